@@ -1,0 +1,362 @@
+// The kernels for one instruction set; built once per set with TT_ISA naming it (see CMakeLists.txt).
+#include "throughtime/kernels.h"
+#include "simd.h"
+
+namespace throughtime {
+namespace TT_ISA {
+namespace {
+
+constexpr int kVectors = 2;                          // vectors side by side in a panel
+constexpr int kTile = kAccumulators / kVectors;      // rows of the largest register tile
+template <class T>
+constexpr int kPanel = kVectors * Simd<T>::width;
+
+// panels worked on at once by a tile of R rows: few rows need more columns to keep the multiply-add units busy
+constexpr int panels_for(int rows) { return 4 * rows * kVectors <= kAccumulators && rows <= 2 ? 4 : 2 * rows * kVectors <= kAccumulators ? 2 : 1; }
+
+// ---------------------------------------------------------------------------------------------------------- products
+
+template <class T, int R, int P>
+inline __attribute__((always_inline)) void micro(const Segment<T>* segments, int count, Index row, Index panel, Start start, const T* bias, T* c,
+                  Index ldc, int last) {
+  constexpr int W = Simd<T>::width, N = P * kVectors;
+  Vec<T> acc[R][N];
+  const bool partial = last < kPanel<T>;  // only ever with P == 1
+  if (start == Start::zero) {
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < N; ++v) acc[r][v] = Vec<T>{};
+  } else {
+    const T* from = start == Start::bias ? bias : c;
+    const Index stride = start == Start::bias ? 0 : ldc;
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < N; ++v) {
+        const int left = last - v * W;
+        if (!partial || left >= W)
+          acc[r][v] = load(from + r * stride + v * W);
+        else
+          acc[r][v] = left > 0 ? load_first(from + r * stride + v * W, left) : Vec<T>{};
+      }
+  }
+  for (int s = 0; s < count; ++s) {
+    const Segment<T>& g = segments[s];
+    const Index k = g.k, lda = g.lda;
+    const T* a = g.a + row * lda;
+    const T* b = g.b + panel * k * kPanel<T>;
+    for (Index i = 0; i < k; ++i) {
+      Vec<T> bv[N];
+      for (int p = 0; p < P; ++p)
+        for (int v = 0; v < kVectors; ++v) bv[p * kVectors + v] = load(b + p * k * kPanel<T> + i * kPanel<T> + v * W);
+      for (int r = 0; r < R; ++r) {
+        const Vec<T> av = broadcast<T>(a[r * lda + i]);
+        for (int v = 0; v < N; ++v) acc[r][v] += av * bv[v];
+      }
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < N; ++v) {
+      const int left = last - v * W;
+      if (!partial || left >= W)
+        store(c + r * ldc + v * W, acc[r][v]);
+      else if (left > 0)
+        store_first(c + r * ldc + v * W, acc[r][v], left);
+    }
+}
+
+template <class T, int R, int P>
+void tile(const Segment<T>* segments, int count, Index row, Index panel, Start start, const T* bias, T* c, Index ldc,
+          int last) {
+  micro<T, R, P>(segments, count, row, panel, start, bias, c, ldc, last);
+}
+
+template <class T>
+using Tile = void (*)(const Segment<T>*, int, Index, Index, Start, const T*, T*, Index, int);
+
+template <class T, int R, int P>
+constexpr Tile<T> tile_or_null() {
+  if constexpr (R >= 1 && R <= kTile && R * P * kVectors <= kAccumulators)
+    return &tile<T, R, P>;
+  else
+    return nullptr;
+}
+
+template <class T>
+struct Tiles {
+  Tile<T> at[13][3];  // rows, panels 1 2 4
+};
+
+template <class T, int R>
+constexpr void fill(Tiles<T>& t) {
+  t.at[R][0] = tile_or_null<T, R, 1>();
+  t.at[R][1] = tile_or_null<T, R, 2>();
+  t.at[R][2] = tile_or_null<T, R, 4>();
+}
+
+template <class T>
+constexpr Tiles<T> make_tiles() {
+  Tiles<T> t{};
+  fill<T, 1>(t), fill<T, 2>(t), fill<T, 3>(t), fill<T, 4>(t), fill<T, 5>(t), fill<T, 6>(t);
+  fill<T, 7>(t), fill<T, 8>(t), fill<T, 9>(t), fill<T, 10>(t), fill<T, 11>(t), fill<T, 12>(t);
+  return t;
+}
+
+template <class T>
+void product(Index rows, Index n, const Segment<T>* segments, int count, Start start, const T* bias, T* c, Index ldc) {
+  static constexpr Tiles<T> tiles = make_tiles<T>();
+  if (rows <= 0 || n <= 0) return;
+  const Index blocks = (rows + kTile - 1) / kTile;  // tiles of nearly equal height: none runs nearly empty
+  const Index base = rows / blocks, extra = rows % blocks;
+  const int width = panels_for(int(base + (extra ? 1 : 0)));
+  const Index panels = (n + kPanel<T> - 1) / kPanel<T>;
+  for (Index panel = 0; panel < panels;) {
+    const Index left = n - panel * kPanel<T>;
+    int p = width;
+    while (p > 1 && left < p * kPanel<T>) p /= 2;
+    const int which = p == 4 ? 2 : p - 1;
+    const int last = p > 1 || left >= kPanel<T> ? kPanel<T> : int(left);
+    Index row = 0;
+    for (Index block = 0; block < blocks; ++block) {
+      const Index height = base + (block < extra ? 1 : 0);
+      tiles.at[height][which](segments, count, row, panel, start, bias ? bias + panel * kPanel<T> : nullptr,
+                              c + row * ldc + panel * kPanel<T>, ldc, last);
+      row += height;
+    }
+    panel += p;
+  }
+}
+
+template <class T>
+void pack(const T* w, Index ldw, Index n, Index k, T* packed, Index column) {
+  constexpr Index P = kPanel<T>;
+  for (Index j = 0; j < n; ++j) {
+    const Index at = column + j;
+    T* to = packed + (at / P) * k * P + at % P;
+    const T* from = w + j * ldw;
+    for (Index i = 0; i < k; ++i) to[i * P] = from[i];
+  }
+}
+
+template <class T>
+void pack_transposed(const T* w, Index ldw, Index depth, Index n, T* packed, Index first, Index k) {
+  constexpr Index P = kPanel<T>;
+  for (Index panel = 0; panel * P < n; ++panel) {
+    const Index left = n - panel * P < P ? n - panel * P : P;
+    T* to = packed + panel * k * P + first * P;
+    const T* from = w + panel * P;
+    for (Index d = 0; d < depth; ++d, to += P, from += ldw) {
+      if (left == P) {
+        for (Index j = 0; j < P; j += Simd<T>::width) store(to + j, load(from + j));
+      } else {
+        for (Index j = 0; j < left; ++j) to[j] = from[j];
+        for (Index j = left; j < P; ++j) to[j] = 0;
+      }
+    }
+  }
+}
+
+template <class T, int R, int P>
+void outer_tile(Index k, const T* a, const T* b, T* c, Index ldc, bool accumulate, int last) {
+  constexpr int W = Simd<T>::width, N = P * kVectors;
+  Vec<T> acc[R][N];
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < N; ++v) acc[r][v] = Vec<T>{};
+  for (Index i = 0; i < k; ++i) {
+    Vec<T> bv[N];
+    for (int p = 0; p < P; ++p)
+      for (int v = 0; v < kVectors; ++v) bv[p * kVectors + v] = load(b + p * k * kPanel<T> + i * kPanel<T> + v * W);
+    for (int r = 0; r < R; ++r) {
+      const Vec<T> av = broadcast<T>(a[i * R + r]);
+      for (int v = 0; v < N; ++v) acc[r][v] += av * bv[v];
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < N; ++v) {
+      const int left = last - v * W;
+      T* to = c + r * ldc + v * W;
+      if (left >= W || P > 1)
+        store(to, accumulate ? load(to) + acc[r][v] : acc[r][v]);
+      else if (left > 0)
+        store_first(to, accumulate ? load_first(to, left) + acc[r][v] : acc[r][v], left);
+    }
+}
+
+template <class T>
+using OuterTile = void (*)(Index, const T*, const T*, T*, Index, bool, int);
+
+template <class T, int R>
+void outer_row(Index m0, Index n, Index k, const T* a, Index lda, const T* b, T* c, Index ldc, bool accumulate,
+               T* scratch) {
+  for (Index i = 0; i < k; ++i)
+    for (int r = 0; r < R; ++r) scratch[i * R + r] = a[i * lda + m0 + r];
+  constexpr int wide = 2 * R * kVectors <= kAccumulators ? 2 : 1;
+  for (Index column = 0; column < n;) {
+    const Index left = n - column;
+    const T* panel = b + (column / kPanel<T>) * k * kPanel<T>;
+    if (wide == 2 && left >= 2 * kPanel<T>) {
+      outer_tile<T, R, wide>(k, scratch, panel, c + m0 * ldc + column, ldc, accumulate, kPanel<T>);
+      column += 2 * kPanel<T>;
+    } else {
+      outer_tile<T, R, 1>(k, scratch, panel, c + m0 * ldc + column, ldc, accumulate, int(left < kPanel<T> ? left : kPanel<T>));
+      column += kPanel<T>;
+    }
+  }
+}
+
+template <class T, int R>
+struct OuterRows {
+  static void run(Index height, Index m0, Index n, Index k, const T* a, Index lda, const T* b, T* c, Index ldc, bool acc,
+                  T* scratch) {
+    if (height == R)
+      outer_row<T, R>(m0, n, k, a, lda, b, c, ldc, acc, scratch);
+    else
+      OuterRows<T, R - 1>::run(height, m0, n, k, a, lda, b, c, ldc, acc, scratch);
+  }
+};
+template <class T>
+struct OuterRows<T, 0> {
+  static void run(Index, Index, Index, Index, const T*, Index, const T*, T*, Index, bool, T*) {}
+};
+
+template <class T>
+void outer(Index m, Index n, Index k, const T* a, Index lda, const T* b, T* c, Index ldc, bool accumulate, T* scratch) {
+  const Index blocks = (m + kTile - 1) / kTile;
+  if (!blocks) return;
+  const Index base = m / blocks, extra = m % blocks;
+  Index row = 0;
+  for (Index block = 0; block < blocks; ++block) {
+    const Index height = base + (block < extra ? 1 : 0);
+    OuterRows<T, kTile>::run(height, row, n, k, a, lda, b, c, ldc, accumulate, scratch);
+    row += height;
+  }
+}
+
+template <class T>
+void column_sum(Index rows, Index n, const T* a, Index lda, T* sum) {
+  constexpr int W = Simd<T>::width;
+  Index j = 0;
+  for (; j + 4 * W <= n; j += 4 * W) {
+    Vec<T> s[4] = {};
+    for (Index i = 0; i < rows; ++i)
+      for (int v = 0; v < 4; ++v) s[v] += load(a + i * lda + j + v * W);
+    for (int v = 0; v < 4; ++v) store(sum + j + v * W, load(sum + j + v * W) + s[v]);
+  }
+  for (; j < n; j += W) {
+    const int left = n - j < W ? int(n - j) : W;
+    Vec<T> s{};
+    for (Index i = 0; i < rows; ++i) s += left == W ? load(a + i * lda + j) : load_first(a + i * lda + j, left);
+    store_first(sum + j, load_first(sum + j, left) + s, left);
+  }
+}
+
+// -------------------------------------------------------------------------------------------------------- elementwise
+
+template <class T, int Sources, class F>
+inline __attribute__((always_inline)) void apply(F f, T* d, Index ds, const T* a, Index as, const T* b, Index bs,
+                                                 const T* c, Index cs, Index rows, Index columns) {
+  constexpr int W = Simd<T>::width;
+  const Index whole = columns - columns % W;
+  const int left = int(columns - whole);
+  const Vec<T> none{};
+  for (Index r = 0; r < rows; ++r) {
+    T* dr = d + r * ds;
+    const T* ar = a + r * as;
+    const T* br = Sources > 1 ? b + r * bs : nullptr;
+    const T* cr = Sources > 2 ? c + r * cs : nullptr;
+    for (Index j = 0; j < whole; j += W)
+      store(dr + j, f(load(ar + j), Sources > 1 ? load(br + j) : none, Sources > 2 ? load(cr + j) : none));
+    if (left)
+      store_first(dr + whole,
+                  f(load_first(ar + whole, left), Sources > 1 ? load_first(br + whole, left) : none,
+                    Sources > 2 ? load_first(cr + whole, left) : none),
+                  left);
+  }
+}
+
+#define TT_ELEMENTWISE(name, sources, expression)                                                               \
+  template <class T>                                                                                            \
+  void name(T* d, Index ds, const T* a, Index as, const T* b, Index bs, const T* c, Index cs, Index rows,       \
+            Index columns) {                                                                                    \
+    apply<T, sources>([](Vec<T> x, Vec<T> y, Vec<T> z) -> Vec<T> { (void)y, (void)z; return expression; }, d, ds, a, as, b, bs, c, cs, \
+                      rows, columns);                                                                           \
+  }
+
+template <class T>
+inline __attribute__((always_inline)) Vec<T> one() {
+  return broadcast<T>(T(1));
+}
+
+inline float scalar_log(float x) { return __builtin_logf(x); }
+inline double scalar_log(double x) { return __builtin_log(x); }
+inline float scalar_log1p(float x) { return __builtin_log1pf(x); }
+inline double scalar_log1p(double x) { return __builtin_log1p(x); }
+inline float scalar_sqrt(float x) { return __builtin_sqrtf(x); }
+inline double scalar_sqrt(double x) { return __builtin_sqrt(x); }
+
+template <class T, class F>
+inline Vec<T> lanes(Vec<T> x, F f) {
+  T values[Simd<T>::width];
+  store(values, x);
+  for (int i = 0; i < Simd<T>::width; ++i) values[i] = f(values[i]);
+  return load(values);
+}
+
+// max(x, 0) + log1p(exp(-|x|)); NaN passes through
+template <class T>
+inline Vec<T> vsoftplus(Vec<T> x) {
+  const Vec<T> zero{};
+  const Vec<T> e = vexp<T>(x > zero ? -x : x);
+  return (x < zero ? zero : x) + lanes<T>(e, [](T v) { return scalar_log1p(v); });
+}
+
+TT_ELEMENTWISE(op_copy, 1, x)
+TT_ELEMENTWISE(op_sigmoid, 1, vsigmoid<T>(x))
+TT_ELEMENTWISE(op_tanh, 1, vtanh<T>(x))
+TT_ELEMENTWISE(op_relu, 1, (x < Vec<T>{} ? Vec<T>{} : x))
+TT_ELEMENTWISE(op_exp, 1, vexp<T>(x))
+TT_ELEMENTWISE(op_log, 1, lanes<T>(x, [](T v) { return scalar_log(v); }))
+TT_ELEMENTWISE(op_sqrt, 1, lanes<T>(x, [](T v) { return scalar_sqrt(v); }))
+TT_ELEMENTWISE(op_softplus, 1, vsoftplus<T>(x))
+TT_ELEMENTWISE(op_neg, 1, -x)
+TT_ELEMENTWISE(op_positive, 1, (x > Vec<T>{} ? one<T>() : Vec<T>{}))
+TT_ELEMENTWISE(op_add, 2, x + y)
+TT_ELEMENTWISE(op_sub, 2, x - y)
+TT_ELEMENTWISE(op_mul, 2, x * y)
+TT_ELEMENTWISE(op_div, 2, x / y)
+// a NaN on either side passes through
+TT_ELEMENTWISE(op_maximum, 2, (x >= y ? x : (y == y ? (x == x ? y : x) : y)))
+TT_ELEMENTWISE(op_minimum, 2, (x <= y ? x : (y == y ? (x == x ? y : x) : y)))
+TT_ELEMENTWISE(op_greater, 2, (x > y ? one<T>() : Vec<T>{}))
+TT_ELEMENTWISE(op_dsigmoid, 2, x * (y * (one<T>() - y)))
+TT_ELEMENTWISE(op_dtanh, 2, x * (one<T>() - y * y))
+TT_ELEMENTWISE(op_mul_add, 3, x * y + z)
+TT_ELEMENTWISE(op_sub_mul, 3, z - x * y)
+TT_ELEMENTWISE(op_mul_sub, 3, x * y - z)
+TT_ELEMENTWISE(op_mul_dsigmoid, 3, (x * y) * (z * (one<T>() - z)))
+TT_ELEMENTWISE(op_mul_dtanh, 3, (x * y) * (one<T>() - z * z))
+
+template <class T>
+constexpr Kernels<T> table(const char* name) {
+  return {name,
+          kPanel<T>,
+          kTile,
+          &product<T>,
+          &pack<T>,
+          &pack_transposed<T>,
+          &outer<T>,
+          &column_sum<T>,
+          {&op_copy<T>, &op_sigmoid<T>, &op_tanh<T>, &op_relu<T>, &op_exp<T>, &op_log<T>, &op_sqrt<T>, &op_softplus<T>,
+           &op_neg<T>, &op_positive<T>, &op_add<T>, &op_sub<T>, &op_mul<T>, &op_div<T>, &op_maximum<T>, &op_minimum<T>,
+           &op_greater<T>, &op_dsigmoid<T>, &op_dtanh<T>, &op_mul_add<T>, &op_sub_mul<T>, &op_mul_sub<T>,
+           &op_mul_dsigmoid<T>, &op_mul_dtanh<T>}};
+}
+
+#define TT_STRING_(x) #x
+#define TT_STRING(x) TT_STRING_(x)
+}  // namespace
+
+extern const Kernels<float> kernels_float;
+extern const Kernels<double> kernels_double;
+const Kernels<float> kernels_float = table<float>(TT_STRING(TT_ISA));
+const Kernels<double> kernels_double = table<double>(TT_STRING(TT_ISA));
+
+}  // namespace TT_ISA
+}  // namespace throughtime

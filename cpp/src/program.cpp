@@ -1,0 +1,195 @@
+#include "throughtime/program.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace throughtime {
+namespace {
+
+constexpr int kMaximum = 1 << 24;  // widths and counts beyond this are nonsense and could overflow an int
+
+[[noreturn]] void fail(const std::string& what) { throw std::invalid_argument("program: " + what); }
+
+void require(bool ok, const char* what) {
+  if (!ok) fail(what);
+}
+
+bool positive(int n) { return n > 0 && n <= kMaximum; }
+
+// Which spaces a pass may read and write.
+enum class Kind { forward, backward };
+
+struct Checker {
+  const Program& p;
+  const Pass& pass;
+  Kind kind;
+
+  void place(const Place& q, bool written) const {
+    require(positive(q.width) && q.index >= 0 && q.index <= kMaximum, "a place has a bad width or index");
+    const auto states = int(p.state_widths.size());
+    switch (q.space) {
+      case Space::record:
+        if (kind == Kind::backward) {
+          require(!written && q.index + q.width <= p.training.width, "a record place lies outside the record");
+          return;
+        }
+        return require(q.index + q.width <= pass.width, "a record place lies outside the record");
+      case Space::state:
+        return require(kind == Kind::forward && q.index < states && q.width == p.state_widths[q.index],
+                       "a state place is wrong");
+      case Space::dstate:
+        return require(kind == Kind::backward && q.index < states && q.width == p.state_widths[q.index],
+                       "a state's adjoint is wrong");
+      case Space::input:
+        return require(!written && q.index == 0 && q.width == p.input_width, "an input place is wrong");
+      case Space::vector:
+        return require(!written && q.index < int(p.parameters.size()) && p.parameters[q.index].columns == 0 &&
+                           p.parameters[q.index].rows == q.width,
+                       "a vector place is wrong");
+      case Space::constant:
+        return require(!written && q.index < int(p.constants.size()), "a constant place is wrong");
+      case Space::temporary:
+        return require(q.index < 1024, "too many temporaries");
+      case Space::adjoint:
+        return require(kind == Kind::backward && q.index + q.width <= p.backward.width,
+                       "an adjoint place lies outside the adjoint");
+      case Space::doutput:
+        return require(kind == Kind::backward && !written && q.index == 0 &&
+                           q.width == p.state_widths[p.output_state],
+                       "an output adjoint place is wrong");
+      case Space::output:
+        break;
+    }
+    fail("a place is in a space it cannot be in");
+  }
+
+  void product(const Product& product, bool hoisted) const {
+    place(product.target, true);
+    require(product.target.space == Space::record || product.target.space == Space::adjoint ||
+                product.target.space == Space::dstate,
+            "a product has a target it cannot have");
+    require(!product.terms.empty(), "a product has no terms");
+    require(product.start != Start::bias || product.target.space == Space::record, "only the record has biases");
+    for (const auto& term : product.terms) {
+      place(term.operand, false);
+      require(term.operand.space == Space::record || term.operand.space == Space::state ||
+                  term.operand.space == Space::input || term.operand.space == Space::adjoint,
+              "a product has an operand it cannot have");
+      require(!hoisted || term.operand.space == Space::input, "a hoisted product may only read the input");
+      require(term.pack >= 0 && term.pack < int(p.packs.size()), "a product names no packed matrix");
+      const Pack& pack = p.packs[term.pack];
+      require(pack.depth == term.operand.width && pack.columns == product.target.width,
+              "a product's shapes do not fit");
+      const bool overlap = term.operand.space == product.target.space &&
+                           (product.target.space == Space::dstate
+                                ? term.operand.index == product.target.index
+                                : term.operand.index < product.target.index + product.target.width &&
+                                      product.target.index < term.operand.index + term.operand.width);
+      require(!overlap, "a product overwrites its operand");
+    }
+  }
+
+  void tile(Tile& tile) const {
+    require(tile.temporaries >= 0 && tile.temporaries <= 1024, "a tile has too many temporaries");
+    tile.width = 0;
+    tile.uniform = true;
+    static const int sources[kOperations] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3};
+    for (const auto& i : tile.instructions) {
+      require(i.operation >= 0 && i.operation < kOperations, "an unknown operation");
+      const int given[] = {i.target, i.a, i.b, i.c};
+      const int wanted = 1 + sources[i.operation];
+      for (int n = 0; n < 4; ++n) {
+        require(n < wanted ? given[n] >= 0 && given[n] < int(p.places.size()) : given[n] == -1,
+                "an instruction has the wrong number of operands");
+        if (n >= wanted) continue;
+        const Place& q = p.places[given[n]];
+        place(q, n == 0);
+        require(q.space != Space::temporary || q.index < tile.temporaries, "a temporary does not exist");
+        require(q.width == p.places[i.target].width, "an instruction mixes widths");
+      }
+      const int width = p.places[i.target].width;
+      if (tile.width && width != tile.width) tile.uniform = false;
+      tile.width = std::max(tile.width, width);
+    }
+  }
+};
+
+void check_pass(Program& p, Pass& pass, Kind kind) {
+  require(pass.width >= 0 && pass.width <= kMaximum, "a pass has a bad width");
+  const Checker checker{p, pass, kind};
+  for (auto& product : pass.hoisted) checker.product(product, true);
+  for (auto& phase : pass.phases) {
+    if (auto* product = std::get_if<Product>(&phase))
+      checker.product(*product, false);
+    else
+      checker.tile(std::get<Tile>(phase));
+  }
+}
+
+}  // namespace
+
+void Program::check() {
+  require(positive(input_width), "the input's width must be positive");
+  require(!state_widths.empty() && state_widths.size() <= 64, "a program needs 1 to 64 states");
+  for (int width : state_widths) require(positive(width), "a state's width must be positive");
+  require(output_state >= 0 && output_state < int(state_widths.size()), "the output is no state");
+  for (auto [rows, columns] : arrays) require(positive(rows) && columns >= 0 && columns <= kMaximum, "a bad array");
+  for (const auto& q : parameters) {
+    require(positive(q.rows) && q.columns >= 0 && q.columns <= kMaximum, "a parameter has a bad shape");
+    require(q.columns == 0 || q.sources.size() == 1, "a matrix comes from one array");
+    for (auto [array, first] : q.sources) {
+      require(array >= 0 && array < int(arrays.size()), "a parameter names no array");
+      require(first >= 0 && first + q.rows <= arrays[array].first && arrays[array].second == q.columns,
+              "a parameter lies outside its array");
+    }
+  }
+  auto parameter = [&](int n) -> const Parameter& {
+    require(n >= 0 && n < int(parameters.size()), "no such parameter");
+    return parameters[n];
+  };
+  for (auto& pack : packs) {
+    require(!pack.parameters.empty(), "an empty pack");
+    int rows = 0;
+    const int columns = parameter(pack.parameters[0]).columns;
+    require(columns > 0, "a pack of vectors");
+    for (int n : pack.parameters) {
+      require(parameter(n).columns == columns, "a pack mixes widths");
+      rows += parameter(n).rows;
+    }
+    pack.depth = pack.transposed ? rows : columns;
+    pack.columns = pack.transposed ? columns : rows;
+  }
+  for (auto [column, n] : biases)
+    require(parameter(n).columns == 0 && column >= 0 &&
+                column + parameter(n).rows <= std::min(inference.width, training.width),
+            "a bias lies outside the record");
+  check_pass(*this, inference, Kind::forward);
+  check_pass(*this, training, Kind::forward);
+  check_pass(*this, backward, Kind::backward);
+  require(summed >= 0 && summed <= backward.width, "the summed columns lie outside the adjoint");
+  const Checker checker{*this, backward, Kind::backward};
+  for (const auto& w : weights) {
+    require(w.operand >= 0 && w.operand < int(places.size()), "a weight's operand is no place");
+    const Place& q = places[w.operand];
+    checker.place(q, false);
+    require(q.space == Space::record || q.space == Space::input, "a weight's operand is in the wrong space");
+    require(parameter(w.parameter).columns == q.width, "a weight's operand has the wrong width");
+    require(w.column >= 0 && w.column + parameter(w.parameter).rows <= summed, "a weight lies outside the adjoint");
+  }
+  for (auto [n, column] : vectors)
+    require(parameter(n).columns == 0 && column >= 0 && column + parameter(n).rows <= summed,
+            "a vector lies outside the adjoint");
+  for (const auto& product : input_products) {
+    require(product.target.space == Space::output && product.target.width == input_width, "a bad input product");
+    for (const auto& term : product.terms) {
+      checker.place(term.operand, false);
+      require(term.operand.space == Space::adjoint && term.pack >= 0 && term.pack < int(packs.size()) &&
+                  packs[term.pack].depth == term.operand.width && packs[term.pack].columns == input_width,
+              "a bad input product");
+    }
+  }
+  require(input_elementwise >= -1 && input_elementwise + (input_elementwise < 0 ? 0 : input_width) <= backward.width,
+          "the input's adjoint lies outside the adjoint");
+}
+
+}  // namespace throughtime

@@ -1,0 +1,516 @@
+#include "throughtime/run.h"
+
+#include <numeric>
+
+#include "loop.h"
+#include "throughtime/threads.h"
+
+namespace throughtime {
+namespace {
+
+constexpr Index kGateBytes = 512 << 10;  // gates of a block of steps: they stay in the second-level cache
+constexpr Index kGradientRows = 256;     // rows of a block in the backward pass: depth of a weight gradient's products
+constexpr double kWorthThreads = 1e6;    // multiply-adds below which a second thread costs more than it brings
+
+std::vector<Step> steps_of(const std::vector<Index>& lengths, bool reverse) {
+  const Index longest = lengths.empty() ? 0 : lengths[0];
+  std::vector<Step> steps(static_cast<std::size_t>(longest));
+  Index active = Index(lengths.size());
+  for (Index t = 0; t < longest; ++t) {
+    while (active && lengths[active - 1] <= t) --active;
+    steps[reverse ? longest - 1 - t : t] = {t, active, 0};
+  }
+  Index offset = 0;
+  for (Step& s : steps) s.offset = offset, offset += s.rows;
+  return steps;
+}
+
+std::vector<Lane> split(const Extent& extent, int threads) {
+  const Index rows = extent.rows;
+  std::vector<Lane> lanes(static_cast<std::size_t>(std::max<Index>(1, std::min<Index>(threads, rows))));
+  const Index count = Index(lanes.size());
+  if (extent.lengths.empty()) {
+    for (Index i = 0, row = 0; i < count; ++i)
+      for (Index end = rows * (i + 1) / count; row < end; ++row) {
+        lanes[i].rows.push_back(row);
+        lanes[i].lengths.push_back(extent.steps);
+      }
+  } else {  // longest first, each to the lane with the least to do
+    std::vector<Index> order(static_cast<std::size_t>(rows)), load(lanes.size(), 0);
+    std::iota(order.begin(), order.end(), Index(0));
+    std::stable_sort(order.begin(), order.end(),
+                     [&](Index a, Index b) { return extent.lengths[a] > extent.lengths[b]; });
+    for (Index row : order) {
+      const auto lane = std::size_t(std::min_element(load.begin(), load.end()) - load.begin());
+      lanes[lane].rows.push_back(row);
+      lanes[lane].lengths.push_back(extent.lengths[row]);
+      load[lane] += extent.lengths[row];
+    }
+  }
+  for (Lane& lane : lanes) {
+    lane.steps = steps_of(lane.lengths, extent.reverse);
+    for (const Step& s : lane.steps) lane.total += s.rows;
+  }
+  return lanes;
+}
+
+int useful_threads(const Program& p, const Extent& extent, int threads) {
+  double work = 0;
+  for (const auto& q : p.parameters) work += double(q.rows) * std::max(1, q.columns);
+  return work * double(extent.steps) * double(extent.rows) < kWorthThreads ? 1 : threads;
+}
+
+// States of a lane's rows, in the lane's order.
+template <class T>
+struct States {
+  std::vector<Buffer<T>> memory;
+  std::vector<T*> data;
+  std::vector<Index> strides;
+
+  States(const Program& p, Index rows) {
+    for (int width : p.state_widths) {
+      strides.push_back(row_stride<T>(width));
+      memory.emplace_back(std::size_t(rows * strides.back()));
+      data.push_back(memory.back().data());
+    }
+  }
+  void read(const Program& p, const Lane& lane, const std::vector<Rows<const T>>& from) {
+    for (std::size_t j = 0; j < data.size(); ++j)
+      for (std::size_t r = 0; r < lane.rows.size(); ++r) {
+        T* to = data[j] + Index(r) * strides[j];
+        const std::size_t bytes = std::size_t(p.state_widths[j]) * sizeof(T);
+        if (from[j].data)
+          std::memcpy(to, from[j].data + lane.rows[r] * from[j].row, bytes);
+        else
+          std::memset(to, 0, bytes);
+      }
+  }
+  void write(const Program& p, const Lane& lane, const std::vector<Rows<T>>& to) const {
+    for (std::size_t j = 0; j < data.size(); ++j)
+      if (to[j].data)
+        for (std::size_t r = 0; r < lane.rows.size(); ++r)
+          std::memcpy(to[j].data + lane.rows[r] * to[j].row, data[j] + Index(r) * strides[j],
+                      std::size_t(p.state_widths[j]) * sizeof(T));
+  }
+};
+
+template <class T>
+void clear_padding(const Lane& lane, Index steps, Index width, const Sequence<T>& y) {
+  for (std::size_t r = 0; r < lane.rows.size(); ++r)
+    for (Index t = lane.lengths[r]; t < steps; ++t)
+      std::memset(y.data + (y.offsets ? y.offsets[t] : t * y.time) + lane.rows[r] * y.row, 0,
+                  std::size_t(width) * sizeof(T));
+}
+
+// The next block of steps [first, end) in processing order with at most about `rows` active rows.
+Index block_end(const Lane& lane, Index first, Index rows) {
+  Index end = first, sum = 0;
+  const Index count = Index(lane.steps.size());
+  while (end < count && (end == first || sum + lane.steps[end].rows <= rows)) sum += lane.steps[end++].rows;
+  return end;
+}
+
+Index block_begin(const Lane& lane, Index end, Index rows) {
+  Index begin = end, sum = 0;
+  while (begin > 0 && (begin == end || sum + lane.steps[begin - 1].rows <= rows)) sum += lane.steps[--begin].rows;
+  return begin;
+}
+
+Index active(const Lane& lane, Index first, Index end) {
+  if (first == end) return 0;
+  const Step& last = lane.steps[end - 1];
+  return last.offset + last.rows - lane.steps[first].offset;
+}
+
+}  // namespace
+
+template <class T>
+Weights<T> prepare(const Program& p, const Arrays<const T>& arrays, const std::vector<const Pass*>& passes,
+                   bool input_products, int threads) {
+  const Kernels<T>& k = kernels<T>();
+  Weights<T> w;
+  std::vector<bool> used(p.packs.size(), false);
+  auto mark = [&](const Product& product) {
+    for (const auto& term : product.terms) used[term.pack] = true;
+  };
+  Index bias_width = 0;
+  for (const Pass* pass : passes) {
+    for (const auto& product : pass->hoisted) mark(product);
+    for (const auto& phase : pass->phases)
+      if (const auto* product = std::get_if<Product>(&phase)) mark(*product);
+    bias_width = std::max<Index>(bias_width, pass->width);
+  }
+  if (input_products)
+    for (const auto& product : p.input_products) mark(product);
+  const Index wide = widest(p);
+  auto padded = [&](const Pack& pack) { return (pack.columns + k.panel - 1) / k.panel * k.panel; };
+  Index total = bias_width + Index(p.constants.size()) * wide;
+  for (std::size_t i = 0; i < p.packs.size(); ++i)
+    if (used[i]) total += Index(p.packs[i].depth) * padded(p.packs[i]);
+  for (const auto& q : p.parameters)
+    if (!q.columns) total += q.rows + 16;
+  w.memory = Buffer<T>(std::size_t(total));
+  T* next = w.memory.data();
+  auto cut = [&](Index count) {
+    T* here = next;
+    next += count;
+    return here;
+  };
+  w.packs.assign(p.packs.size(), nullptr);
+  struct Job {
+    int pack, parameter;
+    Index at;
+  };
+  std::vector<Job> jobs;
+  double volume = 0;
+  for (std::size_t i = 0; i < p.packs.size(); ++i) {
+    if (!used[i]) continue;
+    const Pack& pack = p.packs[i];
+    w.packs[i] = cut(pack.depth * padded(pack));
+    Index at = 0;
+    for (int n : pack.parameters) {
+      jobs.push_back({int(i), n, at});
+      at += p.parameters[n].rows;
+      volume += double(p.parameters[n].rows) * p.parameters[n].columns;
+    }
+    if (!pack.transposed && padded(pack) != pack.columns)  // the last panel's unused columns
+      std::memset(w.packs[i] + (padded(pack) - k.panel) * pack.depth, 0,
+                  std::size_t(k.panel) * pack.depth * sizeof(T));
+  }
+  const int workers = volume < 2e5 ? 1 : threads;
+  parallel(workers, [&](int worker) {
+    for (std::size_t i = std::size_t(worker); i < jobs.size(); i += std::size_t(workers)) {
+      const Job& job = jobs[i];
+      const Parameter& q = p.parameters[job.parameter];
+      const auto [array, first] = q.sources[0];
+      const T* from = arrays.data[array] + first * arrays.row[array];
+      if (p.packs[job.pack].transposed)
+        k.pack_transposed(from, arrays.row[array], q.rows, q.columns, w.packs[job.pack], job.at,
+                          p.packs[job.pack].depth);
+      else
+        k.pack(from, arrays.row[array], q.rows, q.columns, w.packs[job.pack], job.at);
+    }
+  });
+  w.vectors.assign(p.parameters.size(), nullptr);
+  for (std::size_t i = 0; i < p.parameters.size(); ++i) {
+    const Parameter& q = p.parameters[i];
+    if (q.columns) continue;
+    T* to = w.vectors[i] = cut(q.rows + 16);
+    std::fill(to, to + q.rows + 16, T(0));
+    for (auto [array, first] : q.sources)
+      for (Index j = 0; j < q.rows; ++j) to[j] += arrays.data[array][first + j];
+  }
+  w.bias = cut(bias_width);
+  std::fill(w.bias, w.bias + bias_width, T(0));
+  for (auto [column, n] : p.biases)
+    for (Index j = 0; j < p.parameters[n].rows; ++j) w.bias[column + j] += w.vectors[n][j];
+  for (double c : p.constants) {
+    w.constants.push_back(cut(wide));
+    std::fill(w.constants.back(), w.constants.back() + wide, T(c));
+  }
+  return w;
+}
+
+template <class T>
+std::unique_ptr<Tape<T>> forward(const Program& p, const Extent& extent, const Sequence<const T>& x,
+                                 const std::vector<Rows<const T>>& initial, const Arrays<const T>& arrays,
+                                 const Sequence<T>& output, bool pad, const std::vector<Rows<T>>& final, bool training,
+                                 int threads) {
+  const Pass& pass = training ? p.training : p.inference;
+  threads = useful_threads(p, extent, threads);
+  const Weights<T> weights = prepare<T>(p, arrays, {&pass}, false, threads);
+  auto tape = std::make_unique<Tape<T>>();
+  tape->extent = extent;
+  tape->lanes = split(extent, threads);
+  tape->stride = row_stride<T>(std::max(1, pass.width));
+  const Index stride = tape->stride;
+  const Index budget = std::max<Index>(1, kGateBytes / (stride * Index(sizeof(T))));
+  const Index input_stride = row_stride<T>(p.input_width);
+  const bool wants_input = reads_input(pass, p);
+  struct Work {
+    States<T> states;
+    Buffer<T> input, record, temporaries;
+  };
+  std::vector<Work> work;
+  for (const Lane& lane : tape->lanes) {
+    Index block = 0;
+    for (Index first = 0; first < Index(lane.steps.size());) {
+      const Index end = block_end(lane, first, budget);
+      block = std::max(block, active(lane, first, end));
+      first = end;
+    }
+    work.push_back({States<T>(p, Index(lane.rows.size())), Buffer<T>(std::size_t(wants_input ? block * input_stride : 0)),
+                    Buffer<T>(std::size_t((training ? lane.total : block) * stride)), temporaries_for<T>(p, pass)});
+  }
+  const int out = p.output_state;
+  parallel(int(tape->lanes.size()), [&](int index) {
+    const Lane& lane = tape->lanes[index];
+    Work& mine = work[index];
+    mine.states.read(p, lane, initial);
+    if (pad) clear_padding(lane, extent.steps, p.state_widths[out], output);
+    Runner<T> runner(p, pass, weights);
+    Frame<T> frame;
+    frame.states = mine.states.data;
+    frame.state_strides = mine.states.strides;
+    frame.record_stride = stride;
+    frame.input_stride = input_stride;
+    frame.temporaries = mine.temporaries.data();
+    for (Index first = 0; first < Index(lane.steps.size());) {
+      const Index end = block_end(lane, first, budget);
+      const Index start = lane.steps[first].offset;
+      T* record = mine.record.data() + (training ? start * stride : 0);
+      frame.record = record;
+      frame.input = mine.input.data();
+      if (wants_input)
+        for (Index s = first; s < end; ++s)
+          gather(x, lane, lane.steps[s], p.input_width,
+                 mine.input.data() + (lane.steps[s].offset - start) * input_stride, input_stride);
+      for (const Product& product : pass.hoisted) runner.product(product, frame, active(lane, first, end));
+      for (Index s = first; s < end; ++s) {
+        const Step& step = lane.steps[s];
+        frame.record = record + (step.offset - start) * stride;
+        if (wants_input) frame.input = mine.input.data() + (step.offset - start) * input_stride;
+        runner.run_phases(frame, step.rows);
+        scatter(frame.states[out], frame.state_strides[out], lane, step, p.state_widths[out], output);
+      }
+      first = end;
+    }
+    mine.states.write(p, lane, final);
+  });
+  if (!training) return nullptr;
+  for (Work& w : work) tape->records.push_back(std::move(w.record));
+  return tape;
+}
+
+template <class T>
+void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x, const Arrays<const T>& arrays,
+              const Sequence<const T>& d_output, const std::vector<Rows<const T>>& d_final, const Sequence<T>& d_x,
+              bool pad, const std::vector<Rows<T>>& d_initial, const Arrays<T>& d_arrays, int threads) {
+  const Kernels<T>& k = kernels<T>();
+  const Pass& pass = p.backward;
+  const bool input_wanted = d_x.data != nullptr;
+  const Weights<T> weights = prepare<T>(p, arrays, {&pass}, input_wanted, threads);
+  const Index lanes = Index(tape.lanes.size());
+  const Index input_stride = row_stride<T>(p.input_width);
+  const Index adjoint_stride = row_stride<T>(std::max(1, pass.width));
+  const Index output_width = p.state_widths[p.output_state];
+  const Index output_stride = row_stride<T>(output_width);
+  auto wanted = [&](int parameter) {
+    for (auto [array, first] : p.parameters[parameter].sources)
+      if (d_arrays.data[array]) return true;
+    return false;
+  };
+  std::vector<Program::Weight> matrices;
+  for (const auto& w : p.weights)
+    if (wanted(w.parameter)) matrices.push_back(w);
+  std::stable_sort(matrices.begin(), matrices.end(),
+                   [](const Program::Weight& a, const Program::Weight& b) { return a.operand < b.operand; });
+  std::vector<std::pair<int, int>> vectors;
+  for (auto v : p.vectors)
+    if (wanted(v.first)) vectors.push_back(v);
+  bool reads_x = reads_input(pass, p);
+  Index operand_width = 0;
+  for (const auto& w : matrices) {
+    reads_x = reads_x || p.places[w.operand].space == Space::input;
+    operand_width = std::max<Index>(operand_width, p.places[w.operand].width);
+  }
+  const Index operand_columns = (operand_width + k.panel - 1) / k.panel * k.panel;
+
+  struct Work {
+    States<T> states;
+    Buffer<T> adjoint, doutput, input, dinput, temporaries, packed, scratch, gradients;
+    std::vector<T*> gradient;        // per parameter; null where not wanted
+    std::vector<Index> gradient_row;
+    std::vector<char> written;
+  };
+  std::vector<Work> work;
+  for (Index i = 0; i < lanes; ++i) {
+    const Lane& lane = tape.lanes[i];
+    Index block = 0, most = 0;
+    for (Index end = Index(lane.steps.size()); end > 0;) {
+      const Index begin = block_begin(lane, end, kGradientRows);
+      block = std::max(block, active(lane, begin, end));
+      end = begin;
+    }
+    for (const Step& s : lane.steps) most = std::max(most, s.rows);
+    const Index depth = std::min(block, kGradientRows);
+    // matrices of the first lane go straight into the result; every other gradient is summed over lanes at the end
+    Index own = 0;
+    for (std::size_t n = 0; n < p.parameters.size(); ++n)
+      if (wanted(int(n)) && (i > 0 || !p.parameters[n].columns))
+        own += Index(p.parameters[n].rows) * std::max(1, p.parameters[n].columns) + 16;
+    Work w{States<T>(p, Index(lane.rows.size())),
+           Buffer<T>(std::size_t(block * adjoint_stride)),
+           Buffer<T>(std::size_t(most * output_stride)),
+           Buffer<T>(std::size_t(reads_x ? block * input_stride : 0)),
+           Buffer<T>(std::size_t(input_wanted ? block * input_stride : 0)),
+           temporaries_for<T>(p, pass),
+           Buffer<T>(std::size_t(depth * operand_columns)),
+           Buffer<T>(std::size_t(depth * k.tile)),
+           Buffer<T>(std::size_t(own)),
+           std::vector<T*>(p.parameters.size(), nullptr),
+           std::vector<Index>(p.parameters.size(), 0),
+           std::vector<char>(p.parameters.size(), 0)};
+    T* next = w.gradients.data();
+    for (std::size_t n = 0; n < p.parameters.size(); ++n) {
+      const Parameter& q = p.parameters[n];
+      if (!wanted(int(n))) continue;
+      if (i == 0 && q.columns) {
+        const auto [array, first] = q.sources[0];
+        w.gradient[n] = d_arrays.data[array] + first * d_arrays.row[array];
+        w.gradient_row[n] = d_arrays.row[array];
+      } else {
+        w.gradient[n] = next;
+        w.gradient_row[n] = std::max(1, q.columns);
+        next += Index(q.rows) * std::max(1, q.columns) + 16;
+        if (!q.columns) std::fill(w.gradient[n], w.gradient[n] + q.rows, T(0));
+      }
+    }
+    work.push_back(std::move(w));
+  }
+
+  parallel(int(lanes), [&](int index) {
+    const Lane& lane = tape.lanes[index];
+    Work& mine = work[index];
+    mine.states.read(p, lane, d_final);
+    if (input_wanted && pad) clear_padding(lane, tape.extent.steps, p.input_width, d_x);
+    Runner<T> runner(p, pass, weights);
+    Frame<T> frame;
+    frame.states = mine.states.data;
+    frame.state_strides = mine.states.strides;
+    frame.record_stride = tape.stride;
+    frame.input_stride = input_stride;
+    frame.adjoint_stride = adjoint_stride;
+    frame.temporaries = mine.temporaries.data();
+    frame.doutput = mine.doutput.data();
+    frame.doutput_stride = output_stride;
+    if (!d_output.data && mine.doutput.size()) std::fill(mine.doutput.data(), mine.doutput.data() + mine.doutput.size(), T(0));
+    for (Index end = Index(lane.steps.size()); end > 0;) {
+      const Index begin = block_begin(lane, end, kGradientRows);
+      const Index start = lane.steps[begin].offset, rows = active(lane, begin, end);
+      if (!rows) break;
+      T* record = tape.records[index].data() + start * tape.stride;
+      if (reads_x)
+        for (Index s = begin; s < end; ++s)
+          gather(x, lane, lane.steps[s], p.input_width,
+                 mine.input.data() + (lane.steps[s].offset - start) * input_stride, input_stride);
+      for (Index s = end; s-- > begin;) {
+        const Step& step = lane.steps[s];
+        const Index at = step.offset - start;
+        if (d_output.data) gather(d_output, lane, step, output_width, mine.doutput.data(), output_stride);
+        frame.record = record + at * tape.stride;
+        frame.adjoint = mine.adjoint.data() + at * adjoint_stride;
+        frame.input = reads_x ? mine.input.data() + at * input_stride : nullptr;
+        runner.run_phases(frame, step.rows);
+      }
+      frame.record = record;
+      frame.adjoint = mine.adjoint.data();
+      frame.input = mine.input.data();
+      for (Index from = 0; from < rows; from += kGradientRows) {
+        const Index depth = std::min(kGradientRows, rows - from);
+        int packed = -1;
+        for (const auto& w : matrices) {
+          const Place& q = p.places[w.operand];
+          if (w.operand != packed) {
+            const Operand<T> b = runner.locate(q, frame);
+            k.pack_transposed(b.data + from * b.stride, b.stride, depth, q.width, mine.packed.data(), 0, depth);
+            packed = w.operand;
+          }
+          k.outer(p.parameters[w.parameter].rows, q.width, depth,
+                  mine.adjoint.data() + from * adjoint_stride + w.column, adjoint_stride, mine.packed.data(),
+                  mine.gradient[w.parameter], mine.gradient_row[w.parameter], mine.written[w.parameter] != 0,
+                  mine.scratch.data());
+          mine.written[w.parameter] = 1;
+        }
+      }
+      for (auto [n, column] : vectors)
+        k.column_sum(rows, p.parameters[n].rows, mine.adjoint.data() + column, adjoint_stride, mine.gradient[n]);
+      if (input_wanted) {
+        T* to = mine.dinput.data();
+        Start start_at = Start::zero;
+        if (p.input_elementwise >= 0) {
+          for (Index r = 0; r < rows; ++r)
+            std::memcpy(to + r * input_stride, mine.adjoint.data() + r * adjoint_stride + p.input_elementwise,
+                        std::size_t(p.input_width) * sizeof(T));
+          start_at = Start::accumulate;
+        } else if (p.input_products.empty()) {
+          std::fill(to, to + rows * input_stride, T(0));
+        }
+        for (const Product& product : p.input_products) {
+          std::vector<Segment<T>> segments;
+          for (const auto& term : product.terms)
+            segments.push_back({mine.adjoint.data() + term.operand.index, adjoint_stride, weights.packs[term.pack],
+                                p.packs[term.pack].depth});
+          k.product(rows, p.input_width, segments.data(), int(segments.size()), start_at, nullptr, to, input_stride);
+          start_at = Start::accumulate;
+        }
+        for (Index s = begin; s < end; ++s)
+          scatter(to + (lane.steps[s].offset - start) * input_stride, input_stride, lane, lane.steps[s], p.input_width, d_x);
+      }
+      end = begin;
+    }
+    mine.states.write(p, lane, d_initial);
+  });
+
+  // Sum over lanes, in their order.
+  std::vector<int> summed;
+  for (std::size_t n = 0; n < p.parameters.size(); ++n)
+    if (wanted(int(n))) summed.push_back(int(n));
+  for (std::size_t a = 0; a < p.arrays.size(); ++a) {  // rows that no parameter covers, or that nothing was added to
+    if (!d_arrays.data[a]) continue;
+    Index covered = 0;
+    for (int n : summed)
+      for (auto [array, first] : p.parameters[n].sources)
+        if (array == int(a) && (!p.parameters[n].columns || work[0].written[n])) covered += p.parameters[n].rows;
+    if (covered < p.arrays[a].first) {
+      for (int r = 0; r < p.arrays[a].first; ++r) {
+        bool inside = false;
+        for (int n : summed)
+          for (auto [array, first] : p.parameters[n].sources)
+            inside = inside || (array == int(a) && work[0].written[n] && r >= first && r < first + p.parameters[n].rows);
+        if (!inside)
+          std::fill(d_arrays.data[a] + r * d_arrays.row[a],
+                    d_arrays.data[a] + r * d_arrays.row[a] + std::max(1, p.arrays[a].second), T(0));
+      }
+    }
+  }
+  const int workers = lanes > 1 ? threads : 1;
+  parallel(workers, [&](int worker) {
+    for (std::size_t i = std::size_t(worker); i < summed.size(); i += std::size_t(workers)) {
+      const int n = summed[i];
+      const Parameter& q = p.parameters[n];
+      if (q.columns) {
+        T* to = work[0].gradient[n];
+        const Index row = work[0].gradient_row[n];
+        for (Index lane = 1; lane < lanes; ++lane) {
+          if (!work[lane].written[n]) continue;
+          const T* from = work[lane].gradient[n];
+          for (Index r = 0; r < q.rows; ++r)
+            for (Index c = 0; c < q.columns; ++c) to[r * row + c] += from[r * q.columns + c];
+        }
+      } else {
+        T* total = work[0].gradient[n];
+        for (Index lane = 1; lane < lanes; ++lane)
+          for (Index r = 0; r < q.rows; ++r) total[r] += work[lane].gradient[n][r];
+      }
+    }
+  });
+  for (int n : summed)
+    if (!p.parameters[n].columns)
+      for (auto [array, first] : p.parameters[n].sources)
+        if (d_arrays.data[array])
+          std::memcpy(d_arrays.data[array] + first, work[0].gradient[n], std::size_t(p.parameters[n].rows) * sizeof(T));
+}
+
+#define TT_INSTANTIATE(T)                                                                                            \
+  template Weights<T> prepare<T>(const Program&, const Arrays<const T>&, const std::vector<const Pass*>&, bool, int); \
+  template std::unique_ptr<Tape<T>> forward<T>(const Program&, const Extent&, const Sequence<const T>&,               \
+                                               const std::vector<Rows<const T>>&, const Arrays<const T>&,             \
+                                               const Sequence<T>&, bool, const std::vector<Rows<T>>&, bool, int);     \
+  template void backward<T>(const Program&, const Tape<T>&, const Sequence<const T>&, const Arrays<const T>&,         \
+                            const Sequence<const T>&, const std::vector<Rows<const T>>&, const Sequence<T>&, bool,    \
+                            const std::vector<Rows<T>>&, const Arrays<T>&, int);
+TT_INSTANTIATE(float)
+TT_INSTANTIATE(double)
+
+}  // namespace throughtime

@@ -1,0 +1,155 @@
+// Vector primitives over the compiler's vector extensions. Everything lives in a namespace of the instruction set, so
+// that the same source compiled several times never shares a symbol.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#ifndef TT_ISA
+#error "TT_ISA names the namespace of this instruction set"
+#endif
+
+namespace throughtime {
+namespace TT_ISA {
+
+#if defined(__AVX512F__)
+constexpr int kBytes = 64;
+constexpr int kAccumulators = 24;
+#elif defined(__AVX2__)
+constexpr int kBytes = 32;
+constexpr int kAccumulators = 12;
+#elif defined(__aarch64__)
+constexpr int kBytes = 16;
+constexpr int kAccumulators = 24;
+#else
+constexpr int kBytes = 16;
+constexpr int kAccumulators = 12;
+#endif
+
+template <class T>
+struct Simd;
+
+template <>
+struct Simd<float> {
+  typedef float V __attribute__((vector_size(kBytes)));
+  typedef float U __attribute__((vector_size(kBytes), aligned(4), may_alias));
+  typedef std::int32_t I __attribute__((vector_size(kBytes)));
+  using Int = std::int32_t;
+  static constexpr int width = kBytes / 4;
+  static constexpr int mantissa = 23;
+  static constexpr int exponent_bias = 127;
+  static constexpr float round = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
+  static constexpr float exp_limit = 87.0f;
+  static constexpr int terms = 7;  // of the Taylor series of exp on +-ln(2)/2: the next is 5e-9
+  static constexpr float ln2_high = 0.693359375f;  // 10 bits, so that n * ln2_high is exact
+  static constexpr float ln2_low = -2.12194440054690583e-4f;
+};
+
+template <>
+struct Simd<double> {
+  typedef double V __attribute__((vector_size(kBytes)));
+  typedef double U __attribute__((vector_size(kBytes), aligned(8), may_alias));
+  typedef std::int64_t I __attribute__((vector_size(kBytes)));
+  using Int = std::int64_t;
+  static constexpr int width = kBytes / 8;
+  static constexpr int mantissa = 52;
+  static constexpr int exponent_bias = 1023;
+  static constexpr double round = 6755399441055744.0;  // 1.5 * 2^52
+  static constexpr double exp_limit = 708.0;
+  static constexpr int terms = 13;
+  static constexpr double ln2_high = 6.93147180369123816490e-01;
+  static constexpr double ln2_low = 1.90821492927058770002e-10;
+};
+
+template <class T>
+using Vec = typename Simd<T>::V;
+
+template <class T>
+inline __attribute__((always_inline)) Vec<T> load(const T* p) {
+  return (Vec<T>)*(const typename Simd<T>::U*)p;
+}
+
+template <class T>
+inline __attribute__((always_inline)) void store(T* p, Vec<T> v) {
+  *(typename Simd<T>::U*)p = (typename Simd<T>::U)v;
+}
+
+template <class T>
+inline __attribute__((always_inline)) Vec<T> broadcast(T x) {
+  return x - Vec<T>{};
+}
+
+// The first n lanes from memory, the others 0.
+template <class T>
+inline Vec<T> load_first(const T* p, int n) {
+  T lanes[Simd<T>::width] = {};
+  std::memcpy(lanes, p, n * sizeof(T));
+  return load(lanes);
+}
+
+template <class T>
+inline void store_first(T* p, Vec<T> v, int n) {
+  T lanes[Simd<T>::width];
+  store(lanes, v);
+  std::memcpy(p, lanes, n * sizeof(T));
+}
+
+// x where it lies in [-limit, limit], the limit where beyond, NaN where NaN.
+template <class T>
+inline __attribute__((always_inline)) Vec<T> clamp(Vec<T> x, T limit) {
+  const Vec<T> high = broadcast<T>(limit);
+  x = x > high ? high : x;
+  return x < -high ? -high : x;
+}
+
+// exp(x) = scale * (1 + p) for |x| <= exp_limit: scale is a power of two, p = expm1 of the remainder.
+template <class T>
+inline __attribute__((always_inline)) void exp_parts(Vec<T> x, Vec<T>& scale, Vec<T>& p) {
+  using S = Simd<T>;
+  const Vec<T> log2e = broadcast<T>(T(1.44269504088896340736));
+  const Vec<T> round = broadcast<T>(S::round);
+  const Vec<T> shifted = x * log2e + round;
+  const Vec<T> n = shifted - round;
+  const Vec<T> r = (x - n * broadcast<T>(S::ln2_high)) - n * broadcast<T>(S::ln2_low);
+  scale = (Vec<T>)((((typename S::I)shifted) + (typename S::Int)S::exponent_bias) << S::mantissa);
+  // Horner's rule for r + r^2/2! + ... ; the coefficients are folded at compile time
+  T factorial = 1;
+  for (int i = 2; i <= S::terms; ++i) factorial *= i;
+  Vec<T> sum = broadcast<T>(T(1) / factorial);
+#pragma GCC unroll 16
+  for (int i = S::terms; i >= 2; --i) {
+    factorial /= i;
+    sum = sum * r + broadcast<T>(T(1) / factorial);
+  }
+  p = sum * r;
+}
+
+template <class T>
+inline __attribute__((always_inline)) Vec<T> vexp(Vec<T> x) {
+  Vec<T> scale, p;
+  exp_parts<T>(clamp<T>(x, Simd<T>::exp_limit), scale, p);
+  const Vec<T> inside = scale * p + scale;
+  const Vec<T> high = broadcast<T>(Simd<T>::exp_limit);
+  const Vec<T> over = x > high ? broadcast<T>(__builtin_inf()) : inside;
+  return x < -high ? broadcast<T>(0) : over;
+}
+
+template <class T>
+inline __attribute__((always_inline)) Vec<T> vsigmoid(Vec<T> x) {
+  Vec<T> scale, p;
+  exp_parts<T>(clamp<T>(-x, Simd<T>::exp_limit), scale, p);
+  return broadcast<T>(1) / (scale * p + scale + broadcast<T>(1));
+}
+
+// e / (e + 2) with e = expm1(2x), which keeps its relative accuracy at 0.
+template <class T>
+inline __attribute__((always_inline)) Vec<T> vtanh(Vec<T> x) {
+  Vec<T> scale, p;
+  const Vec<T> y = clamp<T>(x + x, T(sizeof(T) == 4 ? 20 : 42));
+  exp_parts<T>(y, scale, p);
+  const Vec<T> e = scale * p + (scale - broadcast<T>(1));
+  return e / (e + broadcast<T>(2));
+}
+
+}  // namespace TT_ISA
+}  // namespace throughtime

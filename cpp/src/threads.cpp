@@ -1,0 +1,188 @@
+#include "throughtime/threads.h"
+
+#include <condition_variable>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#if defined(__linux__)
+#include <dlfcn.h>
+#include <link.h>
+#include <pthread.h>
+#endif
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace throughtime {
+namespace {
+
+// Flush-to-zero and denormals-are-zero while alive.
+struct NoDenormals {
+#if defined(__x86_64__)
+  unsigned saved = _mm_getcsr();
+  NoDenormals() { _mm_setcsr(saved | 0x8040u); }
+  ~NoDenormals() { _mm_setcsr(saved); }
+#elif defined(__aarch64__)
+  unsigned long saved;
+  NoDenormals() {
+    __asm__ volatile("mrs %0, fpcr" : "=r"(saved));
+    __asm__ volatile("msr fpcr, %0" ::"r"(saved | (1ul << 24)));
+  }
+  ~NoDenormals() { __asm__ volatile("msr fpcr, %0" ::"r"(saved)); }
+#endif
+};
+
+struct Job {
+  void (*task)(void*, int);
+  void* context;
+  int count;
+};
+
+// A pool whose threads sleep between jobs. One job at a time; a second caller runs its job alone.
+class Pool {
+ public:
+  bool run(const Job& job) {
+    std::unique_lock<std::mutex> busy(busy_, std::try_to_lock);
+    if (!busy) return false;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      try {
+        while (int(threads_.size()) < job.count - 1) {
+          const int id = int(threads_.size()) + 1;
+          threads_.emplace_back([this, id] { work(id); });
+          threads_.back().detach();
+        }
+      } catch (...) {  // no more threads to be had: the caller does the rest itself
+      }
+      workers_ = int(threads_.size());
+      job_ = &job;
+      ++generation_;
+      pending_ = workers_;
+    }
+    wake_.notify_all();
+    execute(job, 0, workers_ + 1);
+    std::unique_lock<std::mutex> lock(mutex_);
+    done_.wait(lock, [this] { return pending_ == 0; });
+    return true;
+  }
+
+ private:
+  static void execute(const Job& job, int first, int step) {
+    NoDenormals mode;
+    for (int i = first; i < job.count; i += step) job.task(job.context, i);
+  }
+
+  void work(int id) {
+    unsigned long seen = 0;
+    for (;;) {
+      std::unique_lock<std::mutex> lock(mutex_);
+      wake_.wait(lock, [&] { return generation_ != seen && id <= workers_; });
+      seen = generation_;
+      const Job* job = job_;
+      const int step = workers_ + 1;
+      lock.unlock();
+      execute(*job, id, step);
+      lock.lock();
+      if (--pending_ == 0) done_.notify_one();
+    }
+  }
+
+  std::mutex busy_, mutex_;
+  std::condition_variable wake_, done_;
+  std::vector<std::thread> threads_;
+  const Job* job_ = nullptr;
+  unsigned long generation_ = 0;
+  int pending_ = 0, workers_ = 0;
+};
+
+Pool* pool = nullptr;  // never freed: its threads may outlive static destruction
+
+#if defined(__linux__)
+using GompParallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
+using GetNumber = int (*)();
+
+struct OpenMP {
+  GompParallel parallel = nullptr;
+  GetNumber thread = nullptr, threads = nullptr;
+};
+
+int find(dl_phdr_info* info, std::size_t, void* out) {
+  const char* name = info->dlpi_name;
+  if (!name || (!std::strstr(name, "libgomp") && !std::strstr(name, "libiomp5") && !std::strstr(name, "libomp"))) return 0;
+  void* handle = dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
+  if (!handle) return 0;
+  OpenMP found;
+  found.parallel = reinterpret_cast<GompParallel>(dlsym(handle, "GOMP_parallel"));
+  found.thread = reinterpret_cast<GetNumber>(dlsym(handle, "omp_get_thread_num"));
+  found.threads = reinterpret_cast<GetNumber>(dlsym(handle, "omp_get_num_threads"));
+  if (!found.parallel || !found.thread || !found.threads) return 0;
+  *static_cast<OpenMP*>(out) = found;
+  return 1;
+}
+
+OpenMP openmp;
+bool forked = false;  // libgomp's threads do not survive a fork: the child uses a pool of its own
+
+bool have_openmp() {
+  static std::mutex mutex;
+  std::lock_guard<std::mutex> lock(mutex);
+  if (forked) return false;
+  if (!openmp.parallel) dl_iterate_phdr(find, &openmp);  // torch may be loaded at any time
+  return openmp.parallel != nullptr;
+}
+
+void run_openmp(void* data) {
+  const Job& job = *static_cast<const Job*>(data);
+  NoDenormals mode;
+  const int step = openmp.threads();
+  for (int i = openmp.thread(); i < job.count; i += step) job.task(job.context, i);
+}
+#else
+bool have_openmp() { return false; }
+#endif
+
+Pool& own_pool() {
+  static std::mutex mutex;
+  std::lock_guard<std::mutex> lock(mutex);
+#if defined(__linux__)
+  static const bool watching = [] {
+    pthread_atfork(nullptr, nullptr, [] {
+      pool = nullptr;  // its threads are gone and its locks may be held: leave it and start afresh
+      forked = true;
+    });
+    return true;
+  }();
+  (void)watching;
+#endif
+  if (!pool) pool = new Pool;
+  return *pool;
+}
+
+#if defined(__linux__)
+const bool watch_forks = [] {
+  pthread_atfork(nullptr, nullptr, [] { forked = true; });
+  return true;
+}();
+#endif
+
+}  // namespace
+
+void parallel(int count, void (*task)(void*, int), void* context) {
+  const Job job{task, context, count};
+  if (count > 1) {
+#if defined(__linux__)
+    if (have_openmp()) {
+      openmp.parallel(run_openmp, const_cast<Job*>(&job), unsigned(count), 0);
+      return;
+    }
+#endif
+    if (own_pool().run(job)) return;
+  }
+  NoDenormals mode;
+  for (int i = 0; i < count; ++i) task(context, i);
+}
+
+}  // namespace throughtime

@@ -1,0 +1,29 @@
+"""Recurrent models, from the equation to the stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from throughtime.runtime.load import load
+    from throughtime.tasks.text import LanguageModel
+
+__version__ = "0.1.0"
+__all__ = ["LanguageModel", "__version__", "load"]
+
+_HOMES = {"load": "throughtime.runtime.load", "LanguageModel": "throughtime.tasks.text"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'throughtime' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

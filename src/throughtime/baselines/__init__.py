@@ -1,0 +1,1 @@
+"""What a model must beat: uniform, unigram and an n-gram model."""

@@ -1,0 +1,1 @@
+"""Reading and checking what a model learns from: text and its tokens."""

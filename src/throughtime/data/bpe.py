@@ -1,0 +1,95 @@
+"""Byte pair encoding over UTF-8 bytes, learned by the tokenizers library.
+
+Only `fit` and `encode` need the library; a model's answer is decoded without it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from throughtime.data.utf8 import PieceDecoder
+from throughtime.errors import UserError
+
+
+class BPE:
+    """Pieces of one or more bytes; any text can be encoded, none is unknown.
+
+    state: the tokenizers library's own JSON, as a dict.
+    """
+
+    kind: ClassVar[str] = "bpe"
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        letters = _letters()
+        vocabulary = state["model"]["vocab"]
+        if sorted(vocabulary.values()) != list(range(len(vocabulary))):
+            raise UserError("tokenizer bpe: expected the ids 0, 1, ... each once; tokenizer.json is damaged")
+        self._state = state
+        self._library: Any = None
+        self._pieces = [b""] * len(vocabulary)
+        for piece, id in vocabulary.items():
+            self._pieces[id] = bytes(letters[c] for c in piece)
+
+    @classmethod
+    def fit(cls, text: str, size: int | None = None) -> BPE:
+        """Learn `size` pieces (2,048 where not given), the 256 bytes included."""
+        size = 2048 if size is None else size
+        if size < 256:
+            raise UserError(f"bpe: expected a vocabulary of at least 256, got {size}")
+        library = _library()
+        learner = library.Tokenizer(library.models.BPE())
+        learner.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
+        learner.decoder = library.decoders.ByteLevel()
+        trainer = library.trainers.BpeTrainer(
+            vocab_size=size, initial_alphabet=library.pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        )
+        learner.train_from_iterator(text.splitlines(keepends=True), trainer)
+        return cls(json.loads(learner.to_str()))
+
+    @property
+    def size(self) -> int:
+        return len(self._pieces)
+
+    def encode(self, text: str) -> np.ndarray:
+        """int32, one id per piece."""
+        if self._library is None:
+            self._library = _library().Tokenizer.from_str(json.dumps(self._state))
+        try:
+            return np.array(self._library.encode(text, add_special_tokens=False).ids, np.int32)
+        except (TypeError, UnicodeEncodeError):
+            raise UserError("bpe: expected text without half surrogate pairs") from None
+
+    def decode(self, ids: Iterable[int] | np.ndarray) -> str:
+        return b"".join([self._pieces[i] for i in ids]).decode("utf-8", "replace")
+
+    def decoder(self) -> PieceDecoder:
+        return PieceDecoder(self._pieces)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, "tokenizer": self._state}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> BPE:
+        return cls(data["tokenizer"])
+
+
+def _library() -> Any:
+    try:
+        import tokenizers
+        import tokenizers.trainers
+    except ImportError:
+        raise UserError("bpe: needs the tokenizers library; pip install tokenizers") from None
+    return tokenizers
+
+
+def _letters() -> dict[str, int]:
+    """The printable letter that byte-level BPE writes for each byte, as a map back to the byte."""
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    letters = {chr(b): b for b in plain}
+    others = [b for b in range(256) if b not in set(plain)]
+    letters.update({chr(256 + i): b for i, b in enumerate(others)})
+    return letters

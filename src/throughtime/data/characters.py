@@ -1,0 +1,95 @@
+"""One id per character."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from throughtime.errors import UserError
+
+UNKNOWN = "\ufffd"
+"""What stands for every character outside a limited vocabulary; its id is then 0."""
+
+
+class Characters:
+    """The characters of a text, in code point order.
+
+    characters: all of them as one string, each once. With `unknown` the first is UNKNOWN and stands for every other
+    character; without it `encode` raises UserError and names what it does not know.
+    """
+
+    kind: ClassVar[str] = "characters"
+
+    def __init__(self, characters: str, unknown: bool = False) -> None:
+        if not characters or len(set(characters)) != len(characters):
+            raise UserError("tokenizer characters: expected each character once; tokenizer.json is damaged")
+        if unknown and characters[0] != UNKNOWN:
+            raise UserError("tokenizer characters: with unknown, the first must be U+FFFD; tokenizer.json is damaged")
+        self.characters = characters
+        self.unknown = unknown
+        self._codes = _code_points(characters)
+        self._table = np.full(int(self._codes.max()) + 2, 0 if unknown else -1, np.int32)
+        self._table[self._codes] = np.arange(len(characters), dtype=np.int32)
+
+    @classmethod
+    def fit(cls, text: str, size: int | None = None) -> Characters:
+        """All characters of a text, or the `size` - 1 most frequent ones and UNKNOWN."""
+        found = set(text)
+        if any("\ud800" <= c <= "\udfff" for c in found):
+            raise UserError("characters: expected text, got half of a surrogate pair; decode the file again")
+        if size is None or len(found) <= size:
+            return cls("".join(sorted(found)))
+        if size < 2:
+            raise UserError(f"characters: expected a vocabulary of at least 2, got {size}")
+        counts = sorted(Counter(text).items(), key=lambda item: (-item[1], item[0]))
+        kept = [c for c, _ in counts if c != UNKNOWN][: size - 1]
+        return cls(UNKNOWN + "".join(sorted(kept)), unknown=True)
+
+    @property
+    def size(self) -> int:
+        return len(self.characters)
+
+    def encode(self, text: str) -> np.ndarray:
+        """int32 (len(text),); UserError names characters that are not in the vocabulary."""
+        beyond = len(self._table) - 1
+        ids: np.ndarray = self._table[np.minimum(_code_points(text), beyond)]
+        if not self.unknown and ids.size and ids.min() < 0:
+            missing = sorted({text[i] for i in np.flatnonzero(ids < 0)})
+            shown = ", ".join(f"{c!r}" for c in missing[:8]) + (", ..." if len(missing) > 8 else "")
+            raise UserError(
+                f"characters: {len(missing)} not in the vocabulary of {self.size}: {shown}; "
+                "use only characters the model has seen, or train with --tokens bytes"
+            )
+        return ids
+
+    def decode(self, ids: Iterable[int] | np.ndarray) -> str:
+        codes = self._codes[np.asarray(ids if isinstance(ids, np.ndarray) else list(ids), dtype=np.int64)]
+        return codes.tobytes().decode("utf-32-le")
+
+    def decoder(self) -> _Decoder:
+        return _Decoder(self.characters)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, "characters": self.characters, "unknown": self.unknown}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Characters:
+        return cls(data["characters"], bool(data["unknown"]))
+
+
+class _Decoder:
+    def __init__(self, characters: str) -> None:
+        self._characters = characters
+
+    def push(self, id: int) -> str:
+        return self._characters[id]
+
+    def flush(self) -> str:
+        return ""
+
+
+def _code_points(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")

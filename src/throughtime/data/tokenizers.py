@@ -1,0 +1,87 @@
+"""From text to the integers a model sees, and back.
+
+Every tokenizer has
+
+    kind                   "characters", "bytes", "words" or "bpe"
+    size                   how many ids there are
+    encode(text)           int32 array of ids; UserError where the text has something the tokenizer cannot say
+    decode(ids)            the text
+    decoder()              the same id by id: `push(id) -> str` returns what is complete, `flush() -> str` the rest
+    to_json()              a plain dict; `from_json` rebuilds the tokenizer
+
+and decode(encode(text)) == text, but for what a limited vocabulary replaces by "unknown".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from throughtime.data.bpe import BPE
+from throughtime.data.characters import Characters
+from throughtime.data.utf8 import Bytes
+from throughtime.data.words import Words
+from throughtime.errors import UserError
+
+
+class Decoder(Protocol):
+    """Ids to text as they come."""
+
+    def push(self, id: int) -> str:
+        """The text that this id completes, often "" where a character takes several ids."""
+
+    def flush(self) -> str:
+        """What is left of an unfinished character; the decoder is then as new."""
+
+
+class Tokenizer(Protocol):
+    """What every tokenizer offers."""
+
+    kind: ClassVar[str]
+
+    @property
+    def size(self) -> int: ...
+
+    def encode(self, text: str) -> np.ndarray: ...
+
+    def decode(self, ids: Iterable[int] | np.ndarray) -> str: ...
+
+    def decoder(self) -> Decoder: ...
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+KINDS: dict[str, Any] = {"characters": Characters, "bytes": Bytes, "words": Words, "bpe": BPE}
+"""Every tokenizer by its name."""
+
+
+def fit(kind: str, text: str, size: int | None = None) -> Tokenizer:
+    """Make a tokenizer for a text.
+
+    kind: one of KINDS. size: the most ids it may have (None: all characters, 256 bytes, 10,000 words, 2,048 pieces).
+    Raises UserError for an unknown kind, an empty text or a size that does not fit the kind.
+    """
+    if not text:
+        raise UserError(f"{kind}: expected a text to take the tokens from, got an empty one")
+    tokenizer: Tokenizer = _kind(kind).fit(text, size)
+    return tokenizer
+
+
+def from_json(data: Any) -> Tokenizer:
+    """Rebuild a tokenizer from its `to_json`; UserError says what is malformed."""
+    if not isinstance(data, dict) or not isinstance(data.get("kind"), str):
+        raise UserError('tokenizer: expected an object with a "kind"; tokenizer.json is damaged')
+    kind = _kind(data["kind"])
+    try:
+        tokenizer: Tokenizer = kind.from_json(data)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"tokenizer {data['kind']}: malformed ({error!r}); tokenizer.json is damaged") from None
+    return tokenizer
+
+
+def _kind(name: str) -> Any:
+    if name not in KINDS:
+        raise UserError(f"unknown tokens {name!r}: choose from {', '.join(KINDS)}")
+    return KINDS[name]

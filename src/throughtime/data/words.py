@@ -1,0 +1,77 @@
+"""One id per word; a word takes the space before it along."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from throughtime.errors import UserError
+
+UNKNOWN = ("<unk>", " <unk>")
+"""Ids 0 and 1: a word outside the vocabulary, without and with a space before it."""
+
+# Scripts written without spaces (kana, Han) give one piece per character; so do white space and punctuation.
+_ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_PIECE = re.compile(rf" ?[^\W{_ALONE}]+(?:['’][^\W{_ALONE}]+)*| ?[{_ALONE}]| ?[^\w\s]|\s")
+
+
+class Words:
+    """The most frequent pieces of a text: words, punctuation, white space. Joining the pieces gives the text back.
+
+    pieces: without the two of UNKNOWN, which stand before them.
+    """
+
+    kind: ClassVar[str] = "words"
+
+    def __init__(self, pieces: list[str]) -> None:
+        if any(not isinstance(p, str) for p in pieces) or len(set(pieces)) != len(pieces):
+            raise UserError("tokenizer words: expected each piece once, as text; tokenizer.json is damaged")
+        self.pieces = [*UNKNOWN, *pieces]
+        self._ids = {piece: i for i, piece in enumerate(pieces, len(UNKNOWN))}
+
+    @classmethod
+    def fit(cls, text: str, size: int | None = None) -> Words:
+        """The `size` - 2 most frequent pieces (10,000 in all where not given)."""
+        size = 10_000 if size is None else size
+        if size <= len(UNKNOWN):
+            raise UserError(f"words: expected a vocabulary of at least {len(UNKNOWN) + 1}, got {size}")
+        counts = sorted(Counter(_PIECE.findall(text)).items(), key=lambda item: (-item[1], item[0]))
+        return cls([piece for piece, _ in counts[: size - len(UNKNOWN)]])
+
+    @property
+    def size(self) -> int:
+        return len(self.pieces)
+
+    def encode(self, text: str) -> np.ndarray:
+        """int32, one id per piece; a piece outside the vocabulary becomes an id of UNKNOWN."""
+        known = self._ids
+        ids = [known[p] if p in known else int(p[0] == " " and len(p) > 1) for p in _PIECE.findall(text)]
+        return np.array(ids, np.int32)
+
+    def decode(self, ids: Iterable[int] | np.ndarray) -> str:
+        return "".join([self.pieces[i] for i in ids])
+
+    def decoder(self) -> _Decoder:
+        return _Decoder(self.pieces)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, "pieces": self.pieces[len(UNKNOWN) :]}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Words:
+        return cls(list(data["pieces"]))
+
+
+class _Decoder:
+    def __init__(self, pieces: list[str]) -> None:
+        self._pieces = pieces
+
+    def push(self, id: int) -> str:
+        return self._pieces[id]
+
+    def flush(self) -> str:
+        return ""

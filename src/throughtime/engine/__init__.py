@@ -1,0 +1,295 @@
+"""Runs a recurrence over arrays: whole sequences forward and backward through time, and single steps.
+
+NumPy arrays in, NumPy arrays out; no PyTorch. Letters: T steps, B rows, I input width, S_j width of state j, S width of
+the state that is the output.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from throughtime.engine import _engine
+from throughtime.recurrence import Trace
+from throughtime.recurrence.program import Pass, Place, Product
+from throughtime.recurrence.program import Program as Plan
+from throughtime.recurrence.schedule import schedule
+
+Sources = Mapping[str, tuple[tuple[int, int], ...]]
+Array = np.ndarray[Any, Any]
+
+
+def instruction_set() -> str:
+    """The instruction set in use: base, avx2 or avx512. THROUGHTIME_ISA chooses a lower one at start."""
+    return str(_engine.instruction_set())
+
+
+class Program:
+    """A recurrence at given sizes, ready to run. Made by `compile`.
+
+    trace: the recurrence. sizes: its sizes. dtype: "float32" or "float64".
+    state_sizes: (S_0, S_1, ...). output_size: S. array_shapes: shapes of the parameter arrays in order.
+    """
+
+    def __init__(self, trace: Trace, sizes: Mapping[str, int], dtype: str, sources: Sources | None) -> None:
+        if dtype not in ("float32", "float64"):
+            raise TypeError(f"{trace.name}: the engine computes in float32 or float64, got {dtype}")
+        self.trace, self.sizes, self.dtype = trace, dict(sizes), dtype
+        shapes = trace.shapes(self.sizes)
+        if sources is None:
+            sources = {name: ((i, 0),) for i, name in enumerate(shapes)}
+        self.array_shapes = _array_shapes(shapes, sources)
+        plan = schedule(trace, self.sizes)
+        self.state_sizes = tuple(plan.state_widths)
+        self.output_size = plan.state_widths[plan.output_state]
+        self._compiled = _engine.program(_spec(trace.name, plan, shapes, sources, self.array_shapes))
+        self._forward = getattr(_engine, f"forward_{dtype}")
+        self._backward = getattr(_engine, f"backward_{dtype}")
+        self._stepper = getattr(_engine, f"Stepper_{dtype}")
+
+    def forward(
+        self,
+        x: Array,
+        initial: Sequence[Array | None] | None,
+        arrays: Sequence[Array],
+        *,
+        lengths: Array | None = None,
+        reverse: bool = False,
+        training: bool = False,
+        batch_first: bool = False,
+        threads: int = 1,
+    ) -> tuple[Array, tuple[Array, ...], Any]:
+        """Run over sequences.
+
+        x: (T, B, I), any strides but the last axis contiguous. initial: per state (B, S_j) or None for zeros.
+        arrays: the parameter arrays. lengths: (B,) integers in [0, T]: what lies beyond is not read, and zero in the
+        output; the final state is the one at each row's own end. reverse: from each row's end to its start.
+        batch_first: lay the output out as (B, T, S) in memory. training: keep what backward needs.
+
+        Returns the output (T, B, S), the final states (B, S_j), and a tape or None.
+        Raises ValueError for wrong shapes, TypeError for a wrong dtype.
+        """
+        if x.ndim != 3:
+            raise ValueError(f"{self.trace.name}: x must be (T, B, I={self.sizes['I']}), got {x.shape}")
+        steps, rows = x.shape[:2]
+        if batch_first:
+            output = np.empty((rows, steps, self.output_size), self.dtype).transpose(1, 0, 2)
+        else:
+            output = np.empty((steps, rows, self.output_size), self.dtype)
+        return self._run(x, initial, arrays, output, rows, _lengths(lengths), None, reverse, training, threads)
+
+    def forward_packed(
+        self,
+        data: Array,
+        batch_sizes: Array,
+        initial: Sequence[Array | None] | None,
+        arrays: Sequence[Array],
+        *,
+        reverse: bool = False,
+        training: bool = False,
+        threads: int = 1,
+    ) -> tuple[Array, tuple[Array, ...], Any]:
+        """As forward for rows sorted by length and stored step by step: data (N, I), batch_sizes (T,) -> (N, S)."""
+        sizes = np.ascontiguousarray(batch_sizes, np.int64)
+        rows = int(sizes[0]) if len(sizes) else 0
+        output = np.empty((data.shape[0], self.output_size), self.dtype)
+        return self._run(data, initial, arrays, output, rows, None, sizes, reverse, training, threads)
+
+    def _run(
+        self,
+        x: Array,
+        initial: Sequence[Array | None] | None,
+        arrays: Sequence[Array],
+        output: Array,
+        rows: int,
+        lengths: Array | None,
+        batch_sizes: Array | None,
+        reverse: bool,
+        training: bool,
+        threads: int,
+    ) -> tuple[Array, tuple[Array, ...], Any]:
+        final = tuple(np.empty((rows, size), self.dtype) for size in self.state_sizes)
+        try:
+            tape = self._forward(
+                self._compiled, x, initial, arrays, lengths, batch_sizes, reverse, output, final, training, threads
+            )
+        except (TypeError, RuntimeError) as error:
+            raise self._explain(error, x, *(initial or ()), *arrays) from error
+        return output, final, None if tape is None else (tape, batch_sizes)
+
+    def backward(
+        self,
+        tape: Any,
+        x: Array,
+        arrays: Sequence[Array],
+        d_output: Array | None,
+        d_final: Sequence[Array | None] | None,
+        *,
+        needs_x: bool = True,
+        needs_arrays: Sequence[bool] | None = None,
+        threads: int = 1,
+    ) -> tuple[Array | None, tuple[Array, ...], list[Array | None]]:
+        """Gradients through time, from those of what forward returned; a tape may be used more than once.
+
+        x, arrays: as given to forward. d_output: like the output, any strides, None for zero. d_final: per state
+        (B, S_j) or None. needs_arrays: which parameter arrays want a gradient; the product of the others is skipped.
+
+        Returns d_x (or None), the initial states' gradients (B, S_j), and one gradient or None per parameter array.
+        """
+        compiled, batch_sizes = tape
+        d_x = np.empty(x.shape, self.dtype) if needs_x else None
+        rows = x.shape[1] if batch_sizes is None else int(batch_sizes[0])
+        d_initial = tuple(np.empty((rows, size), self.dtype) for size in self.state_sizes)
+        needs = needs_arrays if needs_arrays is not None else [True] * len(self.array_shapes)
+        d_arrays = [
+            np.empty(shape, self.dtype) if needed else None for shape, needed in zip(self.array_shapes, needs, strict=True)
+        ]
+        try:
+            self._backward(
+                self._compiled, compiled, x, arrays, batch_sizes, d_output, d_final, d_x, d_initial, d_arrays, threads
+            )
+        except (TypeError, RuntimeError) as error:
+            raise self._explain(error, x, *arrays, d_output, *(d_final or ())) from error
+        return d_x, d_initial, d_arrays
+
+    def stepper(self, arrays: Sequence[Array], batch: int = 1) -> Stepper:
+        """A stream of single steps for `batch` rows, from a zero state; packs the weights once."""
+        return Stepper(self, arrays, batch)
+
+    def _explain(self, error: Exception, *values: Any) -> Exception:
+        """A binding's refusal in words: the argument that is no array of the right dtype."""
+        for value in values:
+            if value is not None and not isinstance(value, np.ndarray):
+                return TypeError(f"{self.trace.name}: expected NumPy arrays, got {type(value).__name__}")
+            if value is not None and value.dtype != self.dtype:
+                return TypeError(f"{self.trace.name}: expected {self.dtype} arrays, got {value.dtype}")
+        return TypeError(f"{self.trace.name}: arguments do not fit: {str(error).splitlines()[0]}")
+
+
+class Stepper:
+    """One step at a time, with a state of its own. Made by Program.stepper.
+
+    step(x): x (I,) for one row, else (B, I) contiguous -> the output state, a view that the next step overwrites.
+    set_table(inputs): inputs (count, I); their products with the weights are computed once. Then step_token(i), or
+    step_tokens(ids) for several rows, is step(inputs[i]).
+    """
+
+    def __init__(self, program: Program, arrays: Sequence[Array], batch: int) -> None:
+        self._program, self._batch = program, batch
+        stepper = program._stepper(program._compiled, arrays, batch)
+        self._stepper = stepper
+        self.step, self.step_token, self.step_tokens = stepper.step, stepper.step_token, stepper.step_tokens
+        self.set_table = stepper.set_table
+
+    @property
+    def state(self) -> tuple[Array, ...]:
+        """Copies of the states, (B, S_j) each."""
+        states = [np.empty((self._batch, size), self._program.dtype) for size in self._program.state_sizes]
+        self._stepper.read_state(states)
+        return tuple(states)
+
+    def set_state(self, states: Sequence[Array] | None) -> None:
+        """Set the states, (B, S_j) each; None for zeros."""
+        if states is None:
+            states = [np.zeros((self._batch, size), self._program.dtype) for size in self._program.state_sizes]
+        self._stepper.write_state([np.ascontiguousarray(s, self._program.dtype) for s in states])
+
+
+def compile(  # noqa: A001  the field's word for it; used as engine.compile
+    trace: Trace, sizes: Mapping[str, int], dtype: str = "float32", sources: Sources | None = None
+) -> Program:
+    """A program for a traced recurrence at given sizes; cached.
+
+    sizes: {"I": ..., "H": ..., ...}. sources: parameter name -> ((array number, first row), ...): where the parameter
+    lies in the arrays given to each call. A vector may be the sum of several sources (its gradient goes to each) or of
+    none (it is zero). Left out: one array per parameter, in the order of trace.parameters.
+    Raises ValueError for missing sizes or sources that do not fit.
+    """
+    key = json.dumps(trace.to_json(), sort_keys=True)
+    items = None if sources is None else tuple((name, tuple(map(tuple, s))) for name, s in sources.items())
+    return _compile(key, tuple(sizes.items()), dtype, items, _Carrier(trace))
+
+
+class _Carrier:
+    """Takes the trace past the cache's key."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Carrier)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(maxsize=256)
+def _compile(key: str, sizes: tuple[tuple[str, int], ...], dtype: str, sources: Any, carrier: _Carrier) -> Program:
+    return Program(carrier.trace, dict(sizes), dtype, None if sources is None else dict(sources))
+
+
+def _lengths(lengths: Array | None) -> Array | None:
+    if lengths is None:
+        return None
+    values = np.asarray(lengths)
+    if values.dtype.kind not in "iu":
+        raise TypeError(f"lengths must be integers, got {values.dtype}")
+    return np.ascontiguousarray(values, np.int64)
+
+
+def _array_shapes(shapes: Mapping[str, tuple[int, ...]], sources: Sources) -> list[tuple[int, ...]]:
+    found: dict[int, tuple[int, ...]] = {}
+    for name, shape in shapes.items():
+        if name not in sources:
+            raise ValueError(f"no source for parameter {name}")
+        for array, first in sources[name]:
+            rows = max(first + shape[0], found.get(array, (0,))[0])
+            if array in found and found[array][1:] != shape[1:]:
+                raise ValueError(f"array {array} is given two widths, by {name} and before")
+            found[array] = (rows, *shape[1:])
+    if sorted(found) != list(range(len(found))):
+        raise ValueError(f"sources must number the arrays 0, 1, ..., got {sorted(found)}")
+    return [found[i] for i in range(len(found))]
+
+
+def _spec(name: str, plan: Plan, shapes: Any, sources: Sources, arrays: list[tuple[int, ...]]) -> dict[str, Any]:
+    """The plan as the plain lists the bindings read."""
+
+    def place(p: Place) -> tuple[int, int, int]:
+        return (p.space, p.index, p.width)
+
+    def product(p: Product) -> tuple[Any, ...]:
+        return ("product", place(p.target), p.start, [(place(a), pack) for a, pack in p.segments])
+
+    def sweep(p: Pass) -> tuple[Any, ...]:
+        phases = [
+            product(f) if isinstance(f, Product) else ("tile", f.instructions, f.temporaries) for f in p.phases
+        ]  # fmt: skip
+        return (p.width, [product(h) for h in p.hoisted], phases)
+
+    return {
+        "name": name,
+        "input_width": plan.input_width,
+        "state_widths": plan.state_widths,
+        "output_state": plan.output_state,
+        "parameters": [
+            (rows, columns, list(sources[n])) for n, (rows, columns) in zip(shapes, plan.parameters, strict=True)
+        ],
+        "arrays": [(shape[0], shape[1] if len(shape) == 2 else 0) for shape in arrays],
+        "constants": plan.constants,
+        "places": [place(p) for p in plan.places],
+        "packs": plan.packs,
+        "biases": plan.biases,
+        "inference": sweep(plan.inference),
+        "training": sweep(plan.training),
+        "backward": sweep(plan.backward),
+        "summed": plan.summed,
+        "weights": plan.weights,
+        "vectors": plan.vectors,
+        "input_products": [product(p) for p in plan.input_products],
+        "input_elementwise": plan.input_elementwise,
+    }

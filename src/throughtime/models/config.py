@@ -1,0 +1,175 @@
+"""What a language model is made of: sizes, cells, dropout. Becomes a part of config.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from throughtime.errors import UserError
+from throughtime.recurrence import Trace
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One recurrent layer: its step, and the sizes of its symbols (I is its input, H its state)."""
+
+    trace: Trace
+    sizes: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        try:
+            self.trace.shapes(dict(self.sizes))
+        except ValueError as error:
+            raise UserError(str(error)) from None
+
+    @property
+    def name(self) -> str:
+        return self.trace.name
+
+    @property
+    def input_size(self) -> int:
+        return self.sizes["I"]
+
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        return tuple(self.sizes[s] for s in self.trace.state_sizes.values())
+
+    @property
+    def output_size(self) -> int:
+        return self.sizes[self.trace.state_sizes[self.trace.output]]
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Parameter name -> shape."""
+        return self.trace.shapes(dict(self.sizes))
+
+    def to_json(self) -> dict[str, Any]:
+        trace = json.loads(json.dumps(self.trace.to_json()))  # tuples become lists
+        return {"cell": self.name, "sizes": dict(self.sizes), "trace": trace}
+
+    @classmethod
+    def from_json(cls, data: Any) -> Layer:
+        if not isinstance(data, dict) or not isinstance(data.get("sizes"), dict) or "trace" not in data:
+            raise UserError("layer: expected an object with trace and sizes")
+        try:
+            trace = Trace.from_json(data["trace"])
+        except ValueError as error:
+            raise UserError(f"layer: {error}; config.json is damaged") from None
+        return cls(trace, dict(data["sizes"]))
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Shares of values set to zero in training: of the embedding, between layers, and before the output layer.
+
+    variational: one mask for all steps of a chunk (Gal and Ghahramani 2016, arXiv:1512.05287) instead of one a step.
+    """
+
+    input: float = 0.0
+    between: float = 0.0
+    output: float = 0.0
+    variational: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("input", "between", "output"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+                raise UserError(f"dropout: {name} must be a share, at least 0 and below 1, got {value!r}")
+
+
+@dataclass(frozen=True)
+class LanguageConfig:
+    """A language model: embedding, a stack of recurrent layers, an output layer over the vocabulary.
+
+    vocabulary, embedding: numbers of tokens and of values per token. layers: bottom first, at least one.
+    tied: the output layer's matrix is the embedding; a projection bridges the sizes where they differ.
+    Raises UserError where sizes do not fit together.
+    """
+
+    vocabulary: int
+    embedding: int
+    layers: tuple[Layer, ...]
+    dropout: Dropout = field(default_factory=Dropout)
+    tied: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("vocabulary", "embedding"):
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise UserError(f"language model: {name} must be a positive integer, got {value!r}")
+        if not self.layers:
+            raise UserError("language model: expected at least one layer, got none")
+        width = self.embedding
+        for i, layer in enumerate(self.layers):
+            if layer.input_size != width:
+                raise UserError(
+                    f"language model: layer {i} ({layer.name}) takes I={layer.input_size}, what comes in has {width}"
+                )
+            width = layer.output_size
+
+    @classmethod
+    def stack(
+        cls,
+        vocabulary: int,
+        embedding: int,
+        cells: Sequence[Trace],
+        hidden: int | Sequence[int],
+        sizes: Mapping[str, int] | None = None,
+        dropout: Dropout | None = None,
+        tied: bool = False,
+    ) -> LanguageConfig:
+        """Layers of the given cells, bottom first; `hidden` is one H or one per layer, `sizes` has further symbols."""
+        widths = [hidden] * len(cells) if isinstance(hidden, int) else list(hidden)
+        if len(widths) != len(cells):
+            raise UserError(f"language model: {len(cells)} layers need as many hidden sizes, got {widths}")
+        layers: list[Layer] = []
+        for trace, width in zip(cells, widths, strict=True):
+            below = layers[-1].output_size if layers else embedding
+            layers.append(Layer(trace, {**(sizes or {}), "I": below, "H": width}))
+        return cls(vocabulary, embedding, tuple(layers), dropout or Dropout(), tied)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Flat parameter name -> shape: embedding, layers.0.W_xi, ..., output.W_hy, output.b_y."""
+        found: dict[str, tuple[int, ...]] = {"embedding": (self.vocabulary, self.embedding)}
+        for i, layer in enumerate(self.layers):
+            found.update({f"layers.{i}.{name}": shape for name, shape in layer.shapes.items()})
+        width = self.layers[-1].output_size
+        if not self.tied:
+            found["output.W_hy"] = (self.vocabulary, width)
+        elif width != self.embedding:
+            found["output.W_hp"] = (self.embedding, width)
+        found["output.b_y"] = (self.vocabulary,)
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists and dicts, for config.json."""
+        return {
+            "vocabulary": self.vocabulary,
+            "embedding": self.embedding,
+            "layers": [layer.to_json() for layer in self.layers],
+            "dropout": {
+                "input": self.dropout.input,
+                "between": self.dropout.between,
+                "output": self.dropout.output,
+                "variational": self.dropout.variational,
+            },
+            "tied": self.tied,
+        }
+
+    @classmethod
+    def from_json(cls, data: Any) -> LanguageConfig:
+        """Rebuild from `to_json`; UserError says what is wrong."""
+        missing = {"vocabulary", "embedding", "layers"} - (data.keys() if isinstance(data, dict) else set())
+        if missing:
+            raise UserError(f"language model: {', '.join(sorted(missing))} missing in its configuration")
+        if not isinstance(data["layers"], list):
+            raise UserError("language model: layers must be a list")
+        try:
+            dropout = Dropout(**data.get("dropout", {}))
+        except TypeError as error:
+            raise UserError(f"language model: dropout is malformed ({error})") from None
+        layers = tuple(Layer.from_json(layer) for layer in data["layers"])
+        return cls(data["vocabulary"], data["embedding"], layers, dropout, bool(data.get("tied", False)))

@@ -1,0 +1,79 @@
+"""The operations of a model over NumPy arrays: for running it. No derivative, dropout does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from throughtime.recurrence import Trace
+
+
+class NumpyOps:
+    """Arrays are time-major, (T, B, ...). threads: how many the engine may use."""
+
+    def __init__(self, threads: int = 1) -> None:
+        self.threads = threads
+
+    def lookup(self, table: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+        """Rows of the table: (V, E) and integers (...) to (..., E)."""
+        rows: np.ndarray = np.take(table, tokens, axis=0)
+        return rows
+
+    def linear(self, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+        """weight (N, K) times x (..., K), plus bias (N,): (..., N)."""
+        y: np.ndarray = x @ weight.T
+        if bias is not None:
+            y += bias
+        return y
+
+    def log_softmax(self, x: np.ndarray) -> np.ndarray:
+        """Logarithms of the probabilities along the last axis."""
+        shifted = x - x.max(axis=-1, keepdims=True)
+        shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+        return shifted
+
+    def dropout(self, x: np.ndarray, share: float, variational: bool) -> np.ndarray:
+        """The identity: dropout belongs to training."""
+        return x
+
+    def recurrence(
+        self,
+        trace: Trace,
+        sizes: Mapping[str, int],
+        x: np.ndarray,
+        initial: Sequence[np.ndarray] | None,
+        parameters: Mapping[str, np.ndarray],
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        """The recurrence over x (T, B, I) from `initial` (None: zeros): output (T, B, S), final states (B, S_j)."""
+        from throughtime import engine
+
+        program = engine.compile(trace, dict(sizes), dtype=str(x.dtype))
+        arrays = tuple(parameters[name] for name in trace.parameters)
+        start = tuple(initial) if initial is not None else None
+        output, final, _ = program.forward(x, start, arrays, training=False, threads=self.threads)
+        return output, final
+
+
+class ReferenceOps(NumpyOps):
+    """The same with the recurrence node by node in NumPy: what the engine is tested against."""
+
+    def recurrence(
+        self,
+        trace: Trace,
+        sizes: Mapping[str, int],
+        x: np.ndarray,
+        initial: Sequence[np.ndarray] | None,
+        parameters: Mapping[str, np.ndarray],
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        from throughtime.recurrence.evaluate import sequence
+
+        if initial is None:
+            initial = [np.zeros((x.shape[1], sizes[s]), x.dtype) for s in trace.state_sizes.values()]
+        return sequence(trace, parameters, x, initial)
+
+
+def nats(ops: NumpyOps, logits: Any, targets: np.ndarray) -> np.ndarray:
+    """-log p(target) of each position: logits (..., V), targets (...), result (...)."""
+    return -np.take_along_axis(ops.log_softmax(logits), targets[..., None].astype(np.int64), axis=-1)[..., 0]

@@ -1,0 +1,86 @@
+"""The operations of a model over torch tensors: for training it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from throughtime.models import language
+from throughtime.models.config import LanguageConfig
+from throughtime.recurrence import Trace
+
+
+class TorchOps:
+    """Tensors are time-major, (T, B, ...). training: whether dropout drops. generator: what its masks come from."""
+
+    def __init__(self, training: bool = False, generator: torch.Generator | None = None) -> None:
+        self.training, self.generator = training, generator
+
+    def lookup(self, table: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """Rows of the table: (V, E) and integers (...) to (..., E)."""
+        return functional.embedding(tokens, table)
+
+    def linear(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        """weight (N, K) times x (..., K), plus bias (N,): (..., N)."""
+        return functional.linear(x, weight, bias)
+
+    def log_softmax(self, x: torch.Tensor) -> torch.Tensor:
+        """Logarithms of the probabilities along the last axis."""
+        return functional.log_softmax(x, -1)
+
+    def dropout(self, x: torch.Tensor, share: float, variational: bool) -> torch.Tensor:
+        """Zero the share of values and scale the rest up; variational: the same ones at every step."""
+        if not self.training or share == 0.0:
+            return x
+        mask = torch.empty(x.shape[1:] if variational else x.shape, dtype=x.dtype, device=x.device)
+        mask.bernoulli_(1.0 - share, generator=self.generator).div_(1.0 - share)
+        return x * mask
+
+    def recurrence(
+        self,
+        trace: Trace,
+        sizes: Mapping[str, int],
+        x: torch.Tensor,
+        initial: Sequence[torch.Tensor] | None,
+        parameters: Mapping[str, torch.Tensor],
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """The recurrence over x (T, B, I) from `initial` (None: zeros): output (T, B, S), final states (B, S_j)."""
+        from throughtime import engine
+        from throughtime.nn.functional import recurrence
+
+        program = engine.compile(trace, dict(sizes), dtype=str(x.dtype).removeprefix("torch."))
+        start = tuple(initial) if initial is not None else None
+        return recurrence(program, x, start, tuple(parameters[name] for name in trace.parameters))
+
+
+class TorchModel(torch.nn.Module):
+    """A language model's parameters as torch Parameters, under their flat names; called with tokens (T, B)."""
+
+    def __init__(self, config: LanguageConfig, parameters: Mapping[str, np.ndarray], seed: int = 0) -> None:
+        super().__init__()
+        language.check_parameters(config, parameters)
+        self.config = config
+        self.generator = torch.Generator().manual_seed(seed)
+        for name, value in parameters.items():
+            *path, last = name.split(".")
+            owner: torch.nn.Module = self
+            for part in path:
+                if part not in dict(owner.named_children()):
+                    owner.add_module(part, torch.nn.Module())
+                owner = owner.get_submodule(part)
+            owner.register_parameter(last, torch.nn.Parameter(torch.tensor(value)))
+        self._flat = dict(self.named_parameters())
+
+    def forward(
+        self, tokens: torch.Tensor, state: Sequence[Sequence[torch.Tensor]] | None = None
+    ) -> tuple[torch.Tensor, language.State]:
+        """tokens (T, B) int64 to logits (T, B, vocabulary) and the state after the last; state None: zeros."""
+        ops = TorchOps(self.training, self.generator)
+        return language.forward(ops, self.config, self._flat, tokens, state)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The parameters as NumPy arrays, by flat name; views where they are on the CPU, not copies."""
+        return {name: value.detach().cpu().numpy() for name, value in self._flat.items()}

@@ -1,0 +1,208 @@
+"""Recurrent: any cell as a PyTorch module."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
+
+import throughtime.cells
+from throughtime.nn.functional import Call, Recurrence, run
+from throughtime.recurrence import Cell, Trace
+
+
+@lru_cache(maxsize=None)
+def _state_type(names: tuple[str, ...]) -> Any:
+    """The named tuple of a cell's states."""
+    return namedtuple("State", names)  # type: ignore[misc]
+
+
+def _trace(cell: Any) -> Trace:
+    if isinstance(cell, Trace):
+        return cell
+    if isinstance(cell, str):
+        return throughtime.cells.make(cell).trace()
+    if isinstance(cell, type) and issubclass(cell, Cell):
+        cell = cell()
+    if isinstance(cell, Cell):
+        return cell.trace()
+    raise TypeError(
+        f"Recurrent: cell must be a Cell, a Cell class, a Trace or a catalogue name, got {type(cell).__name__}"
+    )
+
+
+class Recurrent(torch.nn.Module):
+    """Any recurrence over whole sequences: s_t = step(x_t, s_(t-1)), the output is one of the states.
+
+    cell: a Cell, a Cell class, a Trace, or a name of the catalogue ("lstm").
+    input_size, hidden_size: the cell's sizes I and H. sizes: any further ones by symbol, {"P": 32}.
+    batch_first: x and output are (B, T, ...) instead of (T, B, ...).
+    output: "all" steps (T, B, S), or only the "last" (B, S), at each row's true end.
+    initial: "zero", or "learned": a parameter initial_<state> (S_j,) per state, starting at zero.
+    reverse: each row from its own end to its start.
+    seed: of the initial parameters; None draws one from PyTorch's default generator.
+
+    The parameters bear the cell's own names (W_xi, ...).
+
+    Raises ValueError where a size is missing or an option unknown, TypeError where `cell` is no cell.
+
+    Example:
+        >>> import torch
+        >>> from throughtime.nn import Recurrent
+        >>> lstm = Recurrent("lstm", 3, 4, seed=0)
+        >>> output, state = lstm(torch.zeros(5, 2, 3), lengths=[5, 2])
+        >>> output.shape, state.c.shape
+        (torch.Size([5, 2, 4]), torch.Size([2, 4]))
+    """
+
+    def __init__(
+        self,
+        cell: Cell | type[Cell] | Trace | str,
+        input_size: int,
+        hidden_size: int,
+        sizes: dict[str, int] | None = None,
+        batch_first: bool = False,
+        output: str = "all",
+        initial: str = "zero",
+        reverse: bool = False,
+        seed: int | None = None,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        trace = _trace(cell)
+        if output not in ("all", "last"):
+            raise ValueError(f'{trace.name}: output must be "all" or "last", got {output!r}')
+        if initial not in ("zero", "learned"):
+            raise ValueError(f'{trace.name}: initial must be "zero" or "learned", got {initial!r}')
+        self.recurrence = Recurrence(trace, {"I": input_size, "H": hidden_size, **(sizes or {})})
+        self.batch_first, self.output, self.initial, self.reverse = batch_first, output, initial, reverse
+        dtype = dtype or torch.get_default_dtype()
+        if seed is None:
+            seed = int(torch.randint(2**62, (), device="cpu"))
+        values = trace.initial_parameters(self.recurrence.sizes, np.random.default_rng(seed), np.float64)
+        for name, value in values.items():
+            self.register_parameter(name, torch.nn.Parameter(torch.tensor(value, device=device, dtype=dtype)))
+        if initial == "learned":
+            for name, size in trace.state_sizes.items():
+                zeros = torch.zeros(self.recurrence.sizes[size], device=device, dtype=dtype)
+                self.register_parameter(f"initial_{name}", torch.nn.Parameter(zeros))
+
+    @property
+    def trace(self) -> Trace:
+        """The recurrence this module runs."""
+        return self.recurrence.trace
+
+    @property
+    def State(self) -> Any:
+        """The named tuple of the cell's states."""
+        return _state_type(tuple(self.trace.states))
+
+    def forward(
+        self,
+        x: Tensor | PackedSequence,
+        initial: Sequence[Tensor] | Tensor | None = None,
+        lengths: Tensor | Sequence[int] | None = None,
+    ) -> tuple[Any, Any]:
+        """Run the recurrence.
+
+        x: (T, B, I), (B, T, I) with batch_first, (T, I) for a single sequence, or a PackedSequence.
+        initial: the states (B, S_j) in order (a tensor will do for a cell of one state), in place of the module's own;
+        (S_j,) for a single sequence. lengths: (B,) integers, 0 <= length <= T, in any order; what lies behind is not
+        read, its output is zero.
+
+        Returns the output ((T, B, S) or as x is; (B, S) for output="last") and the final State at each row's true end.
+        Raises ValueError where a shape does not fit.
+        """
+        packed = x if isinstance(x, PackedSequence) else None
+        data: Tensor = x.data if isinstance(x, PackedSequence) else x
+        alone = packed is None and data.dim() == 2
+        name, width = self.trace.name, self.recurrence.sizes["I"]
+        if data.dim() != (2 if packed or alone else 3) or data.shape[-1] != width:
+            axes = f"(N, I={width})" if packed else f"(B, T, I={width})" if self.batch_first else f"(T, B, I={width})"
+            raise ValueError(f"{name}: x must be {axes}, got {tuple(data.shape)}")
+        if alone:
+            data = data.unsqueeze(1)
+        first = self.batch_first and packed is None and not alone
+        if packed is not None:
+            batch = int(packed.batch_sizes[0])
+            if lengths is not None:
+                raise ValueError(f"{name}: a PackedSequence carries its lengths, leave `lengths` out")
+        else:
+            batch = data.shape[0 if first else 1]
+        states = self._initial(data, initial, batch, alone)
+        if packed is not None and packed.sorted_indices is not None and initial is not None:
+            states = tuple([state.index_select(0, packed.sorted_indices) for state in states])
+        call = Call(
+            layer=self.recurrence,
+            states=len(states),
+            lengths=_lengths(name, lengths, batch, data.shape[1 if first else 0]),
+            batch_sizes=packed.batch_sizes if packed is not None else None,
+            reverse=self.reverse,
+            input_first=first,
+            output_first=first,
+        )
+        parameters = self._parameters
+        tensors = (
+            data,
+            *states,
+            *[getattr(self, p) if parameters.get(p) is None else parameters[p] for p in self.trace.parameters],
+        )
+        output, final = run(call, tensors)
+        if packed is not None and packed.unsorted_indices is not None:
+            final = tuple([state.index_select(0, packed.unsorted_indices) for state in final])
+        if alone:
+            output, final = output.squeeze(1), tuple([state.squeeze(0) for state in final])
+        state = self.State(*final)
+        if self.output == "last":
+            return getattr(state, self.trace.output), state
+        if packed is not None:
+            return PackedSequence(output, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices), state
+        return output, state
+
+    def _initial(self, x: Tensor, given: Any, batch: int, alone: bool) -> tuple[Tensor, ...]:
+        """The initial states (B, S_j) in order; an empty tuple stands for zeros."""
+        sizes = {name: self.recurrence.sizes[size] for name, size in self.trace.state_sizes.items()}
+        if given is None:
+            if self.initial == "zero":
+                return ()
+            return tuple([getattr(self, f"initial_{name}").expand(batch, -1) for name in sizes])
+        states = (given,) if isinstance(given, Tensor) else tuple(given)
+        if len(states) != len(sizes):
+            raise ValueError(
+                f"{self.trace.name}: initial must be {len(sizes)} states ({', '.join(sizes)}), got {len(states)}"
+            )
+        for (name, size), symbol, state in zip(sizes.items(), self.trace.state_sizes.values(), states, strict=True):
+            if state.shape != ((size,) if alone else (batch, size)):
+                axes = f"({symbol}={size},)" if alone else f"(B={batch}, {symbol}={size})"
+                raise ValueError(f"{self.trace.name}: {name} must be {axes}, got {tuple(state.shape)}")
+        return tuple([state.unsqueeze(0) for state in states]) if alone else states
+
+    def extra_repr(self) -> str:
+        sizes = ", ".join(f"{symbol}={size}" for symbol, size in self.recurrence.sizes.items())
+        options = f", output={self.output!r}, initial={self.initial!r}"
+        return (
+            f"{self.trace.name}, {sizes}{options}"
+            + ", batch_first=True" * self.batch_first
+            + ", reverse=True" * self.reverse
+        )
+
+
+def _lengths(name: str, lengths: Any, batch: int, steps: int) -> Tensor | None:
+    """Check lengths: (B,) integers from 0 to T."""
+    if lengths is None:
+        return None
+    values = torch.as_tensor(lengths)
+    if values.dtype.is_floating_point or values.dtype.is_complex or values.dtype == torch.bool:
+        raise TypeError(f"{name}: lengths must be integers, got {values.dtype}")
+    if values.shape != (batch,):
+        raise ValueError(f"{name}: lengths must be (B={batch},), got {tuple(values.shape)}")
+    if batch and not bool(((values >= 0) & (values <= steps)).all()):
+        raise ValueError(f"{name}: lengths must lie between 0 and T={steps}, got {values.tolist()}")
+    return values.to(torch.int64)

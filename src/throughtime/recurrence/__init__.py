@@ -1,0 +1,36 @@
+"""The language cells are written in: symbols, shapes, derivative, schedule."""
+
+from throughtime.recurrence.cell import Cell, Matrix, Trace, Vector
+from throughtime.recurrence.symbols import (
+    ACTIVATIONS,
+    Symbol,
+    exp,
+    identity,
+    log,
+    maximum,
+    minimum,
+    relu,
+    sigmoid,
+    softplus,
+    sqrt,
+    tanh,
+)
+
+__all__ = [
+    "ACTIVATIONS",
+    "Cell",
+    "Matrix",
+    "Symbol",
+    "Trace",
+    "Vector",
+    "exp",
+    "identity",
+    "log",
+    "maximum",
+    "minimum",
+    "relu",
+    "sigmoid",
+    "softplus",
+    "sqrt",
+    "tanh",
+]

@@ -1,0 +1,295 @@
+"""Cells: a recurrence as its paper prints it, and its trace."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import namedtuple
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from throughtime.recurrence.graph import Graph
+from throughtime.recurrence.symbols import Symbol
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A weight matrix, rows x columns; `init`: "glorot", "orthogonal", "zeros", "uniform" or a number.
+
+    "uniform" draws from +-1/sqrt(H), as PyTorch's recurrent layers do.
+    """
+
+    rows: str
+    columns: str
+    init: str | float = "glorot"
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        return (self.rows, self.columns)
+
+
+@dataclass(frozen=True)
+class Vector:
+    """A bias or another vector of weights; `init` as for a Matrix."""
+
+    size: str
+    init: str | float = 0.0
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        return (self.size,)
+
+
+Parameter = Matrix | Vector
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One step of a recurrence as a graph.
+
+    name: of the cell. graph: the step. input: number of the input node, its size is "I".
+    states: name -> (number of the old state's node, number of the new state's node), in order.
+    output: name of the state that is the cell's output.
+    parameters: name -> declared shape as symbols, in the order of declaration.
+    gates: name -> node number, for each value the step gives a name that is no state, in order.
+    """
+
+    name: str
+    graph: Graph
+    input: int
+    states: dict[str, tuple[int, int]]
+    output: str
+    parameters: dict[str, tuple[str, ...]]
+    inits: dict[str, str | float] = field(default_factory=dict)
+    gates: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def state_sizes(self) -> dict[str, str]:
+        """State name -> symbolic size."""
+        return {name: self.graph[old].size for name, (old, _) in self.states.items()}
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Every size the cell speaks of, "I" first, in order of appearance."""
+        seen = dict.fromkeys(["I", *self.state_sizes.values()])
+        for shape in self.parameters.values():
+            seen.update(dict.fromkeys(shape))
+        return tuple(seen)
+
+    def shapes(self, sizes: dict[str, int]) -> dict[str, tuple[int, ...]]:
+        """Parameter name -> shape in numbers; ValueError where a size is missing or not positive."""
+        for symbol in self.symbols:
+            value = sizes.get(symbol)
+            if value is None:
+                raise ValueError(f"{self.name}: size {symbol} is missing, the cell's sizes are {', '.join(self.symbols)}")
+            if type(value) is not int or value < 1:
+                raise ValueError(f"{self.name}: size {symbol} must be a positive integer, got {value!r}")
+        return {name: tuple(sizes[s] for s in shape) for name, shape in self.parameters.items()}
+
+    def initial_parameters(
+        self, sizes: dict[str, int], rng: np.random.Generator, dtype: Any = np.float32
+    ) -> dict[str, np.ndarray]:
+        """Draw every parameter as its declaration says; name -> array."""
+        values = {}
+        for name, shape in self.shapes(sizes).items():
+            values[name] = _draw(self.inits.get(name, 0.0), shape, sizes, rng).astype(dtype)
+        return values
+
+    def to_json(self) -> dict[str, Any]:
+        """The trace as plain lists and dicts, for a model's config."""
+        return {
+            "name": self.name,
+            "nodes": self.graph.to_json(),
+            "input": self.input,
+            "states": {k: list(v) for k, v in self.states.items()},
+            "output": self.output,
+            "parameters": {k: list(v) for k, v in self.parameters.items()},
+            "gates": dict(self.gates),
+        }
+
+    @classmethod
+    def from_json(cls, data: Any) -> Trace:
+        """Rebuild a trace from `to_json`; ValueError says what is wrong."""
+        if not isinstance(data, dict):
+            raise ValueError("recurrence: expected an object")
+        missing = {"name", "nodes", "input", "states", "output", "parameters"} - data.keys()
+        if missing:
+            raise ValueError(f"recurrence: {', '.join(sorted(missing))} missing")
+        graph = Graph.from_json(data["nodes"])
+
+        def number(value: Any) -> int:
+            if type(value) is not int or not 0 <= value < len(graph):
+                raise ValueError(f"recurrence: {value!r} is no node")
+            return value
+
+        try:
+            states = {str(k): (number(v[0]), number(v[1])) for k, v in data["states"].items()}
+            parameters = {str(k): tuple(str(s) for s in v) for k, v in data["parameters"].items()}
+            gates = {str(k): number(v) for k, v in data.get("gates", {}).items()}
+        except (AttributeError, TypeError, IndexError) as error:
+            raise ValueError(f"recurrence: states, parameters or gates are malformed ({error})") from None
+        trace = cls(str(data["name"]), graph, number(data["input"]), states, str(data["output"]), parameters, {}, gates)
+        _check(trace)
+        return trace
+
+
+def _check(trace: Trace) -> None:
+    """What the rest of the house relies on; ValueError otherwise."""
+    graph = trace.graph
+    if graph[trace.input].op != "input" or not trace.states or trace.output not in trace.states:
+        raise ValueError(f"{trace.name}: a recurrence needs an input, a state, and an output that is one of the states")
+    for name, (old, new) in trace.states.items():
+        if graph[old].op != "state" or graph[old].name != name or graph[old].size != graph[new].size:
+            raise ValueError(f"{trace.name}: state {name} is malformed")
+    for node in graph.nodes:
+        if node.op in ("matrix", "vector"):
+            size = node.size if node.op == "matrix" else (node.size,)
+            if trace.parameters.get(node.name or "") != tuple(size):
+                raise ValueError(f"{trace.name}: parameter {node.name} is not declared with the shape it is used with")
+        elif node.op == "matmul":
+            matrix, operand = (graph[a] for a in node.args)
+            if matrix.op != "matrix" or (node.size, operand.size) != matrix.size:
+                raise ValueError(f"{trace.name}: product with {matrix.name} has the wrong size")
+        elif node.op in ("adjoint", "greater", "dsigmoid", "dtanh", "positive"):
+            raise ValueError(f"{trace.name}: {node.op} does not belong into a step")
+        elif node.op == "state":
+            if node.name not in trace.states:
+                raise ValueError(f"{trace.name}: unknown state {node.name}")
+        elif node.op not in ("input", "const"):
+            sizes = {graph[a].size for a in node.args} - {None}
+            if len(sizes) > 1 or any(isinstance(s, tuple) for s in sizes) or node.size != next(iter(sizes), None):
+                raise ValueError(f"{trace.name}: {node.op} combines the sizes {sizes} into {node.size}")
+        if node.op == "const" and (node.value is None or node.size is not None):
+            raise ValueError(f"{trace.name}: a constant needs a value and no size")
+
+
+def _draw(init: str | float, shape: tuple[int, ...], sizes: dict[str, int], rng: np.random.Generator) -> np.ndarray:
+    if isinstance(init, int | float):
+        return np.full(shape, float(init))
+    if init == "zeros":
+        return np.zeros(shape)
+    if init == "uniform":
+        bound = 1.0 / math.sqrt(sizes.get("H", shape[0]))
+        return rng.uniform(-bound, bound, shape)
+    if init == "glorot":
+        bound = math.sqrt(6.0 / sum(shape)) if len(shape) == 2 else 1.0 / math.sqrt(shape[0])
+        return rng.uniform(-bound, bound, shape)
+    if init == "orthogonal" and len(shape) == 2:
+        rows, columns = shape
+        q, r = np.linalg.qr(rng.standard_normal((max(shape), min(shape))))
+        q = q * np.sign(np.diag(r))
+        return q if rows >= columns else q.T
+    raise ValueError(f"unknown init {init!r} for shape {shape}: glorot, orthogonal, zeros, uniform or a number")
+
+
+class Cell:
+    """A recurrence. Subclasses declare state, parameters and `step`; nothing else.
+
+    state: name -> symbolic size, in order; the first is the output unless `output` names another.
+    Parameters are class attributes, `W_xi = Matrix("H", "I")`; one declaration may serve several names.
+    `step(self, x, *states)` returns the new states in order, as a tuple or a `self.State`.
+
+    Example:
+        >>> from throughtime.recurrence import Cell, Matrix, tanh
+        >>> class Plain(Cell):
+        ...     state = {"h": "H"}
+        ...     W_xh, W_hh = Matrix("H", "I"), Matrix("H", "H")
+        ...     def step(self, x, h):
+        ...         return tanh(self.W_xh @ x + self.W_hh @ h)
+        >>> Plain().trace().parameters
+        {'W_xh': ('H', 'I'), 'W_hh': ('H', 'H')}
+    """
+
+    state: dict[str, str] = {}
+    output: str = ""
+
+    @property
+    def name(self) -> str:
+        """The cell's name, as in the catalogue."""
+        return getattr(self, "catalogue_name", type(self).__name__)
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """Declared parameters by name, in order, base classes first."""
+        found: dict[str, Parameter] = {}
+        for cls in reversed(type(self).__mro__):
+            found.update({k: v for k, v in vars(cls).items() if isinstance(v, Matrix | Vector)})
+        return found
+
+    @property
+    def State(self) -> Any:
+        """The named tuple of this cell's states."""
+        return namedtuple("State", list(self.state))  # type: ignore[misc]
+
+    def step(self, x: Any, *states: Any) -> Any:
+        """One step: the input and the old states to the new states."""
+        raise NotImplementedError(f"{self.name}: a cell needs a step method")
+
+    def trace(self) -> Trace:
+        """Run the step once over symbols. ValueError or TypeError where the step does not make sense."""
+        if not self.state:
+            raise ValueError(f'{self.name}: declare the states, for example state = {{"h": "H"}}')
+        output = self.output or next(iter(self.state))
+        if output not in self.state:
+            raise ValueError(f"{self.name}: output {output!r} is none of the states {', '.join(self.state)}")
+        graph = Graph()
+        x = Symbol(graph, graph.add("input", size="I", name="x"))
+        old = {name: Symbol(graph, graph.add("state", size=size, name=name)) for name, size in self.state.items()}
+        parameters = self.parameters
+        bound = _Bound(self, graph, parameters)
+        step = type(self).step
+        result, local = _call_and_watch(step, bound, x, *old.values())
+        new = result if isinstance(result, tuple) else (result,)
+        if len(new) != len(old):
+            raise ValueError(f"{self.name}: step must return {len(old)} states ({', '.join(old)}), got {len(new)}")
+        states = {}
+        for (name, before), after in zip(old.items(), new, strict=True):
+            if not isinstance(after, Symbol) or after.graph is not graph:
+                raise TypeError(f"{self.name}: the new state {name} must be a symbol, got {type(after).__name__}")
+            if after.size != before.size:
+                raise ValueError(f"{self.name}: the new state {name} has size {after.size}, declared {before.size}")
+            states[name] = (before.number, after.number)
+        ends = {number for pair in states.values() for number in pair}
+        gates = {
+            name: value.number
+            for name, value in local.items()
+            if isinstance(value, Symbol)
+            and value.number not in ends
+            and graph[value.number].op not in ("input", "state", "matrix", "vector", "const")
+        }
+        shapes = {name: p.shape for name, p in parameters.items()}
+        inits = {name: p.init for name, p in parameters.items()}
+        return Trace(self.name, graph, x.number, states, output, shapes, inits, gates)
+
+
+class _Bound:
+    """The cell as its step sees it: parameters are symbols, everything else is the cell's own."""
+
+    def __init__(self, cell: Cell, graph: Graph, parameters: dict[str, Parameter]) -> None:
+        self._cell, self._graph, self._parameters = cell, graph, parameters
+
+    def __getattr__(self, name: str) -> Any:
+        declared = self._parameters.get(name)
+        if declared is None:
+            return getattr(self._cell, name)
+        if isinstance(declared, Matrix):
+            return Symbol(self._graph, self._graph.add("matrix", size=declared.shape, name=name))
+        return Symbol(self._graph, self._graph.add("vector", size=declared.size, name=name))
+
+
+def _call_and_watch(function: Any, *args: Any) -> tuple[Any, dict[str, Any]]:
+    """Call the step and keep its local variables: their names are the gates' names."""
+    local: dict[str, Any] = {}
+    before = sys.getprofile()
+
+    def watch(frame: Any, event: str, _: Any) -> None:
+        if event == "return" and frame.f_code is function.__code__:
+            local.update(frame.f_locals)
+
+    sys.setprofile(watch)
+    try:
+        return function(*args), local
+    finally:
+        sys.setprofile(before)

@@ -1,0 +1,214 @@
+"""The derivative of one step: from the adjoints of the new states to everything the step read.
+
+Reverse accumulation over the step's graph. First `collect` turns every sum of products and biases into one
+"affine" node, a gate's pre-activation: its adjoint is needed once, for the weights, the biases, the input and the
+old state alike. Backpropagation through time is this step derivative run from the last step to the first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from throughtime.recurrence.cell import Trace
+from throughtime.recurrence.graph import Graph
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A step whose products are gathered in affine nodes; numbers as in Trace."""
+
+    graph: Graph
+    input: int
+    states: dict[str, tuple[int, int]]
+    output: str
+    affines: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """The step's derivative, in the same graph as the step.
+
+    Leaves: "adjoint" nodes named after each state (the adjoint of the new state that the later steps pass back)
+    and "output" (the adjoint of the cell's output at this step).
+
+    graph: the step's nodes first (`forward` of them), the derivative's after.
+    states: name -> (elementwise part or None, [(matrix, adjoint), ...] transposed products to be added).
+    input: the same for x.
+    products: (matrix, operand, adjoint) for each weight: its gradient is the sum of adjoint times operand.
+    vectors: (vector, adjoint) likewise.
+    affines: affine node -> its adjoint.
+    """
+
+    graph: Graph
+    forward: int
+    states: dict[str, tuple[int | None, list[tuple[int, int]]]]
+    input: tuple[int | None, list[tuple[int, int]]]
+    products: list[tuple[int, int, int]]
+    vectors: list[tuple[int, int]]
+    affines: dict[int, int]
+
+
+def collect(trace: Trace) -> Collected:
+    """Gather each sum that contains matrix products, with its biases, into one affine node."""
+    old = trace.graph
+    needed = old.reachable([new for _, new in trace.states.values()])
+    users: dict[int, list[int]] = {number: [] for number in needed}
+    for number in needed:
+        for argument in old[number].args:
+            users[argument].append(number)
+    roots = {new for _, new in trace.states.values()}
+
+    def inner(number: int) -> bool:
+        """Is this sum only a part of a larger sum?"""
+        return number not in roots and len(users[number]) == 1 and old[users[number][0]].op == "add"
+
+    graph = Graph()
+    moved: dict[int, int] = {}
+    affines: list[int] = []
+
+    def leaves(number: int) -> list[int]:
+        found = []
+        for argument in old[number].args:
+            found += leaves(argument) if old[argument].op == "add" and inner(argument) else [argument]
+        return found
+
+    def affine(terms: list[int], vectors: list[int]) -> int:
+        args: list[int] = []
+        for term in terms:
+            matrix, operand = old[term].args
+            args += [moved[matrix], moved[operand]]
+        args += [moved[v] for v in vectors]
+        number = graph.add("affine", tuple(args), old[terms[0]].size, float(len(terms)))
+        if number not in affines:
+            affines.append(number)
+        return number
+
+    for number in needed:
+        node = old[number]
+        if node.op == "add" and inner(number):
+            continue
+        if node.op == "matmul":
+            if not inner(number):
+                moved[number] = affine([number], [])
+            continue
+        if node.op == "add":
+            parts = leaves(number)
+            terms = [p for p in parts if old[p].op == "matmul" and inner(p)]
+            vectors = [p for p in parts if old[p].op == "vector"] if terms else []
+            rest = [p for p in parts if p not in terms and p not in vectors]
+            values = ([affine(terms, vectors)] if terms else []) + [moved[p] for p in rest]
+            total = values[0]
+            for value in values[1:]:
+                total = graph.add("add", (total, value), node.size)
+            moved[number] = total
+            continue
+        moved[number] = graph.add(node.op, tuple(moved[a] for a in node.args), node.size, node.value, node.name)
+    for name, (before, _) in trace.states.items():
+        if before not in moved:
+            moved[before] = graph.add("state", size=old[before].size, name=name)
+    if trace.input not in moved:
+        moved[trace.input] = graph.add("input", size="I", name="x")
+    states = {name: (moved[before], moved[after]) for name, (before, after) in trace.states.items()}
+    return Collected(graph, moved[trace.input], states, trace.output, tuple(affines))
+
+
+def differentiate(step: Collected) -> Derivative:
+    """Build the derivative of a collected step."""
+    graph = step.graph.copy()
+    forward = len(graph)
+    pending: dict[int, list[int]] = {}
+    transposed: dict[int, list[tuple[int, int]]] = {}
+    products: list[tuple[int, int, int]] = []
+    vectors: list[tuple[int, int]] = []
+    affines: dict[int, int] = {}
+
+    for name, (_, after) in step.states.items():
+        size = graph[after].size
+        pending.setdefault(after, []).append(graph.add("adjoint", size=size, name=name))
+        if name == step.output:
+            pending[after].append(graph.add("adjoint", size=size, name="output"))
+
+    def total(number: int) -> int | None:
+        """The elementwise part of a node's adjoint."""
+        parts = pending.get(number, [])
+        if not parts:
+            return None
+        value = parts[0]
+        for part in parts[1:]:
+            value = graph.add("add", (value, part), graph[number].size)
+        return value
+
+    for number in range(forward - 1, -1, -1):
+        node = graph[number]
+        if node.op in ("input", "state", "matrix", "const"):
+            continue
+        adjoint = total(number)
+        terms = transposed.get(number, [])
+        if terms:
+            args = tuple(a for pair in terms for a in pair)
+            product = graph.add("affine_t", args, node.size, float(len(terms)))
+            adjoint = product if adjoint is None else graph.add("add", (product, adjoint), node.size)
+        if adjoint is None:
+            continue
+        if node.op == "vector":
+            vectors.append((number, adjoint))
+        elif node.op == "affine":
+            affines[number] = adjoint
+            for matrix, operand in graph.products(number):
+                products.append((matrix, operand, adjoint))
+                transposed.setdefault(operand, []).append((matrix, adjoint))
+            vectors += [(vector, adjoint) for vector in graph.biases(number)]
+        else:
+            for argument, part in zip(node.args, _partials(graph, number, adjoint), strict=True):
+                if part is not None and graph[argument].op != "const":
+                    pending.setdefault(argument, []).append(part)
+
+    states = {name: (total(old), transposed.get(old, [])) for name, (old, _) in step.states.items()}
+    given = (total(step.input), transposed.get(step.input, []))
+    return Derivative(graph, forward, states, given, products, vectors, affines)
+
+
+def _partials(graph: Graph, number: int, g: int) -> list[int | None]:
+    """The adjoint each argument of an elementwise node receives, from the node's own adjoint g."""
+    node = graph[number]
+    size = node.size
+
+    def make(op: str, *args: int) -> int:
+        return graph.add(op, args, size)
+
+    def wanted(index: int) -> bool:
+        return graph[node.args[index]].op != "const"
+
+    a = node.args[0]
+    b = node.args[1] if len(node.args) > 1 else a
+    one = graph.add("const", value=1.0)
+    match node.op:
+        case "sigmoid":
+            return [make("dsigmoid", g, number)]
+        case "tanh":
+            return [make("dtanh", g, number)]
+        case "relu":
+            return [make("mul", g, make("positive", number))]
+        case "exp":
+            return [make("mul", g, number)]
+        case "log":
+            return [make("div", g, a)]
+        case "sqrt":
+            return [make("div", make("mul", g, graph.add("const", value=0.5)), number)]
+        case "softplus":
+            return [make("mul", g, make("sigmoid", a))]
+        case "neg":
+            return [make("neg", g)]
+        case "add":
+            return [g, g]
+        case "sub":
+            return [g, make("neg", g) if wanted(1) else None]
+        case "mul":
+            return [make("mul", g, b) if wanted(0) else None, make("mul", g, a) if wanted(1) else None]
+        case "div":
+            first = make("div", g, b)
+            return [first, make("neg", make("mul", first, number)) if wanted(1) else None]
+        case "maximum" | "minimum":
+            second = make("greater", b, a) if node.op == "maximum" else make("greater", a, b)
+            return [make("mul", g, make("sub", one, second)), make("mul", g, second)]
+    raise AssertionError(f"no derivative for {node.op}")

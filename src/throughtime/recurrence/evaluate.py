@@ -1,0 +1,84 @@
+"""A recurrence in plain NumPy, node by node: the reference that needs neither the engine nor torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from throughtime.recurrence.cell import Trace
+
+States = tuple[np.ndarray, ...]
+
+
+def _sigmoid(a: np.ndarray) -> np.ndarray:
+    return 0.5 * np.tanh(0.5 * a) + 0.5
+
+
+UNARY: dict[str, Callable[[Any], Any]] = {
+    "sigmoid": _sigmoid,
+    "tanh": np.tanh,
+    "relu": lambda a: np.maximum(a, 0),
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "softplus": lambda a: np.logaddexp(a, 0),
+    "neg": np.negative,
+}
+BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": np.divide,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+}
+
+
+def step(trace: Trace, parameters: Mapping[str, np.ndarray], x: np.ndarray, states: Sequence[np.ndarray]) -> States:
+    """One step of the recurrence.
+
+    x: (..., I). states: one (..., S_j) per state, in the trace's order; the leading axes broadcast.
+    parameters: name -> array of the declared shape. Returns the new states, in the trace's order.
+    Raises ValueError where an operation is none a step may contain.
+    """
+    graph = trace.graph
+    old = {number: state for (number, _), state in zip(trace.states.values(), states, strict=True)}
+    values: dict[int, Any] = {}
+    for number in graph.reachable([new for _, new in trace.states.values()]):
+        node = graph[number]
+        if node.op == "input":
+            values[number] = x
+        elif node.op == "state":
+            values[number] = old[number]
+        elif node.op in ("matrix", "vector"):
+            values[number] = parameters[str(node.name)]
+        elif node.op == "const":
+            values[number] = x.dtype.type(node.value)
+        elif node.op == "matmul":
+            values[number] = values[node.args[1]] @ values[node.args[0]].T
+        elif node.op in UNARY:
+            values[number] = UNARY[node.op](values[node.args[0]])
+        elif node.op in BINARY:
+            values[number] = BINARY[node.op](values[node.args[0]], values[node.args[1]])
+        else:
+            raise ValueError(f"{trace.name}: {node.op} does not belong into a step")
+    shape = x.shape[:-1]
+    return tuple(
+        np.array(np.broadcast_to(values[new], (*shape, state.shape[-1])), dtype=x.dtype)
+        for (_, new), state in zip(trace.states.values(), states, strict=True)
+    )
+
+
+def sequence(
+    trace: Trace, parameters: Mapping[str, np.ndarray], x: np.ndarray, initial: Sequence[np.ndarray]
+) -> tuple[np.ndarray, States]:
+    """The recurrence over a sequence: x (T, B, I) and initial states (B, S_j) to (output (T, B, S), final states)."""
+    states: States = tuple(initial)
+    where = list(trace.states).index(trace.output)
+    output = np.empty((*x.shape[:2], states[where].shape[-1]), x.dtype)
+    for t in range(len(x)):
+        states = step(trace, parameters, x[t], states)
+        output[t] = states[where]
+    return output, states

@@ -1,0 +1,137 @@
+"""The expression graph of one step of a recurrence.
+
+A graph is a list of nodes in an order where arguments come first. Equal nodes are stored once, so comparing
+node numbers compares expressions. Everything derived from a cell (derivative, schedule, equations, reference
+loop) is a walk over this list; `to_json` makes it part of a saved model, so that a model with a cell of the
+user's own runs where the cell's source is not installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+UNARY = ("sigmoid", "tanh", "relu", "exp", "log", "sqrt", "softplus", "neg", "positive")
+BINARY = ("add", "sub", "mul", "div", "maximum", "minimum", "greater", "dsigmoid", "dtanh")
+LEAVES = ("input", "state", "matrix", "vector", "const", "adjoint")
+
+
+@dataclass(frozen=True)
+class Node:
+    """One value of the step.
+
+    op: an entry of UNARY, BINARY or LEAVES, or
+        "matmul"    args (matrix, operand)
+        "affine"    args (matrix, operand, matrix, operand, ..., vector, vector, ...): the sum of its products
+                    and vectors; `value` is the number of products
+        "affine_t"  args (matrix, operand, ...): the sum of transposed products
+    args: node numbers, each smaller than this node's.
+    size: the symbolic size of the value ("H"), None for a constant; (rows, columns) for a matrix.
+    value: the number of a "const".
+    name: the name of a leaf.
+    """
+
+    op: str
+    args: tuple[int, ...] = ()
+    size: Any = None
+    value: float | None = None
+    name: str | None = None
+
+
+class Graph:
+    """Nodes of one step, each stored once."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._known: dict[Node, int] = {}
+
+    def add(
+        self,
+        op: str,
+        args: tuple[int, ...] = (),
+        size: Any = None,
+        value: float | None = None,
+        name: str | None = None,
+    ) -> int:
+        """Store a node, or find the equal one already stored; its number."""
+        node = Node(op, args, size, value, name)
+        number = self._known.get(node)
+        if number is None:
+            number = len(self.nodes)
+            self.nodes.append(node)
+            self._known[node] = number
+        return number
+
+    def __getitem__(self, number: int) -> Node:
+        return self.nodes[number]
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def copy(self) -> Graph:
+        graph = Graph()
+        graph.nodes = list(self.nodes)
+        graph._known = dict(self._known)
+        return graph
+
+    def products(self, number: int) -> list[tuple[int, int]]:
+        """The (matrix, operand) pairs of an affine or matmul node."""
+        node = self.nodes[number]
+        if node.op == "matmul":
+            return [(node.args[0], node.args[1])]
+        if node.op not in ("affine", "affine_t"):
+            return []
+        count = int(node.value or 0)
+        return [(node.args[2 * i], node.args[2 * i + 1]) for i in range(count)]
+
+    def biases(self, number: int) -> tuple[int, ...]:
+        """The vectors added by an affine node."""
+        node = self.nodes[number]
+        return node.args[2 * int(node.value or 0) :] if node.op == "affine" else ()
+
+    def reachable(self, roots: Iterator[int] | list[int] | tuple[int, ...]) -> list[int]:
+        """Every node the roots depend on, themselves included, arguments first."""
+        seen: set[int] = set()
+        stack = list(roots)
+        while stack:
+            number = stack.pop()
+            if number not in seen:
+                seen.add(number)
+                stack.extend(self.nodes[number].args)
+        return sorted(seen)
+
+    def to_json(self) -> list[list[Any]]:
+        """The nodes as plain lists."""
+        return [[n.op, list(n.args), n.size, n.value, n.name] for n in self.nodes]
+
+    @classmethod
+    def from_json(cls, rows: Any) -> Graph:
+        """Rebuild a graph, checking every node; ValueError says which row is wrong."""
+        graph = cls()
+        if not isinstance(rows, list) or not rows:
+            raise ValueError("recurrence: expected a list of nodes")
+        for i, row in enumerate(rows):
+            if not isinstance(row, list) or len(row) != 5:
+                raise ValueError(f"recurrence: node {i} must be [op, args, size, value, name], got {row!r}")
+            op, args, size, value, name = row
+            if op not in (*UNARY, *BINARY, *LEAVES, "matmul"):
+                raise ValueError(f"recurrence: node {i} has the unknown operation {op!r}")
+            if not isinstance(args, list) or not all(type(a) is int and 0 <= a < i for a in args):
+                raise ValueError(f"recurrence: node {i} ({op}) must only use earlier nodes, got {args!r}")
+            wanted = 1 if op in UNARY else 0 if op in LEAVES else 2
+            if len(args) != wanted:
+                raise ValueError(f"recurrence: node {i} ({op}) takes {wanted} arguments, got {len(args)}")
+            if isinstance(size, list):
+                if len(size) != 2 or not all(isinstance(s, str) for s in size):
+                    raise ValueError(f"recurrence: node {i} has the size {size!r}, expected two names")
+                size = tuple(size)
+            elif not (size is None or isinstance(size, str)):
+                raise ValueError(f"recurrence: node {i} has the size {size!r}, expected a name")
+            if not (value is None or isinstance(value, int | float)):
+                raise ValueError(f"recurrence: node {i} has the value {value!r}, expected a number")
+            if not (name is None or isinstance(name, str)):
+                raise ValueError(f"recurrence: node {i} has the name {name!r}, expected text")
+            if graph.add(op, tuple(args), size, value, name) != i:
+                raise ValueError(f"recurrence: node {i} repeats an earlier node")
+        return graph

@@ -1,0 +1,80 @@
+"""The program of a recurrence: what the schedule makes and the engine runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+SPACES = (
+    "record", "state", "input", "vector", "const", "temporary", "output", "adjoint", "dstate", "doutput",
+)  # fmt: skip
+"""Where a value can live; the engine knows them by position."""
+
+OPERATIONS = (
+    "copy", "sigmoid", "tanh", "relu", "exp", "log", "sqrt", "softplus", "neg", "positive",
+    "add", "sub", "mul", "div", "maximum", "minimum", "greater", "dsigmoid", "dtanh",
+    "mul_add", "sub_mul", "mul_sub", "mul_dsigmoid", "mul_dtanh",
+)  # fmt: skip
+"""Elementwise operations by position. mul_add a*b+c, sub_mul c-a*b, mul_sub a*b-c, mul_dsigmoid a*b*c*(1-c)."""
+
+BIAS, ACCUMULATE, ZERO = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Place:
+    """A value's home: space (index into SPACES), which buffer or column, and its width."""
+
+    space: int
+    index: int
+    width: int
+
+
+@dataclass
+class Product:
+    """Columns [column, column + width) of `target` = start + sum over segments of operand times packed matrix."""
+
+    target: Place
+    start: int
+    segments: list[tuple[Place, int]]
+
+
+@dataclass
+class Tile:
+    """Elementwise instructions (operation, destination, a, b, c) over places by number, -1 for unused."""
+
+    instructions: list[tuple[int, int, int, int, int]] = field(default_factory=list)
+    temporaries: int = 0
+
+
+@dataclass
+class Pass:
+    """One pass of the loop: `hoisted` products run for a block of steps, `phases` at every step."""
+
+    width: int
+    hoisted: list[Product]
+    phases: list[Product | Tile]
+
+
+@dataclass
+class Program:
+    """What the engine runs; lists index each other by position.
+
+    packs: (parameter numbers stacked by rows, transposed). biases: (record column, parameter).
+    weights: (operand place in the record or input, parameter, adjoint column). vectors: (parameter, adjoint column).
+    """
+
+    input_width: int
+    state_widths: list[int]
+    output_state: int
+    parameters: list[tuple[int, int]]
+    constants: list[float]
+    places: list[Place]
+    packs: list[tuple[list[int], bool]]
+    biases: list[tuple[int, int]]
+    inference: Pass
+    training: Pass
+    backward: Pass
+    summed: int
+    weights: list[tuple[int, int, int]]
+    vectors: list[tuple[int, int]]
+    input_products: list[Product]
+    input_elementwise: int

@@ -1,0 +1,203 @@
+"""Writes one tile of a program: a straight line of elementwise instructions over places.
+
+Instructions are kept by node until the end, so the old and the new value of a state are never confused although
+they share a place; `finish` then orders the writes and numbers the temporaries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from throughtime.recurrence.program import OPERATIONS, SPACES, Place, Tile
+
+if TYPE_CHECKING:
+    from throughtime.recurrence.schedule import Scheduler
+
+TEMPORARY = SPACES.index("temporary")
+STATES = (SPACES.index("state"), SPACES.index("dstate"))
+
+
+@dataclass
+class _Line:
+    """One instruction; sources by node. `node` is what it computes, -1 for a copy."""
+
+    op: str
+    target: Place
+    sources: list[int]
+    node: int = -1
+
+
+class TileWriter:
+    """Computes nodes into places, fusing multiply-adds.
+
+    home: node -> place of everything known so far; new columns are entered, temporaries are not.
+    space: "record" or "adjoint", where new columns go; width: its columns so far.
+    """
+
+    def __init__(self, owner: Scheduler, home: dict[int, Place], space: str, width: int) -> None:
+        self.owner, self.home, self.space, self.width = owner, home, space, width
+        self.front: list[_Line] = []
+        self.lines: list[_Line] = []
+        self.end: list[_Line] = []
+        self.own: dict[int, Place] = {}
+
+    def claim(self, width: int) -> Place:
+        """New columns."""
+        place = self.owner.put(self.space, self.width, width)
+        self.width += width
+        return place
+
+    def first(self, target: Place, node: int) -> None:
+        """Copy a value before anything is overwritten."""
+        self.front.append(_Line("copy", target, [node]))
+
+    def last(self, target: Place, node: int) -> None:
+        """Have the value at `target` when the tile ends; nothing to do if it is computed there."""
+        if self.place(node, target.width) != target or self.owner.leaf(node, target.width) is not None:
+            self.end.append(_Line("copy", target, [node]))
+
+    def place(self, node: int, width: int) -> Place:
+        return self.own.get(node) or self.owner.leaf(node, width) or self.home[node]
+
+    def compute(
+        self, goals: list[int], keep: set[int], targets: dict[int, Place] | None = None, free: set[int] | None = None
+    ) -> None:
+        """Compute the goals and what they need.
+
+        keep: nodes that get columns. targets: places given. free: pre-activations whose columns may be taken over
+        once their only reader has run; the taken ones are removed from the set. The rest are temporaries.
+        """
+        graph = self.owner.graph
+        targets, free = targets or {}, free if free is not None else set()
+        needed = self._needed(goals)
+        uses: dict[int, list[int]] = {}
+        for number in needed:
+            for argument in graph[number].args:
+                uses.setdefault(argument, []).append(number)
+        fixed = keep | set(goals) | set(targets)
+        mergeable = {
+            n for n in needed if graph[n].op == "mul" and len(uses.get(n, [])) == 1 and n not in fixed
+        }  # fmt: skip
+        merged: set[int] = set()
+        plan: list[tuple[int, str, list[int]]] = []
+        for number in needed:
+            op, args, used = _fuse(graph[number].op, list(graph[number].args), mergeable, lambda n: list(graph[n].args))
+            merged |= used
+            plan.append((number, op, args))
+        available: list[Place] = []
+        for number, op, args in plan:
+            if number in merged:
+                continue
+            width = self.owner.width(number)
+            for a in args:
+                if a in free and set(self.owner.readers(a)) <= {number} | merged:
+                    free.discard(a)
+                    available.append(self.home[a])
+            if number in targets:
+                place = targets[number]
+                self.own[number] = place
+                if place.space not in STATES:
+                    self.home[number] = place
+            elif number in keep:
+                place = next((p for p in available if p.width == width), None) or self.claim(width)
+                if place in available:
+                    available.remove(place)
+                self.home[number] = place
+            else:
+                place = Place(TEMPORARY, number, width)
+                self.own[number] = place
+            self.lines.append(_Line(op, place, args, number))
+
+    def _needed(self, goals: list[int]) -> list[int]:
+        """Nodes to compute, arguments first."""
+        graph = self.owner.graph
+        order: list[int] = []
+        seen: set[int] = set()
+
+        def visit(number: int) -> None:
+            if number in seen:
+                return
+            seen.add(number)
+            if number in self.home or number in self.own or self.owner.leaf(number, 0) is not None:
+                return
+            assert graph[number].op not in ("affine", "affine_t", "state"), f"{graph[number]} is not ready"
+            for argument in graph[number].args:
+                visit(argument)
+            order.append(number)
+
+        for goal in goals:
+            visit(goal)
+        return order
+
+    def finish(self) -> Tile:
+        """Settle the writes to states and number the temporaries."""
+        olds = self.owner.old_states()
+        sequence = [*self.lines, *self.end]
+        for position, line in enumerate(sequence):
+            if line.target.space not in STATES:
+                continue
+            readers = [n for other in sequence[position + 1 :] for n in other.sources if olds.get(n) == line.target]
+            if not readers:
+                continue
+            if line.node >= 0:  # the old value is read later: compute aside, copy when everything is read
+                aside = Place(TEMPORARY, line.node, line.target.width)
+                self.own[line.node] = aside
+                self.end.append(_Line("copy", line.target, [line.node]))
+                line.target = aside
+            for old in set(readers) if line.node < 0 else ():
+                self.front.append(_Line("copy", Place(TEMPORARY, old, line.target.width), [old]))
+                self.own[old] = Place(TEMPORARY, old, line.target.width)
+        code = []
+        staged = {line.target: line for line in self.front if line.target.space == TEMPORARY}
+        for line in [*self.front, *self.lines, *self.end]:
+            sources = [
+                (self.owner.leaf(n, line.target.width) or self.home[n]) if line in staged.values()
+                else self.place(n, line.target.width)
+                for n in line.sources
+            ]  # fmt: skip
+            code.append((line.op, line.target, sources))
+        return self._allocate(code)
+
+    def _allocate(self, code: list[tuple[str, Place, list[Place]]]) -> Tile:
+        """Give temporaries registers by their last use."""
+        end: dict[Place, int] = {}
+        for position, (_, target, sources) in enumerate(code):
+            for place in (target, *sources):
+                end[place] = position
+        registers: dict[Place, int] = {}
+        unused: list[int] = []
+        tile = Tile()
+
+        def resolve(place: Place) -> int:
+            if place.space == TEMPORARY:
+                place = Place(TEMPORARY, registers[place], place.width)
+            return self.owner.number(place)
+
+        for position, (op, target, sources) in enumerate(code):
+            numbers = [resolve(s) for s in sources]
+            for s in set(sources):
+                if s.space == TEMPORARY and end[s] == position and s != target:
+                    unused.append(registers[s])
+            if target.space == TEMPORARY and target not in registers:
+                if unused:
+                    registers[target] = unused.pop()
+                else:
+                    registers[target] = tile.temporaries
+                    tile.temporaries += 1
+            a, b, c = (*numbers, -1, -1, -1)[:3]
+            tile.instructions.append((OPERATIONS.index(op), resolve(target), a, b, c))
+        return tile
+
+
+def _fuse(op: str, args: list[int], mergeable: set[int], arguments: object) -> tuple[str, list[int], set[int]]:
+    """The fused form of an operation on a product nobody else needs, and the product it takes in."""
+    of = arguments
+    assert callable(of)
+    order = {"add": (("mul_add", 1), ("mul_add", 0)), "sub": (("sub_mul", 1), ("mul_sub", 0))}
+    order |= {name: ((f"mul_{name}", 0),) for name in ("dsigmoid", "dtanh")}  # type: ignore[misc]
+    for fused, index in order.get(op, ()):
+        if args[index] in mergeable:
+            rest = args[1 - index]
+            return fused, [*of(args[index]), rest], {args[index]}
+    return op, args, set()

@@ -1,0 +1,255 @@
+"""The report of a language model, from what its folder holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from throughtime.errors import UserError
+from throughtime.report.page import Code, Figure, Item, Page, Prose, Sample, Section, Table, render
+from throughtime.runtime.folder import HISTORY, read_config, write_atomically
+from throughtime.training.history import read
+
+REPORT = "report.html"
+SAMPLES = 12
+"""The most samples shown of a run, evenly spread; the last is always among them."""
+
+
+def write_report(directory: str | PathLike[str]) -> Path:
+    """Write DIR/report.html from DIR/config.json and DIR/history.jsonl, and return its path.
+
+    Raises UserError where one of the two is missing or damaged.
+    """
+    folder = Path(directory)
+    config = read_config(folder)
+    if not (folder / HISTORY).is_file():
+        raise UserError(f"{folder / HISTORY}: no such file; a report needs the history that training writes")
+    path = folder / REPORT
+    write_atomically(path, render(page(folder.resolve().name, config, read(folder / HISTORY))).encode())
+    return path
+
+
+def page(name: str, config: Mapping[str, Any], history: list[dict[str, Any]]) -> Page:
+    """The report's content. config and history as they are in the model folder; name: of the folder."""
+    evaluation = next((line["evaluation"] for line in reversed(history) if isinstance(line.get("evaluation"), dict)), {})
+    steps = [line for line in history if _is_number(line.get("loss"))]
+    judged = [line for line in history if _is_number(line.get("validation_loss"))]
+    sections = [
+        Section("Result", [_results(evaluation)]) if evaluation else None,
+        Section("Learning", _learning(config, evaluation, steps, judged)),
+        Section("Samples as training went", _samples(history)) if any("sample" in line for line in history) else None,
+        Section("Model", _model(config)),
+        Section("Settings and environment", _settings(config)),
+    ]
+    version = _at(config, "environment", "throughtime") or ""
+    return Page(
+        title=name,
+        verdict=_verdict(evaluation, judged, steps),
+        sections=[section for section in sections if section],
+        merits=_merits(config, evaluation, steps, judged),
+        warnings=_warnings(steps, judged, evaluation),
+        footer=f"Written by throughtime {version}".strip() + ". Everything on this page is in this file.",
+    )
+
+
+def _verdict(evaluation: Mapping[str, Any], judged: list[dict[str, Any]], steps: list[dict[str, Any]]) -> str:
+    if not evaluation:
+        if judged:
+            best = min(judged, key=lambda line: line["validation_loss"])
+            figure = f"{best['validation_loss']:.3f} nats per token at step {best['step']:,}"
+            return f"The best validation loss was {figure}. The model has not been scored on text it never saw yet."
+        return f"Trained for {steps[-1]['step']:,} steps, not scored yet." if steps else "Nothing has been learned yet."
+    unit, ours = _score(evaluation)
+    where = {"test": "On the part of the text it never saw", "all": "On the text given"}.get(
+        str(evaluation.get("part", "test")), f"On the {evaluation.get('part')} part of the text"
+    )
+    sentence = f"{where} the model needs {ours:.3f} nats per {unit}"
+    peers = [(label, value) for label, value in _peers(evaluation) if value]
+    if not peers:
+        return sentence + "."
+    label, best = min(peers, key=lambda peer: peer[1])
+    share = abs(1 - ours / best)
+    if ours < best:
+        return f"{sentence}, {share:.1%} fewer than the best simple baseline, the {label} model ({best:.3f})."
+    return f"{sentence}: the best simple baseline, the {label} model, needs {share:.1%} fewer or as many ({best:.3f})."
+
+
+def _merits(
+    config: Mapping[str, Any], evaluation: Mapping[str, Any], steps: list[dict[str, Any]], judged: list[dict[str, Any]]
+) -> list[tuple[str, str]]:
+    merits = []
+    if evaluation:
+        unit, ours = _score(evaluation)
+        merits += [(f"{ours:.3f}", f"nats per {unit}"), (f"{ours / math.log(2):.3f}", f"bits per {unit}")]
+    elif judged:
+        merits.append((f"{min(line['validation_loss'] for line in judged):.3f}", "validation loss, nats per token"))
+    if _is_number(count := config.get("parameters")):
+        merits.append((f"{count:,}", "parameters"))
+    if steps:
+        merits.append((f"{steps[-1]['step']:,}", "steps"))
+        if _is_number(steps[-1].get("elapsed")):
+            merits.append((_duration(steps[-1]["elapsed"]), "of training"))
+        speeds = sorted(line["tokens_per_second"] for line in steps if _is_number(line.get("tokens_per_second")))
+        if speeds:
+            merits.append((f"{speeds[len(speeds) // 2]:,.0f}", "tokens per second, median"))
+    return merits
+
+
+def _warnings(
+    steps: list[dict[str, Any]], judged: list[dict[str, Any]], evaluation: Mapping[str, Any]
+) -> list[str]:
+    warnings = []
+    struck = _clipped(steps)
+    if struck is not None and struck > 0.5:
+        warnings.append(f"Clipping struck at {struck:.0%} of the steps: a lower learning rate may learn more.")
+    if len(judged) > 3:
+        losses = [line["validation_loss"] for line in judged]
+        if losses[-1] > min(losses) * 1.02:
+            best = judged[losses.index(min(losses))]["step"]
+            warnings.append(
+                f"Validation was best at step {best:,} and got worse after it: the model learned its text by heart. "
+                "More dropout, a smaller model or more text would help; the best step's model is the one kept."
+            )
+    if evaluation:
+        _, ours = _score(evaluation)
+        if any(value and ours >= value for _, value in _peers(evaluation)):
+            warnings.append("A simple baseline does as well or better: train longer, or use a larger model.")
+    return warnings
+
+
+def _results(evaluation: Mapping[str, Any]) -> Table:
+    unit, ours = _score(evaluation)
+    rows = [(label, value) for label, value in _peers(evaluation) if value] + [("this model", ours)]
+    body = [[label, f"{v:.3f}", f"{v / math.log(2):.3f}", f"{math.exp(v):,.2f}"] for label, v in rows]
+    header = ["", f"nats per {unit}", f"bits per {unit}", f"perplexity per {unit}"]
+    return Table(header, body, numeric=(1, 2, 3), strong=len(body) - 1)
+
+
+def _learning(
+    config: Mapping[str, Any], evaluation: Mapping[str, Any], steps: list[dict[str, Any]], judged: list[dict[str, Any]]
+) -> list[Item]:
+    if not steps and not judged:
+        return [Prose("The history holds no steps.")]
+    from throughtime.report import curves
+
+    def curve(lines: list[dict[str, Any]], key: str) -> tuple[list[float], list[float]]:
+        found = [(line["step"], line[key]) for line in lines if _is_number(line.get(key))]
+        return [s for s, _ in found], [v for _, v in found]
+
+    unit = {"characters": "character", "bytes": "byte"}.get(str(_at(config, "tokens", "kind")), "token")
+    lines = {label: value for label, value in _peers(evaluation, "token") if value}
+    picture = curves.losses(curve(steps, "loss"), curve(judged, "validation_loss"), lines, f"nats per {unit}")
+    items: list[Item] = [Figure(picture, _loss_caption(judged, bool(lines)))]
+    clip = _at(config, "training", "clip")
+    limit = float(clip) if _is_number(clip) else None
+    picture = curves.measures(
+        curve(steps, "gradient_norm"), limit, curve(steps, "tokens_per_second"), curve(steps, "learning_rate")
+    )
+    struck = _clipped(steps)
+    said = "" if struck is None else f" Clipping struck at {struck:.1%} of the steps."
+    return [*items, Figure(picture, "Gradient norm before clipping, speed and learning rate over steps." + said)]
+
+
+def _loss_caption(judged: list[dict[str, Any]], lines: bool) -> str:
+    caption = "Training loss (light: as logged, dark: smoothed) and validation loss."
+    if judged:
+        best = min(judged, key=lambda line: line["validation_loss"])
+        caption += f" Best validation: {best['validation_loss']:.3f} at step {best['step']:,}."
+    return caption + (" Grey lines: what simple models reach on the test part." if lines else "")
+
+
+def _samples(history: list[dict[str, Any]]) -> list[Item]:
+    found = [line for line in history if isinstance(line.get("sample"), str)]
+    if len(found) > SAMPLES:
+        found = [found[round(i * (len(found) - 1) / (SAMPLES - 1))] for i in range(SAMPLES)]
+    last = len(found) - 1
+    return [
+        Sample(f"step {line.get('step', 0):,}", line["sample"], open=i in (0, last)) for i, line in enumerate(found)
+    ]
+
+
+def _model(config: Mapping[str, Any]) -> list[Item]:
+    from throughtime.recurrence import Trace
+    from throughtime.recurrence.equations import as_text
+
+    model = config.get("model")
+    if not isinstance(model, dict):
+        return [Prose("config.json does not describe the model.")]
+    rows, equations = [["embedding", "look-up", f"{model.get('vocabulary')} x {model.get('embedding')}"]], {}
+    for i, layer in enumerate(model.get("layers", [])):
+        sizes = ", ".join(f"{k} = {v}" for k, v in layer.get("sizes", {}).items())
+        try:
+            trace = Trace.from_json(layer["trace"])
+            equations[trace.name] = "\n".join(as_text(trace))
+        except (KeyError, ValueError, TypeError):
+            pass
+        rows.append([f"layer {i}", str(layer.get("cell")), sizes])
+    rows.append(["output", "linear, tied to the embedding" if model.get("tied") else "linear", str(model.get("vocabulary"))])
+    if _is_number(count := config.get("parameters")):
+        rows.append(["parameters in all", "", f"{count:,}"])
+    items: list[Item] = [Table(["part", "what", "sizes"], rows)]
+    for name, text in equations.items():
+        items += [Prose(f"Equations of {name} (h' is the state of the step before, * multiplies element by element):")]
+        items += [Code(text)]
+    return items
+
+
+def _settings(config: Mapping[str, Any]) -> list[Item]:
+    shown = {k: v for k, v in config.items() if k not in ("model", "parameters", "start")}
+    rows = [[name, value] for name, value in _flat(shown)]
+    return [Table([], rows)]
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, str]]:
+    for key, value in values.items():
+        name = f"{above} {key}".strip().replace("_", " ")
+        if isinstance(value, dict):
+            yield from _flat(value, name)
+        elif isinstance(value, list):
+            yield name, ", ".join(map(str, value))[:300]
+        elif value is not None:
+            yield name, f"{value:,}" if type(value) is int and abs(value) >= 10_000 else str(value)[:300]
+
+
+def _score(evaluation: Mapping[str, Any]) -> tuple[str, float]:
+    """The unit a result is given in and its nats per unit; characters where they are known."""
+    for unit in ("character", "byte", "token"):
+        if _is_number(evaluation.get(f"nats_per_{unit}")):
+            return unit, float(evaluation[f"nats_per_{unit}"])
+    raise UserError("report: the evaluation in history.jsonl holds no nats_per_character, nats_per_byte or nats_per_token")
+
+
+def _peers(evaluation: Mapping[str, Any], unit: str = "") -> Iterable[tuple[str, float | None]]:
+    """Label and nats per unit of each baseline; `unit` "" is the unit of the result."""
+    unit = unit or (_score(evaluation)[0] if evaluation else "token")
+    for name, entry in (evaluation.get("baselines") or {}).items():
+        values = entry if isinstance(entry, dict) else {"nats_per_token": entry}
+        value = values.get(f"nats_per_{unit}")
+        if value is None and (unit == "token" or "nats_per_token" not in evaluation):
+            value = values.get("nats_per_token", values.get("nats_per_character"))
+        label = f"{values['order']}-gram" if name == "ngram" and "order" in values else name.replace("_", " ")
+        yield label, float(value) if _is_number(value) else None
+
+
+def _clipped(steps: list[dict[str, Any]]) -> float | None:
+    shares = [float(line["clipped"]) for line in steps if isinstance(line.get("clipped"), int | float)]
+    return sum(shares) / len(shares) if shares else None
+
+
+def _at(values: Any, *keys: str) -> Any:
+    for key in keys:
+        values = values.get(key) if isinstance(values, dict) else None
+    return values
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,33 @@
+"""From a model folder to a model that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from throughtime.errors import UserError
+from throughtime.runtime.folder import CONFIG, read_config
+from throughtime.runtime.text import TextModel
+
+TASKS: dict[str, Callable[[Path, dict[str, Any]], Any]] = {"text": TextModel.from_folder}
+"""How the model of each task is made from its folder and its configuration."""
+
+
+def load(directory: str | PathLike[str]) -> Any:
+    """The trained model in a folder; the task is known from the folder. torch is not needed.
+
+    Raises UserError where the folder is missing, incomplete, damaged or of an unknown task.
+
+    Example (not run):
+        model = throughtime.load("runs/shakespeare")
+        for piece in model.write("ROMEO:", length=500):
+            print(piece, end="", flush=True)
+    """
+    path = Path(directory)
+    config = read_config(path)
+    task = config.get("task")
+    if task not in TASKS:
+        raise UserError(f"{path / CONFIG}: unknown task {task!r}, this version knows {', '.join(TASKS)}")
+    return TASKS[task](path, config)

@@ -1,0 +1,180 @@
+"""A trained language model as a stream: a token in, the logits of the next one out, at constant cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from throughtime.data import tokenizers
+from throughtime.errors import UserError
+from throughtime.models.config import LanguageConfig
+from throughtime.models.language import State, check_parameters
+from throughtime.runtime.folder import TOKENIZER, WEIGHTS, read_json, read_weights
+from throughtime.runtime.sampling import Sampler
+
+
+class Piece(str):
+    """Text as it is written; `sample` says which of several samples it belongs to."""
+
+    __slots__ = ("sample",)
+    sample: int
+
+
+class TextModel:
+    """A language model that runs without torch.
+
+    config, parameters (name -> array) and tokenizer; `start` is the token that stands before an empty prompt.
+    Raises UserError where they do not fit together.
+    """
+
+    def __init__(
+        self, config: LanguageConfig, parameters: Mapping[str, np.ndarray], tokenizer: Any, start: int = 0
+    ) -> None:
+        from throughtime import engine
+
+        check_parameters(config, parameters)
+        if tokenizer.size != config.vocabulary:
+            raise UserError(
+                f"tokenizer: expected {config.vocabulary} tokens, the model's vocabulary, got {tokenizer.size}"
+            )
+        self.config, self.parameters, self.tokenizer, self.start = config, parameters, tokenizer, start
+        dtype = parameters["embedding"].dtype
+        self._rows = list(parameters["embedding"])
+        self._steppers = [
+            engine.compile(layer.trace, dict(layer.sizes), dtype=str(dtype)).stepper(
+                tuple(parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters), batch=1
+            )
+            for i, layer in enumerate(config.layers)
+        ]
+        weight = parameters["embedding"] if config.tied else parameters["output.W_hy"]
+        if "output.W_hp" in parameters:
+            weight = weight @ parameters["output.W_hp"]
+        self._weight, self._bias = np.ascontiguousarray(weight), parameters["output.b_y"]
+        self._logits = np.empty(config.vocabulary, dtype)
+
+    @classmethod
+    def from_folder(cls, directory: Path, config: Mapping[str, Any]) -> TextModel:
+        """The model in a folder whose config.json is given."""
+        if "model" not in config:
+            raise UserError(f"{directory}: model missing in config.json; the file is damaged")
+        tokenizer = tokenizers.from_json(read_json(directory / TOKENIZER))
+        parameters = read_weights(directory / WEIGHTS)
+        return cls(LanguageConfig.from_json(config["model"]), parameters, tokenizer, int(config.get("start", 0)))
+
+    @property
+    def state(self) -> State:
+        """Of each layer, of each of its states, a copy: (1, S). May be set; None is the state before any text."""
+        return tuple(tuple(stepper.state) for stepper in self._steppers)
+
+    @state.setter
+    def state(self, value: Sequence[Sequence[np.ndarray]] | None) -> None:
+        for i, stepper in enumerate(self._steppers):
+            stepper.set_state(tuple(value[i]) if value is not None else None)
+
+    def reset(self) -> None:
+        """Forget everything read."""
+        self.state = None
+
+    def step(self, token: int) -> np.ndarray:
+        """Read one token; the logits (V,) of the next one."""
+        if not 0 <= token < self.config.vocabulary:
+            raise UserError(f"token: expected 0 to {self.config.vocabulary - 1}, got {token}")
+        return self._step(token).copy()
+
+    def read(self, text: str) -> np.ndarray:
+        """Read on; the logits (V,) of what comes next. UserError names characters that are not in the vocabulary."""
+        tokens = self.tokenizer.encode(text).tolist() if text else []
+        if not tokens:
+            raise UserError("text: expected at least one character to read, got none")
+        for token in tokens[:-1]:
+            self._advance(token)
+        return self._step(tokens[-1]).copy()
+
+    def write(
+        self,
+        prompt: str = "",
+        length: int = 500,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+        stop: str | None = None,
+        greedy: bool = False,
+        samples: int = 1,
+    ) -> Iterator[Piece]:
+        """Continue the prompt; yields text as it is produced, each piece with its `.sample` (0, 1, ...).
+
+        length: tokens to write, in each of `samples` continuations, which come one after the other. stop: ends a
+        sample where this text appears; the text itself is not yielded. The rest as for Sampler. Starts from the
+        prompt alone, whatever was read before. The prompt is checked at once: UserError names unknown characters.
+        """
+        if length < 0 or samples < 1:
+            raise UserError(f"write: expected length from 0 and samples from 1 up, got {length} and {samples}")
+        if stop == "":
+            raise UserError("stop: expected a text of at least one character, got an empty one")
+        tokens = self.tokenizer.encode(prompt).tolist() if prompt else []
+        samplers = [
+            Sampler(self.config.vocabulary, temperature, top_k, top_p, None if seed is None else (seed, i), greedy)
+            for i in range(samples)
+        ]
+        return self._write(tokens or [self.start], length, samplers, stop)
+
+    def _write(self, tokens: list[int], length: int, samplers: list[Sampler], stop: str | None) -> Iterator[Piece]:
+        self.reset()
+        for token in tokens[:-1]:
+            self._advance(token)
+        first, after = self._step(tokens[-1]).copy(), self.state
+        for sample, sampler in enumerate(samplers):
+            if sample:
+                self.state = after
+            pieces = self._sample(first, length, sampler)
+            for text in _until(pieces, stop) if stop else pieces:
+                piece = Piece(text)
+                piece.sample = sample
+                yield piece
+
+    def _sample(self, logits: np.ndarray, length: int, sampler: Sampler) -> Iterator[str]:
+        decoder = self.tokenizer.decoder()
+        draw, step, push = sampler.draw, self._step, decoder.push
+        for i in range(length):
+            token = draw(logits)
+            if text := push(token):
+                yield text
+            if i + 1 < length:
+                logits = step(token)
+        if rest := decoder.flush():
+            yield rest
+
+    def _advance(self, token: int) -> np.ndarray:
+        """One token through the recurrences; the topmost output, overwritten by the next step."""
+        x: np.ndarray = self._rows[token]
+        for stepper in self._steppers:
+            x = stepper.step(x)
+        return x
+
+    def _step(self, token: int) -> np.ndarray:
+        logits = self._logits
+        np.dot(self._weight, self._advance(token), logits)
+        logits += self._bias
+        return logits
+
+
+def _until(pieces: Iterator[str], stop: str) -> Iterator[str]:
+    """The pieces up to the stop text; what may be its beginning is held back until that is decided."""
+    held = ""
+    for piece in pieces:
+        held += piece
+        found = held.find(stop)
+        if found >= 0:
+            if found:
+                yield held[:found]
+            return
+        keep = next(k for k in range(min(len(stop) - 1, len(held)), -1, -1) if held.endswith(stop[:k]))
+        if keep < len(held):
+            yield held[: len(held) - keep]
+            held = held[len(held) - keep :]
+    if held:
+        yield held

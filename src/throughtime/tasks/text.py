@@ -1,0 +1,98 @@
+"""Learn a text file into a folder, and say how well that folder's model predicts a file: what the commands call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from throughtime.errors import UserError
+from throughtime.runtime.folder import HISTORY, read_config
+from throughtime.tasks.text_data import Text
+from throughtime.tasks.text_model import LanguageModel
+from throughtime.tasks.text_score import evaluate as score
+
+__all__ = ["LanguageModel", "evaluate", "train"]
+
+_MODEL_OPTIONS = (
+    "cell",
+    "hidden",
+    "embedding",
+    "layers",
+    "dropout",
+    "tied",
+    "tokens",
+    "vocabulary",
+    "sizes",
+    "seed",
+    "threads",
+)
+"""The options of `train` that go to LanguageModel, the rest goes to its fit."""
+
+
+def train(
+    file: str | Path, out: str | Path, *, evaluate: bool = True, quiet: bool = False, **options: Any
+) -> dict[str, Any]:
+    """Train on a file into a folder, then score its test part; what `throughtime train text` does.
+
+    options: those of LanguageModel and of its fit. Returns a summary: directory, ended, steps, epochs, seconds,
+    tokens_per_second, parameters, validation_loss, clipped, and evaluation where there is a test part.
+    """
+    from throughtime.training.history import History
+
+    model_options = {name: options.pop(name) for name in list(options) if name in _MODEL_OPTIONS}
+    folder = Path(out)
+    source = file if str(file) == "-" else Path(file)
+    model = LanguageModel(**model_options).fit(source, folder, quiet=quiet, **options)
+    outcome, config = model.outcome, model.config
+    assert outcome is not None
+    assert model.text is not None
+    summary: dict[str, Any] = {
+        "directory": str(folder),
+        "ended": outcome.ended,
+        "steps": outcome.steps,
+        "epochs": outcome.epochs,
+        "seconds": round(outcome.seconds, 3),
+        "tokens_per_second": round(outcome.tokens / max(1e-9, outcome.seconds), 1),
+        "parameters": config["parameters"],
+        "validation_loss": outcome.best,
+        "clipped": outcome.clipped,
+    }
+    if evaluate and outcome.ended != "interrupted" and model.text.part("test"):
+        summary["evaluation"] = model.evaluate()
+        history = History(folder / HISTORY, until=outcome.steps)
+        history.add(step=outcome.steps, evaluation=summary["evaluation"])
+        history.close()
+    return summary
+
+
+def evaluate(
+    directory: str | Path, file: str | Path, part: str | None = None, encoding: str = "utf-8"
+) -> dict[str, Any]:
+    """Score the model in a folder on a file; what `throughtime evaluate` does. Needs no torch.
+
+    The test part is scored where the file is the one the model was trained on, else all of it. For another file
+    the unigram and n-gram baselines need the training file, where it still is.
+    """
+    from throughtime.runtime.load import load
+
+    config = read_config(directory)
+    model = load(directory)
+    text = Text.of(file if str(file) == "-" else Path(file), encoding)
+    training = _training_text(config, text)
+    return {"file": str(file), **score(model, text, part, training, config["training"]["threads"])}
+
+
+def _training_text(config: Mapping[str, Any], text: Text) -> Text | None:
+    """The text a model was trained on: the given one, or the file it was read from if that is unchanged."""
+    data = config["data"]
+    found: Text | None = text
+    if text.sha256 != data["sha256"]:
+        try:
+            found = Text.of(Path(data["file"]), data["encoding"]) if data["file"] not in (None, "-") else None
+        except UserError:
+            found = None
+    if found is None or found.sha256 != data["sha256"]:
+        return None
+    return replace(found, validation=data["validation"], holdout=data["holdout"])

@@ -1,0 +1,290 @@
+"""The language model of a text, in scikit-learn's habits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from throughtime.data import tokenizers
+from throughtime.errors import UserError
+from throughtime.models.config import Dropout, LanguageConfig
+from throughtime.models.language import initial_parameters
+from throughtime.models.resolve import trace_of
+from throughtime.runtime.folder import (
+    CHECKPOINT,
+    CONFIG,
+    FORMAT_VERSION,
+    HISTORY,
+    TOKENIZER,
+    WEIGHTS,
+    read_config,
+    read_json,
+    read_weights,
+    write_json,
+    write_weights,
+)
+from throughtime.runtime.text import Piece, TextModel
+from throughtime.tasks.text_data import Text
+from throughtime.tasks.text_score import evaluate
+
+if TYPE_CHECKING:
+    from throughtime.training.loop import Outcome
+    from throughtime.training.settings import Settings
+
+MINUTES = 3.0
+"""How long training takes where nothing is said."""
+
+
+class LanguageModel:
+    """A model of text: which token comes next, learned from examples.
+
+    cell: a name ("lstm", "rnn:relu"), a Cell, "file.py:ClassName", or a list with one for each layer. hidden: H, or
+    one for each layer. embedding: values per token. layers: how many of the same cell. dropout: a share, applied to
+    the embedding, between layers and before the output, or a Dropout. tied: the output layer uses the embedding.
+    tokens: "characters", "bytes", "words" or "bpe"; vocabulary: their number, None for the kind's own choice.
+    sizes: further symbolic sizes of the cell. seed: of everything random. threads: None for all that torch takes.
+
+    Example (not run):
+        model = throughtime.LanguageModel(hidden=128).fit("shakespeare.txt", minutes=1)
+        print(model.evaluate()["bits_per_character"], "".join(model.write("ROMEO:", length=300)))
+        model.save("runs/shakespeare")
+    """
+
+    def __init__(
+        self,
+        cell: Any = "lstm",
+        hidden: int | Sequence[int] = 256,
+        embedding: int = 64,
+        layers: int = 1,
+        dropout: float | Dropout = 0.0,
+        tied: bool = False,
+        tokens: str = "characters",
+        vocabulary: int | None = None,
+        sizes: Mapping[str, int] | None = None,
+        seed: int = 0,
+        threads: int | None = None,
+    ) -> None:
+        if type(layers) is not int or layers < 1:
+            raise UserError(f"language model: layers must be a positive integer, got {layers!r}")
+        if type(seed) is not int or seed < 0:
+            raise UserError(f"language model: seed must be an integer from 0 up, got {seed!r}")
+        if threads is not None and (type(threads) is not int or threads < 1):
+            raise UserError(f"language model: threads must be a positive integer, got {threads!r}")
+        cells = list(cell) if isinstance(cell, list | tuple) else [cell] * layers
+        self._traces = [trace_of(one) for one in cells]
+        self.hidden, self.embedding, self.tied, self.sizes = hidden, embedding, tied, sizes
+        self.dropout = dropout if isinstance(dropout, Dropout) else Dropout(dropout, dropout, dropout)
+        self.tokens, self.vocabulary, self.seed, self.threads = tokens, vocabulary, seed, threads
+        self.model: TextModel | None = None
+        self.text: Text | None = None
+        self.outcome: Outcome | None = None
+        self.config: dict[str, Any] = {}
+
+    def fit(
+        self,
+        text: str | Path,
+        out: str | Path | None = None,
+        *,
+        minutes: float | None = None,
+        epochs: int | None = None,
+        steps: int | None = None,
+        batch: int = 32,
+        window: int = 64,
+        validation: float = 0.05,
+        holdout: float = 0.1,
+        encoding: str = "utf-8",
+        resume: bool = False,
+        force: bool = False,
+        quiet: bool = True,
+        **settings: Any,
+    ) -> LanguageModel:
+        """Learn a text.
+
+        text: a file (a Path, or a string that names one), or the text itself. out: a folder for the model, its
+        history and checkpoints; None keeps all in memory. Budget: one of minutes, epochs or steps. batch, window:
+        parallel streams and steps per chunk. validation, holdout: the shares of the text kept apart. resume: go on
+        with what is in `out`, with its own model and settings (a budget given here replaces the stored one). force:
+        overwrite what is in `out`. quiet: no progress. settings: further fields of training.settings.Settings.
+        Returns itself. Raises UserError where something does not fit.
+        """
+        folder = Path(out) if out is not None else None
+        budget = _budget(minutes, epochs, steps)
+        if resume:
+            if folder is None:
+                raise UserError("training: resume needs the folder of the run to go on with, out")
+            return self._resume(Text.of(text, encoding), folder, budget, quiet)
+        if folder is not None and (folder / CONFIG).exists() and not force:
+            raise UserError(f"{folder}: there is a model already; go on with --resume or overwrite it with --force")
+        from throughtime.training.settings import Settings
+
+        amount, unit = budget or (MINUTES, "minutes")
+        try:
+            chosen = Settings(budget=amount, unit=unit, **settings)
+        except TypeError as error:
+            raise UserError(f"training: {error}".replace("Settings.__init__() ", "")) from None
+        source = Text.of(text, encoding, validation, holdout)
+        if not source.part("train"):
+            raise UserError(f"text: of {len(source.text)} characters none is left to learn from; use a longer text")
+        # Every character of the file is in the alphabet, so that the held-out parts can be scored.
+        base = source.text if self.tokens == "characters" else source.part("train")
+        tokenizer = tokenizers.fit(self.tokens, base, size=self.vocabulary)
+        config = LanguageConfig.stack(
+            tokenizer.size, self.embedding, self._traces, self.hidden, self.sizes, self.dropout, self.tied
+        )
+        ids = source.ids("train", tokenizer)
+        parameters = initial_parameters(config, np.random.default_rng(self.seed))
+        counts = np.bincount(ids, minlength=tokenizer.size)
+        parameters["output.b_y"] = np.log((counts + 1) / (len(ids) + tokenizer.size)).astype(np.float32)
+        run = {**chosen.to_json(), "batch": batch, "window": window, "seed": self.seed, "threads": self.threads}
+        self.config = {
+            "format_version": FORMAT_VERSION,
+            "task": "text",
+            "model": config.to_json(),
+            "parameters": int(sum(value.size for value in parameters.values())),
+            "tokens": {"kind": tokenizer.kind, "size": tokenizer.size},
+            "start": _start(tokenizer, counts),
+            "training": run,
+            "data": {**source.to_json(), "encoding": encoding},
+        }
+        return self._train(source, tokenizer, parameters, chosen, folder, False, quiet)
+
+    def _resume(self, text: Text, folder: Path, budget: tuple[float, str] | None, quiet: bool) -> LanguageModel:
+        from throughtime.training.settings import Settings
+
+        self.config = config = read_config(folder)
+        data, run = config["data"], dict(config["training"])
+        if text.sha256 != data["sha256"]:
+            raise UserError(
+                f"{text.file or 'text'}: the run in {folder} learns another text; give that one, or a new --out"
+            )
+        if not (folder / CHECKPOINT).is_file():
+            raise UserError(f"{folder}: there is no checkpoint to go on from; start again with --force")
+        source = replace(text, validation=data["validation"], holdout=data["holdout"])
+        self.seed, self.threads = run["seed"], run["threads"]
+        settings = Settings.from_json({k: v for k, v in run.items() if k not in ("batch", "window", "seed", "threads")})
+        if budget is not None:
+            settings = replace(settings, budget=budget[0], unit=budget[1])
+            self.config = {**config, "training": {**run, **settings.to_json()}}
+        shapes = LanguageConfig.from_json(config["model"]).shapes
+        parameters = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}  # the checkpoint fills them
+        tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
+        return self._train(source, tokenizer, parameters, settings, folder, True, quiet)
+
+    def _train(
+        self,
+        source: Text,
+        tokenizer: Any,
+        parameters: dict[str, np.ndarray],
+        settings: Settings,
+        folder: Path | None,
+        resume: bool,
+        quiet: bool,
+    ) -> LanguageModel:
+        try:
+            import torch
+        except ImportError:
+            raise UserError("training needs PyTorch: pip install 'throughtime[train]'") from None
+        from throughtime.models.ops_torch import TorchModel
+        from throughtime.tasks.text_job import TextJob
+        from throughtime.training.environment import environment
+        from throughtime.training.loop import train
+        from throughtime.training.progress import choose
+        from throughtime.training.streams import Streams
+
+        config = LanguageConfig.from_json(self.config["model"])
+        run, start = self.config["training"], self.config["start"]
+        best: dict[str, np.ndarray] = {}
+
+        def keep(arrays: dict[str, np.ndarray], note: Mapping[str, Any]) -> None:
+            best.update(arrays)
+            if folder is not None:
+                write_weights(folder / WEIGHTS, arrays, {name: str(value) for name, value in note.items()})
+
+        def sample(arrays: dict[str, np.ndarray], step: int) -> str:
+            writer = TextModel(config, arrays, tokenizer, start)
+            return "".join(writer.write(length=200, temperature=0.8, seed=self.seed + step))
+
+        ids = source.ids("train", tokenizer)
+        held = np.concatenate([source.before("validation", tokenizer), source.ids("validation", tokenizer)])
+        streams = Streams(ids, run["batch"], run["window"], self.seed)
+        job = TextJob(TorchModel(config, parameters, self.seed), streams, held, keep, sample)
+        before = torch.get_num_threads()
+        threads = self.threads or before
+        if not resume:
+            self.config["environment"] = environment(threads)
+        if folder is not None:
+            if not resume:
+                for name in (CHECKPOINT, Path(WEIGHTS), Path(HISTORY)):
+                    (folder / name).unlink(missing_ok=True)
+            write_json(folder / TOKENIZER, tokenizer.to_json())
+            write_json(folder / CONFIG, self.config)
+        progress = choose(quiet)
+        cells = ", ".join(f"{layer.name} {layer.output_size}" for layer in config.layers)
+        progress.note(
+            f"{cells}; {self.config['parameters']:,} parameters; {len(ids):,} {tokenizer.kind} to learn from, "
+            f"vocabulary {tokenizer.size:,}; {settings.budget:g} {settings.unit} on {threads} threads"
+        )
+        torch.set_num_threads(threads)
+        try:
+            self.outcome = train(job, settings, folder, resume, progress)
+        finally:
+            torch.set_num_threads(before)
+        if not best and folder is not None:
+            best = read_weights(folder / WEIGHTS)
+        if self.outcome.ended == "interrupted":
+            kept = f"; the best model is in {folder}, go on with --resume" if folder else ""
+            progress.note(f"stopped at step {self.outcome.steps}{kept}")
+        self.model, self.text = TextModel(config, best, tokenizer, start), source
+        return self
+
+    def write(self, prompt: str = "", length: int = 500, **options: Any) -> Iterator[Piece]:
+        """Continue the prompt; yields text as it is produced. Options: see TextModel.write."""
+        return self._fitted().write(prompt, length, **options)
+
+    def evaluate(
+        self, text: str | Path | None = None, part: str | None = None, encoding: str = "utf-8"
+    ) -> dict[str, Any]:
+        """How well a text is predicted, next to the simple baselines; see throughtime.tasks.text_score.evaluate.
+
+        text: a file or the text itself; None is the text it was fitted on. part: "train", "validation", "test" (the
+        default for the text it was fitted on) or "all" (the default, and the only one, for another).
+        """
+        model = self._fitted()
+        assert self.text is not None
+        scored = self.text if text is None else Text.of(text, encoding)
+        return evaluate(model, scored, part, self.text, self.config["training"]["threads"])
+
+    def save(self, directory: str | Path) -> None:
+        """Write the model's folder; throughtime.load reads it, without torch."""
+        model, folder = self._fitted(), Path(directory)
+        write_json(folder / TOKENIZER, model.tokenizer.to_json())
+        write_weights(folder / WEIGHTS, model.parameters)
+        write_json(folder / CONFIG, self.config)
+
+    def _fitted(self) -> TextModel:
+        if self.model is None:
+            raise UserError("language model: expected a fitted model; call fit first, or throughtime.load a saved one")
+        return self.model
+
+
+def _budget(minutes: float | None, epochs: int | None, steps: int | None) -> tuple[float, str] | None:
+    given = [(v, unit) for v, unit in ((minutes, "minutes"), (epochs, "epochs"), (steps, "steps")) if v is not None]
+    if len(given) > 1:
+        raise UserError(f"training: give one budget, got {' and '.join(unit for _, unit in given)}")
+    if given and (isinstance(given[0][0], bool) or not math.isfinite(given[0][0])):
+        raise UserError(f"training: {given[0][1]} must be a number, got {given[0][0]!r}")
+    return given[0] if given else None
+
+
+def _start(tokenizer: Any, counts: np.ndarray) -> int:
+    """The token that stands before an empty prompt: a line end if the text has any, else the most frequent token."""
+    try:
+        ids = tokenizer.encode("\n")
+    except UserError:
+        ids = []
+    return int(ids[0]) if len(ids) == 1 and counts[ids[0]] > 0 else int(counts.argmax())

@@ -1,0 +1,1 @@
+"""The training loop of every task: budgets, schedules, clipping, checkpoints, history, progress. Imports no task."""

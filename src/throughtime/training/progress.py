@@ -1,0 +1,105 @@
+"""What a run shows while it goes: a bar on a terminal, plain lines elsewhere; on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any, Protocol
+
+
+class Progress(Protocol):
+    """Where the loop tells how it goes."""
+
+    def step(self, step: int, total: int | None, done: float, loss: float, speed: float, left: float) -> None:
+        """One step: its number, the total (None: not known yet), the share done, tokens/s, seconds left."""
+
+    def note(self, text: str) -> None:
+        """A line, or several, that stay."""
+
+    def close(self) -> None:
+        """The run is over."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def step(self, step: int, total: int | None, done: float, loss: float, speed: float, left: float) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Lines:
+    """A line every `every` seconds."""
+
+    def __init__(self, every: float = 5.0) -> None:
+        self.every = every
+        self._last = float("-inf")
+
+    def step(self, step: int, total: int | None, done: float, loss: float, speed: float, left: float) -> None:
+        now = time.monotonic()
+        if now - self._last >= self.every:
+            self._last = now
+            of = f"/{total}" if total else ""
+            self.note(f"step {step}{of}  {done:4.0%}  loss {loss:.3f}  {speed:,.0f} tokens/s  {_clock(left)} left")
+
+    def note(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        pass
+
+
+class Bar:
+    """A bar that stays at the bottom of the terminal."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._console = Console(stderr=True, highlight=False)
+        columns: list[Any] = [
+            TextColumn("step {task.fields[at]}"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f} %  loss {task.fields[loss]}  {task.fields[speed]} tokens/s"),
+            TextColumn("{task.fields[left]} left"),
+        ]
+        self._bar = Progress(*columns, console=self._console, auto_refresh=False, transient=True)
+        self._task = self._bar.add_task("", total=1.0, at="0", loss="-", speed="-", left="-")
+        self._bar.start()
+        self._last = 0.0
+
+    def step(self, step: int, total: int | None, done: float, loss: float, speed: float, left: float) -> None:
+        now = time.monotonic()
+        if now - self._last >= 0.2:
+            self._last = now
+            fields: dict[str, Any] = {"at": str(step), "loss": f"{loss:.3f}", "speed": f"{speed:,.0f}", "left": _clock(left)}
+            self._bar.update(self._task, completed=done, refresh=True, **fields)
+
+    def note(self, text: str) -> None:
+        self._console.print(text, markup=False)
+
+    def close(self) -> None:
+        self._bar.stop()
+
+
+def choose(quiet: bool = False) -> Progress:
+    """The bar where standard error is a terminal and rich is installed, else lines; nothing where quiet."""
+    if quiet:
+        return Silent()
+    if not sys.stderr.isatty():
+        return Lines()
+    try:
+        return Bar()
+    except ImportError:
+        return Lines()
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,100 @@
+"""What the engine does not cover goes to PyTorch, and gives the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+import throughtime.nn
+from tests.nn.helpers import assert_outputs
+from throughtime.nn.choice import engine_covers
+
+
+def test_plain_tensors_are_covered() -> None:
+    x = torch.zeros(2, 3)
+    assert engine_covers([x, torch.nn.Parameter(x)]) and engine_covers([x.double()])
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        [torch.zeros(2, dtype=torch.float16)],
+        [torch.zeros(2, dtype=torch.int64)],
+        [torch.zeros(2), torch.zeros(2, dtype=torch.float64)],
+        [torch.zeros(2, device="meta")],
+        [torch.zeros(0)],
+        [torch.zeros(2, 2).to_sparse()],
+        [torch.zeros(2).as_subclass(type("Mine", (torch.Tensor,), {}))],
+    ],
+    ids=["half", "integers", "mixed", "meta", "empty", "sparse", "subclass"],
+)
+def test_other_tensors_are_not(tensors: Any) -> None:
+    assert not engine_covers(tensors)
+
+
+def test_autocast() -> None:
+    module = throughtime.nn.LSTM(3, 4)
+    plain = torch.nn.LSTM(3, 4)
+    plain.load_state_dict(module.state_dict())
+    x = torch.randn(5, 2, 3)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert not engine_covers([x])
+        a, b = module(x)[0], plain(x)[0]
+        assert a.dtype is b.dtype and torch.equal(a, b)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+def test_traced_and_scripted() -> None:
+    module = throughtime.nn.GRU(3, 4, num_layers=2)
+    x = torch.randn(5, 2, 3)
+    expected = module(x)[0]
+    traced = torch.jit.trace(module, x)
+    assert "aten::gru" in str(traced.graph)
+    assert_outputs(traced(x)[0], expected)
+    scripted = torch.jit.script(torch.nn.Sequential(module))  # alone, torch's own has overloads but no forward either
+    assert_outputs(scripted(x)[0], expected)
+    assert type(module) is throughtime.nn.GRU
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:The tensor attributes self._flat_weights")  # torch.nn.LSTM's own
+def test_exported() -> None:
+    module = throughtime.nn.LSTM(3, 4, batch_first=True)
+    x = torch.randn(2, 5, 3)
+    program = torch.export.export(module, (x,), strict=False)
+    assert any("lstm" in str(node.target) for node in program.graph.nodes)
+    assert_outputs(program.module()(x), module(x))
+
+
+def test_fake_tensors() -> None:
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with FakeTensorMode():
+        assert throughtime.nn.GRU(3, 4)(torch.zeros(5, 2, 3))[0].shape == (5, 2, 4)
+
+
+def test_functional_transforms() -> None:
+    module = throughtime.nn.GRU(3, 4, dtype=torch.float64)
+    parameters = dict(module.named_parameters())
+    x = torch.randn(5, 2, 3, dtype=torch.float64)
+
+    def loss(parameters: Any) -> Any:
+        return torch.func.functional_call(module, parameters, x)[0].pow(2).sum()
+
+    found = torch.func.grad(loss)(parameters)
+    loss(parameters).backward()
+    for name, parameter in parameters.items():
+        assert parameter.grad is not None
+        assert_outputs(found[name], parameter.grad)
+
+
+def test_inference_mode() -> None:
+    module = throughtime.nn.LSTM(3, 4)
+    x = torch.randn(5, 2, 3)
+    with torch.inference_mode():
+        output = module(x)[0]
+    assert output.is_inference()
+    assert_outputs(output, module(x)[0])
