@@ -126,7 +126,7 @@ void expect(const Program& p, const std::string& what, const A& a, std::initiali
     out << "), got " << shape_of(a);
     throw nb::value_error(out.str().c_str());
   }
-  if (a.ndim() && a.shape(a.ndim() - 1) > 1 && a.stride(a.ndim() - 1) != 1) {
+  if (a.size() && a.ndim() && a.shape(a.ndim() - 1) > 1 && a.stride(a.ndim() - 1) != 1) {
     throw nb::value_error((p.name + ": the last axis of " + what + " must be contiguous").c_str());
   }
 }
@@ -411,6 +411,7 @@ void bind(nb::module_& m, const char* suffix) {
 NB_MODULE(_engine, m) {
   using namespace throughtime;
   m.doc() = "The compiled engine; use throughtime.engine.";
+  nb::set_leak_warnings(false);  // engine.compile's cache lives as long as the interpreter
   nb::class_<Program>(m, "Program", "A checked program.")
       .def_prop_ro("record_width", [](const Program& p) { return p.training.width; });
   m.def("program", &read_program, "spec"_a, "Read and check a program; ValueError says what is wrong.");

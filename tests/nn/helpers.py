@@ -38,7 +38,7 @@ def assert_outputs(ours: Any, theirs: Any) -> None:
     ours, theirs = flat(ours), flat(theirs)
     assert len(ours) == len(theirs)
     for i, (a, b) in enumerate(zip(ours, theirs, strict=True)):
-        assert a.shape == b.shape and a.dtype == b.dtype, i
+        assert (a.shape, a.dtype) == (b.shape, b.dtype), i
         difference = float((a - b).detach().abs().max()) if a.numel() else 0.0
         assert difference <= OUTPUT[name(a.dtype)], f"output {i} differs by {difference}"
 
@@ -46,7 +46,7 @@ def assert_outputs(ours: Any, theirs: Any) -> None:
 def assert_gradients(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> None:
     assert len(ours) == len(theirs)
     for i, (a, b) in enumerate(zip(ours, theirs, strict=True)):
-        assert a.shape == b.shape and a.dtype == b.dtype, i
+        assert (a.shape, a.dtype) == (b.shape, b.dtype), i
         difference = float((a - b).abs().max()) if a.numel() else 0.0
         scale = max(1.0, float(b.abs().max())) if a.numel() else 1.0
         assert difference <= GRADIENT[name(a.dtype)] * scale, f"gradient {i} differs by {difference} of {scale}"

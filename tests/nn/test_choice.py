@@ -14,7 +14,8 @@ from throughtime.nn.choice import engine_covers
 
 def test_plain_tensors_are_covered() -> None:
     x = torch.zeros(2, 3)
-    assert engine_covers([x, torch.nn.Parameter(x)]) and engine_covers([x.double()])
+    assert engine_covers([x, torch.nn.Parameter(x)])
+    assert engine_covers([x.double()])
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,8 @@ def test_autocast() -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert not engine_covers([x])
         a, b = module(x)[0], plain(x)[0]
-        assert a.dtype is b.dtype and torch.equal(a, b)
+        assert a.dtype is b.dtype
+        assert torch.equal(a, b)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -209,7 +209,10 @@ def test_gradients_share_no_memory() -> None:
     output, _ = functional.recurrence(program, torch.randn(4, 2, 2, dtype=torch.float64), None, arrays)
     output.sum().backward()
     a, b = arrays[2].grad, arrays[3].grad
-    assert a is not None and b is not None and torch.equal(a, b) and a.data_ptr() != b.data_ptr()
+    assert a is not None
+    assert b is not None
+    assert torch.equal(a, b)
+    assert a.data_ptr() != b.data_ptr()
 
 
 def test_tape_is_released_by_the_backward_pass() -> None:
@@ -284,10 +287,12 @@ def test_checkpointing_and_hooks() -> None:
 def test_empty_batch_and_no_steps() -> None:
     case = Case("gru", (0, 2, 2, 3))
     output, (h,) = case.engine()
-    assert output.shape == (0, 2, 3) and torch.equal(h, case.initial[0])
+    assert output.shape == (0, 2, 3)
+    assert torch.equal(h, case.initial[0])
     case = Case("gru", (4, 0, 2, 3))
     output, (h,) = case.engine()
-    assert output.shape == (4, 0, 3) and h.shape == (0, 3)
+    assert output.shape == (4, 0, 3)
+    assert h.shape == (0, 3)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -305,7 +310,8 @@ def test_pickled_without_its_programs() -> None:
     recurrence = functional.Recurrence(case.trace, {"I": 2, "H": 3})
     recurrence.program(torch.float64)
     copy = pickle.loads(pickle.dumps(recurrence))
-    assert not copy.programs and copy.sizes == recurrence.sizes
+    assert not copy.programs
+    assert copy.sizes == recurrence.sizes
     case.program = copy
     assert_outputs(case.engine(), case.reference())
 

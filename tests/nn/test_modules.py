@@ -134,8 +134,10 @@ def test_packed_output_is_packed() -> None:
     x = torch.randn(3, 5, 5, dtype=torch.float64)
     packed = pack_padded_sequence(x, [2, 5, 3], batch_first=True, enforce_sorted=False)
     a, b = ours(packed)[0], theirs(packed)[0]
-    assert isinstance(a, PackedSequence) and torch.equal(a.batch_sizes, b.batch_sizes)
-    assert torch.equal(a.sorted_indices, b.sorted_indices) and torch.equal(a.unsorted_indices, b.unsorted_indices)
+    assert isinstance(a, PackedSequence)
+    assert torch.equal(a.batch_sizes, b.batch_sizes)
+    assert torch.equal(a.sorted_indices, b.sorted_indices)
+    assert torch.equal(a.unsorted_indices, b.unsorted_indices)
 
 
 @pytest.mark.usefixtures("only_engine")
@@ -210,7 +212,8 @@ def test_frozen_weights() -> None:
         module.weight_ih_l0.requires_grad_(False)
         module.bias_hh_l1.requires_grad_(False)
         module(x)[0].pow(2).sum().backward()
-    assert ours.weight_ih_l0.grad is None and ours.bias_hh_l1.grad is None
+    assert ours.weight_ih_l0.grad is None
+    assert ours.bias_hh_l1.grad is None
     pairs = [
         (a.grad, b.grad) for a, b in zip(ours.parameters(), theirs.parameters(), strict=True) if b.grad is not None
     ]
@@ -222,7 +225,8 @@ def test_frozen_weights() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_lives_like_torchs_module(kind: str) -> None:
     ours, theirs = pair(kind, num_layers=2)
-    assert isinstance(ours, type(theirs)) and repr(ours) == repr(theirs)
+    assert isinstance(ours, type(theirs))
+    assert repr(ours) == repr(theirs)
     x = torch.randn(3, 2, 5, dtype=torch.float64)
     expected = theirs(x)[0]
     ours.flatten_parameters()
@@ -316,7 +320,7 @@ def test_a_training_run_follows_torchs() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "shape, given",
+    ("shape", "given"),
     [
         ((4, 0, 5), None),
         ((0, 3, 5), None),
@@ -352,7 +356,7 @@ def test_wrong_dtype_and_wrong_state_are_torchs_errors() -> None:
     ours, theirs = pair("lstm")
     x = torch.randn(4, 3, 5, dtype=torch.float64)
     for arguments in [(x.float(),), (x, (torch.zeros(1, 3, 9),)), (x, torch.zeros(1, 3, 9))]:
-        with pytest.raises(Exception) as expected:  # noqa: PT011
+        with pytest.raises(Exception) as expected:
             theirs(*arguments)
         with pytest.raises(expected.type) as got:
             ours(*arguments)
@@ -381,4 +385,5 @@ def test_programs_are_shared() -> None:
     a, b = throughtime.nn.LSTM(5, 9), throughtime.nn.LSTM(5, 9)
     a(torch.zeros(2, 1, 5)), b(torch.zeros(2, 1, 5))
     recurrence = layer("LSTM", 5, 9, True, 0)
-    assert isinstance(recurrence, functional.Recurrence) and len(recurrence.programs) >= 1
+    assert isinstance(recurrence, functional.Recurrence)
+    assert len(recurrence.programs) >= 1

@@ -86,7 +86,8 @@ def test_last_step_is_the_rows_true_end(name: str) -> None:
     last, state = module(x, lengths=lengths)
     module.output = "all"
     output, _ = module(x, lengths=lengths)
-    assert last.shape == (3, 4) and last is getattr(state, module.trace.output)
+    assert last.shape == (3, 4)
+    assert last is getattr(state, module.trace.output)
     for row, length in enumerate(lengths):
         assert_outputs(last[row], output[length - 1, row])
     assert_gradients(gradients(last, list(module.parameters())), gradients(
@@ -95,7 +96,8 @@ def test_last_step_is_the_rows_true_end(name: str) -> None:
 
 def test_learned_initial_state() -> None:
     module = build("lstm", initial="learned")
-    assert module.initial_h.shape == (4,) and not module.initial_h.any()
+    assert module.initial_h.shape == (4,)
+    assert not module.initial_h.any()
     x = torch.randn(5, 3, 3, dtype=torch.float64)
     with torch.no_grad():
         module.initial_h.uniform_(), module.initial_c.uniform_()
@@ -136,7 +138,8 @@ def test_carried_state_equals_one_pass() -> None:
     whole, end = module(x)
     first, state = module(x[:3])
     second, state = module(x[3:], state)
-    assert torch.equal(torch.cat([first, second]), whole) and torch.equal(state.c, end.c)
+    assert torch.equal(torch.cat([first, second]), whole)
+    assert torch.equal(state.c, end.c)
 
 
 def test_parameters_are_the_cells_own() -> None:
@@ -151,7 +154,8 @@ def test_seed_comes_from_torch() -> None:
         torch.manual_seed(seed)
         return Recurrent("gru", 3, 4).W_xz
 
-    assert torch.equal(draw(1), draw(1)) and not torch.equal(draw(1), draw(2))
+    assert torch.equal(draw(1), draw(1))
+    assert not torch.equal(draw(1), draw(2))
 
 
 def test_cell_as_instance_class_name_or_trace() -> None:
@@ -197,11 +201,13 @@ def test_other_dtypes_run_the_reference() -> None:
 @pytest.mark.parametrize("shape", [(0, 2, 3), (4, 0, 3)])
 def test_nothing_to_do(shape: Any) -> None:
     output, state = build("lstm")(torch.zeros(shape, dtype=torch.float64))
-    assert output.shape == (*shape[:2], 4) and not state.h.any() and state.c.shape == (shape[1], 4)
+    assert output.shape == (*shape[:2], 4)
+    assert not state.h.any()
+    assert state.c.shape == (shape[1], 4)
 
 
 @pytest.mark.parametrize(
-    "arguments, message",
+    ("arguments", "message"),
     [
         (((4, 2, 5),), r"gru: x must be \(T, B, I=3\), got \(4, 2, 5\)"),
         (((3,),), r"gru: x must be \(T, B, I=3\), got \(3,\)"),
@@ -225,7 +231,7 @@ def test_more_errors() -> None:
     x = torch.zeros(4, 2, 3)
     with pytest.raises(ValueError, match=r"lstm: initial must be 2 states \(h, c\), got 1"):
         module(x, torch.zeros(2, 4))
-    with pytest.raises(TypeError, match="lstm: lengths must be integers, got torch.float32"):
+    with pytest.raises(TypeError, match=r"lstm: lengths must be integers, got torch\.float32"):
         module(x, None, torch.tensor([1.0, 2.0]))
     with pytest.raises(ValueError, match="lstm: a PackedSequence carries its lengths"):
         module(pack_padded_sequence(x, [4, 2]), lengths=[4, 2])

@@ -54,7 +54,9 @@ def test_first_and_second_derivatives(cell: Cell, reverse: bool) -> None:
     assert torch.autograd.gradgradcheck(run, leaves)
 
 
-@pytest.mark.parametrize("mode, plain", [("LSTM", torch.nn.LSTM), ("GRU", torch.nn.GRU), ("RNN_TANH", torch.nn.RNN)])
+@pytest.mark.parametrize(
+    ("mode", "plain"), [("LSTM", torch.nn.LSTM), ("GRU", torch.nn.GRU), ("RNN_TANH", torch.nn.RNN)]
+)
 def test_equals_torch(mode: str, plain: Any) -> None:
     theirs = plain(5, 4, dtype=torch.float64)
     recurrence = layer(mode, 5, 4, True)
@@ -93,10 +95,11 @@ def test_padding_is_inert() -> None:
     x.requires_grad_()
     output, final = reference.recurrence(trace, x, None, named, torch.tensor([5, 3]))
     found = torch.autograd.grad(output.sum() + final[0].sum(), [x, *named.values()])
-    assert all(bool(g.isfinite().all()) for g in found) and not found[0][3:, 1].any()
+    assert all(bool(g.isfinite().all()) for g in found)
+    assert not found[0][3:, 1].any()
 
 
-@pytest.mark.parametrize("function, sign", [(maximum, 1.0), (minimum, -1.0)])
+@pytest.mark.parametrize(("function", "sign"), [(maximum, 1.0), (minimum, -1.0)])
 def test_ties_and_nan_of_extremes(function: Any, sign: float) -> None:
     class Extreme(Cell):
         state = {"h": "I"}
@@ -108,16 +111,21 @@ def test_ties_and_nan_of_extremes(function: Any, sign: float) -> None:
     x = torch.tensor([1.0, nan, 1.0, 1.0], requires_grad=True)
     h = torch.tensor([1.0, 1.0, nan, 1.0 + sign], requires_grad=True)
     _, (new,) = reference.recurrence(Extreme().trace(), x.view(1, 1, 4), [h.view(1, 4)], {})
-    assert torch.equal(new[0].isnan(), torch.tensor([False, True, True, False])) and new[0, 3] == 1.0 + sign
+    assert torch.equal(new[0].isnan(), torch.tensor([False, True, True, False]))
+    assert new[0, 3] == 1.0 + sign
     d_x, d_h = torch.autograd.grad(new.sum(), [x, h])
-    assert d_x[0] == 1 and d_h[0] == 0 and d_x[3] == 0 and d_h[3] == 1
+    assert d_x[0] == 1
+    assert d_h[0] == 0
+    assert d_x[3] == 0
+    assert d_h[3] == 1
 
 
 def test_no_steps() -> None:
     output, (h,) = reference.recurrence(
         CELLS["gru"].trace(), torch.zeros(0, 2, 2), [torch.ones(2, 3)], _parameters(CELLS["gru"], {"I": 2, "H": 3})
     )
-    assert output.shape == (0, 2, 3) and torch.equal(h, torch.ones(2, 3))
+    assert output.shape == (0, 2, 3)
+    assert torch.equal(h, torch.ones(2, 3))
 
 
 def test_missing_size_is_named() -> None:

@@ -23,14 +23,14 @@ class NumpyOps:
 
     def linear(self, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
         """weight (N, K) times x (..., K), plus bias (N,): (..., N)."""
-        y: np.ndarray = x @ weight.T
+        y: np.ndarray = np.matmul(x, weight.T)
         if bias is not None:
             y += bias
         return y
 
     def log_softmax(self, x: np.ndarray) -> np.ndarray:
         """Logarithms of the probabilities along the last axis."""
-        shifted = x - x.max(axis=-1, keepdims=True)
+        shifted: np.ndarray = x - x.max(axis=-1, keepdims=True)
         shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
         return shifted
 

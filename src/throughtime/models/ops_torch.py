@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ class TorchOps:
 
     def __init__(self, training: bool = False, generator: torch.Generator | None = None) -> None:
         self.training, self.generator = training, generator
+        self._compiled: dict[Any, Any] = {}
 
     def lookup(self, table: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
         """Rows of the table: (V, E) and integers (...) to (..., E)."""
@@ -48,12 +50,14 @@ class TorchOps:
         parameters: Mapping[str, torch.Tensor],
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         """The recurrence over x (T, B, I) from `initial` (None: zeros): output (T, B, S), final states (B, S_j)."""
-        from throughtime import engine
-        from throughtime.nn.functional import recurrence
+        from throughtime.nn.functional import Recurrence, recurrence
 
-        program = engine.compile(trace, dict(sizes), dtype=str(x.dtype).removeprefix("torch."))
+        key = (id(trace), *sizes.items())
+        layer = self._compiled.get(key)
+        if layer is None or layer.trace is not trace:
+            layer = self._compiled[key] = Recurrence(trace, dict(sizes))
         start = tuple(initial) if initial is not None else None
-        return recurrence(program, x, start, tuple(parameters[name] for name in trace.parameters))
+        return recurrence(layer, x, start, tuple(parameters[name] for name in trace.parameters))
 
 
 class TorchModel(torch.nn.Module):
@@ -73,13 +77,14 @@ class TorchModel(torch.nn.Module):
                 owner = owner.get_submodule(part)
             owner.register_parameter(last, torch.nn.Parameter(torch.tensor(value)))
         self._flat = dict(self.named_parameters())
+        self._ops = TorchOps(generator=self.generator)
 
     def forward(
         self, tokens: torch.Tensor, state: Sequence[Sequence[torch.Tensor]] | None = None
     ) -> tuple[torch.Tensor, language.State]:
         """tokens (T, B) int64 to logits (T, B, vocabulary) and the state after the last; state None: zeros."""
-        ops = TorchOps(self.training, self.generator)
-        return language.forward(ops, self.config, self._flat, tokens, state)
+        self._ops.training = self.training
+        return language.forward(self._ops, self.config, self._flat, tokens, state)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The parameters as NumPy arrays, by flat name; views where they are on the CPU, not copies."""

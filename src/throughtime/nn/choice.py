@@ -12,9 +12,9 @@ _PLAIN = (Tensor, torch.nn.Parameter)
 _NAMES = {torch.float32: "float32", torch.float64: "float64"}
 
 
-def engine_dtype(dtype: torch.dtype) -> str | None:
-    """The engine's name of a dtype, None where it has none."""
-    return _NAMES.get(dtype)
+def engine_dtype(dtype: torch.dtype) -> str:
+    """The engine's name of a dtype; KeyError where it has none."""
+    return _NAMES[dtype]
 
 
 def engine_covers(tensors: Iterable[Tensor]) -> bool:
@@ -26,7 +26,7 @@ def engine_covers(tensors: Iterable[Tensor]) -> bool:
     """
     if (
         torch.compiler.is_compiling()
-        or torch.jit.is_tracing()
+        or torch._C._get_tracing_state() is not None
         or torch.is_autocast_enabled("cpu")
         or torch._C._functorch.maybe_current_level() is not None  # type: ignore[attr-defined]
         or torch._C._len_torch_dispatch_stack()

@@ -39,7 +39,7 @@ class Recurrence:
         """The compiled program for float32 or float64."""
         program = self.programs.get(dtype)
         if program is None:
-            program = engine.compile(self.trace, self.sizes, dtype=engine_dtype(dtype), sources=self.sources)
+            program = engine.compile(self.trace, self.sizes, engine_dtype(dtype), self.sources)
             self.programs[dtype] = program
         return program
 
@@ -92,7 +92,7 @@ def recurrence(
     """
     layer = program
     if not isinstance(layer, Recurrence):
-        layer = Recurrence(program.trace, program.sizes, program.sources)
+        layer = Recurrence(program.trace, program.sizes, getattr(program, "sources", None))
         name = {"float32": torch.float32, "float64": torch.float64}[np.dtype(program.dtype).name]
         layer.programs[name] = program
     states = tuple(initial or ())
@@ -113,25 +113,29 @@ def run_engine(call: Call, tensors: tuple[Tensor, ...]) -> tuple[Tensor, tuple[T
 
     x: (T, B, I), (B, T, I) if call.input_first, (N, I) if packed; the output likewise.
     """
-    if torch.is_grad_enabled() and any([tensor.requires_grad for tensor in tensors]):
-        output, *final = _Engine.apply(call, *tensors)
+    if torch.is_grad_enabled() and _differentiable(tensors):
+        output, *final = _Engine.apply(call, *tensors)  # type: ignore[no-untyped-call]
         return output, tuple(final)
     results, _ = _forward(call, tensors, training=False)
     return results[0], results[1:]
 
 
+def _differentiable(tensors: tuple[Tensor, ...]) -> bool:
+    return any(tensor.requires_grad for tensor in tensors)
+
+
 def _run_reference(call: Call, tensors: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
     x, states = tensors[0], tensors[1 : 1 + call.states]
+    ends: Any = call.lengths
     parameters = call.layer.parameters(tensors[1 + call.states :])
-    lengths = call.lengths
     if call.batch_sizes is not None:
-        x, lengths = pad_packed_sequence(PackedSequence(x, call.batch_sizes))
+        x, ends = pad_packed_sequence(PackedSequence(x, call.batch_sizes))
     elif call.input_first:
         x = x.transpose(0, 1)
     initial = [state[0] for state in states] if call.lead else states
-    output, final = reference.recurrence(call.layer.trace, x, initial or None, parameters, lengths, call.reverse)
+    output, final = reference.recurrence(call.layer.trace, x, initial or None, parameters, ends, call.reverse)
     if call.batch_sizes is not None:
-        output = pack_padded_sequence(output, lengths).data
+        output = pack_padded_sequence(output, ends).data
     elif call.output_first:
         output = output.transpose(0, 1)
     return output, tuple(state[None] for state in final) if call.lead else final
@@ -226,7 +230,7 @@ def _backward(
     if d_output is not None and call.output_first:
         d_output = d_output.swapaxes(0, 1)
     d_final: tuple[np.ndarray | None, ...] | None = None
-    if any([gradient is not None for gradient in gradients[1:]]):
+    if any(gradient is not None for gradient in gradients[1:]):
         d_final = tuple([None if gradient is None else _state(call, gradient) for gradient in gradients[1:]])
     d_x, d_initial, d_arrays = call.layer.program(x.dtype).backward(
         tape,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import throughtime.cells
@@ -41,7 +41,8 @@ class ProjectedLSTM(Cell):
         f = sigmoid(self.W_xf @ x + self.W_hf @ h + self.b_f)
         o = sigmoid(self.W_xo @ x + self.W_ho @ h + self.b_o)
         c = f * c + i * tanh(self.W_xc @ x + self.W_hc @ h + self.b_c)
-        h = self.W_hr @ (o * tanh(c))
+        shown: Any = o * tanh(c)
+        h = self.W_hr @ shown
         return self.State(h, c)
 
 
@@ -66,7 +67,7 @@ def sources(mode: str, hidden: int, bias: bool, projection: int = 0) -> dict[str
     return where
 
 
-@lru_cache(maxsize=None)
+@cache
 def layer(mode: str, inputs: int, hidden: int, bias: bool, projection: int = 0) -> Recurrence:
     """The recurrence of one layer and direction of torch.nn's RNN, LSTM or GRU."""
     if mode == "LSTM":

@@ -23,7 +23,7 @@ class _OnEngine:
 
     def __prepare_scriptable__(self) -> Any:
         """torch.jit.script compiles torch.nn's module, with these parameters."""
-        base = next(cls for cls in type(self).__mro__ if cls.__module__ == torch.nn.RNN.__module__)
+        base: Any = next(cls for cls in type(self).__mro__ if cls.__module__ == torch.nn.RNN.__module__)
         plain = base.__new__(base)
         plain.__dict__.update(self.__dict__)
         return plain
@@ -123,7 +123,7 @@ def _fits(module: Any, input: Any, x: Tensor, states: tuple[Tensor, ...]) -> boo
     elif dimensions == 3:
         rows += (x.size(0 if module.batch_first else 1),)
     widths = (module.proj_size or module.hidden_size, module.hidden_size)
-    return all([state.size() == (*rows, width) for state, width in zip(states, widths, strict=False)])
+    return all(state.size() == (*rows, width) for state, width in zip(states, widths, strict=False))
 
 
 def _layers(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from throughtime.nn.functional import Call, Recurrence, run
 from throughtime.recurrence import Cell, Trace
 
 
-@lru_cache(maxsize=None)
+@cache
 def _state_type(names: tuple[str, ...]) -> Any:
     """The named tuple of a cell's states."""
     return namedtuple("State", names)  # type: ignore[misc]
@@ -32,9 +32,8 @@ def _trace(cell: Any) -> Trace:
         cell = cell()
     if isinstance(cell, Cell):
         return cell.trace()
-    raise TypeError(
-        f"Recurrent: cell must be a Cell, a Cell class, a Trace or a catalogue name, got {type(cell).__name__}"
-    )
+    kind = type(cell).__name__
+    raise TypeError(f"Recurrent: cell must be a Cell, a Cell class, a Trace or a name of the catalogue, got {kind}")
 
 
 class Recurrent(torch.nn.Module):
@@ -148,13 +147,7 @@ class Recurrent(torch.nn.Module):
             input_first=first,
             output_first=first,
         )
-        parameters = self._parameters
-        tensors = (
-            data,
-            *states,
-            *[getattr(self, p) if parameters.get(p) is None else parameters[p] for p in self.trace.parameters],
-        )
-        output, final = run(call, tensors)
+        output, final = run(call, (data, *states, *[getattr(self, name) for name in self.trace.parameters]))
         if packed is not None and packed.unsorted_indices is not None:
             final = tuple([state.index_select(0, packed.unsorted_indices) for state in final])
         if alone:
@@ -175,9 +168,8 @@ class Recurrent(torch.nn.Module):
             return tuple([getattr(self, f"initial_{name}").expand(batch, -1) for name in sizes])
         states = (given,) if isinstance(given, Tensor) else tuple(given)
         if len(states) != len(sizes):
-            raise ValueError(
-                f"{self.trace.name}: initial must be {len(sizes)} states ({', '.join(sizes)}), got {len(states)}"
-            )
+            wanted = f"{len(sizes)} states ({', '.join(sizes)})"
+            raise ValueError(f"{self.trace.name}: initial must be {wanted}, got {len(states)}")
         for (name, size), symbol, state in zip(sizes.items(), self.trace.state_sizes.values(), states, strict=True):
             if state.shape != ((size,) if alone else (batch, size)):
                 axes = f"({symbol}={size},)" if alone else f"(B={batch}, {symbol}={size})"
@@ -187,11 +179,8 @@ class Recurrent(torch.nn.Module):
     def extra_repr(self) -> str:
         sizes = ", ".join(f"{symbol}={size}" for symbol, size in self.recurrence.sizes.items())
         options = f", output={self.output!r}, initial={self.initial!r}"
-        return (
-            f"{self.trace.name}, {sizes}{options}"
-            + ", batch_first=True" * self.batch_first
-            + ", reverse=True" * self.reverse
-        )
+        flags = ", batch_first=True" * self.batch_first + ", reverse=True" * self.reverse
+        return f"{self.trace.name}, {sizes}{options}{flags}"
 
 
 def _lengths(name: str, lengths: Any, batch: int, steps: int) -> Tensor | None:

@@ -43,6 +43,11 @@ class Scheduler:
         self.place_number: dict[Place, int] = {}
         self.packs: list[tuple[list[int], bool]] = []
         self.narrow = sizes["I"] <= 32
+        self.roots = {new for _, new in self.step.states.values()}
+        self.readers: dict[int, list[int]] = {}
+        for number in self.graph.reachable(list(self.roots)):
+            for argument in set(self.graph[number].args):
+                self.readers.setdefault(argument, []).append(number)
 
     # values and places
 
@@ -84,10 +89,6 @@ class Scheduler:
             return self.put("dstate", list(self.step.states).index(node.name or ""), width)
         return None
 
-    def readers(self, number: int) -> list[int]:
-        """The step's own nodes that read a value."""
-        return [i for i, n in enumerate(self.graph.nodes[: self.derivative.forward]) if number in n.args]
-
     def old_states(self) -> dict[int, Place]:
         """Leaves that are overwritten at the end of a step, and their places."""
         found = {}
@@ -115,10 +116,7 @@ class Scheduler:
 
         if len(kinds) <= 6:
             kinds = list(min(itertools.permutations(kinds), key=breaks))
-        users: dict[int, str] = {}
-        for node in self.graph.nodes[: self.derivative.forward]:
-            for argument in node.args:
-                users.setdefault(argument, node.op)
+        users = {a: self.graph[self.readers[a][0]].op for a in self.step.affines if a in self.readers}
         # within one kind, gates with the same activation side by side
         return [a for kind in kinds for a in sorted(
             (a for a in self.step.affines if signature[a] == kind), key=lambda a: users.get(a, "")
@@ -238,7 +236,10 @@ class Scheduler:
             goals = [v for v in sorted(waiting) if self.computable(v, complete)]
             assert goals, "a step's products wait for each other"
             tile = TileWriter(self, home, "record", width)
-            tile.compute(goals, keep=saved | set(goals), free=free)
+            usable = free & complete
+            free -= usable
+            tile.compute(goals, keep=saved | set(goals), free=usable)
+            free |= usable
             width = tile.width
             pass_.phases.append(tile.finish())
             known.update(goals)

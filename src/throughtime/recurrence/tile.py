@@ -65,8 +65,9 @@ class TileWriter:
     ) -> None:
         """Compute the goals and what they need.
 
-        keep: nodes that get columns. targets: places given. free: pre-activations whose columns may be taken over
-        once their only reader has run; the taken ones are removed from the set. The rest are temporaries.
+        keep: nodes that get columns. targets: places given. The rest are temporaries, computed again by a later tile
+        that needs them. free: pre-activations whose columns may be taken over once nothing, not even such a
+        repetition, can read them; the taken ones are removed from the set.
         """
         graph = self.owner.graph
         targets, free = targets or {}, free if free is not None else set()
@@ -90,10 +91,11 @@ class TileWriter:
             if number in merged:
                 continue
             width = self.owner.width(number)
-            for a in args:
-                if a in free and set(self.owner.readers(a)) <= {number} | merged:
-                    free.discard(a)
-                    available.append(self.home[a])
+            if number in keep:
+                for a in sorted(free):
+                    if self._settled(a, number):
+                        free.discard(a)
+                        available.append(self.home[a])
             if number in targets:
                 place = targets[number]
                 self.own[number] = place
@@ -108,6 +110,16 @@ class TileWriter:
                 place = Place(TEMPORARY, number, width)
                 self.own[number] = place
             self.lines.append(_Line(op, place, args, number))
+
+    def _settled(self, number: int, current: int) -> bool:
+        """Is everything that reads a value kept, with `current` about to be?"""
+        readers = self.owner.readers.get(number, [])
+        if number in self.owner.roots or not readers:
+            return False
+        return all(
+            self.owner.graph[r].op != "affine" and (r == current or r in self.home or self._settled(r, current))
+            for r in readers
+        )
 
     def _needed(self, goals: list[int]) -> list[int]:
         """Nodes to compute, arguments first."""

@@ -57,6 +57,8 @@ def measures(norm: Curve, clip: float | None, speed: Curve, rate: Curve) -> str:
     steps, values = _thin(norm)
     if len(steps) and np.all(np.asarray(values) > 0):
         first.set_yscale("log")
+        for place in (first.yaxis.set_major_formatter, first.yaxis.set_minor_formatter):
+            place(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "125" else "")
     first.plot(steps, values, color=BLUE, linewidth=1.2)
     if clip is not None:
         first.axhline(clip, color=VERMILION, linestyle="--", linewidth=1.2)
@@ -70,10 +72,10 @@ def measures(norm: Curve, clip: float | None, speed: Curve, rate: Curve) -> str:
     second.plot(steps, thousands, color=GREEN, linewidth=1.2)
     second.set_ylim(0, max([*thousands, 1e-3]) * 1.1)
     second.set_title("speed, thousand tokens per second", loc="left", fontsize=10)
-    third.plot(*_thin(rate), color=GREY, linewidth=1.5)
+    steps, values = _thin(rate)
+    third.plot(steps, np.asarray(values) * 1000, color=GREY, linewidth=1.5)
     third.set_ylim(bottom=0)
-    third.ticklabel_format(axis="y", style="sci", scilimits=(-3, -3) if len(rate[1]) and max(rate[1]) < 0.1 else (0, 0))
-    third.set_title("learning rate", loc="left", fontsize=10)
+    third.set_title("learning rate, thousandths", loc="left", fontsize=10)
     for axes in figure.axes:
         axes.set_xlabel("step")
     return _svg(figure)
@@ -143,12 +145,13 @@ def _thin(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
-    """Means over a window of a fortieth of the curve, narrower at its ends."""
-    half = len(values) // 80
+    """Means over a window of a fortieth of the curve; narrower at its steep beginning, cut off at its end."""
     sums = np.concatenate([[0.0], np.cumsum(values)])
     at = np.arange(len(values))
-    reach = np.minimum(half, np.minimum(at, len(values) - 1 - at))
-    return (sums[at + reach + 1] - sums[at - reach]) / (2 * reach + 1)
+    reach = np.minimum(len(values) // 80, at)
+    first, end = at - reach, np.minimum(at + reach + 1, len(values))
+    smooth: np.ndarray = (sums[end] - sums[first]) / (end - first)
+    return smooth
 
 
 def _svg(figure: Any) -> str:

@@ -198,9 +198,9 @@ def _model(config: Mapping[str, Any]) -> list[Item]:
 
 
 def _settings(config: Mapping[str, Any]) -> list[Item]:
-    shown = {k: v for k, v in config.items() if k not in ("model", "parameters", "start")}
-    rows = [[name, value] for name, value in _flat(shown)]
-    return [Table([], rows)]
+    single = {k: v for k, v in config.items() if not isinstance(v, dict) and k not in ("parameters", "start")}
+    groups = {"run": single, **{k: v for k, v in config.items() if isinstance(v, dict) and k != "model"}}
+    return [Table([name, ""], [[*row] for row in _flat(values)]) for name, values in groups.items()]
 
 
 def _flat(values: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, str]]:

@@ -42,13 +42,15 @@ class TextModel:
             )
         self.config, self.parameters, self.tokenizer, self.start = config, parameters, tokenizer, start
         dtype = parameters["embedding"].dtype
-        self._rows = list(parameters["embedding"])
-        self._steppers = [
+        self._steppers: list[Any] = [
             engine.compile(layer.trace, dict(layer.sizes), dtype=str(dtype)).stepper(
                 tuple(parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters), batch=1
             )
             for i, layer in enumerate(config.layers)
         ]
+        # The products of the lowest recurrence with the embedding are computed once, for every token.
+        self._steppers[0].set_table(np.ascontiguousarray(parameters["embedding"]))
+        self._first, self._above = self._steppers[0].step_token, [stepper.step for stepper in self._steppers[1:]]
         weight = parameters["embedding"] if config.tied else parameters["output.W_hy"]
         if "output.W_hp" in parameters:
             weight = weight @ parameters["output.W_hp"]
@@ -150,9 +152,9 @@ class TextModel:
 
     def _advance(self, token: int) -> np.ndarray:
         """One token through the recurrences; the topmost output, overwritten by the next step."""
-        x: np.ndarray = self._rows[token]
-        for stepper in self._steppers:
-            x = stepper.step(x)
+        x: np.ndarray = self._first(token)
+        for step in self._above:
+            x = step(x)
         return x
 
     def _step(self, token: int) -> np.ndarray:
