@@ -24,6 +24,7 @@ template <class T>
 using In = nb::ndarray<const T, nb::device::cpu>;
 template <class T>
 using Out = nb::ndarray<T, nb::device::cpu>;
+using Ids = nb::ndarray<const std::int64_t, nb::ndim<2>, nb::device::cpu>;
 using Lengths = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 // ---------------------------------------------------------------------------------------------------- reading programs
@@ -155,7 +156,7 @@ Layout layout_of(const Program& p, Index steps, Index rows, nb::handle lengths, 
   Layout layout;
   layout.extent.reverse = reverse;
   if (!batch_sizes.is_none()) {
-    const auto sizes = nb::cast<Lengths>(batch_sizes);
+    const auto sizes = nb::cast<Lengths>(batch_sizes, false);
     const Index count = Index(sizes.shape(0));
     Index before = count ? sizes(0) : 0;
     layout.extent.rows = before;
@@ -175,7 +176,7 @@ Layout layout_of(const Program& p, Index steps, Index rows, nb::handle lengths, 
   layout.extent.steps = steps;
   layout.extent.rows = rows;
   if (!lengths.is_none()) {
-    const auto given = nb::cast<Lengths>(lengths);
+    const auto given = nb::cast<Lengths>(lengths, false);
     if (Index(given.shape(0)) != rows)
       throw nb::value_error((p.name + ": lengths must be (B=" + std::to_string(rows) + ",), got " + shape_of(given)).c_str());
     for (Index r = 0; r < rows; ++r) {
@@ -188,6 +189,28 @@ Layout layout_of(const Program& p, Index steps, Index rows, nb::handle lengths, 
   return layout;
 }
 
+// Ids (T, B) into a table (count, I); empty where there are no ids.
+template <class T>
+Lookup<T> lookup_of(const Program& p, const In<T>& table, nb::handle ids, const Extent& e, bool packed) {
+  if (ids.is_none()) return {};
+  const auto a = nb::cast<Ids>(ids, false);
+  if (packed || !e.lengths.empty() || !p.foldable)
+    throw nb::value_error((p.name + ": this program takes no looked-up input").c_str());
+  expect(p, "ids", a, {{"T", e.steps}, {"B", e.rows}});
+  if (table.ndim() != 2 || !table.shape(0)) throw nb::value_error((p.name + ": a table must be (count, I)").c_str());
+  expect(p, "table", table, {{"count", Index(table.shape(0))}, {"I", p.input_width}});
+  if (table.shape(0) > 1 && table.stride(0) != p.input_width)
+    throw nb::value_error((p.name + ": a table must be contiguous").c_str());
+  const Index count = Index(table.shape(0));
+  for (Index t = 0; t < e.steps; ++t)
+    for (Index b = 0; b < e.rows; ++b) {
+      const Index id = a.data()[t * a.stride(0) + b * a.stride(1)];
+      if (id < 0 || id >= count)
+        throw nb::value_error((p.name + ": id " + std::to_string(id) + " is not in the table").c_str());
+    }
+  return {a.data(), a.stride(0), a.stride(1), table.data(), count};
+}
+
 template <class T, class A, class R>
 std::vector<Rows<T>> states(const Program& p, const char* what, nb::handle given, Index rows) {
   std::vector<Rows<T>> out(p.state_widths.size());
@@ -198,7 +221,7 @@ std::vector<Rows<T>> states(const Program& p, const char* what, nb::handle given
   for (std::size_t j = 0; j < out.size(); ++j) {
     nb::object item = list[j];
     if (item.is_none()) continue;
-    const auto a = nb::cast<A>(item);
+    const auto a = nb::cast<A>(item, false);
     expect(p, std::string(what) + " " + std::to_string(j), a, {{"B", rows}, {"H", p.state_widths[j]}});
     out[j] = {a.data(), a.stride(0)};
   }
@@ -221,7 +244,7 @@ Arrays<T> arrays_of(const Program& p, const char* what, nb::handle given) {
       out.row.push_back(0);
       continue;
     }
-    const auto a = nb::cast<A>(item);
+    const auto a = nb::cast<A>(item, false);
     const auto [rows, columns] = p.arrays[i];
     const std::string name = std::string(what) + " " + std::to_string(i);
     if (columns)
@@ -242,16 +265,24 @@ int checked_threads(const Program& p, int threads) {
 // ------------------------------------------------------------------------------------------------------------- calls
 
 template <class T>
-nb::object run_forward(std::shared_ptr<Program> p, const In<T>& x, nb::handle initial, nb::handle arrays,
+nb::object run_forward(std::shared_ptr<Program> p, nb::handle given, nb::handle ids, nb::handle initial, nb::handle arrays,
                        nb::handle lengths, nb::handle batch_sizes, bool reverse, const Out<T>& output, nb::handle final,
                        bool training, int threads) {
   const bool packed = !batch_sizes.is_none();
-  if (!packed && x.ndim() != 3) throw nb::value_error((p->name + ": x must be (T, B, I), got " + shape_of(x)).c_str());
-  const Layout layout = layout_of(*p, packed ? 0 : Index(x.shape(0)), packed ? 0 : Index(x.shape(1)), lengths,
-                                  batch_sizes, reverse);
+  const auto x = nb::cast<In<T>>(given, false);
+  Index steps = 0, rows = 0;
+  if (!ids.is_none()) {
+    const auto a = nb::cast<Ids>(ids, false);
+    steps = Index(a.shape(0)), rows = Index(a.shape(1));
+  } else if (!packed) {
+    if (x.ndim() != 3) throw nb::value_error((p->name + ": x must be (T, B, I), got " + shape_of(x)).c_str());
+    steps = Index(x.shape(0)), rows = Index(x.shape(1));
+  }
+  const Layout layout = layout_of(*p, steps, rows, lengths, batch_sizes, reverse);
   const Extent& e = layout.extent;
   std::vector<Index> scaled_x, scaled_y;
-  const auto in = sequence<const T>(*p, "x", x, e, p->input_width, layout.offsets, layout.total, scaled_x);
+  const Lookup<T> lookup = lookup_of(*p, x, ids, e, packed);
+  const auto in = lookup.count ? Sequence<const T>{} : sequence<const T>(*p, "x", x, e, p->input_width, layout.offsets, layout.total, scaled_x);
   const auto out = sequence<T>(*p, "output", output, e, p->state_widths[p->output_state], layout.offsets, layout.total, scaled_y);
   const auto first = states<const T, In<T>, T>(*p, "initial state", initial, e.rows);
   const auto last = states<T, Out<T>, T>(*p, "final state", final, e.rows);
@@ -260,14 +291,14 @@ nb::object run_forward(std::shared_ptr<Program> p, const In<T>& x, nb::handle in
   std::unique_ptr<Tape<T>> tape;
   {
     nb::gil_scoped_release release;
-    tape = forward<T>(*p, e, in, first, weights, out, !packed && !e.lengths.empty(), last, training, threads);
+    tape = forward<T>(*p, e, in, lookup, first, weights, out, !packed && !e.lengths.empty(), last, training, threads);
   }
   if (!tape) return nb::none();
   return nb::cast(std::move(tape));
 }
 
 template <class T>
-void run_backward(std::shared_ptr<Program> p, const Tape<T>& tape, const In<T>& x, nb::handle arrays,
+void run_backward(std::shared_ptr<Program> p, const Tape<T>& tape, nb::handle given, nb::handle ids, nb::handle arrays,
                   nb::handle batch_sizes, nb::handle d_output, nb::handle d_final, nb::handle d_x, nb::handle d_initial,
                   nb::handle d_arrays, int threads) {
   const bool packed = !batch_sizes.is_none();
@@ -277,11 +308,13 @@ void run_backward(std::shared_ptr<Program> p, const Tape<T>& tape, const In<T>& 
     throw nb::value_error((p->name + ": the tape belongs to other batch sizes").c_str());
   if (tape.stride < p->training.width) throw nb::value_error((p->name + ": the tape belongs to another program").c_str());
   std::vector<Index> scaled[3];
-  const auto in = sequence<const T>(*p, "x", x, e, p->input_width, layout.offsets, layout.total, scaled[0]);
+  const auto x = nb::cast<In<T>>(given, false);
+  const Lookup<T> lookup = lookup_of(*p, x, ids, e, packed);
+  const auto in = lookup.count ? Sequence<const T>{} : sequence<const T>(*p, "x", x, e, p->input_width, layout.offsets, layout.total, scaled[0]);
   Sequence<const T> gradient;
   const Index width = p->state_widths[p->output_state];
   if (!d_output.is_none()) {
-    const auto a = nb::cast<In<T>>(d_output);
+    const auto a = nb::cast<In<T>>(d_output, false);
     const std::size_t last = packed ? 1 : 2;
     bool ok = a.ndim() == last + 1 && Index(a.shape(last)) == width;
     ok = ok && (packed ? Index(a.shape(0)) == layout.total : Index(a.shape(0)) == e.steps && Index(a.shape(1)) == e.rows);
@@ -294,15 +327,22 @@ void run_backward(std::shared_ptr<Program> p, const Tape<T>& tape, const In<T>& 
     }
   }
   Sequence<T> dx;
-  if (!d_x.is_none())
-    dx = sequence<T>(*p, "d_x", nb::cast<Out<T>>(d_x), e, p->input_width, layout.offsets, layout.total, scaled[2]);
+  T* d_table = nullptr;
+  if (lookup.count && !d_x.is_none()) {
+    const auto a = nb::cast<Out<T>>(d_x, false);
+    expect(*p, "d_table", a, {{"count", lookup.count}, {"I", p->input_width}});
+    if (lookup.count > 1 && a.stride(0) != p->input_width)
+      throw nb::value_error((p->name + ": d_table must be contiguous").c_str());
+    d_table = a.data();
+  } else if (!d_x.is_none())
+    dx = sequence<T>(*p, "d_x", nb::cast<Out<T>>(d_x, false), e, p->input_width, layout.offsets, layout.total, scaled[2]);
   const auto last = states<const T, In<T>, T>(*p, "gradient of the final state", d_final, e.rows);
   const auto first = states<T, Out<T>, T>(*p, "gradient of the initial state", d_initial, e.rows);
   const auto weights = arrays_of<const T, In<T>>(*p, "parameter arrays", arrays);
   const auto gradients = arrays_of<T, Out<T>>(*p, "gradient arrays", d_arrays);
   checked_threads(*p, threads);
   nb::gil_scoped_release release;
-  backward<T>(*p, tape, in, weights, gradient, last, dx, !packed && !e.lengths.empty(), first, gradients, threads);
+  backward<T>(*p, tape, in, lookup, d_table, weights, gradient, last, dx, !packed && !e.lengths.empty(), first, gradients, threads);
 }
 
 // A Stepper with the checks Python needs.
@@ -389,10 +429,10 @@ template <class T>
 void bind(nb::module_& m, const char* suffix) {
   const std::string s = suffix;
   nb::class_<Tape<T>>(m, ("Tape_" + s).c_str(), "What backward needs of one forward pass.");
-  m.def(("forward_" + s).c_str(), &run_forward<T>, "program"_a, nb::arg("x").noconvert(), "initial"_a.none(), "arrays"_a,
+  m.def(("forward_" + s).c_str(), &run_forward<T>, "program"_a, "x"_a, "ids"_a.none(), "initial"_a.none(), "arrays"_a,
         "lengths"_a.none(), "batch_sizes"_a.none(), "reverse"_a, nb::arg("output").noconvert(), "final"_a.none(),
         "training"_a, "threads"_a);
-  m.def(("backward_" + s).c_str(), &run_backward<T>, "program"_a, "tape"_a, nb::arg("x").noconvert(), "arrays"_a,
+  m.def(("backward_" + s).c_str(), &run_backward<T>, "program"_a, "tape"_a, "x"_a, "ids"_a.none(), "arrays"_a,
         "batch_sizes"_a.none(), "d_output"_a.none(), "d_final"_a.none(), "d_x"_a.none(), "d_initial"_a.none(),
         "d_arrays"_a, "threads"_a);
   nb::class_<PyStepper<T>>(m, ("Stepper_" + s).c_str(), "Single steps with a state of its own.")
@@ -413,6 +453,7 @@ NB_MODULE(_engine, m) {
   m.doc() = "The compiled engine; use throughtime.engine.";
   nb::set_leak_warnings(false);  // engine.compile's cache lives as long as the interpreter
   nb::class_<Program>(m, "Program", "A checked program.")
+      .def_ro("foldable", &Program::foldable)
       .def_prop_ro("record_width", [](const Program& p) { return p.training.width; });
   m.def("program", &read_program, "spec"_a, "Read and check a program; ValueError says what is wrong.");
   m.def("instruction_set", [] { return std::string(kernels<float>().name); }, "The kernels this processor uses.");

@@ -190,6 +190,21 @@ void Program::check() {
   }
   require(input_elementwise >= -1 && input_elementwise + (input_elementwise < 0 ? 0 : input_width) <= backward.width,
           "the input's adjoint lies outside the adjoint");
+  const auto reads_input = [&](const Pass& pass) {
+    for (const Phase& phase : pass.phases) {
+      if (const auto* product = std::get_if<Product>(&phase)) {
+        for (const auto& term : product->terms)
+          if (term.operand.space == Space::input) return true;
+      } else {
+        for (const auto& i : std::get<Tile>(phase).instructions)
+          for (int n : {i.a, i.b, i.c})
+            if (n >= 0 && places[n].space == Space::input) return true;
+      }
+    }
+    return false;
+  };
+  foldable = !training.hoisted.empty() && !inference.hoisted.empty() && input_elementwise < 0 &&
+             !reads_input(training) && !reads_input(inference) && !reads_input(backward);
 }
 
 }  // namespace throughtime

@@ -122,6 +122,38 @@ Index active(const Lane& lane, Index first, Index end) {
   return last.offset + last.rows - lane.steps[first].offset;
 }
 
+// d_x (rows, I) = start + the adjoints' products with the transposed weights.
+template <class T>
+void input_gradient(const Program& p, const Weights<T>& weights, const T* adjoint, Index stride, Index rows, Start start,
+                    T* to, Index to_stride) {
+  for (const Product& product : p.input_products) {
+    std::vector<Segment<T>> segments;
+    for (const auto& term : product.terms)
+      segments.push_back({adjoint + term.operand.index, stride, weights.packs[term.pack], p.packs[term.pack].depth});
+    kernels<T>().product(rows, p.input_width, segments.data(), int(segments.size()), start, nullptr, to, to_stride);
+    start = Start::accumulate;
+  }
+}
+
+// The hoisted products of every table row, one record row each.
+template <class T>
+Buffer<T> gate_table(const Program& p, const Pass& pass, const Weights<T>& weights, const Lookup<T>& lookup, Index stride,
+                     int threads) {
+  Buffer<T> table(std::size_t(lookup.count * stride));
+  if (!lookup.count) return table;
+  parallel(threads, [&](int worker) {
+    const Index first = lookup.count * worker / threads, end = lookup.count * (worker + 1) / threads;
+    Runner<T> runner(p, pass, weights);
+    Frame<T> frame;
+    frame.record = table.data() + first * stride;
+    frame.record_stride = stride;
+    frame.input = const_cast<T*>(lookup.table) + first * p.input_width;  // only read
+    frame.input_stride = p.input_width;
+    for (const Product& product : pass.hoisted) runner.product(product, frame, end - first);
+  });
+  return table;
+}
+
 }  // namespace
 
 template <class T>
@@ -213,7 +245,7 @@ Weights<T> prepare(const Program& p, const Arrays<const T>& arrays, const std::v
 
 template <class T>
 std::unique_ptr<Tape<T>> forward(const Program& p, const Extent& extent, const Sequence<const T>& x,
-                                 const std::vector<Rows<const T>>& initial, const Arrays<const T>& arrays,
+                                 const Lookup<T>& lookup, const std::vector<Rows<const T>>& initial, const Arrays<const T>& arrays,
                                  const Sequence<T>& output, bool pad, const std::vector<Rows<T>>& final, bool training,
                                  int threads) {
   const Pass& pass = training ? p.training : p.inference;
@@ -226,7 +258,8 @@ std::unique_ptr<Tape<T>> forward(const Program& p, const Extent& extent, const S
   const Index stride = tape->stride;
   const Index budget = std::max<Index>(1, kGateBytes / (stride * Index(sizeof(T))));
   const Index input_stride = row_stride<T>(p.input_width);
-  const bool wants_input = reads_input(pass, p);
+  const bool wants_input = !lookup.count && reads_input(pass, p);
+  const Buffer<T> table = gate_table(p, pass, weights, lookup, stride, threads);
   struct Work {
     States<T> states;
     Buffer<T> input, record, temporaries;
@@ -265,9 +298,17 @@ std::unique_ptr<Tape<T>> forward(const Program& p, const Extent& extent, const S
         for (Index s = first; s < end; ++s)
           gather(x, lane, lane.steps[s], p.input_width,
                  mine.input.data() + (lane.steps[s].offset - start) * input_stride, input_stride);
-      for (const Product& product : pass.hoisted) runner.product(product, frame, active(lane, first, end));
+      if (!lookup.count)
+        for (const Product& product : pass.hoisted) runner.product(product, frame, active(lane, first, end));
       for (Index s = first; s < end; ++s) {
         const Step& step = lane.steps[s];
+        if (lookup.count)
+          for (const Product& product : pass.hoisted)
+            for (Index r = 0; r < step.rows; ++r)
+              std::memcpy(record + (step.offset - start + r) * stride + product.target.index,
+                          table.data() + lookup.ids[step.t * lookup.time + lane.rows[r] * lookup.row] * stride +
+                              product.target.index,
+                          std::size_t(product.target.width) * sizeof(T));
         frame.record = record + (step.offset - start) * stride;
         if (wants_input) frame.input = mine.input.data() + (step.offset - start) * input_stride;
         runner.run_phases(frame, step.rows);
@@ -283,13 +324,14 @@ std::unique_ptr<Tape<T>> forward(const Program& p, const Extent& extent, const S
 }
 
 template <class T>
-void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x, const Arrays<const T>& arrays,
+void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x, const Lookup<T>& lookup, T* d_table,
+              const Arrays<const T>& arrays,
               const Sequence<const T>& d_output, const std::vector<Rows<const T>>& d_final, const Sequence<T>& d_x,
               bool pad, const std::vector<Rows<T>>& d_initial, const Arrays<T>& d_arrays, int threads) {
   const Kernels<T>& k = kernels<T>();
   const Pass& pass = p.backward;
   const bool input_wanted = d_x.data != nullptr;
-  const Weights<T> weights = prepare<T>(p, arrays, {&pass}, input_wanted, threads);
+  const Weights<T> weights = prepare<T>(p, arrays, {&pass}, input_wanted || d_table, threads);
   const Index lanes = Index(tape.lanes.size());
   const Index input_stride = row_stride<T>(p.input_width);
   const Index adjoint_stride = row_stride<T>(std::max(1, pass.width));
@@ -300,15 +342,17 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
       if (d_arrays.data[array]) return true;
     return false;
   };
-  std::vector<Program::Weight> matrices;
+  std::vector<Program::Weight> matrices, folded;  // folded: on the looked-up input, computed once from sums by id
   for (const auto& w : p.weights)
-    if (wanted(w.parameter)) matrices.push_back(w);
+    if (wanted(w.parameter))
+      (lookup.count && p.places[w.operand].space == Space::input ? folded : matrices).push_back(w);
+  const bool sums_ids = lookup.count && (d_table || !folded.empty());
   std::stable_sort(matrices.begin(), matrices.end(),
                    [](const Program::Weight& a, const Program::Weight& b) { return a.operand < b.operand; });
   std::vector<std::pair<int, int>> vectors;
   for (auto v : p.vectors)
     if (wanted(v.first)) vectors.push_back(v);
-  bool reads_x = reads_input(pass, p);
+  bool reads_x = !lookup.count && reads_input(pass, p);
   Index operand_width = 0;
   for (const auto& w : matrices) {
     reads_x = reads_x || p.places[w.operand].space == Space::input;
@@ -318,7 +362,7 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
 
   struct Work {
     States<T> states;
-    Buffer<T> adjoint, doutput, input, dinput, temporaries, packed, scratch, gradients;
+    Buffer<T> adjoint, doutput, input, dinput, temporaries, packed, scratch, gradients, sums;
     std::vector<T*> gradient;        // per parameter; null where not wanted
     std::vector<Index> gradient_row;
     std::vector<char> written;
@@ -348,6 +392,7 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
            Buffer<T>(std::size_t(depth * operand_columns)),
            Buffer<T>(std::size_t(depth * k.tile)),
            Buffer<T>(std::size_t(own)),
+           Buffer<T>(std::size_t(sums_ids ? lookup.count * adjoint_stride : 0)),
            std::vector<T*>(p.parameters.size(), nullptr),
            std::vector<Index>(p.parameters.size(), 0),
            std::vector<char>(p.parameters.size(), 0)};
@@ -385,6 +430,7 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
     frame.doutput = mine.doutput.data();
     frame.doutput_stride = output_stride;
     if (!d_output.data && mine.doutput.size()) std::fill(mine.doutput.data(), mine.doutput.data() + mine.doutput.size(), T(0));
+    std::fill(mine.sums.data(), mine.sums.data() + mine.sums.size(), T(0));
     for (Index end = Index(lane.steps.size()); end > 0;) {
       const Index begin = block_begin(lane, end, kGradientRows);
       const Index start = lane.steps[begin].offset, rows = active(lane, begin, end);
@@ -402,6 +448,10 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
         frame.adjoint = mine.adjoint.data() + at * adjoint_stride;
         frame.input = reads_x ? mine.input.data() + at * input_stride : nullptr;
         runner.run_phases(frame, step.rows);
+        if (sums_ids)
+          for (Index r = 0; r < step.rows; ++r)
+            k.column_sum(1, p.summed, frame.adjoint + r * adjoint_stride, adjoint_stride,
+                         mine.sums.data() + lookup.ids[step.t * lookup.time + lane.rows[r] * lookup.row] * adjoint_stride);
       }
       frame.record = record;
       frame.adjoint = mine.adjoint.data();
@@ -436,14 +486,7 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
         } else if (p.input_products.empty()) {
           std::fill(to, to + rows * input_stride, T(0));
         }
-        for (const Product& product : p.input_products) {
-          std::vector<Segment<T>> segments;
-          for (const auto& term : product.terms)
-            segments.push_back({mine.adjoint.data() + term.operand.index, adjoint_stride, weights.packs[term.pack],
-                                p.packs[term.pack].depth});
-          k.product(rows, p.input_width, segments.data(), int(segments.size()), start_at, nullptr, to, input_stride);
-          start_at = Start::accumulate;
-        }
+        input_gradient(p, weights, mine.adjoint.data(), adjoint_stride, rows, start_at, to, input_stride);
         for (Index s = begin; s < end; ++s)
           scatter(to + (lane.steps[s].offset - start) * input_stride, input_stride, lane, lane.steps[s], p.input_width, d_x);
       }
@@ -451,6 +494,25 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
     }
     mine.states.write(p, lane, d_initial);
   });
+
+  if (sums_ids) {
+    T* sums = work[0].sums.data();
+    for (Index lane = 1; lane < lanes; ++lane)
+      k.column_sum(1, lookup.count * adjoint_stride, work[lane].sums.data(), 0, sums);
+    const Index depth = lookup.count;
+    const Index columns = (p.input_width + k.panel - 1) / k.panel * k.panel;
+    const Buffer<T> packed(std::size_t(depth * columns)), scratch(std::size_t(depth * k.tile));
+    parallel(1, [&](int) {
+      if (!folded.empty()) k.pack_transposed(lookup.table, p.input_width, depth, p.input_width, packed.data(), 0, depth);
+      for (const auto& w : folded) {
+        k.outer(p.parameters[w.parameter].rows, p.input_width, depth, sums + w.column, adjoint_stride, packed.data(),
+                work[0].gradient[w.parameter], work[0].gradient_row[w.parameter], work[0].written[w.parameter] != 0,
+                scratch.data());
+        work[0].written[w.parameter] = 1;
+      }
+      if (d_table) input_gradient(p, weights, sums, adjoint_stride, depth, Start::zero, d_table, Index(p.input_width));
+    });
+  }
 
   // Sum over lanes, in their order.
   std::vector<int> summed;
@@ -505,9 +567,11 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
 #define TT_INSTANTIATE(T)                                                                                            \
   template Weights<T> prepare<T>(const Program&, const Arrays<const T>&, const std::vector<const Pass*>&, bool, int); \
   template std::unique_ptr<Tape<T>> forward<T>(const Program&, const Extent&, const Sequence<const T>&,               \
-                                               const std::vector<Rows<const T>>&, const Arrays<const T>&,             \
+                                               const Lookup<T>&, const std::vector<Rows<const T>>&,                   \
+                                               const Arrays<const T>&,                                                \
                                                const Sequence<T>&, bool, const std::vector<Rows<T>>&, bool, int);     \
-  template void backward<T>(const Program&, const Tape<T>&, const Sequence<const T>&, const Arrays<const T>&,         \
+  template void backward<T>(const Program&, const Tape<T>&, const Sequence<const T>&, const Lookup<T>&, T*,           \
+                            const Arrays<const T>&,                                                                   \
                             const Sequence<const T>&, const std::vector<Rows<const T>>&, const Sequence<T>&, bool,    \
                             const std::vector<Rows<T>>&, const Arrays<T>&, int);
 TT_INSTANTIATE(float)

@@ -110,3 +110,29 @@ def test_stepper_equals_forward(name: str, i: int) -> None:
     np.testing.assert_array_equal(one.step(x[0, 1]), output[0, 1])
     with pytest.raises(ValueError, match="token 9 is not in the table"):
         one.step_token(9)
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("i", [5, 40])
+def test_looked_up_input_equals_the_table_rows(name: str, i: int) -> None:
+    program = engine.compile(make(name).trace(), {"I": i, "H": 20}, "float64", lookup=True)
+    rng = np.random.default_rng(3)
+    arrays = [rng.standard_normal(s) * 0.3 for s in program.array_shapes]
+    table, ids = rng.standard_normal((11, i)), rng.integers(0, 11, (7, 6))
+    d_output = rng.standard_normal((7, 6, 20))
+    for threads in (1, 2):
+        output, final, tape = program.forward_ids(ids, table, None, arrays, training=True, threads=threads)
+        x = table[ids]
+        same, end, other = program.forward(x, None, arrays, training=True, threads=threads)
+        np.testing.assert_array_equal(output, same)
+        for mine, theirs in zip(final, end, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+        d_table, d_initial, d_arrays = program.backward(tape, table, arrays, d_output, None, threads=threads)
+        d_x, e_initial, e_arrays = program.backward(other, x, arrays, d_output, None, threads=threads)
+        expected = np.zeros_like(table)
+        np.add.at(expected, ids, d_x)
+        np.testing.assert_allclose(d_table, expected, atol=1e-13)
+        for mine, theirs in zip((*d_initial, *d_arrays), (*e_initial, *e_arrays), strict=True):
+            np.testing.assert_allclose(mine, theirs, atol=1e-12)
+    with pytest.raises(ValueError, match="is not in the table"):
+        program.forward_ids(ids + 11, table, None, arrays)

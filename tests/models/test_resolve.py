@@ -45,7 +45,12 @@ def test_a_file_of_the_users_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("given", "says"),
-    [("ltsm", "choose from rnn, lstm"), ("lstm:relu", "takes no option"), ("rnn:elu", "must be one of"), (3, "got int")],
+    [
+        ("ltsm", "choose from rnn, lstm"),
+        ("lstm:relu", "takes no option"),
+        ("rnn:elu", "must be one of"),
+        (3, "got int"),
+    ],
 )
 def test_errors_say_what_is_possible(given: object, says: str) -> None:
     with pytest.raises(UserError, match=says):

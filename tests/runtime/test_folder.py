@@ -16,7 +16,9 @@ from throughtime.runtime import folder
 
 def test_weights_and_json_come_back(tmp_path: Path) -> None:
     weights = {"a.b": np.arange(6.0).reshape(2, 3), "c": np.float32([1])}
-    folder.write_weights(tmp_path / "new" / "m.safetensors", {**weights, "a.b": weights["a.b"].T.copy().T}, {"step": "3"})
+    folder.write_weights(
+        tmp_path / "new" / "m.safetensors", {**weights, "a.b": weights["a.b"].T.copy().T}, {"step": "3"}
+    )
     back = folder.read_weights(tmp_path / "new" / "m.safetensors")
     assert back.keys() == weights.keys()
     for name in weights:

@@ -83,6 +83,7 @@ struct Program {
   std::vector<std::pair<int, int>> vectors;  // parameter, adjoint column
   std::vector<Product> input_products;
   int input_elementwise = -1;
+  bool foldable = false;  // filled by check: the input is read by hoisted products only, so a table may stand for it
 
   // Validates every index and width and fills the derived fields; std::invalid_argument says what is wrong.
   void check();

@@ -35,6 +35,16 @@ struct Arrays {
   std::vector<Index> row;
 };
 
+// An input that is looked up: x (t, b) = table row ids[t * time + b * row]. Where it is given (count > 0), the products
+// of the table with the weights are computed once and looked up instead of x, which is not read.
+template <class T>
+struct Lookup {
+  const Index* ids = nullptr;  // each in [0, count)
+  Index time = 0, row = 0;
+  const T* table = nullptr;  // (count, I), contiguous
+  Index count = 0;
+};
+
 // How far each row goes. lengths: B values in [0, T], or empty for T everywhere.
 struct Extent {
   Index steps = 0, rows = 0;
@@ -85,14 +95,15 @@ Weights<T> prepare(const Program& program, const Arrays<const T>& arrays, const 
 // row's own end. Returns a tape where training. Everything given is checked by the caller; aliasing is not allowed.
 template <class T>
 std::unique_ptr<Tape<T>> forward(const Program& program, const Extent& extent, const Sequence<const T>& x,
-                                 const std::vector<Rows<const T>>& initial, const Arrays<const T>& arrays,
+                                 const Lookup<T>& lookup, const std::vector<Rows<const T>>& initial, const Arrays<const T>& arrays,
                                  const Sequence<T>& output, bool pad, const std::vector<Rows<T>>& final, bool training,
                                  int threads);
 
-// Gradients of what was given to forward, from those of what it returned. d_x.data null: not wanted. d_initial one per
-// state. d_arrays: see Arrays.
+// Gradients of what was given to forward, from those of what it returned. d_x.data null: not wanted. d_table (count, I)
+// contiguous, null: not wanted. d_initial one per state. d_arrays: see Arrays.
 template <class T>
-void backward(const Program& program, const Tape<T>& tape, const Sequence<const T>& x, const Arrays<const T>& arrays,
+void backward(const Program& program, const Tape<T>& tape, const Sequence<const T>& x, const Lookup<T>& lookup,
+              T* d_table, const Arrays<const T>& arrays,
               const Sequence<const T>& d_output, const std::vector<Rows<const T>>& d_final, const Sequence<T>& d_x,
               bool pad, const std::vector<Rows<T>>& d_initial, const Arrays<T>& d_arrays, int threads);
 

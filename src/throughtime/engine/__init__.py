@@ -35,7 +35,9 @@ class Program:
     state_sizes: (S_0, S_1, ...). output_size: S. array_shapes: shapes of the parameter arrays in order.
     """
 
-    def __init__(self, trace: Trace, sizes: Mapping[str, int], dtype: str, sources: Sources | None) -> None:
+    def __init__(
+        self, trace: Trace, sizes: Mapping[str, int], dtype: str, sources: Sources | None, lookup: bool = False
+    ) -> None:
         if dtype not in ("float32", "float64"):
             raise TypeError(f"{trace.name}: the engine computes in float32 or float64, got {dtype}")
         self.trace, self.sizes, self.dtype = trace, dict(sizes), dtype
@@ -43,10 +45,11 @@ class Program:
         if sources is None:
             sources = {name: ((i, 0),) for i, name in enumerate(shapes)}
         self.array_shapes = _array_shapes(shapes, sources)
-        plan = schedule(trace, self.sizes)
+        plan = schedule(trace, self.sizes, hoist=lookup)
         self.state_sizes = tuple(plan.state_widths)
         self.output_size = plan.state_widths[plan.output_state]
         self._compiled = _engine.program(_spec(trace.name, plan, shapes, sources, self.array_shapes))
+        self.takes_ids = bool(self._compiled.foldable)
         self._forward = getattr(_engine, f"forward_{dtype}")
         self._backward = getattr(_engine, f"backward_{dtype}")
         self._stepper = getattr(_engine, f"Stepper_{dtype}")
@@ -80,7 +83,27 @@ class Program:
             output = np.empty((rows, steps, self.output_size), self.dtype).transpose(1, 0, 2)
         else:
             output = np.empty((steps, rows, self.output_size), self.dtype)
-        return self._run(x, initial, arrays, output, rows, _lengths(lengths), None, reverse, training, threads)
+        return self._run(x, None, initial, arrays, output, rows, _lengths(lengths), None, reverse, training, threads)
+
+    def forward_ids(
+        self,
+        ids: Array,
+        table: Array,
+        initial: Sequence[Array | None] | None,
+        arrays: Sequence[Array],
+        *,
+        training: bool = False,
+        threads: int = 1,
+    ) -> tuple[Array, tuple[Array, ...], Any]:
+        """As forward with x = table[ids]: an embedding folded into the recurrence, bit for bit the same output.
+
+        ids: (T, B) int64. table: (V, I), contiguous. Only where `takes_ids`: the cell reads its input through products
+        alone. These are computed once per table row instead of once per step; backward returns the table's gradient
+        in place of d_x.
+        """
+        steps, rows = ids.shape
+        output = np.empty((steps, rows, self.output_size), self.dtype)
+        return self._run(table, ids, initial, arrays, output, rows, None, None, False, training, threads)
 
     def forward_packed(
         self,
@@ -97,11 +120,12 @@ class Program:
         sizes = np.ascontiguousarray(batch_sizes, np.int64)
         rows = int(sizes[0]) if len(sizes) else 0
         output = np.empty((data.shape[0], self.output_size), self.dtype)
-        return self._run(data, initial, arrays, output, rows, None, sizes, reverse, training, threads)
+        return self._run(data, None, initial, arrays, output, rows, None, sizes, reverse, training, threads)
 
     def _run(
         self,
         x: Array,
+        ids: Array | None,
         initial: Sequence[Array | None] | None,
         arrays: Sequence[Array],
         output: Array,
@@ -115,11 +139,11 @@ class Program:
         final = tuple(np.empty((rows, size), self.dtype) for size in self.state_sizes)
         try:
             tape = self._forward(
-                self._compiled, x, initial, arrays, lengths, batch_sizes, reverse, output, final, training, threads
+                self._compiled, x, ids, initial, arrays, lengths, batch_sizes, reverse, output, final, training, threads
             )
         except (TypeError, RuntimeError) as error:
             raise self._explain(error, x, *(initial or ()), *arrays) from error
-        return output, final, None if tape is None else (tape, batch_sizes)
+        return output, final, None if tape is None else (tape, batch_sizes, ids, rows)
 
     def backward(
         self,
@@ -135,14 +159,13 @@ class Program:
     ) -> tuple[Array | None, tuple[Array, ...], list[Array | None]]:
         """Gradients through time, from those of what forward returned; a tape may be used more than once.
 
-        x, arrays: as given to forward. d_output: like the output, any strides, None for zero. d_final: per state
+        x (after forward_ids: the table), arrays: as given to forward. d_output: like the output, any strides, None for zero. d_final: per state
         (B, S_j) or None. needs_arrays: which parameter arrays want a gradient; the product of the others is skipped.
 
         Returns d_x (or None), the initial states' gradients (B, S_j), and one gradient or None per parameter array.
         """
-        compiled, batch_sizes = tape
+        compiled, batch_sizes, ids, rows = tape
         d_x = np.empty(x.shape, self.dtype) if needs_x else None
-        rows = x.shape[1] if batch_sizes is None else int(batch_sizes[0])
         d_initial = tuple(np.empty((rows, size), self.dtype) for size in self.state_sizes)
         needs = needs_arrays if needs_arrays is not None else [True] * len(self.array_shapes)
         d_arrays = [
@@ -150,7 +173,8 @@ class Program:
         ]
         try:
             self._backward(
-                self._compiled, compiled, x, arrays, batch_sizes, d_output, d_final, d_x, d_initial, d_arrays, threads
+                *(self._compiled, compiled, x, ids, arrays, batch_sizes),
+                *(d_output, d_final, d_x, d_initial, d_arrays, threads),
             )
         except (TypeError, RuntimeError) as error:
             raise self._explain(error, x, *arrays, d_output, *(d_final or ())) from error
@@ -200,18 +224,24 @@ class Stepper:
 
 
 def compile(  # noqa: A001  the field's word for it; used as engine.compile
-    trace: Trace, sizes: Mapping[str, int], dtype: str = "float32", sources: Sources | None = None
+    trace: Trace,
+    sizes: Mapping[str, int],
+    dtype: str = "float32",
+    sources: Sources | None = None,
+    *,
+    lookup: bool = False,
 ) -> Program:
     """A program for a traced recurrence at given sizes; cached.
 
     sizes: {"I": ..., "H": ..., ...}. sources: parameter name -> ((array number, first row), ...): where the parameter
     lies in the arrays given to each call. A vector may be the sum of several sources (its gradient goes to each) or of
-    none (it is zero). Left out: one array per parameter, in the order of trace.parameters.
+    none (it is zero). Left out: one array per parameter, in the order of trace.parameters. lookup: for forward_ids
+    (a narrow input is otherwise taken into the loop, where no table can stand for it).
     Raises ValueError for missing sizes or sources that do not fit.
     """
     key = json.dumps(trace.to_json(), sort_keys=True)
     items = None if sources is None else tuple((name, tuple(map(tuple, s))) for name, s in sources.items())
-    return _compile(key, tuple(sizes.items()), dtype, items, _Carrier(trace))
+    return _compile(key, tuple(sizes.items()), dtype, items, lookup, _Carrier(trace))
 
 
 class _Carrier:
@@ -228,8 +258,10 @@ class _Carrier:
 
 
 @lru_cache(maxsize=256)
-def _compile(key: str, sizes: tuple[tuple[str, int], ...], dtype: str, sources: Any, carrier: _Carrier) -> Program:
-    return Program(carrier.trace, dict(sizes), dtype, None if sources is None else dict(sources))
+def _compile(
+    key: str, sizes: tuple[tuple[str, int], ...], dtype: str, sources: Any, lookup: bool, carrier: _Carrier
+) -> Program:
+    return Program(carrier.trace, dict(sizes), dtype, None if sources is None else dict(sources), lookup)
 
 
 def _lengths(lengths: Array | None) -> Array | None:

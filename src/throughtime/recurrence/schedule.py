@@ -24,13 +24,16 @@ from throughtime.recurrence.tile import TileWriter
 SAVED = ("affine", "sigmoid", "tanh", "exp", "log", "sqrt", "softplus", "div")
 """Operations whose results are kept for the backward pass; others are recomputed."""
 
-def schedule(trace: Trace, sizes: dict[str, int]) -> Program:
-    """Lower a traced step at given sizes. ValueError where a size is missing."""
-    return Scheduler(trace, sizes).program()
+def schedule(trace: Trace, sizes: dict[str, int], hoist: bool = False) -> Program:
+    """Lower a traced step at given sizes. ValueError where a size is missing.
+
+    hoist: keep the products with the input out of the loop even where the input is narrow.
+    """
+    return Scheduler(trace, sizes, hoist).program()
 
 
 class Scheduler:
-    def __init__(self, trace: Trace, sizes: dict[str, int]) -> None:
+    def __init__(self, trace: Trace, sizes: dict[str, int], hoist: bool) -> None:
         shapes = trace.shapes(sizes)
         self.sizes = sizes
         self.step: Collected = collect(trace)
@@ -42,7 +45,7 @@ class Scheduler:
         self.places: list[Place] = []
         self.place_number: dict[Place, int] = {}
         self.packs: list[tuple[list[int], bool]] = []
-        self.narrow = sizes["I"] <= 32
+        self.narrow = sizes["I"] <= 32 and not hoist
         self.roots = {new for _, new in self.step.states.values()}
         self.readers: dict[int, list[int]] = {}
         for number in self.graph.reachable(list(self.roots)):

@@ -91,7 +91,7 @@ class Text:
 def _is_file(source: str) -> bool:
     if source == "-":
         return True
-    if "\n" in source or len(source) > 4096:
+    if not source or "\n" in source or len(source) > 4096:
         return False
     try:
         return Path(source).exists()

@@ -77,7 +77,12 @@ class Bar:
         now = time.monotonic()
         if now - self._last >= 0.2:
             self._last = now
-            fields: dict[str, Any] = {"at": str(step), "loss": f"{loss:.3f}", "speed": f"{speed:,.0f}", "left": _clock(left)}
+            fields: dict[str, Any] = {
+                "at": str(step),
+                "loss": f"{loss:.3f}",
+                "speed": f"{speed:,.0f}",
+                "left": _clock(left),
+            }
             self._bar.update(self._task, completed=done, refresh=True, **fields)
 
     def note(self, text: str) -> None:

@@ -1,0 +1,97 @@
+"""The command `throughtime VERB ...`: one file per verb, imported when the verb is called.
+
+Exit status: 0 done, 2 something the user can put right (one line on standard error says what), 1 a fault of ours,
+130 stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+VERBS = {
+    "train": "learn from data:  throughtime train text FILE --out DIR",
+    "run": "use a trained model:  throughtime run DIR [PROMPT]",
+    "evaluate": "metrics beside the simple baselines:  throughtime evaluate DIR FILE",
+    "report": "one HTML file about a model:  throughtime report DIR",
+    "cells": "the catalogue of recurrences:  throughtime cells [NAME]",
+    "demo": "the main job on real text, in two minutes:  throughtime demo",
+}
+"""Every verb and what it does; the verb's code is in the module of its name."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit status."""
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    if not arguments or arguments[0] in ("--help", "-h", "help"):
+        print(help_text())
+        return 0
+    verb, *rest = arguments
+    if verb == "--version":
+        from throughtime import __version__
+
+        print(f"throughtime {__version__}")
+        return 0
+    if verb not in VERBS:
+        return _complain(f"unknown verb {verb!r}: choose from {', '.join(VERBS)}", 2)
+    return _call(verb, rest)
+
+
+def help_text() -> str:
+    """What `throughtime --help` prints."""
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {verb:<{width}}  {what}" for verb, what in VERBS.items())
+    return (
+        "throughtime: recurrent models, from the equation to the stream.\n\n"
+        f"Usage: throughtime VERB ...\n\n{verbs}\n\n"
+        "Every verb has --help, and --json for one JSON object on standard output. throughtime --version\n"
+    ).rstrip()
+
+
+def _call(verb: str, arguments: list[str]) -> int:
+    from typer import Abort
+    from typer.main import get_command
+
+    try:
+        command = get_command(import_module(f"throughtime.cli.{verb}").app)
+        status: Any = command.main(arguments, prog_name=f"throughtime {verb}", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except (Abort, KeyboardInterrupt):
+        return _complain("stopped", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, OSError) as error:
+        return _complain(str(error), 2)
+    except ModuleNotFoundError as error:
+        if (error.name or "throughtime").partition(".")[0] == "throughtime":
+            return _fault(error)
+        return _complain(f"{verb} needs {error.name}: pip install 'throughtime[train]'", 2)
+    except Exception as error:
+        if hasattr(error, "format_message"):
+            return _complain(f"{error.format_message().rstrip('.')}; see throughtime {verb} --help", 2)
+        return _fault(error)
+
+
+def _complain(message: str, status: int) -> int:
+    print(f"throughtime: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+def _fault(error: Exception) -> int:
+    if os.environ.get("THROUGHTIME_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+    what = f"{type(error).__name__}: {error}"
+    return _complain(f"{what} (a fault of ours; THROUGHTIME_DEBUG=1 shows where, please report it)", 1)

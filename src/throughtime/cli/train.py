@@ -1,0 +1,113 @@
+"""throughtime train TASK ...: learn from data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument, Option
+
+from throughtime.cli.output import new_app, print_json, say, scores
+
+app = new_app("Learn from data into a model folder.")
+
+
+@app.callback()
+def train() -> None:
+    """Learn from data into a model folder."""
+
+
+@app.command()
+def text(
+    file: Annotated[str, Argument(help="The text to learn; - reads standard input.")],
+    out: Annotated[Path, Option(help="The folder for the model, its history and report.")],
+    cell: Annotated[
+        str, Option(help="A cell of the catalogue, rnn:relu, or file.py:ClassName; several, with commas, stack.")
+    ] = "lstm",
+    hidden: Annotated[int, Option(help="H, the size of the hidden state.")] = 256,
+    layers: Annotated[int, Option(help="How many layers of the cell.")] = 1,
+    embedding: Annotated[int, Option(help="Values per token.")] = 64,
+    size: Annotated[list[str] | None, Option(help="A further size of a cell of your own: M=32.")] = None,
+    dropout: Annotated[float, Option(help="Share of values dropped while learning.")] = 0.0,
+    tied: Annotated[bool, Option("--tied", help="Let the output layer use the embedding.")] = False,
+    tokens: Annotated[str, Option(help="characters, bytes, words or bpe.")] = "characters",
+    vocabulary: Annotated[int | None, Option(help="The most tokens there may be.")] = None,
+    batch: Annotated[int, Option(help="B, parallel streams of text.")] = 32,
+    window: Annotated[int, Option(help="T, steps the gradient goes back.")] = 64,
+    minutes: Annotated[float | None, Option(help="How long to train; 3 where nothing is said.")] = None,
+    epochs: Annotated[int | None, Option(help="How often to go over the text, instead of minutes.")] = None,
+    steps: Annotated[int | None, Option(help="How many steps to train, instead of minutes.")] = None,
+    learning_rate: Annotated[float | None, Option(help="The highest learning rate.")] = None,
+    clip: Annotated[float | None, Option(help="The largest gradient norm; 0 for no limit.")] = None,
+    patience: Annotated[int | None, Option(help="Stop after so many validations without a better one.")] = None,
+    validation: Annotated[float, Option(help="Share of the learning part kept for validation.")] = 0.05,
+    holdout: Annotated[float, Option(help="Share of the text, at its end, kept for the final score.")] = 0.1,
+    seed: Annotated[int, Option(help="Of everything random.")] = 0,
+    threads: Annotated[int | None, Option(help="Threads to use; all cores where not given.")] = None,
+    encoding: Annotated[str, Option(help="Of the file.")] = "utf-8",
+    resume: Annotated[bool, Option("--resume", help="Go on with the run in --out.")] = False,
+    force: Annotated[bool, Option("--force", help="Replace the model in --out.")] = False,
+    json: Annotated[bool, Option("--json", help="Print the result as one JSON object.")] = False,
+) -> None:
+    """Learn a text character by character (or in bytes, words, pieces), score its last tenth, write a report."""
+    from throughtime.tasks.text import train
+
+    settings: dict[str, Any] = {"learning_rate": learning_rate, "clip": clip, "patience": patience}
+    settings = {name: value for name, value in settings.items() if value is not None}
+    if clip == 0:
+        settings["clip"] = None
+    summary = train(
+        file,
+        out,
+        cell=cell.split(",") if "," in cell else cell,
+        hidden=hidden,
+        layers=layers,
+        embedding=embedding,
+        sizes=_sizes(size or []),
+        dropout=dropout,
+        tied=tied,
+        tokens=tokens,
+        vocabulary=vocabulary,
+        batch=batch,
+        window=window,
+        minutes=minutes,
+        epochs=epochs,
+        steps=steps,
+        validation=validation,
+        holdout=holdout,
+        seed=seed,
+        threads=threads,
+        encoding=encoding,
+        resume=resume,
+        force=force,
+        **settings,
+    )
+    report_of(summary)
+    if json:
+        print_json(summary)
+        return
+    if "evaluation" in summary:
+        print(scores(summary["evaluation"]))
+    print(f"model   {summary['directory']}")
+    if "report" in summary:
+        print(f"report  {summary['report']}")
+
+
+def report_of(summary: dict[str, Any]) -> None:
+    """Write the report of a trained model and add its path to the summary."""
+    from throughtime.report.text import write_report
+
+    try:
+        summary["report"] = str(write_report(summary["directory"]))
+    except ImportError as error:
+        say(f"throughtime: no report, {error.name} is missing: pip install 'throughtime[train]'")
+
+
+def _sizes(given: list[str]) -> dict[str, int]:
+    sizes = {}
+    for entry in given:
+        name, equals, value = entry.partition("=")
+        if not equals or not name.strip() or not value.strip().isdigit():
+            raise ValueError(f"--size {entry}: expected a name and a number such as M=32")
+        sizes[name.strip()] = int(value)
+    return sizes
