@@ -229,20 +229,28 @@ void outer(Index m, Index n, Index k, const T* a, Index lda, const T* b, T* c, I
   }
 }
 
+// The rows' values are summed in groups of kGroup, and the groups' sums by pairs: the rounding error grows with the
+// logarithm of the number of groups, not with the number of rows, also where the sum is much smaller than its parts.
 template <class T>
 void column_sum(Index rows, Index n, const T* a, Index lda, T* sum) {
   constexpr int W = Simd<T>::width;
-  Index j = 0;
-  for (; j + 4 * W <= n; j += 4 * W) {
-    Vec<T> s[4] = {};
-    for (Index i = 0; i < rows; ++i)
-      for (int v = 0; v < 4; ++v) s[v] += load(a + i * lda + j + v * W);
-    for (int v = 0; v < 4; ++v) store(sum + j + v * W, load(sum + j + v * W) + s[v]);
-  }
-  for (; j < n; j += W) {
+  constexpr Index kGroup = 8;
+  constexpr int kLevels = 40;
+  for (Index j = 0; j < n; j += W) {
     const int left = n - j < W ? int(n - j) : W;
+    Vec<T> level[kLevels];  // level[l]: the sum of 2^l groups, there where bit l of `groups` is set
+    std::uint64_t groups = 0;
+    for (Index first = 0; first < rows; first += kGroup, ++groups) {
+      const Index last = first + kGroup < rows ? first + kGroup : rows;
+      Vec<T> s{};
+      for (Index i = first; i < last; ++i) s += left == W ? load(a + i * lda + j) : load_first(a + i * lda + j, left);
+      int l = 0;
+      for (; groups >> l & 1; ++l) s += level[l];
+      level[l] = s;
+    }
     Vec<T> s{};
-    for (Index i = 0; i < rows; ++i) s += left == W ? load(a + i * lda + j) : load_first(a + i * lda + j, left);
+    for (int l = 0; groups >> l; ++l)
+      if (groups >> l & 1) s += level[l];
     store_first(sum + j, load_first(sum + j, left) + s, left);
   }
 }

@@ -122,6 +122,12 @@ Index active(const Lane& lane, Index first, Index end) {
   return last.offset + last.rows - lane.steps[first].offset;
 }
 
+// to (n) += from
+template <class T>
+void add(const Kernels<T>& k, T* to, const T* from, Index n) {
+  k.elementwise[kAdd](to, 0, to, 0, from, 0, nullptr, 0, 1, n);
+}
+
 // d_x (rows, I) = start + the adjoints' products with the transposed weights.
 template <class T>
 void input_gradient(const Program& p, const Weights<T>& weights, const T* adjoint, Index stride, Index rows, Start start,
@@ -450,8 +456,8 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
         runner.run_phases(frame, step.rows);
         if (sums_ids)
           for (Index r = 0; r < step.rows; ++r)
-            k.column_sum(1, p.summed, frame.adjoint + r * adjoint_stride, adjoint_stride,
-                         mine.sums.data() + lookup.ids[step.t * lookup.time + lane.rows[r] * lookup.row] * adjoint_stride);
+            add(k, mine.sums.data() + lookup.ids[step.t * lookup.time + lane.rows[r] * lookup.row] * adjoint_stride,
+                frame.adjoint + r * adjoint_stride, p.summed);
       }
       frame.record = record;
       frame.adjoint = mine.adjoint.data();
@@ -498,7 +504,7 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
   if (sums_ids) {
     T* sums = work[0].sums.data();
     for (Index lane = 1; lane < lanes; ++lane)
-      k.column_sum(1, lookup.count * adjoint_stride, work[lane].sums.data(), 0, sums);
+      add(k, sums, work[lane].sums.data(), lookup.count * adjoint_stride);
     const Index depth = lookup.count;
     const Index columns = (p.input_width + k.panel - 1) / k.panel * k.panel;
     const Buffer<T> packed(std::size_t(depth * columns)), scratch(std::size_t(depth * k.tile));

@@ -54,6 +54,54 @@ def test_witten_bell_bigram_by_hand() -> None:
         assert p[1, w] == pytest.approx((pairs[0, w] + 2 * p1) / (3 + 2))
 
 
+def plain_kneser_ney(train: str, test: str, order: int, vocabulary: int) -> float:
+    """Nats per token of a Kneser-Ney model written with dictionaries, straight from the paper."""
+
+    def count(k: int) -> Counter[str]:
+        padded = "\0" * (k - 1) + train
+        return Counter(padded[i : i + k] for i in range(len(train)))
+
+    def discounts(counts: Counter[str]) -> list[float]:
+        n = Counter(min(v, 5) for v in counts.values())
+        y = n[1] / (n[1] + 2 * n[2]) if n[1] and n[2] else 0.5
+        if not all(n[c] for c in (1, 2, 3, 4)):
+            return [0.0, y, y, y]
+        return [0.0, *[c - (c + 1) * y * n[c + 1] / n[c] for c in (1, 2, 3)]]
+
+    highest = {order: count(order)}
+    lower = {k: Counter(gram[1:] for gram in count(k + 1)) for k in range(1, order)}
+    tables = {k: (counts, discounts(counts)) for k, counts in {**highest, **lower}.items()}
+
+    def p(w: str, context: str, k: int) -> float:
+        if k == 0:
+            return 1 / vocabulary
+        counts, off = tables[k]
+        h = context[len(context) - (k - 1) :]
+        after = [(g, v) for g, v in counts.items() if g[:-1] == h]
+        if not after:
+            return p(w, context, k - 1)
+        total, taken = sum(v for _, v in after), sum(off[min(v, 3)] for _, v in after)
+        own = counts[h + w]
+        return (own - off[min(own, 3)]) / total + taken / total * p(w, context, k - 1)
+
+    text = train + test
+    return -sum(math.log(p(text[i], text[:i], order)) for i in range(len(train), len(text))) / len(test)
+
+
+def test_kneser_ney_equals_a_plain_implementation() -> None:
+    rng = np.random.default_rng(5)
+    table = rng.dirichlet([0.25] * 12, (12, 12))
+    tokens = [0, 1]
+    for u in rng.random(1500):
+        tokens.append(min(11, int(np.searchsorted(table[tokens[-2], tokens[-1]].cumsum(), u))))
+    text = "".join(chr(65 + t) for t in tokens)
+    found = list(islice(log_probabilities(Grams(np.array(tokens), 12), 1400, slice(1400, None), "kneser-ney"), 3))
+    for order in (2, 3):
+        assert -found[order - 1].mean() == pytest.approx(
+            plain_kneser_ney(text[:1400], text[1400:], order, 12), rel=1e-9
+        )
+
+
 def test_kneser_ney_counts_contexts_below_the_top() -> None:
     """A token that is frequent after one context only is unlikely after a new one."""
     train = [1, 2] * 20 + [3, 4, 5, 4, 6, 4, 3]

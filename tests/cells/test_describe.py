@@ -25,19 +25,22 @@ def test_a_page_has_every_section_and_fits_a_screen(name: str) -> None:
     page = describe(make(name))
     assert [line for line in page.splitlines() if line in [*SECTIONS, "LaTeX"]] == SECTIONS
     assert max(map(len, page.splitlines())) <= 125
-    assert "PyTorch: " in page and "Keras: " in page
+    assert "PyTorch: " in page
+    assert "Keras: " in page
     assert "    def step(self, x" in page
     assert "LaTeX" in describe(make(name), latex=True)
 
 
 def test_facts_of_the_lstm() -> None:
     known = facts(make("lstm"), {"I": 3, "H": 5})
-    assert known["states"] == {"h": "H", "c": "H"} and known["output"] == "h"
+    assert known["states"] == {"h": "H", "c": "H"}
+    assert known["output"] == "h"
     assert list(known["gates"]) == ["i", "f", "o"] == known["named"]
     assert known["parameter_count"] == 4 * 5 * (3 + 5 + 1) == sum(p["count"] for p in known["parameters"])
     assert {"name": "W_xi", "shape": ["H", "I"], "count": 15} in known["parameters"]
     assert known["equals"]["PyTorch"].startswith("torch.nn.LSTM")
-    assert known["source"].startswith("Hochreiter") and known["source"].endswith("without peepholes.")
+    assert known["source"].startswith("Hochreiter")
+    assert known["source"].endswith("without peepholes.")
     assert json.loads(json.dumps(known)) == known
 
 
@@ -88,8 +91,11 @@ def test_a_cell_of_the_users_own_needs_no_sections() -> None:
     assert known["parameter_count"] == 2 * 4 + 3 * 2 + 2 * 2 + 3
     page = describe(Own(), {"M": 2})
     assert "at I = 64, M = 2, H = 256" in page
-    assert "Gates\n    mixed" in page and "Equals" not in page and "Source" not in page
-    assert "memory_0" in page and "h_3" in page
+    assert "Gates\n    mixed" in page
+    assert "Equals" not in page
+    assert "Source" not in page
+    assert "memory_0" in page
+    assert "h_3" in page
 
 
 def test_a_size_must_be_positive() -> None:

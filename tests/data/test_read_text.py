@@ -47,7 +47,8 @@ def test_content_that_is_no_text(tmp_path: Path, content: bytes, encoding: str, 
     file.write_bytes(content)
     with pytest.raises(UserError, match=message) as caught:
         read_text(file, encoding)
-    assert "\n" not in str(caught.value) and "a.txt" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "a.txt" in str(caught.value)
 
 
 def test_no_file_at_all(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def make(name: str, dtype: str = "float32", **options: Any) -> tuple[LanguageCon
     rng = np.random.default_rng(3)
     parameters = language.initial_parameters(config, rng, dtype)
     parameters["output.b_y"] += rng.standard_normal(13).astype(dtype)
-    return config, parameters, rng.integers(0, 13, (6, 4))
+    return config, parameters, rng.integers(0, 13, (8, 4))  # more tokens than twice the vocabulary
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -42,7 +42,7 @@ def test_numpy_and_torch_agree(name: str, dtype: str) -> None:
     wanted, after = model(torch.from_numpy(tokens), [[torch.from_numpy(s) for s in layer] for layer in state])
     for ops in (NumpyOps(), ReferenceOps()):
         logits, final = language.forward(ops, config, parameters, tokens, state)
-        assert logits.shape == (6, 4, 13)
+        assert logits.shape == (8, 4, 13)
         np.testing.assert_allclose(logits, wanted.detach().numpy(), atol=OUTPUT[dtype])
         for mine, theirs in zip(final, after, strict=True):
             for a, b in zip(mine, theirs, strict=True):
@@ -54,7 +54,7 @@ def test_chunks_equal_one_pass(name: str) -> None:
     config, parameters, tokens = make(name)
     whole, _ = language.forward(NumpyOps(), config, parameters, tokens)
     state, parts = None, []
-    for first, end in ((0, 1), (1, 4), (4, 6)):
+    for first, end in ((0, 1), (1, 4), (4, 8)):
         logits, state = language.forward(NumpyOps(), config, parameters, tokens[first:end], state)
         parts.append(logits)
     np.testing.assert_allclose(np.concatenate(parts), whole, atol=OUTPUT["float32"])

@@ -160,6 +160,7 @@ class Recording:
 
     def backward(self, *args: Any, **options: Any) -> Any:
         self.asked.append((options["needs_x"], tuple(options["needs_arrays"])))
+        self.given = args[3:5]
         return self.program.backward(*args, **options)
 
 
@@ -182,6 +183,22 @@ def test_frozen_parts_are_not_computed() -> None:
         leaf.requires_grad_(False)
     assert not case.engine()[0].requires_grad
     assert recording.trainings == [True, False, False]
+
+
+def test_gradients_nobody_has_are_not_made_up() -> None:
+    case = Case("lstm", (4, 3, 2, 5))
+    recurrence = functional.Recurrence(case.trace, {"I": 2, "H": 5})
+    recording = Recording(case.program)
+    recurrence.programs[torch.float64] = recording
+    case.program = recurrence
+    case.engine()[1][1].sum().backward()
+    d_output, (d_h, d_c) = recording.given
+    assert d_output is None
+    assert d_h is None
+    assert d_c.all()
+    case.engine()[0].sum().backward()
+    assert recording.given[0].all()
+    assert recording.given[1] is None
 
 
 def test_changed_weights_are_noticed() -> None:

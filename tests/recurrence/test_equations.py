@@ -90,7 +90,8 @@ def test_names_operators_and_states_that_pass() -> None:
 def test_a_trace_from_json_prints_the_same() -> None:
     trace = make("lstm").trace()
     again = Trace.from_json(json.loads(json.dumps(trace.to_json())))
-    assert as_text(again) == as_text(trace) and as_latex(again) == as_latex(trace)
+    assert as_text(again) == as_text(trace)
+    assert as_latex(again) == as_latex(trace)
 
 
 class Product:

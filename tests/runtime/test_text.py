@@ -21,6 +21,7 @@ from throughtime.models.config import LanguageConfig
 from throughtime.models.ops_numpy import NumpyOps
 from throughtime.recurrence import Cell, Matrix, tanh
 from throughtime.runtime import folder
+from throughtime.runtime import text as runtime_text
 from throughtime.runtime.text import TextModel, _until
 
 TEXT = "the quick brown fox\njumps over the lazy dog"
@@ -60,6 +61,12 @@ def test_steps_equal_the_whole_pass(names: list[Any], tied: bool) -> None:
             np.testing.assert_allclose(a, b, atol=OUTPUT["float32"])
     model.reset()
     np.testing.assert_array_equal(model.read(TEXT), got[-1])
+
+
+def test_a_large_vocabulary_has_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = "".join(make(["lstm", "gru"]).write("the ", length=50, seed=1))
+    monkeypatch.setattr(runtime_text, "_TABLE", 3)
+    assert "".join(make(["lstm", "gru"]).write("the ", length=50, seed=1)) == wanted
 
 
 def test_the_state_can_be_taken_and_put_back() -> None:
@@ -106,6 +113,8 @@ def test_samples_follow_each_other_from_the_same_prompt() -> None:
     assert len(set(texts)) == 3
     assert texts[0] == "".join(model.write("the ", length=30, seed=4))
     assert texts[2] == "".join(list(model.write("the ", length=30, seed=4, samples=5))[60:90])
+    same = list(model.write("the ", length=30, greedy=True, samples=2))
+    assert same[:30] == same[30:]
 
 
 def test_an_empty_prompt_starts_from_the_start_token() -> None:
@@ -198,5 +207,5 @@ def test_a_folder_loads_and_writes_without_torch_and_without_the_cells_source(tm
 
 def test_damaged_folders_say_so(tmp_path: Path) -> None:
     folder.write_json(tmp_path / "config.json", {"format_version": 1, "task": "text"})
-    with pytest.raises(UserError, match="model missing in config.json"):
+    with pytest.raises(UserError, match=r"model missing in config\.json"):
         throughtime.load(tmp_path)

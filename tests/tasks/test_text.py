@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -17,11 +18,17 @@ import torch
 import throughtime
 from throughtime.baselines.ngram import baselines
 from throughtime.errors import UserError
-from throughtime.models.config import Dropout
+from throughtime.models.config import Dropout, LanguageConfig
+from throughtime.models.language import initial_parameters
+from throughtime.models.ops_torch import TorchModel
+from throughtime.models.resolve import trace_of
 from throughtime.runtime.folder import read_weights
 from throughtime.tasks import text as task
+from throughtime.tasks import text_score
 from throughtime.tasks.text_data import Text
+from throughtime.tasks.text_job import TextJob
 from throughtime.training import checkpoint
+from throughtime.training.streams import Streams
 
 TEXT = "\n".join(topics[name] for name in sorted(topics))[:20_000]
 SMALL: dict[str, Any] = {"hidden": 24, "embedding": 12, "threads": 1}
@@ -68,13 +75,38 @@ def test_the_score_is_the_mean_of_what_the_steps_give(trained: tuple[Path, dict[
     model = throughtime.load(folder)
     ids = model.tokenizer.encode(TEXT[17_999:])  # the test part and the character before it
     total = 0.0
-    for token, following in zip(ids[:-1], ids[1:], strict=True):
+    for token, following in itertools.pairwise(ids):
         logits = model.step(int(token)).astype(np.float64)
         total += math.log(np.exp(logits - logits.max()).sum()) + logits.max() - logits[following]
     assert summary["evaluation"]["nats_per_character"] == pytest.approx(total / 2000, abs=1e-5)
     train, validation = model.tokenizer.encode(TEXT[:17_100]), model.tokenizer.encode(TEXT[17_100:18_000])
     wanted = baselines(train, validation, ids[1:], model.tokenizer.size)
     assert summary["evaluation"]["baselines"]["ngram"]["nats_per_token"] == wanted["ngram"]["nats_per_token"]
+
+
+def test_the_state_is_carried_over_the_chunks_of_a_score(
+    trained: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = throughtime.load(trained[0])
+    ids = model.tokenizer.encode(TEXT[:1000])
+    whole = text_score.score(model.config, model.parameters, ids)
+    monkeypatch.setattr(text_score, "_LOGITS", 100 * model.config.vocabulary)
+    assert text_score.score(model.config, model.parameters, ids) == pytest.approx(whole, rel=1e-6)
+
+
+def test_the_state_is_carried_over_the_chunks_of_training() -> None:
+    config = LanguageConfig.stack(9, 4, [trace_of("lstm")], 6)
+    parameters = initial_parameters(config, np.random.default_rng(0))
+    ids = np.random.default_rng(1).integers(0, 9, 101)
+
+    def losses(window: int) -> list[float]:
+        streams = Streams(ids, 2, window, seed=0)
+        job = TextJob(TorchModel(config, parameters), streams, ids, lambda *_: None, lambda *_: None)
+        job.begin()
+        columns = ids[np.arange(41)[:, None] + np.array([0, 50])].astype(np.int64)
+        return [job.loss(columns[i : i + window + 1])[0].item() for i in range(0, 40, window)]
+
+    assert np.mean(losses(10)) == pytest.approx(losses(40)[0], rel=1e-5)
 
 
 def test_evaluating_a_folder(trained: tuple[Path, dict[str, Any]], file: Path, tmp_path: Path) -> None:
@@ -173,6 +205,15 @@ def test_force_starts_again(tmp_path: Path, file: Path) -> None:
     assert len([s for s in steps if s == 5]) < 6
 
 
+def test_force_leaves_nothing_of_the_old_run(tmp_path: Path, file: Path) -> None:
+    task.train(file, tmp_path, quiet=True, **SMALL, **FIT)
+    with pytest.raises(UserError, match="there is no model yet"):
+        task.train(file, tmp_path, quiet=True, force=True, **SMALL, **{**FIT, "learning_rate": 1e30})
+    assert not (tmp_path / "model.safetensors").exists()
+    with pytest.raises(UserError, match="no checkpoint to go on from"):
+        task.train(file, tmp_path, quiet=True, resume=True)
+
+
 @pytest.mark.parametrize("kind", ["bytes", "words", "bpe"])
 def test_other_tokens(kind: str) -> None:
     size = {"words": 300, "bpe": 300}.get(kind)
@@ -221,7 +262,7 @@ def test_the_threads_of_torch_are_put_back() -> None:
 
 
 def test_a_diverging_run_says_so_in_one_line(tmp_path: Path, file: Path) -> None:
-    with pytest.raises(UserError, match="became (nan|inf) at step") as caught:
+    with pytest.raises(UserError, match=r"became (nan|inf) at step") as caught:
         task.train(file, tmp_path, quiet=True, cell="rnn:identity", **SMALL, **{**FIT, "learning_rate": 1e30})
     assert "\n" not in str(caught.value)
 
@@ -252,7 +293,7 @@ def test_user_errors(make: dict[str, Any], fit: dict[str, Any], says: str) -> No
 
 @pytest.mark.parametrize("text", ["", "a", "ab"])
 def test_texts_that_are_too_short(text: str) -> None:
-    with pytest.raises(UserError, match="longer text|empty"):
+    with pytest.raises(UserError, match=r"longer text|empty"):
         throughtime.LanguageModel(**SMALL).fit(text, steps=1)
 
 

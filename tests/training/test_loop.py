@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,24 @@ def test_epochs_are_walked_through_in_order() -> None:
 def test_minutes_end_in_time() -> None:
     job = Line()
     outcome = train(job, Settings(budget=0.02, unit="minutes"))  # 1.2 seconds
-    assert 0.9 < outcome.seconds < 1.4
+    assert 0.9 < outcome.seconds < 2.0
     assert outcome.steps > 50
+
+
+def test_slow_validation_does_not_eat_the_minutes() -> None:
+    job = Line()
+    slow, count = job.validate, 0
+
+    def validate() -> float | None:
+        nonlocal count
+        count += 1
+        time.sleep(0.1)
+        return slow()
+
+    job.validate = validate  # type: ignore[method-assign]
+    outcome = train(job, Settings(budget=0.03, unit="minutes"))  # 1.8 seconds
+    assert count == 2
+    assert outcome.seconds < 2.6
 
 
 def test_the_best_is_kept_and_patience_ends_the_run() -> None:
@@ -111,8 +128,16 @@ def test_lines_behind_the_checkpoint_are_dropped(tmp_path: Path) -> None:
 def test_a_larger_budget_goes_on(tmp_path: Path) -> None:
     train(Line(), settings(8), tmp_path)
     job = Line()
-    assert train(job, settings(20), tmp_path, resume=True).steps == 20
+    outcome = train(job, settings(20), tmp_path, resume=True)
+    assert outcome.steps == 20
     assert len(job.seen) == 12
+
+
+def test_the_time_before_counts(tmp_path: Path) -> None:
+    first = Line()
+    first.after = lambda step: time.sleep(0.2) if step == 2 else None
+    train(first, settings(4), tmp_path)
+    assert train(Line(), settings(5), tmp_path, resume=True).seconds > 0.2
 
 
 def test_ctrl_c_stops_within_two_steps_and_leaves_a_model(tmp_path: Path) -> None:

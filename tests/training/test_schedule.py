@@ -27,7 +27,7 @@ def test_epochs_and_steps_are_known_from_the_start() -> None:
 
 
 def simulate(seconds_of: list[float], minutes: float, validation: float = 0.0) -> tuple[Budget, list[float], float]:
-    """Run a budget of minutes; step i takes seconds_of[i % len], every 100th step `validation` seconds more."""
+    """Run a budget of minutes; step i takes seconds_of[i], every 100th step `validation` seconds more."""
     budget, elapsed, progress = Budget(minutes, "minutes", 100), 0.0, []
     for step in itertools.count():
         if budget.over(step, elapsed, validation):
@@ -42,7 +42,7 @@ def simulate(seconds_of: list[float], minutes: float, validation: float = 0.0) -
     "seconds_of",
     [
         [0.01],
-        [1.0] + [0.01],  # a slow first step
+        [1.0, 0.01],  # a slow first step
         [0.01] * 1000 + [0.02],  # the machine becomes slower
         [0.02] * 1000 + [0.01],  # faster
         [0.7],
@@ -65,6 +65,16 @@ def test_a_steady_machine_is_measured_only_early() -> None:
     assert len(budget.estimates) == 5
     assert budget.total == pytest.approx(6000, abs=3)
     assert progress[3000] == pytest.approx(0.5, abs=0.002)
+
+
+def test_time_for_what_follows_the_loop_is_kept_and_the_rate_still_falls_to_its_end() -> None:
+    budget, step = Budget(1.0, "minutes", 100), 0
+    while not budget.over(step, 0.01 * step, reserve=6.0):
+        done = budget.progress(step, 0.01 * step)
+        step += 1
+        budget.measure(step, 0.01 * step, reserve=6.0)
+    assert 5390 <= step <= 5400
+    assert done > 0.99
 
 
 def test_the_state_comes_back() -> None:

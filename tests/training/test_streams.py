@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -21,7 +23,7 @@ def test_chunks_continue_each_other(length: int, batch: int, window: int, number
         assert chunk.shape == (streams.window + 1, streams.batch)
         assert chunk.dtype == np.int64
         assert (np.diff(chunk, axis=0) == 1).all()
-    for one, two in zip(chunks, chunks[1:], strict=False):
+    for one, two in itertools.pairwise(chunks):
         np.testing.assert_array_equal(one[-1], two[0])
     read = np.concatenate([chunk[1:] for chunk in chunks]).ravel()
     assert len(np.unique(read)) == len(read)  # nothing is learned twice

@@ -29,6 +29,7 @@ using Elementwise = void (*)(T* d, Index ds, const T* a, Index as, const T* b, I
                              Index rows, Index columns);
 
 constexpr int kOperations = 24;  // as in recurrence/program.py
+constexpr int kAdd = 10;
 
 template <class T>
 struct Kernels {

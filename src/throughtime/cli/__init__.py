@@ -25,10 +25,10 @@ VERBS = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit status."""
-    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+    sys.exit(invoke(sys.argv[1:] if arguments is None else list(arguments)))
 
 
-def run(arguments: Sequence[str]) -> int:
+def invoke(arguments: Sequence[str]) -> int:
     """Run a command line; the exit status."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -65,6 +65,8 @@ def _call(verb: str, arguments: list[str]) -> int:
     try:
         command = get_command(import_module(f"throughtime.cli.{verb}").app)
         status: Any = command.main(arguments, prog_name=f"throughtime {verb}", standalone_mode=False)
+        if status == 130:
+            return _complain("stopped", 130)
         return status if isinstance(status, int) else 0
     except (Abort, KeyboardInterrupt):
         return _complain("stopped", 130)

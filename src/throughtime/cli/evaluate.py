@@ -30,4 +30,5 @@ def evaluate(
         print_json(result)
         return
     print(scores(result))
-    print(f"{result['part']} part of {file}: {result['characters']:,} characters, perplexity {result['perplexity']:.3f}")
+    size, perplexity = f"{result['characters']:,} characters", f"{result['perplexity']:.3f}"
+    print(f"{result['part']} part of {file}: {size}, perplexity {perplexity}")

@@ -37,10 +37,12 @@ def say(text: str = "") -> None:
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Columns of text, the first to the left and the others to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(f"{cell:<{w}}" if i == 0 else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    )
+    lines = []
+    for first, *rest in rows:
+        lines.append(
+            "  ".join([f"{first:<{widths[0]}}", *[f"{c:>{w}}" for c, w in zip(rest, widths[1:], strict=True)]])
+        )
+    return "\n".join(lines)
 
 
 def scores(evaluation: Mapping[str, Any]) -> str:

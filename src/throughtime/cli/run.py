@@ -56,10 +56,8 @@ def run(
         written = ["".join(part) for part in parts]
         seconds = time.perf_counter() - began
         speed = round(sum(map(len, written)) / max(seconds, 1e-9), 1)
-        print_json(
-            {"directory": str(directory), "prompt": start, "samples": written, "seed": seed, "seconds": round(seconds, 4),
-             "characters_per_second": speed}  # fmt: skip
-        )
+        result = {"directory": str(directory), "prompt": start, "samples": written, "seed": seed}
+        print_json({**result, "seconds": round(seconds, 4), "characters_per_second": speed})
         return
     flush, write, current = sys.stdout.isatty(), sys.stdout.write, -1
     for piece in pieces:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Argument, Option
+from typer import Argument, Exit, Option
 
 from throughtime.cli.output import new_app, print_json, say, scores
 
@@ -85,7 +85,14 @@ def text(
     report_of(summary)
     if json:
         print_json(summary)
-        return
+    else:
+        show(summary)
+    if summary["ended"] == "interrupted":
+        raise Exit(130)
+
+
+def show(summary: dict[str, Any]) -> None:
+    """Print the scores and where everything is."""
     if "evaluation" in summary:
         print(scores(summary["evaluation"]))
     print(f"model   {summary['directory']}")

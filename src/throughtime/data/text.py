@@ -28,7 +28,7 @@ def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
         hint = "say which encoding it has, for example --encoding latin-1 or --encoding gb18030"
         raise UserError(f"{name}: expected {encoding} text, got {where} ({error.reason}); {hint}") from None
     except (LookupError, UnicodeError) as error:
-        raise UserError(f"{name}: cannot decode as {encoding!r} ({error}); expected an encoding such as utf-8") from None
+        raise UserError(f"{name}: cannot decode as {encoding!r} ({error}); name one such as utf-8") from None
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not text:
         raise UserError(f"{name}: expected text, got only a byte order mark")

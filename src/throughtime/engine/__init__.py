@@ -44,6 +44,7 @@ class Program:
         shapes = trace.shapes(self.sizes)
         if sources is None:
             sources = {name: ((i, 0),) for i, name in enumerate(shapes)}
+        self.sources = sources
         self.array_shapes = _array_shapes(shapes, sources)
         plan = schedule(trace, self.sizes, hoist=lookup)
         self.state_sizes = tuple(plan.state_widths)

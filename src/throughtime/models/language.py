@@ -33,16 +33,21 @@ def forward(
     tokens: (T, B) integers. state: as returned before, None for zeros. Returns logits (T, B, vocabulary).
     """
     drop = config.dropout
-    x = ops.dropout(ops.lookup(parameters["embedding"], tokens), drop.input, drop.variational)
+    table, x = parameters["embedding"], None
+    if drop.input:
+        x = ops.dropout(ops.lookup(table, tokens), drop.input, drop.variational)
     after: list[tuple[Any, ...]] = []
     for i, layer in enumerate(config.layers):
-        if i:
-            x = ops.dropout(x, drop.between, drop.variational)
+        before = state[i] if state is not None else None
         own = {name: parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters}
-        x, final = ops.recurrence(layer.trace, layer.sizes, x, state[i] if state is not None else None, own)
+        if x is None:
+            x, final = ops.embedded(layer.trace, layer.sizes, tokens, table, before, own)
+        else:
+            x = ops.dropout(x, drop.between, drop.variational) if i else x
+            x, final = ops.recurrence(layer.trace, layer.sizes, x, before, own)
         after.append(tuple(final))
     x = ops.dropout(x, drop.output, drop.variational)
-    weight = parameters["embedding"] if config.tied else parameters["output.W_hy"]
+    weight = table if config.tied else parameters["output.W_hy"]
     if "output.W_hp" in parameters:
         x = ops.linear(x, parameters["output.W_hp"], None)
     return ops.linear(x, weight, parameters["output.b_y"]), tuple(after)

@@ -55,6 +55,26 @@ class NumpyOps:
         output, final, _ = program.forward(x, start, arrays, training=False, threads=self.threads)
         return output, final
 
+    def embedded(
+        self,
+        trace: Trace,
+        sizes: Mapping[str, int],
+        tokens: np.ndarray,
+        table: np.ndarray,
+        initial: Sequence[np.ndarray] | None,
+        parameters: Mapping[str, np.ndarray],
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        """`recurrence` over lookup(table, tokens), tokens (T, B), the products made once per row of the table."""
+        from throughtime import engine
+
+        program = engine.compile(trace, dict(sizes), dtype=str(table.dtype), lookup=True)
+        if not program.takes_ids or tokens.size < 2 * len(table):
+            return self.recurrence(trace, sizes, self.lookup(table, tokens), initial, parameters)
+        arrays = tuple(parameters[name] for name in trace.parameters)
+        start, ids = tuple(initial) if initial is not None else None, np.ascontiguousarray(tokens, np.int64)
+        output, final, _ = program.forward_ids(ids, table, start, arrays, training=False, threads=self.threads)
+        return output, final
+
 
 class ReferenceOps(NumpyOps):
     """The same with the recurrence node by node in NumPy: what the engine is tested against."""
@@ -72,6 +92,17 @@ class ReferenceOps(NumpyOps):
         if initial is None:
             initial = [np.zeros((x.shape[1], sizes[s]), x.dtype) for s in trace.state_sizes.values()]
         return sequence(trace, parameters, x, initial)
+
+    def embedded(
+        self,
+        trace: Trace,
+        sizes: Mapping[str, int],
+        tokens: np.ndarray,
+        table: np.ndarray,
+        initial: Sequence[np.ndarray] | None,
+        parameters: Mapping[str, np.ndarray],
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        return self.recurrence(trace, sizes, self.lookup(table, tokens), initial, parameters)
 
 
 def nats(ops: NumpyOps, logits: Any, targets: np.ndarray) -> np.ndarray:

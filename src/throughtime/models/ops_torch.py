@@ -50,14 +50,37 @@ class TorchOps:
         parameters: Mapping[str, torch.Tensor],
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         """The recurrence over x (T, B, I) from `initial` (None: zeros): output (T, B, S), final states (B, S_j)."""
-        from throughtime.nn.functional import Recurrence, recurrence
+        from throughtime.nn.functional import recurrence
+
+        start = tuple(initial) if initial is not None else None
+        arrays = tuple(parameters[name] for name in trace.parameters)
+        return recurrence(self._layer(trace, sizes), x, start, arrays)
+
+    def embedded(
+        self,
+        trace: Trace,
+        sizes: Mapping[str, int],
+        tokens: torch.Tensor,
+        table: torch.Tensor,
+        initial: Sequence[torch.Tensor] | None,
+        parameters: Mapping[str, torch.Tensor],
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """`recurrence` over lookup(table, tokens), tokens (T, B), the products made once per row of the table."""
+        from throughtime.nn.embedded import embedded_recurrence
+
+        start = tuple(initial) if initial is not None else None
+        arrays = tuple(parameters[name] for name in trace.parameters)
+        return embedded_recurrence(self._layer(trace, sizes), tokens, table, start, arrays)
+
+    def _layer(self, trace: Trace, sizes: Mapping[str, int]) -> Any:
+        """The recurrence as throughtime.nn takes it, made once."""
+        from throughtime.nn.functional import Recurrence
 
         key = (id(trace), *sizes.items())
         layer = self._compiled.get(key)
         if layer is None or layer.trace is not trace:
             layer = self._compiled[key] = Recurrence(trace, dict(sizes))
-        start = tuple(initial) if initial is not None else None
-        return recurrence(layer, x, start, tuple(parameters[name] for name in trace.parameters))
+        return layer
 
 
 class TorchModel(torch.nn.Module):

@@ -30,7 +30,7 @@ class Recurrence:
     trace: Trace
     sizes: dict[str, int]
     sources: Sources | None = None
-    programs: dict[torch.dtype, Any] = field(default_factory=dict, repr=False)
+    programs: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "programs": {}}  # a program is compiled again where it is needed
@@ -41,6 +41,14 @@ class Recurrence:
         if program is None:
             program = engine.compile(self.trace, self.sizes, engine_dtype(dtype), self.sources)
             self.programs[dtype] = program
+        return program
+
+    def lookup_program(self, dtype: torch.dtype) -> Any:
+        """The same for ids into a table in place of x."""
+        program = self.programs.get((dtype, "lookup"))
+        if program is None:
+            program = engine.compile(self.trace, self.sizes, engine_dtype(dtype), self.sources, lookup=True)
+            self.programs[(dtype, "lookup")] = program
         return program
 
     def parameters(self, arrays: Sequence[Tensor]) -> dict[str, Tensor]:

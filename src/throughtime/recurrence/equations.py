@@ -7,7 +7,6 @@ before what it multiplies. Parentheses appear only where the meaning needs them.
 
 from __future__ import annotations
 
-
 from throughtime.recurrence.cell import Trace
 
 SUM, PRODUCT, MATRIX, ATOM = range(4)
@@ -104,7 +103,29 @@ class _Latex(_Text):
     """LaTeX with indices of time."""
 
     greek = frozenset(
-        "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega".split()
+        [
+            "alpha",
+            "beta",
+            "gamma",
+            "delta",
+            "epsilon",
+            "zeta",
+            "eta",
+            "theta",
+            "kappa",
+            "lambda",
+            "mu",
+            "nu",
+            "xi",
+            "pi",
+            "rho",
+            "sigma",
+            "tau",
+            "phi",
+            "chi",
+            "psi",
+            "omega",
+        ]
     )
     names = {"sigmoid": r"\sigma", "maximum": r"\max", "minimum": r"\min"}
     operators = frozenset({"tanh", "exp", "log"})
@@ -154,5 +175,3 @@ class _Latex(_Text):
 
 def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
-
-

@@ -103,7 +103,10 @@ class Graph:
 
     def to_json(self) -> list[list[Any]]:
         """The nodes as plain lists."""
-        return [[n.op, list(n.args), n.size, n.value, n.name] for n in self.nodes]
+        return [
+            [n.op, list(n.args), list(n.size) if isinstance(n.size, tuple) else n.size, n.value, n.name]
+            for n in self.nodes
+        ]
 
     @classmethod
     def from_json(cls, rows: Any) -> Graph:

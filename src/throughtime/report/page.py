@@ -94,6 +94,6 @@ def render(page: Page) -> str:
     import jinja2
 
     source = resources.files("throughtime.report").joinpath("page.html.j2").read_text(encoding="utf-8")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    values: dict[str, Any] = {"page": page}
-    return environment.from_string(source).render(values)
+    strict: dict[str, Any] = {"autoescape": True, "undefined": jinja2.StrictUndefined}
+    environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, **strict)
+    return environment.from_string(source).render(page=page)

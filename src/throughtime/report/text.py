@@ -34,7 +34,8 @@ def write_report(directory: str | PathLike[str]) -> Path:
 
 def page(name: str, config: Mapping[str, Any], history: list[dict[str, Any]]) -> Page:
     """The report's content. config and history as they are in the model folder; name: of the folder."""
-    evaluation = next((line["evaluation"] for line in reversed(history) if isinstance(line.get("evaluation"), dict)), {})
+    evaluations = [line["evaluation"] for line in history if isinstance(line.get("evaluation"), dict)]
+    evaluation = evaluations[-1] if evaluations else {}
     steps = [line for line in history if _is_number(line.get("loss"))]
     judged = [line for line in history if _is_number(line.get("validation_loss"))]
     sections = [
@@ -67,20 +68,21 @@ def _verdict(evaluation: Mapping[str, Any], judged: list[dict[str, Any]], steps:
         str(evaluation.get("part", "test")), f"On the {evaluation.get('part')} part of the text"
     )
     sentence = f"{where} the model needs {ours:.3f} nats per {unit}"
-    peers = [(label, value) for label, value in _peers(evaluation) if value]
+    peers = _peers(evaluation)
     if not peers:
         return sentence + "."
-    label, best = min(peers, key=lambda peer: peer[1])
-    share = abs(1 - ours / best)
-    if ours < best:
-        return f"{sentence}, {share:.1%} fewer than the best simple baseline, the {label} model ({best:.3f})."
-    return f"{sentence}: the best simple baseline, the {label} model, needs {share:.1%} fewer or as many ({best:.3f})."
+    label, least = min(peers, key=lambda peer: peer[1])
+    if ours < least:
+        return (
+            f"{sentence}, {1 - ours / least:.1%} fewer than the best simple baseline, the {label} model ({least:.3f})."
+        )
+    return f"{sentence}; the best simple baseline, the {label} model, needs {1 - least / ours:.1%} fewer ({least:.3f})."
 
 
 def _merits(
     config: Mapping[str, Any], evaluation: Mapping[str, Any], steps: list[dict[str, Any]], judged: list[dict[str, Any]]
 ) -> list[tuple[str, str]]:
-    merits = []
+    merits: list[tuple[str, str]] = []
     if evaluation:
         unit, ours = _score(evaluation)
         merits += [(f"{ours:.3f}", f"nats per {unit}"), (f"{ours / math.log(2):.3f}", f"bits per {unit}")]
@@ -98,9 +100,7 @@ def _merits(
     return merits
 
 
-def _warnings(
-    steps: list[dict[str, Any]], judged: list[dict[str, Any]], evaluation: Mapping[str, Any]
-) -> list[str]:
+def _warnings(steps: list[dict[str, Any]], judged: list[dict[str, Any]], evaluation: Mapping[str, Any]) -> list[str]:
     warnings = []
     struck = _clipped(steps)
     if struck is not None and struck > 0.5:
@@ -115,14 +115,14 @@ def _warnings(
             )
     if evaluation:
         _, ours = _score(evaluation)
-        if any(value and ours >= value for _, value in _peers(evaluation)):
+        if any(ours >= value for _, value in _peers(evaluation)):
             warnings.append("A simple baseline does as well or better: train longer, or use a larger model.")
     return warnings
 
 
 def _results(evaluation: Mapping[str, Any]) -> Table:
     unit, ours = _score(evaluation)
-    rows = [(label, value) for label, value in _peers(evaluation) if value] + [("this model", ours)]
+    rows = [*_peers(evaluation), ("this model", ours)]
     body = [[label, f"{v:.3f}", f"{v / math.log(2):.3f}", f"{math.exp(v):,.2f}"] for label, v in rows]
     header = ["", f"nats per {unit}", f"bits per {unit}", f"perplexity per {unit}"]
     return Table(header, body, numeric=(1, 2, 3), strong=len(body) - 1)
@@ -140,7 +140,7 @@ def _learning(
         return [s for s, _ in found], [v for _, v in found]
 
     unit = {"characters": "character", "bytes": "byte"}.get(str(_at(config, "tokens", "kind")), "token")
-    lines = {label: value for label, value in _peers(evaluation, "token") if value}
+    lines = dict(_peers(evaluation, "token"))
     picture = curves.losses(curve(steps, "loss"), curve(judged, "validation_loss"), lines, f"nats per {unit}")
     items: list[Item] = [Figure(picture, _loss_caption(judged, bool(lines)))]
     clip = _at(config, "training", "clip")
@@ -187,7 +187,8 @@ def _model(config: Mapping[str, Any]) -> list[Item]:
         except (KeyError, ValueError, TypeError):
             pass
         rows.append([f"layer {i}", str(layer.get("cell")), sizes])
-    rows.append(["output", "linear, tied to the embedding" if model.get("tied") else "linear", str(model.get("vocabulary"))])
+    output = "linear, tied to the embedding" if model.get("tied") else "linear"
+    rows.append(["output", output, str(model.get("vocabulary"))])
     if _is_number(count := config.get("parameters")):
         rows.append(["parameters in all", "", f"{count:,}"])
     items: list[Item] = [Table(["part", "what", "sizes"], rows)]
@@ -219,19 +220,19 @@ def _score(evaluation: Mapping[str, Any]) -> tuple[str, float]:
     for unit in ("character", "byte", "token"):
         if _is_number(evaluation.get(f"nats_per_{unit}")):
             return unit, float(evaluation[f"nats_per_{unit}"])
-    raise UserError("report: the evaluation in history.jsonl holds no nats_per_character, nats_per_byte or nats_per_token")
+    raise UserError("report: expected nats per character, byte or token in the evaluation of history.jsonl, got none")
 
 
-def _peers(evaluation: Mapping[str, Any], unit: str = "") -> Iterable[tuple[str, float | None]]:
-    """Label and nats per unit of each baseline; `unit` "" is the unit of the result."""
+def _peers(evaluation: Mapping[str, Any], unit: str = "") -> list[tuple[str, float]]:
+    """Label and nats per unit of each baseline that is known in that unit; `unit` "" is the unit of the result."""
     unit = unit or (_score(evaluation)[0] if evaluation else "token")
+    found = []
     for name, entry in (evaluation.get("baselines") or {}).items():
-        values = entry if isinstance(entry, dict) else {"nats_per_token": entry}
-        value = values.get(f"nats_per_{unit}")
-        if value is None and (unit == "token" or "nats_per_token" not in evaluation):
-            value = values.get("nats_per_token", values.get("nats_per_character"))
-        label = f"{values['order']}-gram" if name == "ngram" and "order" in values else name.replace("_", " ")
-        yield label, float(value) if _is_number(value) else None
+        value = _at(entry, f"nats_per_{unit}")
+        if _is_number(value):
+            order = _at(entry, "order")
+            found.append((f"{order}-gram" if name == "ngram" and order else name.replace("_", " "), float(value)))
+    return found
 
 
 def _clipped(steps: list[dict[str, Any]]) -> float | None:

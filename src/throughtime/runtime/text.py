@@ -15,6 +15,9 @@ from throughtime.models.language import State, check_parameters
 from throughtime.runtime.folder import TOKENIZER, WEIGHTS, read_json, read_weights
 from throughtime.runtime.sampling import Sampler
 
+_TABLE = 8192
+"""The largest vocabulary whose products with the lowest recurrence are computed once, for every token."""
+
 
 class Piece(str):
     """Text as it is written; `sample` says which of several samples it belongs to."""
@@ -43,14 +46,17 @@ class TextModel:
         self.config, self.parameters, self.tokenizer, self.start = config, parameters, tokenizer, start
         dtype = parameters["embedding"].dtype
         self._steppers: list[Any] = [
-            engine.compile(layer.trace, dict(layer.sizes), dtype=str(dtype)).stepper(
+            engine.compile(layer.trace, dict(layer.sizes), dtype=str(dtype), lookup=not i).stepper(
                 tuple(parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters), batch=1
             )
             for i, layer in enumerate(config.layers)
         ]
-        # The products of the lowest recurrence with the embedding are computed once, for every token.
-        self._steppers[0].set_table(np.ascontiguousarray(parameters["embedding"]))
-        self._first, self._above = self._steppers[0].step_token, [stepper.step for stepper in self._steppers[1:]]
+        lowest, table = self._steppers[0], np.ascontiguousarray(parameters["embedding"])
+        self._first, self._above = lowest.step_token, [stepper.step for stepper in self._steppers[1:]]
+        if config.vocabulary <= _TABLE:
+            lowest.set_table(table)
+        else:
+            self._first = lambda token: lowest.step(table[token])
         weight = parameters["embedding"] if config.tied else parameters["output.W_hy"]
         if "output.W_hp" in parameters:
             weight = weight @ parameters["output.W_hp"]

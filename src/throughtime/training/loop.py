@@ -82,7 +82,7 @@ class _Run:
         self.history = History(None)
         self.step = self.epoch = self.position = self.tokens = self.struck = 0
         self.best, self.best_step, self.worse, self.validated, self.kept = math.inf, 0, 0, -1, False
-        self.before, self.started, self.reserve = 0.0, time.perf_counter(), 0.0
+        self.before, self.started, self.reserve, self.validating = 0.0, time.perf_counter(), 0.0, 0.0
         self.resumed = False
 
     @property
@@ -110,7 +110,8 @@ class _Run:
             if self.step % self.settings.log_every == 0:
                 self._log(window)
             if done >= next_validation and not self.budget.over(self.step, self.elapsed, self.reserve):
-                self._validate()
+                if self._affordable():
+                    self._validate()
                 next_validation = self._next_validation()
                 if self.settings.patience is not None and self.worse >= self.settings.patience:
                     ended = "patience"
@@ -170,6 +171,10 @@ class _Run:
         done = self.budget.progress(self.step, self.elapsed)
         return (math.floor(done * self.settings.validations + 1e-9) + 1) / self.settings.validations
 
+    def _affordable(self) -> bool:
+        """Whether there is time to validate: of a budget of minutes at most about a twentieth goes into it."""
+        return self.budget.seconds is None or self.validated < 0 or self.validating < 0.05 * self.elapsed
+
     def _validate(self) -> None:
         """Validate, keep the parameters if they are the best so far, write the checkpoint, show a sample."""
         began = self.elapsed
@@ -190,6 +195,7 @@ class _Run:
         if self.directory is not None:
             self.save(self.directory / CHECKPOINT)
         self.reserve = self.elapsed - began
+        self.validating += self.reserve
 
     def _judge(self) -> tuple[float | None, str | None]:
         loss = self.job.validate()
@@ -248,7 +254,19 @@ class _Run:
         self.resumed = True
 
 
-_NUMBERS = ("step", "epoch", "position", "tokens", "struck", "best_step", "worse", "validated", "kept", "reserve")
+_NUMBERS = (
+    "step",
+    "epoch",
+    "position",
+    "tokens",
+    "struck",
+    "best_step",
+    "worse",
+    "validated",
+    "kept",
+    "reserve",
+    "validating",
+)
 
 
 def _left(done: float, elapsed: float) -> float:
