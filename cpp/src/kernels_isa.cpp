@@ -231,28 +231,40 @@ void outer(Index m, Index n, Index k, const T* a, Index lda, const T* b, T* c, I
 
 // The rows' values are summed in groups of kGroup, and the groups' sums by pairs: the rounding error grows with the
 // logarithm of the number of groups, not with the number of rows, also where the sum is much smaller than its parts.
+template <class T, int N>
+void sum_columns(Index rows, const T* a, Index lda, T* sum, int left) {
+  constexpr int W = Simd<T>::width;
+  constexpr Index kGroup = 8;
+  Vec<T> level[40][N];  // level[l]: the sum of 2^l groups, there where bit l of `groups` is set
+  std::uint64_t groups = 0;
+  auto read = [&](Index i, int v) { return left == W ? load(a + i * lda + v * W) : load_first(a + i * lda, left); };
+  for (Index first = 0; first < rows; first += kGroup, ++groups) {
+    const Index last = first + kGroup < rows ? first + kGroup : rows;
+    Vec<T> s[N] = {};
+    for (Index i = first; i < last; ++i)
+      for (int v = 0; v < N; ++v) s[v] += read(i, v);
+    int l = 0;
+    for (; groups >> l & 1; ++l)
+      for (int v = 0; v < N; ++v) s[v] += level[l][v];
+    for (int v = 0; v < N; ++v) level[l][v] = s[v];
+  }
+  for (int v = 0; v < N; ++v) {
+    Vec<T> s{};
+    for (int l = 0; groups >> l; ++l)
+      if (groups >> l & 1) s += level[l][v];
+    if (left == W)
+      store(sum + v * W, load(sum + v * W) + s);
+    else
+      store_first(sum, load_first(sum, left) + s, left);
+  }
+}
+
 template <class T>
 void column_sum(Index rows, Index n, const T* a, Index lda, T* sum) {
   constexpr int W = Simd<T>::width;
-  constexpr Index kGroup = 8;
-  constexpr int kLevels = 40;
-  for (Index j = 0; j < n; j += W) {
-    const int left = n - j < W ? int(n - j) : W;
-    Vec<T> level[kLevels];  // level[l]: the sum of 2^l groups, there where bit l of `groups` is set
-    std::uint64_t groups = 0;
-    for (Index first = 0; first < rows; first += kGroup, ++groups) {
-      const Index last = first + kGroup < rows ? first + kGroup : rows;
-      Vec<T> s{};
-      for (Index i = first; i < last; ++i) s += left == W ? load(a + i * lda + j) : load_first(a + i * lda + j, left);
-      int l = 0;
-      for (; groups >> l & 1; ++l) s += level[l];
-      level[l] = s;
-    }
-    Vec<T> s{};
-    for (int l = 0; groups >> l; ++l)
-      if (groups >> l & 1) s += level[l];
-    store_first(sum + j, load_first(sum + j, left) + s, left);
-  }
+  Index j = 0;
+  for (; j + 4 * W <= n; j += 4 * W) sum_columns<T, 4>(rows, a + j, lda, sum + j, W);
+  for (; j < n; j += W) sum_columns<T, 1>(rows, a + j, lda, sum + j, n - j < W ? int(n - j) : W);
 }
 
 // -------------------------------------------------------------------------------------------------------- elementwise

@@ -28,7 +28,8 @@ def text(
     layers: Annotated[int, Option(help="How many layers of the cell.")] = 1,
     embedding: Annotated[int, Option(help="Values per token.")] = 64,
     size: Annotated[list[str] | None, Option(help="A further size of a cell of your own: M=32.")] = None,
-    dropout: Annotated[float, Option(help="Share of values dropped while learning.")] = 0.0,
+    dropout: Annotated[float, Option(help="Share of values dropped between layers and before the output.")] = 0.0,
+    weight_dropout: Annotated[float, Option(help="Share of the recurrent weights dropped.")] = 0.0,
     tied: Annotated[bool, Option("--tied", help="Let the output layer use the embedding.")] = False,
     tokens: Annotated[str, Option(help="characters, bytes, words or bpe.")] = "characters",
     vocabulary: Annotated[int | None, Option(help="The most tokens there may be.")] = None,
@@ -38,6 +39,7 @@ def text(
     epochs: Annotated[int | None, Option(help="How often to go over the text, instead of minutes.")] = None,
     steps: Annotated[int | None, Option(help="How many steps to train, instead of minutes.")] = None,
     learning_rate: Annotated[float | None, Option(help="The highest learning rate.")] = None,
+    average: Annotated[float | None, Option(help="Decay of the moving average of the weights; 0 for none.")] = None,
     clip: Annotated[float | None, Option(help="The largest gradient norm; 0 for no limit.")] = None,
     patience: Annotated[int | None, Option(help="Stop after so many validations without a better one.")] = None,
     validation: Annotated[float, Option(help="Share of the learning part kept for validation.")] = 0.05,
@@ -50,9 +52,10 @@ def text(
     json: Annotated[bool, Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Learn a text character by character (or in bytes, words, pieces), score its last tenth, write a report."""
+    from throughtime.models.config import Dropout
     from throughtime.tasks.text import train
 
-    settings: dict[str, Any] = {"learning_rate": learning_rate, "clip": clip, "patience": patience}
+    settings: dict[str, Any] = {"learning_rate": learning_rate, "average": average, "clip": clip, "patience": patience}
     settings = {name: value for name, value in settings.items() if value is not None}
     if clip == 0:
         settings["clip"] = None
@@ -64,7 +67,7 @@ def text(
         layers=layers,
         embedding=embedding,
         sizes=_sizes(size or []),
-        dropout=dropout,
+        dropout=Dropout(between=dropout, output=dropout, weight=weight_dropout),
         tied=tied,
         tokens=tokens,
         vocabulary=vocabulary,

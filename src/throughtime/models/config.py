@@ -64,16 +64,18 @@ class Layer:
 class Dropout:
     """Shares of values set to zero in training: of the embedding, between layers, and before the output layer.
 
+    weight: of the recurrent matrices, one mask a chunk (Merity et al. 2018, arXiv:1708.02182, section 2).
     variational: one mask for all steps of a chunk (Gal and Ghahramani 2016, arXiv:1512.05287) instead of one a step.
     """
 
     input: float = 0.0
     between: float = 0.0
     output: float = 0.0
+    weight: float = 0.0
     variational: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("input", "between", "output"):
+        for name in ("input", "between", "output", "weight"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
                 raise UserError(f"dropout: {name} must be a share, at least 0 and below 1, got {value!r}")

@@ -40,6 +40,9 @@ def forward(
     for i, layer in enumerate(config.layers):
         before = state[i] if state is not None else None
         own = {name: parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters}
+        if drop.weight:
+            recurrent = [n for n, shape in layer.trace.parameters.items() if len(shape) == 2 and shape[1] != "I"]
+            own.update({name: ops.dropout(own[name], drop.weight, False) for name in recurrent})
         if x is None:
             x, final = ops.embedded(layer.trace, layer.sizes, tokens, table, before, own)
         else:

@@ -44,8 +44,8 @@ class LanguageModel:
     """A model of text: which token comes next, learned from examples.
 
     cell: a name ("lstm", "rnn:relu"), a Cell, "file.py:ClassName", or a list with one for each layer. hidden: H, or
-    one for each layer. embedding: values per token. layers: how many of the same cell. dropout: a share, applied to
-    the embedding, between layers and before the output, or a Dropout. tied: the output layer uses the embedding.
+    one for each layer. embedding: values per token. layers: how many of the same cell. dropout: a share, applied
+    between layers and before the output, or a Dropout. tied: the output layer uses the embedding.
     tokens: "characters", "bytes", "words" or "bpe"; vocabulary: their number, None for the kind's own choice.
     sizes: further symbolic sizes of the cell. seed: of everything random. threads: None for all that torch takes.
 
@@ -78,7 +78,7 @@ class LanguageModel:
         cells = list(cell) if isinstance(cell, list | tuple) else [cell] * layers
         self._traces = [trace_of(one) for one in cells]
         self.hidden, self.embedding, self.tied, self.sizes = hidden, embedding, tied, sizes
-        self.dropout = dropout if isinstance(dropout, Dropout) else Dropout(dropout, dropout, dropout)
+        self.dropout = dropout if isinstance(dropout, Dropout) else Dropout(between=dropout, output=dropout)
         self.tokens, self.vocabulary, self.seed, self.threads = tokens, vocabulary, seed, threads
         self.model: TextModel | None = None
         self.text: Text | None = None

@@ -1,0 +1,53 @@
+"""An embedding folded into the recurrence equals the two one after the other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from throughtime.cells import CATALOGUE, make
+from throughtime.nn.embedded import embedded_recurrence
+from throughtime.nn.functional import Recurrence, recurrence
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+@pytest.mark.parametrize("width", [6, 40])
+def test_it_equals_embedding_then_recurrence(name: str, width: int) -> None:
+    trace = make(name).trace()
+    layer = Recurrence(trace, {"I": width, "H": 17})
+    rng = np.random.default_rng(0)
+    arrays = [torch.tensor(a, requires_grad=True) for a in trace.initial_parameters(layer.sizes, rng, "float64").values()]
+    table = torch.randn(9, width, dtype=torch.float64, requires_grad=True)
+    ids = torch.randint(0, 9, (8, 5))
+    states = [torch.randn(5, 17, dtype=torch.float64, requires_grad=True) for _ in trace.states]
+    leaves = [table, *states, *arrays]
+    weight = torch.randn(8, 5, 17, dtype=torch.float64)
+
+    def gradients(run) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        output, final = run()
+        loss = (output * weight).sum() + sum((f**2).sum() for f in final)
+        return output, torch.autograd.grad(loss, leaves)
+
+    folded, mine = gradients(lambda: embedded_recurrence(layer, ids, table, states, arrays))
+    plain, theirs = gradients(lambda: recurrence(layer, functional.embedding(ids, table), states, arrays))
+    assert torch.equal(folded, plain)
+    for a, b in zip(mine, theirs, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-10, rtol=1e-10)
+
+
+def test_second_derivatives_frozen_weights_and_wrong_ids() -> None:
+    trace = make("lstm").trace()
+    layer = Recurrence(trace, {"I": 6, "H": 4})
+    rng = np.random.default_rng(0)
+    arrays = [torch.tensor(a) for a in trace.initial_parameters(layer.sizes, rng, "float64").values()]
+    table = torch.randn(3, 6, dtype=torch.float64, requires_grad=True)
+    ids = torch.randint(0, 3, (4, 2))
+    assert torch.autograd.gradgradcheck(lambda t: embedded_recurrence(layer, ids, t, None, arrays)[0], (table,))
+    output, _ = embedded_recurrence(layer, ids, table, None, arrays)
+    output.sum().backward()
+    assert table.grad is not None
+    assert all(a.grad is None for a in arrays)
+    with pytest.raises(IndexError):
+        embedded_recurrence(layer, ids + 3, table, None, arrays)
