@@ -1,6 +1,6 @@
 """A training step of throughtime.nn against torch.nn: RNN, LSTM, GRU at four sizes, gradient of x included.
 
-    python -m benchmarks.layers
+python -m benchmarks.layers
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ def main() -> None:
             def train(layer: torch.nn.Module, x: torch.Tensor = x, g: torch.Tensor = g) -> None:
                 y, _ = layer(x)
                 y.backward(g)
+                x.grad = None
+                layer.zero_grad()
 
             times = timing.alternate({"ours": lambda: train(ours), "torch": lambda: train(theirs)}, repeats=15)
             found = timing.ratio(times["torch"], times["ours"])

@@ -1,6 +1,6 @@
 """What a cell of one's own costs: a peephole LSTM of fifteen lines beside the LSTM, training step.
 
-    python -m benchmarks.own_cell
+python -m benchmarks.own_cell
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ def main() -> None:
         def train(layer: torch.nn.Module, x: torch.Tensor = x, g: torch.Tensor = g) -> None:
             y, _ = layer(x)
             y.backward(g)
+            x.grad = None
+            layer.zero_grad()
 
         times = timing.alternate({n: lambda layer=layer: train(layer) for n, layer in layers.items()}, repeats=15)
         rows.append(

@@ -1,6 +1,6 @@
 """How long `throughtime --help` takes, as a whole process.
 
-    python -m benchmarks.startup
+python -m benchmarks.startup
 """
 
 from __future__ import annotations

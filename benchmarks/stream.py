@@ -1,6 +1,6 @@
 """One step at a time: a step from Python, and characters written per second, one thread.
 
-    python -m benchmarks.stream
+python -m benchmarks.stream
 """
 
 from __future__ import annotations

@@ -30,9 +30,10 @@ SETTINGS: dict[tuple[str, float], dict[str, Any]] = {
         "average": 0.998,
     },
     ("shakespeare", 30.0): {
-        "hidden": 512,
-        "dropout": Dropout(output=0.4, weight=0.3),
-        "learning_rate": 6e-3,
+        "hidden": 640,
+        "dropout": Dropout(output=0.5, weight=0.3),
+        "learning_rate": 5e-3,
+        "weight_decay": 0.2,
         "average": 0.999,
     },
     ("demo", 2.0): dict(demo.OPTIONS),

@@ -56,7 +56,16 @@ def test_installed_alone_it_loads_and_writes(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout == expected
     shown = subprocess.run(
-        [str(environment / "bin" / "throughtime"), "run", str(tmp_path / "model"), "The ", "--length", "20", "--seed", "1"],
+        [
+            str(environment / "bin" / "throughtime"),
+            "run",
+            str(tmp_path / "model"),
+            "The ",
+            "--length",
+            "20",
+            "--seed",
+            "1",
+        ],
         capture_output=True,
         text=True,
         env=clean,

@@ -16,10 +16,11 @@ constexpr int panels_for(int rows) { return 4 * rows * kVectors <= kAccumulators
 
 // ---------------------------------------------------------------------------------------------------------- products
 
-template <class T, int R, int P>
+// Used: vectors of each panel that hold columns; less than kVectors only for a last panel that is half empty.
+template <class T, int R, int P, int Used>
 inline __attribute__((always_inline)) void micro(const Segment<T>* segments, int count, Index row, Index panel, Start start, const T* bias, T* c,
                   Index ldc, int last) {
-  constexpr int W = Simd<T>::width, N = P * kVectors;
+  constexpr int W = Simd<T>::width, N = P * Used;
   Vec<T> acc[R][N];
   const bool partial = last < kPanel<T>;  // only ever with P == 1
   if (start == Start::zero) {
@@ -45,7 +46,7 @@ inline __attribute__((always_inline)) void micro(const Segment<T>* segments, int
     for (Index i = 0; i < k; ++i) {
       Vec<T> bv[N];
       for (int p = 0; p < P; ++p)
-        for (int v = 0; v < kVectors; ++v) bv[p * kVectors + v] = load(b + p * k * kPanel<T> + i * kPanel<T> + v * W);
+        for (int v = 0; v < Used; ++v) bv[p * Used + v] = load(b + p * k * kPanel<T> + i * kPanel<T> + v * W);
       for (int r = 0; r < R; ++r) {
         const Vec<T> av = broadcast<T>(a[r * lda + i]);
         for (int v = 0; v < N; ++v) acc[r][v] += av * bv[v];
@@ -62,26 +63,26 @@ inline __attribute__((always_inline)) void micro(const Segment<T>* segments, int
     }
 }
 
-template <class T, int R, int P>
+template <class T, int R, int P, int Used>
 void tile(const Segment<T>* segments, int count, Index row, Index panel, Start start, const T* bias, T* c, Index ldc,
           int last) {
-  micro<T, R, P>(segments, count, row, panel, start, bias, c, ldc, last);
+  micro<T, R, P, Used>(segments, count, row, panel, start, bias, c, ldc, last);
 }
 
 template <class T>
 using Tile = void (*)(const Segment<T>*, int, Index, Index, Start, const T*, T*, Index, int);
 
-template <class T, int R, int P>
+template <class T, int R, int P, int Used = kVectors>
 constexpr Tile<T> tile_or_null() {
   if constexpr (R >= 1 && R <= kTile && R * P * kVectors <= kAccumulators)
-    return &tile<T, R, P>;
+    return &tile<T, R, P, Used>;
   else
     return nullptr;
 }
 
 template <class T>
 struct Tiles {
-  Tile<T> at[13][3];  // rows, panels 1 2 4
+  Tile<T> at[13][4];  // rows; panels 1 2 4, or half a panel
 };
 
 template <class T, int R>
@@ -89,6 +90,7 @@ constexpr void fill(Tiles<T>& t) {
   t.at[R][0] = tile_or_null<T, R, 1>();
   t.at[R][1] = tile_or_null<T, R, 2>();
   t.at[R][2] = tile_or_null<T, R, 4>();
+  t.at[R][3] = tile_or_null<T, R, 1, 1>();
 }
 
 template <class T>
@@ -111,8 +113,8 @@ void product(Index rows, Index n, const Segment<T>* segments, int count, Start s
     const Index left = n - panel * kPanel<T>;
     int p = width;
     while (p > 1 && left < p * kPanel<T>) p /= 2;
-    const int which = p == 4 ? 2 : p - 1;
     const int last = p > 1 || left >= kPanel<T> ? kPanel<T> : int(left);
+    const int which = p == 4 ? 2 : p == 2 ? 1 : last <= Simd<T>::width ? 3 : 0;
     Index row = 0;
     for (Index block = 0; block < blocks; ++block) {
       const Index height = base + (block < extra ? 1 : 0);
@@ -153,16 +155,16 @@ void pack_transposed(const T* w, Index ldw, Index depth, Index n, T* packed, Ind
   }
 }
 
-template <class T, int R, int P>
+template <class T, int R, int P, int Used>
 void outer_tile(Index k, const T* a, const T* b, T* c, Index ldc, bool accumulate, int last) {
-  constexpr int W = Simd<T>::width, N = P * kVectors;
+  constexpr int W = Simd<T>::width, N = P * Used;
   Vec<T> acc[R][N];
   for (int r = 0; r < R; ++r)
     for (int v = 0; v < N; ++v) acc[r][v] = Vec<T>{};
   for (Index i = 0; i < k; ++i) {
     Vec<T> bv[N];
     for (int p = 0; p < P; ++p)
-      for (int v = 0; v < kVectors; ++v) bv[p * kVectors + v] = load(b + p * k * kPanel<T> + i * kPanel<T> + v * W);
+      for (int v = 0; v < Used; ++v) bv[p * Used + v] = load(b + p * k * kPanel<T> + i * kPanel<T> + v * W);
     for (int r = 0; r < R; ++r) {
       const Vec<T> av = broadcast<T>(a[i * R + r]);
       for (int v = 0; v < N; ++v) acc[r][v] += av * bv[v];
@@ -192,10 +194,12 @@ void outer_row(Index m0, Index n, Index k, const T* a, Index lda, const T* b, T*
     const Index left = n - column;
     const T* panel = b + (column / kPanel<T>) * k * kPanel<T>;
     if (wide == 2 && left >= 2 * kPanel<T>) {
-      outer_tile<T, R, wide>(k, scratch, panel, c + m0 * ldc + column, ldc, accumulate, kPanel<T>);
+      outer_tile<T, R, wide, kVectors>(k, scratch, panel, c + m0 * ldc + column, ldc, accumulate, kPanel<T>);
       column += 2 * kPanel<T>;
     } else {
-      outer_tile<T, R, 1>(k, scratch, panel, c + m0 * ldc + column, ldc, accumulate, int(left < kPanel<T> ? left : kPanel<T>));
+      const int last = int(left < kPanel<T> ? left : kPanel<T>);
+      (last <= Simd<T>::width ? outer_tile<T, R, 1, 1> : outer_tile<T, R, 1, kVectors>)(
+          k, scratch, panel, c + m0 * ldc + column, ldc, accumulate, last);
       column += kPanel<T>;
     }
   }

@@ -56,7 +56,9 @@ def numeric(program, x, initial, arrays, weights):
     return slope(x), [slope(i) for i in initial], [slope(a) for a in arrays]
 
 
-@pytest.mark.parametrize("cell", [*(make(n) for n in CATALOGUE), make("rnn", f="relu"), Everything()], ids=lambda c: c.name)
+@pytest.mark.parametrize(
+    "cell", [*(make(n) for n in CATALOGUE), make("rnn", f="relu"), Everything()], ids=lambda c: c.name
+)
 @pytest.mark.parametrize("i", [3, 34])
 def test_gradients_against_differences(cell: Cell, i: int) -> None:
     program = engine.compile(cell.trace(), {"I": i, "H": 4, "P": 3}, "float64")

@@ -57,7 +57,13 @@ def test_padding_is_inert_and_lengths_are_exact(name: str, data: st.DataObject) 
         x[length:, row] = np.nan  # never read
     initial = tuple(rng.standard_normal((rows, s)).astype("float32") for s in program.state_sizes)
     output, final, tape = program.forward(
-        x, initial, arrays, lengths=lengths, reverse=reverse, training=True, threads=data.draw(st.integers(1, 3), "threads")
+        x,
+        initial,
+        arrays,
+        lengths=lengths,
+        reverse=reverse,
+        training=True,
+        threads=data.draw(st.integers(1, 3), "threads"),
     )
     for row, length in enumerate(lengths):
         state = tuple(s[row : row + 1] for s in initial)

@@ -33,7 +33,7 @@ def test_tied_has_no_output_matrix_and_a_projection_only_where_sizes_differ() ->
 
 
 def test_json_keeps_everything() -> None:
-    made = config(dropout=Dropout(0.1, 0.2, 0.3, True), tied=True)
+    made = config(dropout=Dropout(0.1, 0.2, 0.3, 0.4, True), tied=True)
     back = LanguageConfig.from_json(json.loads(json.dumps(made.to_json())))
     assert back.shapes == made.shapes
     assert (back.dropout, back.tied) == (made.dropout, True)

@@ -18,7 +18,9 @@ def test_it_equals_embedding_then_recurrence(name: str, width: int) -> None:
     trace = make(name).trace()
     layer = Recurrence(trace, {"I": width, "H": 17})
     rng = np.random.default_rng(0)
-    arrays = [torch.tensor(a, requires_grad=True) for a in trace.initial_parameters(layer.sizes, rng, "float64").values()]
+    arrays = [
+        torch.tensor(a, requires_grad=True) for a in trace.initial_parameters(layer.sizes, rng, "float64").values()
+    ]
     table = torch.randn(9, width, dtype=torch.float64, requires_grad=True)
     ids = torch.randint(0, 9, (8, 5))
     states = [torch.randn(5, 17, dtype=torch.float64, requires_grad=True) for _ in trace.states]

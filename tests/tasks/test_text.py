@@ -148,7 +148,7 @@ def test_in_memory_saved_and_loaded_are_the_same_model(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("variational", [False, True])
 def test_a_run_that_goes_on_equals_one_that_was_not_stopped(tmp_path: Path, file: Path, variational: bool) -> None:
-    options = {**SMALL, "dropout": Dropout(0.1, 0.1, 0.1, variational), "layers": 2}
+    options = {**SMALL, "dropout": Dropout(0.1, 0.1, 0.1, 0.1, variational), "layers": 2}
 
     def last(name: str) -> dict[str, torch.Tensor]:
         tensors, _ = checkpoint.load(tmp_path / name / "checkpoints" / "last.safetensors")

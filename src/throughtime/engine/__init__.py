@@ -170,7 +170,8 @@ class Program:
         d_initial = tuple(np.empty((rows, size), self.dtype) for size in self.state_sizes)
         needs = needs_arrays if needs_arrays is not None else [True] * len(self.array_shapes)
         d_arrays = [
-            np.empty(shape, self.dtype) if needed else None for shape, needed in zip(self.array_shapes, needs, strict=True)
+            np.empty(shape, self.dtype) if needed else None
+            for shape, needed in zip(self.array_shapes, needs, strict=True)
         ]
         try:
             self._backward(
@@ -224,7 +225,7 @@ class Stepper:
         self._stepper.write_state([np.ascontiguousarray(s, self._program.dtype) for s in states])
 
 
-def compile(  # noqa: A001  the field's word for it; used as engine.compile
+def compile(
     trace: Trace,
     sizes: Mapping[str, int],
     dtype: str = "float32",

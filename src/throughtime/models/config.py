@@ -156,6 +156,7 @@ class LanguageConfig:
                 "input": self.dropout.input,
                 "between": self.dropout.between,
                 "output": self.dropout.output,
+                "weight": self.dropout.weight,
                 "variational": self.dropout.variational,
             },
             "tied": self.tied,

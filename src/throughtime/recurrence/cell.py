@@ -83,7 +83,9 @@ class Trace:
         for symbol in self.symbols:
             value = sizes.get(symbol)
             if value is None:
-                raise ValueError(f"{self.name}: size {symbol} is missing, the cell's sizes are {', '.join(self.symbols)}")
+                raise ValueError(
+                    f"{self.name}: size {symbol} is missing, the cell's sizes are {', '.join(self.symbols)}"
+                )
             if type(value) is not int or value < 1:
                 raise ValueError(f"{self.name}: size {symbol} must be a positive integer, got {value!r}")
         return {name: tuple(sizes[s] for s in shape) for name, shape in self.parameters.items()}

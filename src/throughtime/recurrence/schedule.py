@@ -24,6 +24,7 @@ from throughtime.recurrence.tile import TileWriter
 SAVED = ("affine", "sigmoid", "tanh", "exp", "log", "sqrt", "softplus", "div")
 """Operations whose results are kept for the backward pass; others are recomputed."""
 
+
 def schedule(trace: Trace, sizes: dict[str, int], hoist: bool = False) -> Program:
     """Lower a traced step at given sizes. ValueError where a size is missing.
 
@@ -314,7 +315,9 @@ class Scheduler:
             for index, (e, terms) in enumerate(derivative.states.values())
             if e is not None or not terms
         ]
-        goals = list(dict.fromkeys([*columns_of, *(e for _, e in finals), *([] if elementwise is None else [elementwise])]))
+        goals = list(
+            dict.fromkeys([*columns_of, *(e for _, e in finals), *([] if elementwise is None else [elementwise])])
+        )
         products = [n for n in graph.reachable(goals) if graph[n].op == "affine_t"]
         done: set[int] = set()
         while len(done) < len(products):

@@ -62,7 +62,9 @@ class Symbol:
             raise TypeError(f"{matrix.name} @ {other!r}: the right side must be a vector of this step")
         rows, columns = matrix.size
         if other.graph[other.number].op == "matrix" or other.size != columns:
-            raise ValueError(f"{matrix.name} @ {other}: {matrix.name} is {rows} x {columns}, {other} has size {other.size}")
+            raise ValueError(
+                f"{matrix.name} @ {other}: {matrix.name} is {rows} x {columns}, {other} has size {other.size}"
+            )
         return Symbol(self.graph, self.graph.add("matmul", (self.number, other.number), rows))
 
     def __bool__(self) -> bool:
