@@ -48,7 +48,8 @@ def main() -> None:
                 x.grad = None
                 layer.zero_grad()
 
-            times = timing.alternate({"ours": lambda: train(ours), "torch": lambda: train(theirs)}, repeats=15)
+            layers = {"ours": ours, "torch": theirs}
+            times = timing.alternate({n: lambda layer=layer: train(layer) for n, layer in layers.items()}, repeats=15)
             found = timing.ratio(times["torch"], times["ours"])
             ratios.append(found)
             work = 6 * steps * batch * hidden * gates * (width + hidden)

@@ -90,7 +90,7 @@ def test_a_tape_serves_twice_and_unneeded_gradients_are_skipped() -> None:
             np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("steps,rows", [(0, 3), (4, 0), (0, 0)])
+@pytest.mark.parametrize(("steps", "rows"), [(0, 3), (4, 0), (0, 0)])
 def test_nothing_to_do(steps: int, rows: int) -> None:
     program = engine.compile(make("lstm").trace(), {"I": 3, "H": 5})
     arrays = [RNG.standard_normal(s).astype("float32") for s in program.array_shapes]
@@ -104,7 +104,8 @@ def test_nothing_to_do(steps: int, rows: int) -> None:
         np.testing.assert_array_equal(a, b)
     for a, b in zip(d_initial, d, strict=True):
         np.testing.assert_array_equal(a, b)
-    assert d_x is not None and d_x.shape == x.shape
+    assert d_x is not None
+    assert d_x.shape == x.shape
     assert not any(g.any() for g in d_arrays)
 
 
@@ -120,7 +121,7 @@ def test_nan_passes_and_denormals_do_not_slow_or_leak() -> None:
     assert tiny * np.float32(1.0) != 0  # the calling thread's mode is as it was
 
 
-@pytest.mark.parametrize("dtype,limit", [("float32", 3.0), ("float64", 3.0)])
+@pytest.mark.parametrize(("dtype", "limit"), [("float32", 3.0), ("float64", 3.0)])
 def test_activations_to_a_few_units_in_the_last_place(dtype: str, limit: float) -> None:
     class Map(Cell):
         state = {"s": "I", "t": "I", "e": "I"}
@@ -172,9 +173,9 @@ def bad_calls():
     yield "half", TypeError, lambda: engine.compile(make("gru").trace(), {"I": 3, "H": 5}, "float16")
 
 
-@pytest.mark.parametrize("what,error,call", [pytest.param(*b, id=b[0]) for b in bad_calls()])
+@pytest.mark.parametrize(("what", "error", "call"), [pytest.param(*b, id=b[0]) for b in bad_calls()])
 def test_wrong_use_is_an_exception(what: str, error: type[Exception], call) -> None:
-    with pytest.raises(error, match="gru|lengths|expected|float"):
+    with pytest.raises(error, match=r"gru|lengths|expected|float"):
         call()
 
 
@@ -183,7 +184,8 @@ def test_lower_instruction_sets_agree(isa: str) -> None:
     code = (
         "import numpy as np, sys; from throughtime import engine; from throughtime.cells import make\n"
         "rng=np.random.default_rng(0); p=engine.compile(make('gru').trace(), {'I':40,'H':37})\n"
-        "a=[(rng.standard_normal(s)*.3).astype('f4') for s in p.array_shapes]; x=rng.standard_normal((6,13,40)).astype('f4')\n"
+        "a=[(rng.standard_normal(s)*.3).astype('f4') for s in p.array_shapes]; "
+        "x=rng.standard_normal((6,13,40)).astype('f4')\n"
         "o,_,t=p.forward(x,None,a,training=True); g=p.backward(t,x,a,np.ones_like(o),None)\n"
         "np.savez(sys.stdout.buffer, o, g[0], *g[2])"
     )
@@ -204,7 +206,8 @@ def test_threads_without_torch_and_after_a_fork() -> None:
         "import numpy as np, os, sys; from throughtime import engine; from throughtime.cells import make\n"
         "assert 'torch' not in sys.modules\n"
         "rng=np.random.default_rng(0); p=engine.compile(make('lstm').trace(), {'I':64,'H':64})\n"
-        "a=[(rng.standard_normal(s)*.3).astype('f4') for s in p.array_shapes]; x=rng.standard_normal((30,13,64)).astype('f4')\n"
+        "a=[(rng.standard_normal(s)*.3).astype('f4') for s in p.array_shapes]; "
+        "x=rng.standard_normal((30,13,64)).astype('f4')\n"
         "one=p.forward(x,None,a,threads=1)[0]\n"
         "for n in (2,3,2): assert (p.forward(x,None,a,threads=n)[0]==one).all()\n"
         "child=os.fork()\n"

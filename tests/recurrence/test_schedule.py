@@ -17,7 +17,7 @@ def kinds(phases) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name,levels",
+    ("name", "levels"),
     [("rnn", 1), ("lstm", 1), ("gru", 2), ("gru_reset_after", 1)],
 )
 def test_operand_levels(name: str, levels: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.engine import _engine
+from throughtime.engine import _engine  # type: ignore[attr-defined]
 from throughtime.recurrence import Trace
 from throughtime.recurrence.program import Pass, Place, Product
 from throughtime.recurrence.program import Program as Plan
@@ -160,8 +160,8 @@ class Program:
     ) -> tuple[Array | None, tuple[Array, ...], list[Array | None]]:
         """Gradients through time, from those of what forward returned; a tape may be used more than once.
 
-        x (after forward_ids: the table), arrays: as given to forward. d_output: like the output, any strides, None for zero. d_final: per state
-        (B, S_j) or None. needs_arrays: which parameter arrays want a gradient; the product of the others is skipped.
+        x (after forward_ids: the table), arrays: as given to forward. d_output: like the output, any strides, None for
+        zero. d_final: per state (B, S_j) or None. needs_arrays: which parameter arrays want a gradient; the product of the others is skipped.
 
         Returns d_x (or None), the initial states' gradients (B, S_j), and one gradient or None per parameter array.
         """

@@ -14,6 +14,7 @@ The derivative reads matrix products and transcendental functions from the recor
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 
 from throughtime.recurrence.cell import Trace
 from throughtime.recurrence.derivative import Collected, Derivative, collect, differentiate
@@ -112,7 +113,8 @@ class Scheduler:
         kinds = list(dict.fromkeys(signature.values()))
         operands = sorted(set().union(*kinds)) if kinds else []
 
-        def breaks(arrangement: tuple[frozenset[int], ...]) -> int:
+        def breaks(arrangement: Iterable[frozenset[int]]) -> int:
+            arrangement = list(arrangement)
             return sum(
                 sum(1 for member, _ in itertools.groupby(operand in kind for kind in arrangement) if member)
                 for operand in operands
@@ -356,10 +358,10 @@ class Scheduler:
             input_elementwise = moved.index
         pass_.phases.append(tile.finish())
         pass_.width = tile.width
-        for index, (e, terms) in enumerate(derivative.states.values()):
+        for index, (part, terms) in enumerate(derivative.states.values()):
             if terms:
                 target = self.put("dstate", index, widths[index])
-                pass_.phases.append(Product(target, ZERO if e is None else ACCUMULATE, transposed(terms)))
+                pass_.phases.append(Product(target, ZERO if part is None else ACCUMULATE, transposed(terms)))
         weights = [
             (self.number(self.leaf(v, self.width(v)) or record[v]), self.parameter(m), columns_of[a].index)
             for m, v, a in derivative.products
