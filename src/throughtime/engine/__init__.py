@@ -161,9 +161,9 @@ class Program:
         """Gradients through time, from those of what forward returned; a tape may be used more than once.
 
         x (after forward_ids: the table), arrays: as given to forward. d_output: like the output, any strides, None for
-        x (after forward_ids: the table), arrays: as given to forward. d_output: like the output, any strides, None for
         zero. d_final: per state (B, S_j) or None. needs_arrays: which parameter arrays want a gradient; the product of
         the others is skipped.
+
         Returns d_x (or None), the initial states' gradients (B, S_j), and one gradient or None per parameter array.
         """
         compiled, batch_sizes, ids, rows = tape
