@@ -28,8 +28,8 @@ OPTIONS: dict[str, Any] = {
     "average": 0.998,
     "validation": 0.02,
 }
-"""What the demonstration trains with, chosen on the validation part. A text this short is soon learned by heart, so
-half of the outputs and a fifth of the recurrent weights are dropped."""
+"""What the demonstration trains with, from trials on the validation part. A text this short is soon learned by heart,
+so half of the outputs and a fifth of the recurrent weights are dropped."""
 
 
 def text() -> str:
