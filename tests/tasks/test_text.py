@@ -210,8 +210,8 @@ def test_force_leaves_nothing_of_the_old_run(tmp_path: Path, file: Path) -> None
     with pytest.raises(UserError, match="there is no model yet"):
         task.train(file, tmp_path, quiet=True, force=True, **SMALL, **{**FIT, "learning_rate": 1e30})
     assert not (tmp_path / "model.safetensors").exists()
-    with pytest.raises(UserError, match="no checkpoint to go on from"):
-        task.train(file, tmp_path, quiet=True, resume=True)
+    with pytest.raises(UserError, match="there is no model yet"):
+        task.train(file, tmp_path, quiet=True, resume=True)  # from the new run's beginning
 
 
 @pytest.mark.parametrize("kind", ["bytes", "words", "bpe"])

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from throughtime.runtime.environment import environment
 from throughtime.training import progress
 from throughtime.training.average import Average
 from throughtime.training.clipping import clip
-from throughtime.training.environment import environment
 from throughtime.training.history import History, read
 from throughtime.training.window import Window
 
@@ -58,7 +58,7 @@ def test_history_keeps_finite_numbers_and_skips_a_torn_line(tmp_path: Path) -> N
     history.close()
     assert read(path) == [{"step": 1, "loss": None}, {"step": 2, "sample": "日本\n"}]
     assert len(path.read_text(encoding="utf-8").splitlines()) == 2
-    again = History(path, until=1)
+    again = History(path, keep=1)
     again.add(step=2, loss=0.5)
     again.close()
     assert read(path) == [{"step": 1, "loss": None}, {"step": 2, "loss": 0.5}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Argument, Exit, Option
+from typer import Argument, Context, Exit, Option
 
 from throughtime.cli.output import new_app, print_json, say, scores
 
@@ -19,6 +19,7 @@ def train() -> None:
 
 @app.command()
 def text(
+    context: Context,
     file: Annotated[str, Argument(help="The text to learn; - reads standard input.")],
     out: Annotated[Path, Option(help="The folder for the model, its history and report.")],
     cell: Annotated[
@@ -47,7 +48,9 @@ def text(
     seed: Annotated[int, Option(help="Of everything random.")] = 0,
     threads: Annotated[int | None, Option(help="Threads to use; all cores where not given.")] = None,
     encoding: Annotated[str, Option(help="Of the file.")] = "utf-8",
-    resume: Annotated[bool, Option("--resume", help="Go on with the run in --out.")] = False,
+    resume: Annotated[
+        bool, Option("--resume", help="Go on with the run in --out; a budget, rate, clip or patience may change.")
+    ] = False,
     force: Annotated[bool, Option("--force", help="Replace the model in --out.")] = False,
     json: Annotated[bool, Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
@@ -55,6 +58,8 @@ def text(
     from throughtime.models.config import Dropout
     from throughtime.tasks.text import train
 
+    if resume:
+        _refuse_fixed(context)
     settings: dict[str, Any] = {"learning_rate": learning_rate, "average": average, "clip": clip, "patience": patience}
     settings = {name: value for name, value in settings.items() if value is not None}
     if clip == 0:
@@ -91,7 +96,7 @@ def text(
     else:
         show(summary)
     if summary["ended"] == "interrupted":
-        raise Exit(130)
+        raise Exit(128 + summary["signal"])
 
 
 def show(summary: dict[str, Any]) -> None:
@@ -111,6 +116,21 @@ def report_of(summary: dict[str, Any]) -> None:
         summary["report"] = str(write_report(summary["directory"]))
     except ImportError as error:
         say(f"throughtime: no report, {error.name} is missing: pip install 'throughtime[train]'")
+
+
+def _refuse_fixed(context: Context) -> None:
+    """A run that goes on has its model and data already: what is given besides and cannot change is an error."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE" and name not in _CHANGEABLE:
+            option = f"--{name.replace('_', '-')}"
+            raise ValueError(f"{option}: a run that goes on keeps its own; leave it out, or start anew with --force")
+
+
+_CHANGEABLE = (
+    *("file", "out", "resume", "json", "encoding"),
+    *("minutes", "epochs", "steps", "learning_rate", "clip", "patience"),
+)
 
 
 def _sizes(given: list[str]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +19,58 @@ from throughtime.errors import UserError
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, TOKENIZER, HISTORY = "config.json", "model.safetensors", "tokenizer.json", "history.jsonl"
 CHECKPOINT = Path("checkpoints") / "last.safetensors"
+_TEMPORARY = ".writing"
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and those above it; UserError where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{path}: cannot be made a folder ({reason}); choose another one") from None
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that at any moment either the old or the new content is there; creates its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write a file so that at any moment either the old or the new content is there; creates its folder.
+
+    Temporary file, fsync, rename, fsync of the folder. UserError where the disk is full or forbids it; the old
+    content is still there then.
+    """
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
     try:
         with open(temporary, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync_folder(path.parent)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+        raise
+
+
+def remove_temporaries(directory: Path) -> None:
+    """Remove what writers that were killed left behind; only while nobody else writes into the folder."""
+    for folder in (directory, directory / CHECKPOINT.parent):
+        for left in folder.glob(f".*{_TEMPORARY}"):
+            with suppress(OSError):
+                left.unlink()
+
+
+def _sync_folder(path: Path) -> None:
+    """Make a rename last through a loss of power, where the system lets a folder be opened."""
+    if os.name != "posix":
+        return
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def write_json(path: Path, value: Any) -> None:

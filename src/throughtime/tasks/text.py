@@ -37,7 +37,8 @@ def train(
     """Train on a file into a folder, then score its test part; what `throughtime train text` does.
 
     options: those of LanguageModel and of its fit. Returns a summary: directory, ended, steps, epochs, seconds,
-    tokens_per_second, parameters, validation_loss, clipped, and evaluation where there is a test part.
+    tokens_per_second, parameters, validation_loss, clipped, checkpointing (seconds of this run), warnings, signal
+    where one interrupted it, and evaluation where there is a test part.
     """
     from throughtime.training.history import History
 
@@ -58,10 +59,14 @@ def train(
         "parameters": config["parameters"],
         "validation_loss": outcome.best,
         "clipped": outcome.clipped,
+        "checkpointing": round(outcome.checkpointing, 3),
+        "warnings": outcome.warnings,
     }
+    if outcome.signal is not None:
+        summary["signal"] = outcome.signal
     if evaluate and outcome.ended != "interrupted" and model.text.part("test"):
         summary["evaluation"] = model.evaluate()
-        history = History(folder / HISTORY, until=outcome.steps)
+        history = History(folder / HISTORY, keep=len(outcome.history))
         history.add(step=outcome.steps, evaluation=summary["evaluation"])
         history.close()
     return summary

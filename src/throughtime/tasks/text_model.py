@@ -24,7 +24,7 @@ from throughtime.runtime.folder import (
     WEIGHTS,
     read_config,
     read_json,
-    read_weights,
+    remove_temporaries,
     write_json,
     write_weights,
 )
@@ -108,19 +108,25 @@ class LanguageModel:
         text: a file (a Path, or a string that names one), or the text itself. out: a folder for the model, its
         history and checkpoints; None keeps all in memory. Budget: one of minutes, epochs or steps. batch, window:
         parallel streams and steps per chunk. validation, holdout: the shares of the text kept apart. resume: go on
-        with what is in `out`, with its own model and settings (a budget given here replaces the stored one). force:
-        overwrite what is in `out`. quiet: no progress. settings: further fields of training.settings.Settings.
-        Returns itself. Raises UserError where something does not fit.
+        with what is in `out`, with its own model and settings, whatever this one was made with; a budget or settings
+        given here replace the stored ones. force: overwrite what is in `out`. quiet: no progress. settings: further
+        fields of training.settings.Settings. Returns itself. Raises UserError where something does not fit, or where
+        another training is at work in `out`.
         """
         folder = Path(out) if out is not None else None
         budget = _budget(minutes, epochs, steps)
+        try:
+            import torch  # noqa: F401 - without it nothing in the folder may change
+        except ImportError:
+            raise UserError("training needs PyTorch: pip install 'throughtime[train]'") from None
         if resume:
             if folder is None:
                 raise UserError("training: resume needs the folder of the run to go on with, out")
-            return self._resume(Text.of(text, encoding), folder, budget, quiet)
-        if folder is not None and (folder / CONFIG).exists() and not force:
-            raise UserError(f"{folder}: there is a model already; go on with --resume or overwrite it with --force")
+            return self._resume(Text.of(text, encoding), folder, budget, settings, quiet)
+        _refuse_existing(folder, force)
+        from throughtime.training.lock import locked
         from throughtime.training.settings import Settings
+        from throughtime.training.streams import Streams
 
         amount, unit = budget or (MINUTES, "minutes")
         try:
@@ -137,43 +143,85 @@ class LanguageModel:
             tokenizer.size, self.embedding, self._traces, self.hidden, self.sizes, self.dropout, self.tied
         )
         ids = source.ids("train", tokenizer)
+        Streams(ids, batch, window, self.seed)  # refuses what cannot be cut into streams, before anything is written
+        run = {**chosen.to_json(), "batch": batch, "window": window, "seed": self.seed, "threads": self.threads}
         parameters = initial_parameters(config, np.random.default_rng(self.seed))
         counts = np.bincount(ids, minlength=tokenizer.size)
         parameters["output.b_y"] = np.log((counts + 1) / (len(ids) + tokenizer.size)).astype(np.float32)
-        run = {**chosen.to_json(), "batch": batch, "window": window, "seed": self.seed, "threads": self.threads}
         self.config = {
             "format_version": FORMAT_VERSION,
             "task": "text",
             "model": config.to_json(),
-            "parameters": int(sum(value.size for value in parameters.values())),
+            "parameters": sum(value.size for value in parameters.values()),
             "tokens": {"kind": tokenizer.kind, "size": tokenizer.size},
             "start": _start(tokenizer, counts),
             "training": run,
             "data": {**source.to_json(), "encoding": encoding},
         }
-        return self._train(source, tokenizer, parameters, chosen, folder, False, quiet)
+        with locked(folder):
+            _refuse_existing(folder, force)  # nobody else may have been quicker
+            if folder is not None:
+                self._begin(folder, tokenizer)
+            return self._train(source, tokenizer, parameters, chosen, folder, False, quiet)
 
-    def _resume(self, text: Text, folder: Path, budget: tuple[float, str] | None, quiet: bool) -> LanguageModel:
+    def _begin(self, folder: Path, tokenizer: Any) -> None:
+        """Make the folder that of a new run; config.json goes first and comes last, so that no two runs mix."""
+        from throughtime.runtime.environment import environment
+
+        remove_temporaries(folder)
+        for name in (CONFIG, CHECKPOINT, WEIGHTS, HISTORY, TOKENIZER):
+            (folder / name).unlink(missing_ok=True)
+        self.config["environment"] = environment(self._threads())
+        write_json(folder / TOKENIZER, tokenizer.to_json())
+        write_json(folder / CONFIG, self.config)
+
+    def _resume(
+        self,
+        text: Text,
+        folder: Path,
+        budget: tuple[float, str] | None,
+        changes: Mapping[str, Any],
+        quiet: bool,
+    ) -> LanguageModel:
+        from throughtime.training.lock import locked
         from throughtime.training.settings import Settings
 
+        if not (folder / CONFIG).is_file():
+            raise UserError(f"{folder}: there is no run to go on with; start one without --resume")
         self.config = config = read_config(folder)
-        data, run = config["data"], dict(config["training"])
-        if text.sha256 != data["sha256"]:
+        try:
+            data, run = config["data"], dict(config["training"])
+            source = replace(text, validation=data["validation"], holdout=data["holdout"])
+            same = text.sha256 == data["sha256"]
+            self.seed, self.threads = run["seed"], run["threads"]
+            shared = {k: v for k, v in run.items() if k not in ("batch", "window", "seed", "threads")}
+        except (KeyError, TypeError) as error:
+            raise UserError(f"{folder / CONFIG}: expected the settings of a training, {error} is missing") from None
+        if not same:
             raise UserError(
                 f"{text.file or 'text'}: the run in {folder} learns another text; give that one, or a new --out"
             )
         if not (folder / CHECKPOINT).is_file():
             raise UserError(f"{folder}: there is no checkpoint to go on from; start again with --force")
-        source = replace(text, validation=data["validation"], holdout=data["holdout"])
-        self.seed, self.threads = run["seed"], run["threads"]
-        settings = Settings.from_json({k: v for k, v in run.items() if k not in ("batch", "window", "seed", "threads")})
+        settings = Settings.from_json(shared)
         if budget is not None:
-            settings = replace(settings, budget=budget[0], unit=budget[1])
+            changes = {**changes, "budget": budget[0], "unit": budget[1]}
+        if changes:
+            settings = Settings.from_json({**settings.to_json(), **changes})
             self.config = {**config, "training": {**run, **settings.to_json()}}
+        tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
         shapes = LanguageConfig.from_json(config["model"]).shapes
         parameters = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}  # the checkpoint fills them
-        tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
-        return self._train(source, tokenizer, parameters, settings, folder, True, quiet)
+        with locked(folder):
+            remove_temporaries(folder)
+            if changes:
+                write_json(folder / CONFIG, self.config)
+            return self._train(source, tokenizer, parameters, settings, folder, True, quiet)
+
+    def _threads(self) -> int:
+        import torch
+
+        return self.threads or torch.get_num_threads()
 
     def _train(
         self,
@@ -185,61 +233,46 @@ class LanguageModel:
         resume: bool,
         quiet: bool,
     ) -> LanguageModel:
-        try:
-            import torch
-        except ImportError:
-            raise UserError("training needs PyTorch: pip install 'throughtime[train]'") from None
+        import torch
+
         from throughtime.models.ops_torch import TorchModel
+        from throughtime.runtime.environment import environment
+        from throughtime.tasks.text_best import Best
         from throughtime.tasks.text_job import TextJob
-        from throughtime.training.environment import environment
         from throughtime.training.loop import train
         from throughtime.training.progress import choose
         from throughtime.training.streams import Streams
 
         config = LanguageConfig.from_json(self.config["model"])
-        run, start = self.config["training"], self.config["start"]
-        best: dict[str, np.ndarray] = {}
-
-        def keep(arrays: dict[str, np.ndarray], note: Mapping[str, Any]) -> None:
-            best.update(arrays)
-            if folder is not None:
-                write_weights(folder / WEIGHTS, arrays, {name: str(value) for name, value in note.items()})
+        run, start, threads = self.config["training"], self.config["start"], self._threads()
+        self.config.setdefault("environment", environment(threads))
+        ids = source.ids("train", tokenizer)
+        progress = choose(quiet)
+        best = Best(folder / WEIGHTS if folder else None, progress.note)
 
         def sample(arrays: dict[str, np.ndarray], step: int) -> str:
             writer = TextModel(config, arrays, tokenizer, start)
             return "".join(writer.write(length=200, temperature=0.8, seed=self.seed + step))
 
-        ids = source.ids("train", tokenizer)
         held = np.concatenate([source.before("validation", tokenizer), source.ids("validation", tokenizer)])
         streams = Streams(ids, run["batch"], run["window"], self.seed)
-        job = TextJob(TorchModel(config, parameters, self.seed), streams, held, keep, sample)
-        before = torch.get_num_threads()
-        threads = self.threads or before
-        if not resume:
-            self.config["environment"] = environment(threads)
-        if folder is not None:
-            if not resume:
-                for name in (CHECKPOINT, Path(WEIGHTS), Path(HISTORY)):
-                    (folder / name).unlink(missing_ok=True)
-            write_json(folder / TOKENIZER, tokenizer.to_json())
-            write_json(folder / CONFIG, self.config)
-        progress = choose(quiet)
+        job = TextJob(TorchModel(config, parameters, self.seed), streams, held, best.keep, sample)
         cells = ", ".join(f"{layer.name} {layer.output_size}" for layer in config.layers)
         progress.note(
             f"{cells}; {self.config['parameters']:,} parameters; {len(ids):,} {tokenizer.kind} to learn from, "
             f"vocabulary {tokenizer.size:,}; {settings.budget:g} {settings.unit} on {threads} threads"
         )
+        before = torch.get_num_threads()
         torch.set_num_threads(threads)
         try:
             self.outcome = train(job, settings, folder, resume, progress)
         finally:
             torch.set_num_threads(before)
-        if not best and folder is not None:
-            best = read_weights(folder / WEIGHTS)
+            best.close()
         if self.outcome.ended == "interrupted":
             kept = f"; the best model is in {folder}, go on with --resume" if folder else ""
             progress.note(f"stopped at step {self.outcome.steps}{kept}")
-        self.model, self.text = TextModel(config, best, tokenizer, start), source
+        self.model, self.text = TextModel(config, best.parameters(), tokenizer, start), source
         return self
 
     def write(self, prompt: str = "", length: int = 500, **options: Any) -> Iterator[Piece]:
@@ -270,6 +303,11 @@ class LanguageModel:
         if self.model is None:
             raise UserError("language model: expected a fitted model; call fit first, or throughtime.load a saved one")
         return self.model
+
+
+def _refuse_existing(folder: Path | None, force: bool) -> None:
+    if folder is not None and (folder / CONFIG).exists() and not force:
+        raise UserError(f"{folder}: there is a model already; go on with --resume or overwrite it with --force")
 
 
 def _budget(minutes: float | None, epochs: int | None, steps: int | None) -> tuple[float, str] | None:

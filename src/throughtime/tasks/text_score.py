@@ -13,8 +13,8 @@ from throughtime.errors import UserError
 from throughtime.models.config import LanguageConfig
 from throughtime.models.language import State, forward
 from throughtime.models.ops_numpy import NumpyOps, nats
+from throughtime.runtime.environment import cores
 from throughtime.tasks.text_data import Text
-from throughtime.training.environment import cores
 
 _LOGITS = 4_000_000
 """Values of logits held at once."""

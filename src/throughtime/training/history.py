@@ -5,35 +5,57 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from throughtime.errors import UserError
 from throughtime.runtime.folder import write_atomically
 
 
 class History:
     """Appends lines to a file, or only keeps them in `lines` where path is None.
 
-    until: when a run goes on, lines of later steps than this are dropped first; None starts a new history.
+    keep: when a run goes on, how many lines of the file still hold, the others are dropped; None starts a new history.
+    A line that cannot be written (a full disk) is kept, and the whole file is written again as soon as that works.
+    Raises UserError where the file cannot be written at the start, or still not when it is closed.
     """
 
-    def __init__(self, path: Path | None, until: int | None = None) -> None:
+    def __init__(self, path: Path | None, keep: int | None = None) -> None:
         self.lines: list[dict[str, Any]] = []
-        self._file = None
+        self._path = path
+        self._file: BinaryIO | None = None
         if path is None:
             return
-        if until is not None and path.is_file():
-            self.lines = [line for line in read(path) if line.get("step", 0) <= until]
-        write_atomically(path, b"".join(_encode(line) for line in self.lines))
-        self._file = open(path, "ab")  # noqa: SIM115 - stays open for the run
+        if keep is not None and path.is_file():
+            self.lines = read(path)[:keep]
+        self._rewrite()
 
     def add(self, **line: Any) -> None:
         """One more line; numbers that are not finite become null, which JSON can say."""
         self.lines.append(line)
-        if self._file is not None:
-            self._file.write(_encode(line))
-            self._file.flush()
+        if self._path is None:
+            return
+        try:
+            if self._file is None:
+                self._rewrite()
+            else:
+                self._file.write(_encode(line))
+        except (OSError, UserError):
+            self._drop()
 
     def close(self) -> None:
+        """Write what is still missing, and close the file."""
+        try:
+            if self._path is not None and self._file is None:
+                self._rewrite()
+        finally:
+            self._drop()
+
+    def _rewrite(self) -> None:
+        assert self._path is not None
+        write_atomically(self._path, b"".join(_encode(line) for line in self.lines))
+        self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115 - stays open for the run
+
+    def _drop(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -53,5 +75,12 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def _encode(line: dict[str, Any]) -> bytes:
-    clean = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in line.items()}
-    return (json.dumps(clean, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(_finite(line), ensure_ascii=False) + "\n").encode("utf-8", "replace")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {name: _finite(entry) for name, entry in value.items()}
+    return [_finite(entry) for entry in value] if isinstance(value, list | tuple) else value

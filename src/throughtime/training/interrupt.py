@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish to stop, not as an exception in the middle of a step."""
+"""Ctrl-C and SIGTERM as a wish to stop, not as an exception in the middle of a step."""
 
 from __future__ import annotations
 
@@ -7,27 +7,37 @@ import threading
 from types import FrameType
 from typing import Any
 
+_WATCHED = (signal.SIGINT, signal.SIGTERM)
+
 
 class Interrupt:
-    """Inside `with`, the first Ctrl-C sets `pressed`; a second one raises KeyboardInterrupt.
+    """Inside `with`, the first SIGINT or SIGTERM sets `pressed`; a second one raises KeyboardInterrupt.
 
-    In a thread other than the main one nothing changes.
+    number: of the signal that came first, None before. In a thread other than the main one nothing changes, and a
+    signal that the process was started to ignore stays ignored.
     """
 
     def __init__(self) -> None:
-        self.pressed = False
-        self._before: Any = None
+        self.number: int | None = None
+        self._before: dict[signal.Signals, Any] = {}
+
+    @property
+    def pressed(self) -> bool:
+        return self.number is not None
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._press)
+            for watched in _WATCHED:
+                before = signal.getsignal(watched)
+                if before is not None and before is not signal.SIG_IGN:
+                    self._before[watched] = signal.signal(watched, self._press)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        for watched, before in self._before.items():
+            signal.signal(watched, before)
 
     def _press(self, number: int, frame: FrameType | None) -> None:
         if self.pressed:
             raise KeyboardInterrupt
-        self.pressed = True
+        self.number = number

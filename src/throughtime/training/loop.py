@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,14 @@ import torch
 
 from throughtime.errors import UserError
 from throughtime.runtime.folder import CHECKPOINT, HISTORY
-from throughtime.training import checkpoint
+from throughtime.training import checkpoint, failure
 from throughtime.training.average import Average
 from throughtime.training.clipping import clip
 from throughtime.training.history import History
 from throughtime.training.interrupt import Interrupt
 from throughtime.training.job import Job
 from throughtime.training.progress import Progress, Silent
+from throughtime.training.saving import Saver
 from throughtime.training.schedule import Budget, learning_rate
 from throughtime.training.settings import Settings
 from throughtime.training.window import Window
@@ -30,7 +33,8 @@ class Outcome:
 
     ended: "budget", "patience" or "interrupted". best: the lowest validation loss, None without validation.
     clipped: the share of steps whose gradient was clipped. seconds: of this run and those it went on from.
-    history: the lines of history.jsonl.
+    history: the lines of history.jsonl. signal: the number of the one that interrupted it. checkpointing: seconds of
+    this run spent on checkpoints. warnings: what was said about how it went.
     """
 
     ended: str
@@ -42,6 +46,13 @@ class Outcome:
     seconds: float
     tokens: int
     history: list[dict[str, Any]] = field(repr=False)
+    signal: int | None = None
+    checkpointing: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+
+
+_RISEN = 3
+"""After so many validations without a better one the run says so."""
 
 
 def train(
@@ -51,11 +62,12 @@ def train(
     resume: bool = False,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Train until the budget is spent, patience is lost or the user presses Ctrl-C.
+    """Train until the budget is spent, patience is lost, or Ctrl-C or SIGTERM asks to stop, after the step at work.
 
     directory: where history.jsonl and checkpoints/last.safetensors go; None writes nothing. resume: go on from that
-    checkpoint. The best parameters are handed to `job.keep`.
-    Raises UserError where the loss or its gradient is no longer finite.
+    checkpoint: with the same settings, threads and machine every later loss is bit for bit that of a run that was not
+    stopped, if the budget is epochs or steps (minutes follow the clock). The best parameters are handed to `job.keep`.
+    Raises UserError where the loss or its gradient is no longer finite, with what is known about it.
     """
     run = _Run(job, settings, directory, progress or Silent())
     if resume:
@@ -80,10 +92,16 @@ class _Run:
         self.average = Average(self.parameters, settings.average) if settings.average else None
         self.budget = Budget(settings.budget, settings.unit, job.steps_per_epoch)
         self.history = History(None)
+        self.saver = Saver(directory / CHECKPOINT if directory else None, settings.checkpoint_seconds, progress.note)
+        self.window = Window(0.0)
+        self.recent: deque[tuple[float, float]] = deque(maxlen=failure.REMEMBERED)
+        self.warnings: list[str] = []
         self.step = self.epoch = self.position = self.tokens = self.struck = 0
         self.best, self.best_step, self.worse, self.validated, self.kept = math.inf, 0, 0, -1, False
+        self.next_validation = 1 / (3 * settings.validations)
         self.before, self.started, self.reserve, self.validating = 0.0, time.perf_counter(), 0.0, 0.0
         self.resumed = False
+        self.told: int | None = None  # lines of the history at the checkpoint gone on from
 
     @property
     def elapsed(self) -> float:
@@ -91,39 +109,36 @@ class _Run:
         return self.before + time.perf_counter() - self.started
 
     def go(self, interrupt: Interrupt) -> Outcome:
-        self.history = History(
-            self.directory / HISTORY if self.directory else None, self.step if self.resumed else None
-        )
+        self.history = History(self.directory / HISTORY if self.directory else None, self.told)
         self.started = time.perf_counter()
         batches = self.job.epoch(self.epoch)
         if not self.resumed:
             self.job.begin()
-        ended, window = "budget", Window(self.elapsed)
-        next_validation = self._next_validation()
+            self.saver.save(0, self.content, last=True)  # a disk that takes nothing is told at once
+        ended = "budget"
         while not self.budget.over(self.step, self.elapsed, self.reserve):
+            if interrupt.pressed:
+                ended = "interrupted"
+                break
             if self.position >= len(batches):
                 self.epoch, self.position = self.epoch + 1, 0
                 batches = self.job.epoch(self.epoch)
                 self.job.begin()
-            self._step(batches[self.position], window)
+            self._step(batches[self.position])
             done = self.budget.progress(self.step, self.elapsed)
             if self.step % self.settings.log_every == 0:
-                self._log(window)
-            if done >= next_validation and not self.budget.over(self.step, self.elapsed, self.reserve):
+                self._log()
+            if done >= self.next_validation and not self.budget.over(self.step, self.elapsed, self.reserve):
                 if self._affordable():
                     self._validate()
-                next_validation = self._next_validation()
+                self.next_validation = self._following(done)
                 if self.settings.patience is not None and self.worse >= self.settings.patience:
                     ended = "patience"
                     break
             self.budget.measure(self.step, self.elapsed, self.reserve)
-            if interrupt.pressed:
-                ended = "interrupted"
-                break
-        if window.steps:
-            self._log(window)
-        if self.validated != self.step:
-            self._validate()
+            if self.saver.due() and self._sound():
+                self.saver.save(self.step, self.content)
+        self._end(ended)
         return Outcome(
             ended,
             self.step,
@@ -134,10 +149,27 @@ class _Run:
             self.elapsed,
             self.tokens,
             self.history.lines,
+            interrupt.number if ended == "interrupted" else None,
+            self.saver.spent,
+            self.warnings,
         )
 
-    def _step(self, batch: Any, window: Window) -> None:
-        settings, done = self.settings, self.budget.progress(self.step, self.elapsed)
+    def _end(self, ended: str) -> None:
+        """The last line, the last judgement, the last checkpoint. Interrupted, only what costs no time."""
+        if ended == "interrupted":
+            if not self.kept:
+                with self._averaged():
+                    self.job.keep({"step": self.step, "validation_loss": None})
+        else:
+            if self.window.steps:
+                self._log()
+            if self.validated != self.step:
+                self._validate()
+        if (ended != "interrupted" or self.saver.step != self.step) and self._sound():
+            self.saver.save(self.step, self.content, last=True)
+
+    def _step(self, batch: Any) -> None:
+        settings, window, done = self.settings, self.window, self.budget.progress(self.step, self.elapsed)
         rate = learning_rate(settings.learning_rate, done, self.step, settings.warm_up, settings.final_fraction)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -146,7 +178,8 @@ class _Run:
         norm, struck = clip([p.grad for p in self.parameters.values() if p.grad is not None], settings.clip)
         value = float(loss.detach())
         if not math.isfinite(value) or not math.isfinite(norm):
-            self._not_finite(value, norm, rate)
+            self._not_finite(value, rate)
+        self.recent.append((value, norm))
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
@@ -161,14 +194,11 @@ class _Run:
         left = self.budget.seconds - elapsed if self.budget.seconds else _left(done, elapsed)
         self.progress.step(self.step, self.budget.total, done, window.smooth, speed, left)
 
-    def _log(self, window: Window) -> None:
-        self.history.add(step=self.step, epoch=self.epoch, **window.close(self.elapsed))
+    def _log(self) -> None:
+        self.history.add(step=self.step, epoch=self.epoch, **self.window.close(self.elapsed))
 
-    def _next_validation(self) -> float:
-        """The progress at which to validate next: soon after the start, then evenly, and at the end in any case."""
-        if self.validated < 0:
-            return 1 / (3 * self.settings.validations)
-        done = self.budget.progress(self.step, self.elapsed)
+    def _following(self, done: float) -> float:
+        """The progress at which to validate next: evenly spread, and at the end in any case."""
         return (math.floor(done * self.settings.validations + 1e-9) + 1) / self.settings.validations
 
     def _affordable(self) -> bool:
@@ -176,26 +206,32 @@ class _Run:
         return self.budget.seconds is None or self.validated < 0 or self.validating < 0.05 * self.elapsed
 
     def _validate(self) -> None:
-        """Validate, keep the parameters if they are the best so far, write the checkpoint, show a sample."""
+        """Validate, keep the parameters if they are the best so far, show a sample."""
         began = self.elapsed
-        if self.average is None:
+        with self._averaged():
             loss, text = self._judge()
-        else:
-            with self.average.applied():
-                loss, text = self._judge()
         self.validated = self.step
         if loss is not None:
             self.history.add(
                 step=self.step, validation_loss=loss, best=self.best_step == self.step, elapsed=self.elapsed
             )
             self.progress.note(f"step {self.step}: validation loss {loss:.4f}{' (best)' if self.worse == 0 else ''}")
+            if self.worse == _RISEN:
+                self._warn(
+                    f"the validation loss has not been better than {self.best:.4f}, of step {self.best_step}, for "
+                    f"{_RISEN} validations and is {loss:.4f} now; the model of step {self.best_step} is the one kept. "
+                    "If it goes on rising: more --dropout, a smaller model, more data, or --patience to stop in time"
+                )
         if text is not None:
             self.history.add(step=self.step, sample=text)
             self.progress.note(text)
-        if self.directory is not None:
-            self.save(self.directory / CHECKPOINT)
         self.reserve = self.elapsed - began
         self.validating += self.reserve
+
+    def _warn(self, text: str) -> None:
+        self.warnings.append(text)
+        self.history.add(step=self.step, warning=text)
+        self.progress.note(text)
 
     def _judge(self) -> tuple[float | None, str | None]:
         loss = self.job.validate()
@@ -208,16 +244,23 @@ class _Run:
             self.worse += 1
         return loss, self.job.sample(self.step)
 
-    def _not_finite(self, loss: float, norm: float, rate: float) -> None:
-        what = f"the loss became {loss}" if not math.isfinite(loss) else f"the gradient's norm became {norm}"
-        kept = f"the best model, of step {self.best_step}, is kept" if self.kept else "there is no model yet"
-        raise UserError(
-            f"training: {what} at step {self.step + 1} (learning rate {rate:.2g}); {kept}; "
-            "try a smaller --learning-rate or a smaller --clip"
-        )
+    def _averaged(self) -> AbstractContextManager[None]:
+        return self.average.applied() if self.average is not None else nullcontext()
 
-    def save(self, path: Path) -> None:
-        """Write everything a resumed run needs."""
+    def _sound(self) -> bool:
+        """Whether the parameters are finite: others are no place to go on from."""
+        return all(bool(torch.isfinite(value.detach()).all()) for value in self.parameters.values())
+
+    def _not_finite(self, loss: float, rate: float) -> None:
+        found = failure.diagnose(loss, self.step + 1, rate, self.settings.clip, self.parameters, list(self.recent))
+        self.history.add(step=self.step, failure=found)
+        kept = f"the best model, of step {self.best_step}, is kept" if self.kept else "there is no model yet"
+        if self.saver.step is not None:
+            kept += f", and the checkpoint of step {self.saver.step}, to go on from with --resume"
+        raise UserError(failure.sentence(found, kept))
+
+    def content(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Everything a resumed run needs: tensors by name, and numbers."""
         tensors = {f"parameters.{name}": value for name, value in self.parameters.items()}
         tensors |= {f"job.{name}": value for name, value in self.job.state().items()}
         if self.average is not None:
@@ -228,7 +271,12 @@ class _Run:
         numbers = {name: getattr(self, name) for name in _NUMBERS}
         numbers |= {"best": None if math.isinf(self.best) else self.best, "elapsed": self.elapsed}
         numbers |= {"budget": self.budget.to_json(), "settings": self.settings.to_json()}
-        checkpoint.save(path, tensors, numbers)
+        numbers |= {
+            "lines": len(self.history.lines),
+            "window": self.window.to_json(self.elapsed),
+            "recent": list(self.recent),
+        }
+        return tensors, numbers
 
     @torch.no_grad()
     def restore(self, path: Path) -> None:
@@ -247,11 +295,15 @@ class _Run:
             for name in _NUMBERS:
                 setattr(self, name, numbers[name])
             self.best = math.inf if numbers["best"] is None else numbers["best"]
-            self.before = numbers["elapsed"]
+            self.before, self.told = numbers["elapsed"], int(numbers["lines"])
             self.budget.restore(numbers["budget"])
-        except (KeyError, RuntimeError) as error:
+            self.window.restore(numbers["window"], self.before)
+            self.recent.extend((loss, norm) for loss, norm in numbers["recent"])
+            if numbers["settings"]["validations"] != self.settings.validations or self.budget.changed:
+                self.next_validation = self._following(self.budget.progress(self.step, self.before))
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise UserError(f"{path}: the checkpoint does not fit the model in config.json ({error})") from None
-        self.resumed = True
+        self.resumed, self.saver.step = True, self.step
 
 
 _NUMBERS = (
@@ -264,6 +316,7 @@ _NUMBERS = (
     "worse",
     "validated",
     "kept",
+    "next_validation",
     "reserve",
     "validating",
 )

@@ -39,6 +39,7 @@ class Budget:
         self.estimates: list[tuple[int, int]] = []  # (step, total) whenever minutes became steps
         self._knot = (0, 0.0)  # a step, and the progress there
         self._next = 0
+        self.changed = False  # whether `restore` met another budget than this one
         self._since: tuple[int, float] | None = None  # step and second the speed is measured from
 
     def progress(self, step: int, elapsed: float) -> float:
@@ -93,3 +94,5 @@ class Budget:
         if (data["unit"], data["amount"]) == (self.unit, self.amount):
             self.total, self._knot, self._next = data["total"], (data["knot"][0], data["knot"][1]), data["next"]
             self.estimates = [(pair[0], pair[1]) for pair in data["estimates"]]
+        else:
+            self.changed = True

@@ -22,7 +22,8 @@ class Settings:
     what is validated and kept.
     validations: how often to validate in the whole run, the last one at its end. patience: stop after so many
     validations without a better one, None for never.
-    log_every: steps between lines of the history.
+    log_every: steps between lines of the history. checkpoint_seconds: the least time between two checkpoints, 0 for one
+    after every step; where writing is slow they are further apart, so that they cost less than half a percent.
     """
 
     budget: float = 10.0
@@ -38,6 +39,7 @@ class Settings:
     validations: int = 16
     patience: int | None = None
     log_every: int = 10
+    checkpoint_seconds: float = 10.0
 
     def __post_init__(self) -> None:
         if self.unit not in KINDS:
@@ -54,6 +56,8 @@ class Settings:
                 raise UserError(f"training: {name} must be at least 0 and below 1, got {getattr(self, name)!r}")
         if not _number(self.final_fraction) or not 0 <= self.final_fraction <= 1:
             raise UserError(f"training: final_fraction must be between 0 and 1, got {self.final_fraction!r}")
+        if not _number(self.checkpoint_seconds) or self.checkpoint_seconds < 0:
+            raise UserError(f"training: checkpoint_seconds must not be negative, got {self.checkpoint_seconds!r}")
         if not _number(self.weight_decay) or self.weight_decay < 0:
             raise UserError(f"training: weight_decay must not be negative, got {self.weight_decay!r}")
         for name, least in (("warm_up", 0), ("validations", 1), ("log_every", 1), ("patience", 1)):

@@ -11,7 +11,6 @@ class Window:
 
     def __init__(self, now: float) -> None:
         self.smooth = math.nan
-        self._recent: list[tuple[float, int]] = []
         self._reset(now)
 
     def _reset(self, now: float) -> None:
@@ -38,3 +37,18 @@ class Window:
         }
         self._reset(now)
         return line
+
+    def to_json(self, now: float) -> dict[str, Any]:
+        """What an interrupted window has measured; `now` as given to its other methods."""
+        kept = {name: getattr(self, name) for name in _MEASURED}
+        return {**kept, "since": now - self.start, "smooth": None if math.isnan(self.smooth) else self.smooth}
+
+    def restore(self, data: dict[str, Any], now: float) -> None:
+        """Go on with a window of `to_json`."""
+        for name in _MEASURED:
+            setattr(self, name, data[name])
+        self.start = now - data["since"]
+        self.smooth = math.nan if data["smooth"] is None else data["smooth"]
+
+
+_MEASURED = ("steps", "tokens", "loss", "norm", "struck", "rate")

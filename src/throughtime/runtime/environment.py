@@ -1,0 +1,77 @@
+"""Where and with what something was run: for config.json, the report and `throughtime doctor`. Needs no torch."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import throughtime
+
+PACKAGES = ("numpy", "torch", "safetensors")
+"""What results depend on besides Python and throughtime itself."""
+
+
+def environment(threads: int) -> dict[str, Any]:
+    """Versions, machine, threads and date, as plain values. A package that is not installed is left out."""
+    from throughtime import engine
+
+    found: dict[str, Any] = {"throughtime": throughtime.__version__, "python": sys.version.split()[0]}
+    found |= {package: version for package in PACKAGES if (version := installed(package))}
+    found |= {"platform": platform.platform(), "cpu": cpu(), "instruction_set": engine.instruction_set()}
+    found |= {"cores": cores(), "threads": threads}
+    if (size := memory()) is not None:
+        found["memory_gb"] = round(size / 1e9, 1)
+    return found | {"date": datetime.now(UTC).isoformat(timespec="seconds")}
+
+
+def installed(package: str) -> str | None:
+    """The version of an installed package, found without importing it; None where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory() -> int | None:
+    """Bytes of memory this process may use: the machine's, or its container's limit if that is less; None: unknown."""
+    try:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return None
+    # cgroup version 2, then 1; "max" and a number beyond the machine's memory both mean no limit
+    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            total = min(total, int(Path(file).read_text()))
+        except (OSError, ValueError):
+            continue
+    return total
+
+
+def cpu() -> str:
+    """The processor's name, as far as the system tells."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    if sys.platform == "darwin":
+        command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+        try:
+            told = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+        except (OSError, subprocess.SubprocessError):
+            pass
+        else:
+            return told.stdout.strip()
+    return platform.processor() or platform.machine()

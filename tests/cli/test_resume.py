@@ -1,0 +1,90 @@
+"""Going on with a run from the command line: what may change, what may not, and what a stop leaves behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from throughtime import cli, load
+from throughtime.runtime.folder import CHECKPOINT
+
+TEXT = ("the cat sat on the mat, the dog ate the cat; " * 60 + "\n") * 3
+SIZE = ["--hidden", "8", "--embedding", "4", "--batch", "4", "--window", "8", "--threads", "1"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "text.txt").write_text(TEXT, "utf-8")
+    start = ["train", "text", str(folder / "text.txt"), "--out", str(folder / "m"), "--steps", "12", *SIZE]
+    assert cli.invoke(start) == 0
+    return folder / "text.txt", folder / "m"
+
+
+def config(folder: Path) -> Any:
+    return json.loads((folder / "config.json").read_text())["training"]
+
+
+def test_budget_and_rate_may_change(run: tuple[Path, Path]) -> None:
+    more = ["--resume", "--steps", "20", "--learning-rate", "1e-3", "--clip", "0.5", "--patience", "9"]
+    assert cli.invoke(["train", "text", str(run[0]), "--out", str(run[1]), *more]) == 0
+    kept = config(run[1])
+    assert (kept["budget"], kept["learning_rate"], kept["clip"], kept["patience"]) == (20, 1e-3, 0.5, 9)
+    lines = [json.loads(line) for line in (run[1] / "history.jsonl").read_text().splitlines()]
+    assert max(line["step"] for line in lines) == 20
+
+
+@pytest.mark.parametrize(
+    "option", [["--hidden", "16"], ["--cell", "gru"], ["--seed", "0"], ["--tied"], ["--threads", "2"], ["--force"]]
+)
+def test_the_model_and_the_data_may_not(
+    run: tuple[Path, Path], option: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = config(run[1])
+    capfd.readouterr()
+    assert cli.invoke(["train", "text", str(run[0]), "--out", str(run[1]), "--resume", *option]) == 2
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1
+    assert f"{option[0]}: a run that goes on keeps its own" in said
+    assert config(run[1]) == before
+
+
+def test_nothing_to_go_on_with(run: tuple[Path, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    capfd.readouterr()
+    assert cli.invoke(["train", "text", str(run[0]), "--out", str(tmp_path / "none"), "--resume"]) == 2
+    assert "no run to go on with; start one without --resume" in capfd.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_a_model_and_says_how_to_go_on(
+    run: tuple[Path, Path], tmp_path: Path, number: signal.Signals
+) -> None:
+    folder = tmp_path / "m"
+    start = ["train", "text", str(run[0]), "--out", str(folder), "--minutes", "5", *SIZE]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "throughtime", *start], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not (folder / "checkpoints").exists() or not (folder / CHECKPOINT).exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(number)
+    began = time.monotonic()
+    _, told = process.communicate(timeout=30)
+    assert time.monotonic() - began < 10
+    assert process.returncode == 128 + number
+    assert "Traceback" not in told
+    assert f"the best model is in {folder}, go on with --resume" in told
+    assert len("".join(load(folder).write("the", length=5, seed=0))) == 5
+    done = json.loads((folder / "config.json").read_text())
+    assert done["environment"]["threads"] == 1
+    assert cli.invoke(["train", "text", str(run[0]), "--out", str(folder), "--resume", "--steps", "30"]) == 0
