@@ -357,6 +357,28 @@ TT_ELEMENTWISE(op_mul_sub, 3, x * y - z)
 TT_ELEMENTWISE(op_mul_dsigmoid, 3, (x * y) * (z * (one<T>() - z)))
 TT_ELEMENTWISE(op_mul_dtanh, 3, (x * y) * (one<T>() - z * z))
 
+// Lanes first, then the lanes' sums by halves: one fixed order for every row.
+template <class T>
+void op_mean(T* d, Index ds, const T* a, Index as, const T*, Index, const T*, Index, Index rows, Index columns) {
+  constexpr int W = Simd<T>::width;
+  const Index whole = columns - columns % W;
+  const int left = int(columns - whole);
+  for (Index r = 0; r < rows; ++r) {
+    const T* ar = a + r * as;
+    Vec<T> sum{};
+    for (Index j = 0; j < whole; j += W) sum += load(ar + j);
+    if (left) sum += load_first(ar + whole, left);
+    T lane[W];
+    store(lane, sum);
+    for (int half = W / 2; half; half /= 2)
+      for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
+    const Vec<T> mean = broadcast<T>(lane[0] / T(columns));
+    T* dr = d + r * ds;
+    for (Index j = 0; j < whole; j += W) store(dr + j, mean);
+    if (left) store_first(dr + whole, mean, left);
+  }
+}
+
 template <class T>
 constexpr Kernels<T> table(const char* name) {
   return {name,
@@ -370,7 +392,7 @@ constexpr Kernels<T> table(const char* name) {
           {&op_copy<T>, &op_sigmoid<T>, &op_tanh<T>, &op_relu<T>, &op_exp<T>, &op_log<T>, &op_sqrt<T>, &op_softplus<T>,
            &op_neg<T>, &op_positive<T>, &op_add<T>, &op_sub<T>, &op_mul<T>, &op_div<T>, &op_maximum<T>, &op_minimum<T>,
            &op_greater<T>, &op_dsigmoid<T>, &op_dtanh<T>, &op_mul_add<T>, &op_sub_mul<T>, &op_mul_sub<T>,
-           &op_mul_dsigmoid<T>, &op_mul_dtanh<T>}};
+           &op_mul_dsigmoid<T>, &op_mul_dtanh<T>, &op_mean<T>}};
 }
 
 #define TT_STRING_(x) #x

@@ -9,12 +9,14 @@
 
 namespace throughtime {
 
-constexpr Index kTileElements = 512;  // elements of a temporary: several of them fit the first-level cache
+// Elements of a temporary: several of them fit the first-level cache. Guarded builds cut tiles of small programs.
+constexpr Index kTileElements = kGuarded ? 32 : 512;
 
 // A row stride of an odd number of cache lines: rows never fall onto the same cache sets.
 template <class T>
 Index row_stride(Index width) {
   constexpr Index line = 64 / Index(sizeof(T));
+  if (kGuarded) return width;  // so that the last row's end is the buffer's
   const Index lines = (width + line - 1) / line;
   return (lines % 2 ? lines : lines + 1) * line;
 }
@@ -34,7 +36,7 @@ inline int most_temporaries(const Pass& pass) {
 
 template <class T>
 Buffer<T> temporaries_for(const Program& p, const Pass& pass) {
-  return Buffer<T>(std::size_t(most_temporaries(pass) * widest(p)));
+  return Buffer<T>(elements(most_temporaries(pass), widest(p)));
 }
 
 // Where the buffers of each space stand for the current step: a pointer to row 0 and a row stride each.
@@ -154,20 +156,8 @@ class Runner {
   std::vector<Segment<T>> segments_;
 };
 
-// Is the input read row by row (rather than only by hoisted products)?
-inline bool reads_input(const Pass& pass, const Program& p) {
-  for (const auto& phase : pass.phases) {
-    if (const auto* product = std::get_if<Product>(&phase)) {
-      for (const auto& term : product->terms)
-        if (term.operand.space == Space::input) return true;
-    } else {
-      for (const auto& i : std::get<Tile>(phase).instructions)
-        for (int n : {i.a, i.b, i.c})
-          if (n >= 0 && p.places[n].space == Space::input) return true;
-    }
-  }
-  return !pass.hoisted.empty();
-}
+// Is the input read at all?
+inline bool reads_input(const Pass& pass, const Program& p) { return !pass.hoisted.empty() || p.reads_input(pass); }
 
 // Copies the active rows of one step from a sequence into contiguous rows.
 template <class T>

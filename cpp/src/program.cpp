@@ -1,12 +1,18 @@
 #include "throughtime/program.h"
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 
 namespace throughtime {
 namespace {
 
 constexpr int kMaximum = 1 << 24;  // widths and counts beyond this are nonsense and could overflow an int
+constexpr int kMostStates = 64, kMostTemporaries = 1024;
+// Memory a program may ask for beyond its caller's arrays: elements of its constants or of a tile's temporaries, and
+// packed copies of the parameters (real programs need three or four).
+constexpr Index kMostElements = Index(1) << 26;
+constexpr Index kMostCopies = 16;
 
 [[noreturn]] void fail(const std::string& what) { throw std::invalid_argument("program: " + what); }
 
@@ -16,6 +22,9 @@ void require(bool ok, const char* what) {
 
 bool positive(int n) { return n > 0 && n <= kMaximum; }
 
+// Do `count` columns or rows from `first` on lie in [0, limit)?
+bool within(int first, int count, int limit) { return first >= 0 && Index(first) + count <= limit; }
+
 // Which spaces a pass may read and write.
 enum class Kind { forward, backward };
 
@@ -24,8 +33,12 @@ struct Checker {
   const Pass& pass;
   Kind kind;
 
-  void place(const Place& q, bool written) const {
+  static void sane(const Place& q) {
     require(positive(q.width) && q.index >= 0 && q.index <= kMaximum, "a place has a bad width or index");
+  }
+
+  void place(const Place& q, bool written) const {
+    sane(q);
     const auto states = int(p.state_widths.size());
     switch (q.space) {
       case Space::record:
@@ -49,7 +62,7 @@ struct Checker {
       case Space::constant:
         return require(!written && q.index < int(p.constants.size()), "a constant place is wrong");
       case Space::temporary:
-        return require(q.index < 1024, "too many temporaries");
+        return require(q.index < kMostTemporaries, "too many temporaries");
       case Space::adjoint:
         return require(kind == Kind::backward && q.index + q.width <= p.backward.width,
                        "an adjoint place lies outside the adjoint");
@@ -69,6 +82,8 @@ struct Checker {
                 product.target.space == Space::dstate,
             "a product has a target it cannot have");
     require(!product.terms.empty(), "a product has no terms");
+    require(product.start == Start::bias || product.start == Start::accumulate || product.start == Start::zero,
+            "an unknown start");
     require(product.start != Start::bias || product.target.space == Space::record, "only the record has biases");
     for (const auto& term : product.terms) {
       place(term.operand, false);
@@ -90,10 +105,10 @@ struct Checker {
   }
 
   void tile(Tile& tile) const {
-    require(tile.temporaries >= 0 && tile.temporaries <= 1024, "a tile has too many temporaries");
+    require(tile.temporaries >= 0 && tile.temporaries <= kMostTemporaries, "a tile has too many temporaries");
     tile.width = 0;
     tile.uniform = true;
-    static const int sources[kOperations] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3};
+    static const int sources[kOperations] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 1};
     for (const auto& i : tile.instructions) {
       require(i.operation >= 0 && i.operation < kOperations, "an unknown operation");
       const int given[] = {i.target, i.a, i.b, i.c};
@@ -108,14 +123,14 @@ struct Checker {
         require(q.width == p.places[i.target].width, "an instruction mixes widths");
       }
       const int width = p.places[i.target].width;
-      if (tile.width && width != tile.width) tile.uniform = false;
+      if ((tile.width && width != tile.width) || i.operation == kMean) tile.uniform = false;
       tile.width = std::max(tile.width, width);
     }
   }
 };
 
 void check_pass(Program& p, Pass& pass, Kind kind) {
-  require(pass.width >= 0 && pass.width <= kMaximum, "a pass has a bad width");
+  require(kind == Kind::forward || pass.hoisted.empty(), "only forward passes hoist products");
   const Checker checker{p, pass, kind};
   for (auto& product : pass.hoisted) checker.product(product, true);
   for (auto& phase : pass.phases) {
@@ -126,42 +141,80 @@ void check_pass(Program& p, Pass& pass, Kind kind) {
   }
 }
 
+// Gradients are written where a parameter lies: two parameters in one place would overwrite each other's.
+void check_sources(const Program& p) {
+  struct Span {
+    int array, first, rows;
+  };
+  std::vector<Span> spans;
+  for (const auto& q : p.parameters)
+    for (auto [array, first] : q.sources) spans.push_back({array, first, q.rows});
+  std::sort(spans.begin(), spans.end(),
+            [](const Span& a, const Span& b) { return a.array != b.array ? a.array < b.array : a.first < b.first; });
+  for (std::size_t i = 1; i < spans.size(); ++i)
+    require(spans[i - 1].array != spans[i].array || spans[i - 1].first + spans[i - 1].rows <= spans[i].first,
+            "two parameters share rows of an array");
+}
+
+void check_memory(const Program& p) {
+  Index given = 0, packed = 0, widest = 1, states = 0;
+  const auto add = [](Index& sum, Index rows, Index columns) {  // each at most 2^24 here
+    require(sum <= std::numeric_limits<Index>::max() - rows * columns, "the sizes are beyond all machines");
+    sum += rows * columns;
+  };
+  for (auto [rows, columns] : p.arrays) add(given, rows, std::max(1, columns));
+  for (const auto& pack : p.packs) add(packed, pack.depth, pack.columns);
+  require(packed / kMostCopies <= given, "the packed matrices are far larger than the arrays");
+  for (const auto& q : p.places) widest = std::max<Index>(widest, q.width);
+  require(Index(p.constants.size()) <= kMostElements / widest, "too many constants for their width");
+  for (const Pass* pass : {&p.inference, &p.training, &p.backward})
+    for (const auto& phase : pass->phases)
+      if (const auto* tile = std::get_if<Tile>(&phase))
+        require(tile->temporaries <= kMostElements / widest, "too many temporaries for their width");
+  for (int width : p.state_widths) states += width;
+  require(states <= kMaximum, "the states are too wide");
+}
+
 }  // namespace
 
 void Program::check() {
   require(positive(input_width), "the input's width must be positive");
-  require(!state_widths.empty() && state_widths.size() <= 64, "a program needs 1 to 64 states");
+  require(!state_widths.empty() && state_widths.size() <= kMostStates, "a program needs 1 to 64 states");
   for (int width : state_widths) require(positive(width), "a state's width must be positive");
   require(output_state >= 0 && output_state < int(state_widths.size()), "the output is no state");
+  for (const Pass* pass : {&inference, &training, &backward})
+    require(pass->width >= 0 && pass->width <= kMaximum, "a pass has a bad width");
+  for (const auto& q : places) Checker::sane(q);
   for (auto [rows, columns] : arrays) require(positive(rows) && columns >= 0 && columns <= kMaximum, "a bad array");
   for (const auto& q : parameters) {
     require(positive(q.rows) && q.columns >= 0 && q.columns <= kMaximum, "a parameter has a bad shape");
     require(q.columns == 0 || q.sources.size() == 1, "a matrix comes from one array");
     for (auto [array, first] : q.sources) {
       require(array >= 0 && array < int(arrays.size()), "a parameter names no array");
-      require(first >= 0 && first + q.rows <= arrays[array].first && arrays[array].second == q.columns,
+      require(within(first, q.rows, arrays[array].first) && arrays[array].second == q.columns,
               "a parameter lies outside its array");
     }
   }
+  check_sources(*this);
   auto parameter = [&](int n) -> const Parameter& {
     require(n >= 0 && n < int(parameters.size()), "no such parameter");
     return parameters[n];
   };
   for (auto& pack : packs) {
     require(!pack.parameters.empty(), "an empty pack");
-    int rows = 0;
+    Index rows = 0;
     const int columns = parameter(pack.parameters[0]).columns;
     require(columns > 0, "a pack of vectors");
     for (int n : pack.parameters) {
       require(parameter(n).columns == columns, "a pack mixes widths");
       rows += parameter(n).rows;
+      require(rows <= kMaximum, "a pack is too large");
     }
-    pack.depth = pack.transposed ? rows : columns;
-    pack.columns = pack.transposed ? columns : rows;
+    pack.depth = pack.transposed ? int(rows) : columns;
+    pack.columns = pack.transposed ? columns : int(rows);
   }
   for (auto [column, n] : biases)
-    require(parameter(n).columns == 0 && column >= 0 &&
-                column + parameter(n).rows <= std::min(inference.width, training.width),
+    require(parameter(n).columns == 0 && within(column, parameter(n).rows, std::min(inference.width, training.width)),
             "a bias lies outside the record");
   check_pass(*this, inference, Kind::forward);
   check_pass(*this, training, Kind::forward);
@@ -174,37 +227,40 @@ void Program::check() {
     checker.place(q, false);
     require(q.space == Space::record || q.space == Space::input, "a weight's operand is in the wrong space");
     require(parameter(w.parameter).columns == q.width, "a weight's operand has the wrong width");
-    require(w.column >= 0 && w.column + parameter(w.parameter).rows <= summed, "a weight lies outside the adjoint");
+    require(within(w.column, parameter(w.parameter).rows, summed), "a weight lies outside the adjoint");
   }
   for (auto [n, column] : vectors)
-    require(parameter(n).columns == 0 && column >= 0 && column + parameter(n).rows <= summed,
+    require(parameter(n).columns == 0 && within(column, parameter(n).rows, summed),
             "a vector lies outside the adjoint");
   for (const auto& product : input_products) {
     require(product.target.space == Space::output && product.target.width == input_width, "a bad input product");
     for (const auto& term : product.terms) {
       checker.place(term.operand, false);
-      require(term.operand.space == Space::adjoint && term.pack >= 0 && term.pack < int(packs.size()) &&
+      require(term.operand.space == Space::adjoint && within(term.operand.index, term.operand.width, summed) &&
+                  term.pack >= 0 && term.pack < int(packs.size()) &&
                   packs[term.pack].depth == term.operand.width && packs[term.pack].columns == input_width,
               "a bad input product");
     }
   }
-  require(input_elementwise >= -1 && input_elementwise + (input_elementwise < 0 ? 0 : input_width) <= backward.width,
+  require(input_elementwise == -1 || within(input_elementwise, input_width, backward.width),
           "the input's adjoint lies outside the adjoint");
-  const auto reads_input = [&](const Pass& pass) {
-    for (const Phase& phase : pass.phases) {
-      if (const auto* product = std::get_if<Product>(&phase)) {
-        for (const auto& term : product->terms)
-          if (term.operand.space == Space::input) return true;
-      } else {
-        for (const auto& i : std::get<Tile>(phase).instructions)
-          for (int n : {i.a, i.b, i.c})
-            if (n >= 0 && places[n].space == Space::input) return true;
-      }
-    }
-    return false;
-  };
+  check_memory(*this);
   foldable = !training.hoisted.empty() && !inference.hoisted.empty() && input_elementwise < 0 &&
              !reads_input(training) && !reads_input(inference) && !reads_input(backward);
+}
+
+bool Program::reads_input(const Pass& pass) const {
+  for (const Phase& phase : pass.phases) {
+    if (const auto* product = std::get_if<Product>(&phase)) {
+      for (const auto& term : product->terms)
+        if (term.operand.space == Space::input) return true;
+    } else {
+      for (const auto& i : std::get<Tile>(phase).instructions)
+        for (int n : {i.a, i.b, i.c})
+          if (n >= 0 && places[n].space == Space::input) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace throughtime

@@ -8,9 +8,10 @@
 namespace throughtime {
 namespace {
 
-constexpr Index kGateBytes = 512 << 10;  // gates of a block of steps: they stay in the second-level cache
-constexpr Index kGradientRows = 256;     // rows of a block in the backward pass: depth of a weight gradient's products
-constexpr double kWorthThreads = 1e6;    // multiply-adds below which a second thread costs more than it brings
+// Guarded builds test with small sizes and want several blocks and threads there, too.
+constexpr Index kGateBytes = kGuarded ? 1 << 10 : 512 << 10;  // gates of a block of steps: they stay in the L2 cache
+constexpr Index kGradientRows = kGuarded ? 8 : 256;  // of a block in backward: depth of a weight gradient's products
+constexpr double kWorthThreads = kGuarded ? 0 : 1e6;  // multiply-adds below which a second thread costs more
 
 std::vector<Step> steps_of(const std::vector<Index>& lengths, bool reverse) {
   const Index longest = lengths.empty() ? 0 : lengths[0];
@@ -70,7 +71,7 @@ struct States {
   States(const Program& p, Index rows) {
     for (int width : p.state_widths) {
       strides.push_back(row_stride<T>(width));
-      memory.emplace_back(std::size_t(rows * strides.back()));
+      memory.emplace_back(elements(rows, strides.back()));
       data.push_back(memory.back().data());
     }
   }
@@ -145,7 +146,7 @@ void input_gradient(const Program& p, const Weights<T>& weights, const T* adjoin
 template <class T>
 Buffer<T> gate_table(const Program& p, const Pass& pass, const Weights<T>& weights, const Lookup<T>& lookup, Index stride,
                      int threads) {
-  Buffer<T> table(std::size_t(lookup.count * stride));
+  Buffer<T> table(elements(lookup.count, stride));
   if (!lookup.count) return table;
   parallel(threads, [&](int worker) {
     const Index first = lookup.count * worker / threads, end = lookup.count * (worker + 1) / threads;
@@ -181,17 +182,25 @@ Weights<T> prepare(const Program& p, const Arrays<const T>& arrays, const std::v
   if (input_products)
     for (const auto& product : p.input_products) mark(product);
   const Index wide = widest(p);
-  auto padded = [&](const Pack& pack) { return (pack.columns + k.panel - 1) / k.panel * k.panel; };
-  Index total = bias_width + Index(p.constants.size()) * wide;
+  auto padded = [&](const Pack& pack) { return (Index(pack.columns) + k.panel - 1) / k.panel * k.panel; };
+  for (auto [column, n] : p.biases) bias_width = std::max<Index>(bias_width, column + p.parameters[n].rows);
+  constexpr Index gap = 16;  // between any two, guarded
+  std::size_t total = 0;
+  auto count = [&](Index rows, Index columns) {
+    if (__builtin_add_overflow(total, elements(rows, columns) + gap, &total)) throw std::bad_alloc();
+  };
+  count(1, bias_width);
+  for (std::size_t i = 0; i < p.constants.size(); ++i) count(1, wide);
   for (std::size_t i = 0; i < p.packs.size(); ++i)
-    if (used[i]) total += Index(p.packs[i].depth) * padded(p.packs[i]);
+    if (used[i]) count(p.packs[i].depth, padded(p.packs[i]));
   for (const auto& q : p.parameters)
-    if (!q.columns) total += q.rows + 16;
-  w.memory = Buffer<T>(std::size_t(total));
+    if (!q.columns) count(1, q.rows);
+  w.memory = Buffer<T>(total);
   T* next = w.memory.data();
-  auto cut = [&](Index count) {
+  auto cut = [&](Index size) {
     T* here = next;
-    next += count;
+    next += size + gap;
+    guard(here + size, gap * sizeof(T));
     return here;
   };
   w.packs.assign(p.packs.size(), nullptr);
@@ -233,8 +242,8 @@ Weights<T> prepare(const Program& p, const Arrays<const T>& arrays, const std::v
   for (std::size_t i = 0; i < p.parameters.size(); ++i) {
     const Parameter& q = p.parameters[i];
     if (q.columns) continue;
-    T* to = w.vectors[i] = cut(q.rows + 16);
-    std::fill(to, to + q.rows + 16, T(0));
+    T* to = w.vectors[i] = cut(q.rows);
+    std::fill(to, to + q.rows, T(0));
     for (auto [array, first] : q.sources)
       for (Index j = 0; j < q.rows; ++j) to[j] += arrays.data[array][first + j];
   }
@@ -278,8 +287,8 @@ std::unique_ptr<Tape<T>> forward(const Program& p, const Extent& extent, const S
       block = std::max(block, active(lane, first, end));
       first = end;
     }
-    work.push_back({States<T>(p, Index(lane.rows.size())), Buffer<T>(std::size_t(wants_input ? block * input_stride : 0)),
-                    Buffer<T>(std::size_t((training ? lane.total : block) * stride)), temporaries_for<T>(p, pass)});
+    work.push_back({States<T>(p, Index(lane.rows.size())), Buffer<T>(elements(wants_input ? block : 0, input_stride)),
+                    Buffer<T>(elements(training ? lane.total : block, stride)), temporaries_for<T>(p, pass)});
   }
   const int out = p.output_state;
   parallel(int(tape->lanes.size()), [&](int index) {
@@ -390,15 +399,15 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
       if (wanted(int(n)) && (i > 0 || !p.parameters[n].columns))
         own += Index(p.parameters[n].rows) * std::max(1, p.parameters[n].columns) + 16;
     Work w{States<T>(p, Index(lane.rows.size())),
-           Buffer<T>(std::size_t(block * adjoint_stride)),
-           Buffer<T>(std::size_t(most * output_stride)),
-           Buffer<T>(std::size_t(reads_x ? block * input_stride : 0)),
-           Buffer<T>(std::size_t(input_wanted ? block * input_stride : 0)),
+           Buffer<T>(elements(block, adjoint_stride)),
+           Buffer<T>(elements(most, output_stride)),
+           Buffer<T>(elements(reads_x ? block : 0, input_stride)),
+           Buffer<T>(elements(input_wanted ? block : 0, input_stride)),
            temporaries_for<T>(p, pass),
-           Buffer<T>(std::size_t(depth * operand_columns)),
-           Buffer<T>(std::size_t(depth * k.tile)),
+           Buffer<T>(elements(depth, operand_columns)),
+           Buffer<T>(elements(depth, k.tile)),
            Buffer<T>(std::size_t(own)),
-           Buffer<T>(std::size_t(sums_ids ? lookup.count * adjoint_stride : 0)),
+           Buffer<T>(elements(sums_ids ? lookup.count : 0, adjoint_stride)),
            std::vector<T*>(p.parameters.size(), nullptr),
            std::vector<Index>(p.parameters.size(), 0),
            std::vector<char>(p.parameters.size(), 0)};
@@ -413,7 +422,9 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
       } else {
         w.gradient[n] = next;
         w.gradient_row[n] = std::max(1, q.columns);
-        next += Index(q.rows) * std::max(1, q.columns) + 16;
+        next += Index(q.rows) * std::max(1, q.columns);
+        guard(next, 16 * sizeof(T));
+        next += 16;
         if (!q.columns) std::fill(w.gradient[n], w.gradient[n] + q.rows, T(0));
       }
     }
@@ -507,7 +518,7 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
       add(k, sums, work[lane].sums.data(), lookup.count * adjoint_stride);
     const Index depth = lookup.count;
     const Index columns = (p.input_width + k.panel - 1) / k.panel * k.panel;
-    const Buffer<T> packed(std::size_t(depth * columns)), scratch(std::size_t(depth * k.tile));
+    const Buffer<T> packed(elements(depth, columns)), scratch(elements(depth, k.tile));
     parallel(1, [&](int) {
       if (!folded.empty()) k.pack_transposed(lookup.table, p.input_width, depth, p.input_width, packed.data(), 0, depth);
       for (const auto& w : folded) {
@@ -516,6 +527,7 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
                 scratch.data());
         work[0].written[w.parameter] = 1;
       }
+      if (d_table && p.input_products.empty()) std::fill(d_table, d_table + depth * p.input_width, T(0));
       if (d_table) input_gradient(p, weights, sums, adjoint_stride, depth, Start::zero, d_table, Index(p.input_width));
     });
   }

@@ -33,8 +33,8 @@ template <>
 struct Simd<float> {
   typedef float V __attribute__((vector_size(kBytes)));
   typedef float U __attribute__((vector_size(kBytes), aligned(4), may_alias));
-  typedef std::int32_t I __attribute__((vector_size(kBytes)));
-  using Int = std::int32_t;
+  typedef std::uint32_t I __attribute__((vector_size(kBytes)));  // bits: unsigned, so that those of a NaN may wrap
+  using Int = std::uint32_t;
   static constexpr int width = kBytes / 4;
   static constexpr int mantissa = 23;
   static constexpr int exponent_bias = 127;
@@ -49,8 +49,8 @@ template <>
 struct Simd<double> {
   typedef double V __attribute__((vector_size(kBytes)));
   typedef double U __attribute__((vector_size(kBytes), aligned(8), may_alias));
-  typedef std::int64_t I __attribute__((vector_size(kBytes)));
-  using Int = std::int64_t;
+  typedef std::uint64_t I __attribute__((vector_size(kBytes)));
+  using Int = std::uint64_t;
   static constexpr int width = kBytes / 8;
   static constexpr int mantissa = 52;
   static constexpr int exponent_bias = 1023;

@@ -22,11 +22,11 @@ struct Stepper<T>::Body {
         rows(count),
         weights(prepare<T>(*program, arrays, {&program->inference}, false, 1)),
         runner(*program, program->inference, weights),
-        record(std::size_t(count * row_stride<T>(std::max(1, program->inference.width)))),
+        record(elements(count, row_stride<T>(std::max(1, program->inference.width)))),
         temporaries(temporaries_for<T>(*program, program->inference)) {
     for (int width : program->state_widths) {
       const Index stride = row_stride<T>(width);
-      states.emplace_back(std::size_t(count * stride));
+      states.emplace_back(elements(count, stride));
       std::fill(states.back().data(), states.back().data() + count * stride, T(0));
       frame.states.push_back(states.back().data());
       frame.state_strides.push_back(stride);
@@ -82,30 +82,28 @@ template <class T>
 void Stepper<T>::set_table(const T* inputs, Index count) {
   Body& b = *body_;
   const Program& p = *b.program;
-  bool phases_read_input = false;  // beyond the hoisted products
-  Pass rest = p.inference;
-  rest.hoisted.clear();
-  phases_read_input = reads_input(rest, p);
   constexpr Index kMost = Index(64) << 20;  // elements: beyond, products are not kept
-  b.hoisted = !p.inference.hoisted.empty() && !phases_read_input && count * b.frame.record_stride <= kMost;
-  if (b.hoisted) {
-    b.table_row = b.frame.record_stride;
-    b.table = Buffer<T>(std::size_t(count * b.table_row));
-    std::fill(b.table.data(), b.table.data() + count * b.table_row, T(0));
+  const bool hoisted =
+      !p.inference.hoisted.empty() && !p.reads_input(p.inference) && count <= kMost / b.frame.record_stride;
+  const Index row = hoisted ? b.frame.record_stride : p.input_width;
+  // products are kept as record rows; else rows of the table, then room for one row of input per stream
+  Buffer<T> table(elements(hoisted ? count : count + b.rows, row));
+  if (hoisted) {
+    std::fill(table.data(), table.data() + count * row, T(0));
     Frame<T> frame = b.frame;
-    frame.record = b.table.data();
-    frame.record_stride = b.table_row;
-    frame.input = const_cast<T*>(inputs);
+    frame.record = table.data();
+    frame.record_stride = row;
+    frame.input = const_cast<T*>(inputs);  // only read
     frame.input_stride = p.input_width;
     parallel(1, [&](int) {
       for (const Product& product : p.inference.hoisted) b.runner.product(product, frame, count);
     });
   } else {
-    b.table_row = p.input_width;
-    // rows of the table, then room for one row of input per stream
-    b.table = Buffer<T>(std::size_t((count + b.rows) * b.table_row));
-    std::memcpy(b.table.data(), inputs, std::size_t(count * b.table_row) * sizeof(T));
+    std::memcpy(table.data(), inputs, std::size_t(count * row) * sizeof(T));
   }
+  b.table = std::move(table);  // nothing changes before everything has succeeded
+  b.table_row = row;
+  b.hoisted = hoisted;
   b.inputs = count;
 }
 

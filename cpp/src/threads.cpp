@@ -10,6 +10,8 @@
 #if defined(__linux__)
 #include <dlfcn.h>
 #include <link.h>
+#endif
+#if !defined(_WIN32)
 #include <pthread.h>
 #endif
 #if defined(__x86_64__)
@@ -98,7 +100,9 @@ class Pool {
   int pending_ = 0, workers_ = 0;
 };
 
+std::mutex entry;      // of what follows
 Pool* pool = nullptr;  // never freed: its threads may outlive static destruction
+bool forked = false;   // libgomp's threads do not survive a fork: the child uses a pool of its own
 
 #if defined(__linux__)
 using GompParallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
@@ -124,11 +128,9 @@ int find(dl_phdr_info* info, std::size_t, void* out) {
 }
 
 OpenMP openmp;
-bool forked = false;  // libgomp's threads do not survive a fork: the child uses a pool of its own
 
 bool have_openmp() {
-  static std::mutex mutex;
-  std::lock_guard<std::mutex> lock(mutex);
+  std::lock_guard<std::mutex> lock(entry);
   if (forked) return false;
   if (!openmp.parallel) dl_iterate_phdr(find, &openmp);  // torch may be loaded at any time
   return openmp.parallel != nullptr;
@@ -145,25 +147,21 @@ bool have_openmp() { return false; }
 #endif
 
 Pool& own_pool() {
-  static std::mutex mutex;
-  std::lock_guard<std::mutex> lock(mutex);
-#if defined(__linux__)
-  static const bool watching = [] {
-    pthread_atfork(nullptr, nullptr, [] {
-      pool = nullptr;  // its threads are gone and its locks may be held: leave it and start afresh
-      forked = true;
-    });
-    return true;
-  }();
-  (void)watching;
-#endif
+  std::lock_guard<std::mutex> lock(entry);
   if (!pool) pool = new Pool;
   return *pool;
 }
 
-#if defined(__linux__)
-const bool watch_forks = [] {
-  pthread_atfork(nullptr, nullptr, [] { forked = true; });
+#if !defined(_WIN32)
+// Nobody is between the two locks while the process forks: the child finds them open, the loader's list unlocked, and
+// leaves the pool, whose threads are gone and whose locks may be held.
+const bool watching = [] {
+  pthread_atfork([] { entry.lock(); }, [] { entry.unlock(); },
+                 [] {
+                   pool = nullptr;
+                   forked = true;
+                   entry.unlock();
+                 });
   return true;
 }();
 #endif

@@ -54,7 +54,7 @@ def test_the_counts_are_those_of_the_arrays() -> None:
     import numpy as np
 
     for name in CATALOGUE:
-        sizes = {"I": 4, "H": 6}
+        sizes = {"I": 4, "H": 6, "P": 3}
         arrays = make(name).trace().initial_parameters(sizes, np.random.default_rng(0))
         assert facts(make(name), sizes)["parameter_count"] == sum(a.size for a in arrays.values())
 

@@ -16,16 +16,18 @@ from throughtime.nn.functional import Recurrence, recurrence
 @pytest.mark.parametrize("width", [6, 40])
 def test_it_equals_embedding_then_recurrence(name: str, width: int) -> None:
     trace = make(name).trace()
-    layer = Recurrence(trace, {"I": width, "H": 17})
+    layer = Recurrence(trace, {"I": width, "H": 17, "P": 7})
     rng = np.random.default_rng(0)
     arrays = [
         torch.tensor(a, requires_grad=True) for a in trace.initial_parameters(layer.sizes, rng, "float64").values()
     ]
     table = torch.randn(9, width, dtype=torch.float64, requires_grad=True)
     ids = torch.randint(0, 9, (8, 5))
-    states = [torch.randn(5, 17, dtype=torch.float64, requires_grad=True) for _ in trace.states]
+    states = [
+        torch.randn(5, layer.sizes[s], dtype=torch.float64, requires_grad=True) for s in trace.state_sizes.values()
+    ]
     leaves = [table, *states, *arrays]
-    weight = torch.randn(8, 5, 17, dtype=torch.float64)
+    weight = torch.randn(8, 5, layer.sizes[trace.state_sizes[trace.output]], dtype=torch.float64)
 
     def gradients(run) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         output, final = run()

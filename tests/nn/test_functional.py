@@ -27,12 +27,13 @@ class Case:
     def __init__(self, cell: str, sizes: tuple[int, int, int, int], dtype: torch.dtype = torch.float64) -> None:
         steps, batch, inputs, hidden = sizes
         self.trace = throughtime.cells.make(cell).trace()
-        named = {"I": inputs, "H": hidden}
+        named = {"I": inputs, "H": hidden, "P": hidden // 2 + 1}
         self.program = engine.compile(self.trace, named, dtype=str(dtype).removeprefix("torch."))
         drawn = self.trace.initial_parameters(named, np.random.default_rng(0), np.float64)
         self.parameters = {n: torch.tensor(a, dtype=dtype).requires_grad_() for n, a in drawn.items()}
         self.x = torch.randn(steps, batch, inputs, dtype=dtype).requires_grad_()
-        self.initial = [torch.randn(batch, hidden, dtype=dtype).requires_grad_() for _ in self.trace.states]
+        widths = [named[size] for size in self.trace.state_sizes.values()]
+        self.initial = [torch.randn(batch, width, dtype=dtype).requires_grad_() for width in widths]
         self.leaves = [self.x, *self.initial, *self.parameters.values()]
 
     def engine(self, lengths: Any = None, reverse: bool = False, x: Any = None) -> Any:

@@ -49,7 +49,7 @@ class Inner(Cell):
 
 
 CELLS: dict[str, tuple[Any, dict[str, int]]] = {
-    **{name: (name, {}) for name in throughtime.cells.CATALOGUE},
+    **{name: (name, {"P": 3} if name == "projected_lstm" else {}) for name in throughtime.cells.CATALOGUE},
     "peephole": (Peephole, {}),
     "inner": (Inner(), {"M": 5}),
 }
@@ -57,7 +57,13 @@ CELLS: dict[str, tuple[Any, dict[str, int]]] = {
 
 def build(name: str, **options: Any) -> Recurrent:
     cell, sizes = CELLS[name]
-    return Recurrent(cell, 3, 4, sizes=sizes, seed=1, dtype=torch.float64, **options)
+    hidden = 3 if name in ("sru", "rg_lru") else 4  # these are as wide as their input
+    return Recurrent(cell, 3, hidden, sizes=sizes, seed=1, dtype=torch.float64, **options)
+
+
+def test_a_cell_as_wide_as_its_input_says_so() -> None:
+    with pytest.raises(ValueError, match="sru: its state is as wide as its input, hidden_size must be 3, got 4"):
+        Recurrent("sru", 3, 4)
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -86,7 +92,7 @@ def test_last_step_is_the_rows_true_end(name: str) -> None:
     last, state = module(x, lengths=lengths)
     module.output = "all"
     output, _ = module(x, lengths=lengths)
-    assert last.shape == (3, 4)
+    assert last.shape == (3, output.shape[2])
     assert last is getattr(state, module.trace.output)
     for row, length in enumerate(lengths):
         assert_outputs(last[row], output[length - 1, row])

@@ -38,10 +38,10 @@ def _parameters(cell: Cell, sizes: dict[str, int], seed: int = 0) -> dict[str, t
 @pytest.mark.parametrize("cell", [*CELLS.values(), Everything()], ids=lambda cell: cell.name)
 @pytest.mark.parametrize("reverse", [False, True])
 def test_first_and_second_derivatives(cell: Cell, reverse: bool) -> None:
-    trace, sizes = cell.trace(), {"I": 2, "H": 3}
+    trace, sizes = cell.trace(), {"I": 2, "H": 3, "P": 2}
     parameters = _parameters(cell, sizes)
     x = torch.randn(3, 2, 2, dtype=torch.float64)
-    initial = [torch.randn(2, 3, dtype=torch.float64) for _ in trace.states]
+    initial = [torch.randn(2, sizes[size], dtype=torch.float64) for size in trace.state_sizes.values()]
     leaves = [t.requires_grad_() for t in (x, *initial, *parameters.values())]
 
     def run(x: Any, *rest: Any) -> Any:

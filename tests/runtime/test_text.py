@@ -40,7 +40,8 @@ class AddsItsInput(Cell):
 def make(names: list[Any], tied: bool = False, kind: str = "characters", scale: float = 3.0) -> TextModel:
     tokenizer = tokenizers.fit(kind, TEXT)
     traces = [cells.make(cell).trace() if isinstance(cell, str) else cell().trace() for cell in names]
-    config = LanguageConfig.stack(tokenizer.size, 8, traces, 12, tied=tied)
+    width = 12 if names == [AddsItsInput] else 8  # it is as wide as its input
+    config = LanguageConfig.stack(tokenizer.size, width, traces, 12, tied=tied)
     parameters = language.initial_parameters(config, np.random.default_rng(0))
     parameters["output.b_y"] += np.random.default_rng(1).standard_normal(tokenizer.size).astype(np.float32)
     return TextModel(config, {name: scale * value for name, value in parameters.items()}, tokenizer)

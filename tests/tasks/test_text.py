@@ -17,6 +17,7 @@ import torch
 
 import throughtime
 from throughtime.baselines.ngram import baselines
+from throughtime.cells import CATALOGUE
 from throughtime.errors import UserError
 from throughtime.models.config import Dropout, LanguageConfig
 from throughtime.models.language import initial_parameters
@@ -227,6 +228,23 @@ def test_other_tokens(kind: str) -> None:
     assert ("unknown_tokens" in result) == (kind == "words")
     assert result["baselines"]["unigram"]["nats_per_token"] > result["nats_per_token"]
     assert "".join(model.write("The ", length=20, seed=0))
+
+
+@pytest.mark.parametrize("cell", CATALOGUE)
+def test_every_cell_learns_and_streams(cell: str, tmp_path: Path, file: Path) -> None:
+    sizes = {"P": 8} if cell == "projected_lstm" else {}
+    options = {"cell": cell, "hidden": 16, "embedding": 16, "sizes": sizes}
+    summary = task.train(file, tmp_path, quiet=True, **options, **{**FIT, "steps": 60, "learning_rate": 0.01})
+    assert (
+        summary["evaluation"]["nats_per_character"]
+        < summary["evaluation"]["baselines"]["uniform"]["nats_per_character"] - 0.5
+    )
+    assert len("".join(throughtime.load(tmp_path).write("The", length=10, seed=0))) == 10
+
+
+def test_a_cell_as_wide_as_its_input_wants_an_embedding_of_that_width() -> None:
+    with pytest.raises(UserError, match="sru: its state is as wide as its input, 8, got 16; use --embedding 16"):
+        throughtime.LanguageModel(cell="sru", hidden=16, embedding=8).fit(TEXT, steps=1)
 
 
 def test_chinese() -> None:

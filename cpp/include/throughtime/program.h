@@ -40,7 +40,7 @@ struct Tile {
   int temporaries = 0;
   // filled by check
   int width = 0;         // of every instruction, or of the widest
-  bool uniform = false;  // all of the same width: columns may be cut
+  bool uniform = false;  // all of the same width, none a mean: columns may be cut
 };
 
 using Phase = std::variant<Product, Tile>;
@@ -85,8 +85,11 @@ struct Program {
   int input_elementwise = -1;
   bool foldable = false;  // filled by check: the input is read by hoisted products only, so a table may stand for it
 
-  // Validates every index and width and fills the derived fields; std::invalid_argument says what is wrong.
+  // Validates every index and width and fills the derived fields; std::invalid_argument says what is wrong. What
+  // passes runs inside its buffers, and they stay in proportion to the parameter arrays and the widths.
   void check();
+  // Do a pass's phases read the input (rather than only its hoisted products)?
+  bool reads_input(const Pass& pass) const;
 };
 
 }  // namespace throughtime

@@ -1,6 +1,9 @@
 // Runs a few equal tasks side by side.
 #pragma once
 
+#include <exception>
+#include <mutex>
+
 namespace throughtime {
 
 // Calls task(context, i) for i in [0, count), each once, on up to `count` threads, and waits for all of them.
@@ -9,9 +12,27 @@ namespace throughtime {
 // throw. Denormals count as zero inside a task; the thread's mode is restored after it.
 void parallel(int count, void (*task)(void* context, int index), void* context);
 
+// The same with a callable. It may throw: the first exception is thrown again here, when all tasks have ended.
 template <class F>
 void parallel(int count, F&& f) {
-  parallel(count, [](void* context, int index) { (*static_cast<F*>(context))(index); }, &f);
+  struct Call {
+    F& f;
+    std::mutex mutex;
+    std::exception_ptr error;
+  } call{f, {}, nullptr};
+  parallel(
+      count,
+      [](void* context, int index) {
+        Call& c = *static_cast<Call*>(context);
+        try {
+          c.f(index);
+        } catch (...) {
+          std::lock_guard<std::mutex> lock(c.mutex);
+          if (!c.error) c.error = std::current_exception();
+        }
+      },
+      &call);
+  if (call.error) std::rethrow_exception(call.error);
 }
 
 }  // namespace throughtime

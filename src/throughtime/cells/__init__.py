@@ -4,13 +4,42 @@ from __future__ import annotations
 
 from typing import Any
 
+from throughtime.cells.coupled_lstm import CoupledLSTM
 from throughtime.cells.gru import GRU
 from throughtime.cells.gru_reset_after import GRUResetAfter
+from throughtime.cells.indrnn import IndRNN
+from throughtime.cells.layer_norm_gru import LayerNormGRU
+from throughtime.cells.layer_norm_lstm import LayerNormLSTM
 from throughtime.cells.lstm import LSTM
+from throughtime.cells.mgu import MGU
+from throughtime.cells.min_gru import MinGRU
+from throughtime.cells.min_lstm import MinLSTM
+from throughtime.cells.peephole_lstm import PeepholeLSTM
+from throughtime.cells.projected_lstm import ProjectedLSTM
+from throughtime.cells.rg_lru import RGLRU
 from throughtime.cells.rnn import RNN
+from throughtime.cells.slstm import SLSTM
+from throughtime.cells.sru import SRU
 from throughtime.recurrence import Cell
 
-CATALOGUE: dict[str, type[Cell]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU, "gru_reset_after": GRUResetAfter}
+CATALOGUE: dict[str, type[Cell]] = {
+    "rnn": RNN,
+    "lstm": LSTM,
+    "gru": GRU,
+    "gru_reset_after": GRUResetAfter,
+    "peephole_lstm": PeepholeLSTM,
+    "coupled_lstm": CoupledLSTM,
+    "projected_lstm": ProjectedLSTM,
+    "layer_norm_lstm": LayerNormLSTM,
+    "layer_norm_gru": LayerNormGRU,
+    "mgu": MGU,
+    "indrnn": IndRNN,
+    "sru": SRU,
+    "min_gru": MinGRU,
+    "min_lstm": MinLSTM,
+    "slstm": SLSTM,
+    "rg_lru": RGLRU,
+}
 """Every cell of the house by its name."""
 
 
@@ -21,4 +50,23 @@ def make(name: str, **options: Any) -> Cell:
     return CATALOGUE[name](**options)
 
 
-__all__ = ["CATALOGUE", "GRU", "LSTM", "RNN", "GRUResetAfter", "make"]
+__all__ = [
+    "CATALOGUE",
+    "GRU",
+    "LSTM",
+    "MGU",
+    "RGLRU",
+    "RNN",
+    "SLSTM",
+    "SRU",
+    "CoupledLSTM",
+    "GRUResetAfter",
+    "IndRNN",
+    "LayerNormGRU",
+    "LayerNormLSTM",
+    "MinGRU",
+    "MinLSTM",
+    "PeepholeLSTM",
+    "ProjectedLSTM",
+    "make",
+]

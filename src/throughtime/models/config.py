@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from throughtime.data.memory import machine_memory, readable
 from throughtime.errors import UserError
 from throughtime.recurrence import Trace
+
+LARGEST = 1 << 20
+"""The largest size of anything: a square matrix of it has 4 TB."""
+
+_MOST_LAYERS = 100
+_STEP_VALUES = 1 << 25
+"""The most values that the nodes of one step may have in all."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +33,13 @@ class Layer:
             self.trace.shapes(dict(self.sizes))
         except ValueError as error:
             raise UserError(str(error)) from None
+        for symbol, value in self.sizes.items():
+            if type(value) is not int or not 0 < value <= LARGEST:
+                got = reprlib.repr(value)
+                raise UserError(f"{self.name}: size {symbol} must be an integer from 1 to {LARGEST:,}, got {got}")
+        values = sum(self.sizes[node.size] for node in self.trace.graph.nodes if isinstance(node.size, str))
+        if values > _STEP_VALUES:
+            raise UserError(f"{self.name}: one step may have {_STEP_VALUES:,} values, got {values:,}; lower its sizes")
 
     @property
     def name(self) -> str:
@@ -78,7 +95,10 @@ class Dropout:
         for name in ("input", "between", "output", "weight"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-                raise UserError(f"dropout: {name} must be a share, at least 0 and below 1, got {value!r}")
+                got = reprlib.repr(value)
+                raise UserError(f"dropout: {name} must be a share, at least 0 and below 1, got {got}")
+        if not isinstance(self.variational, bool):
+            raise UserError(f"dropout: variational must be true or false, got {reprlib.repr(self.variational)}")
 
 
 @dataclass(frozen=True)
@@ -99,10 +119,13 @@ class LanguageConfig:
     def __post_init__(self) -> None:
         for name in ("vocabulary", "embedding"):
             value = getattr(self, name)
-            if type(value) is not int or value < 1:
-                raise UserError(f"language model: {name} must be a positive integer, got {value!r}")
-        if not self.layers:
-            raise UserError("language model: expected at least one layer, got none")
+            if type(value) is not int or not 0 < value <= LARGEST:
+                got = reprlib.repr(value)
+                raise UserError(f"language model: {name} must be a positive integer up to {LARGEST:,}, got {got}")
+        if not 1 <= len(self.layers) <= _MOST_LAYERS:
+            raise UserError(
+                f"language model: expected at least one layer, at most {_MOST_LAYERS}, got {len(self.layers) or 'none'}"
+            )
         width = self.embedding
         for i, layer in enumerate(self.layers):
             if layer.input_size != width:
@@ -110,6 +133,21 @@ class LanguageConfig:
                     f"language model: layer {i} ({layer.name}) takes I={layer.input_size}, what comes in has {width}"
                 )
             width = layer.output_size
+        self.check_memory(4, "to hold its parameters")
+
+    @property
+    def count(self) -> int:
+        """How many parameters there are."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
+
+    def check_memory(self, each: int, purpose: str) -> None:
+        """UserError where the parameters, `each` bytes for one, cannot fit into this machine's memory."""
+        memory, needed = machine_memory(), self.count * each
+        if memory is not None and needed > memory:
+            raise UserError(
+                f"language model: {self.count:,} parameters need about {readable(needed)} {purpose}, this machine has "
+                f"{readable(memory)}; lower --hidden, --embedding, --layers or --vocabulary"
+            )
 
     @classmethod
     def stack(
@@ -126,9 +164,18 @@ class LanguageConfig:
         widths = [hidden] * len(cells) if isinstance(hidden, int) else list(hidden)
         if len(widths) != len(cells):
             raise UserError(f"language model: {len(cells)} layers need as many hidden sizes, got {widths}")
+        known = {symbol for trace in cells for symbol in trace.symbols} - {"I", "H"}
+        if wrong := [name for name in sizes or {} if name not in known]:
+            remedy = "set by --hidden and by the layer below" if wrong[0] in ("I", "H") else "no such size in the cells"
+            raise UserError(
+                f"size {wrong[0]}: {remedy}; further sizes of the cells: {', '.join(sorted(known)) or 'none'}"
+            )
         layers: list[Layer] = []
         for trace, width in zip(cells, widths, strict=True):
             below = layers[-1].output_size if layers else embedding
+            if "H" not in trace.symbols and width != below:
+                remedy = f"--embedding {width}" if not layers else f"a hidden size of {below}"
+                raise UserError(f"{trace.name}: its state is as wide as its input, {below}, got {width}; use {remedy}")
             layers.append(Layer(trace, {**(sizes or {}), "I": below, "H": width}))
         return cls(vocabulary, embedding, tuple(layers), dropout or Dropout(), tied)
 
@@ -168,11 +215,14 @@ class LanguageConfig:
         missing = {"vocabulary", "embedding", "layers"} - (data.keys() if isinstance(data, dict) else set())
         if missing:
             raise UserError(f"language model: {', '.join(sorted(missing))} missing in its configuration")
-        if not isinstance(data["layers"], list):
-            raise UserError("language model: layers must be a list")
+        if not isinstance(data["layers"], list) or len(data["layers"]) > _MOST_LAYERS:
+            raise UserError(f"language model: layers must be a list of at most {_MOST_LAYERS}; config.json is damaged")
+        tied = data.get("tied", False)
+        if not isinstance(tied, bool):
+            raise UserError(f"language model: tied must be true or false, got {reprlib.repr(tied)}")
         try:
             dropout = Dropout(**data.get("dropout", {}))
         except TypeError as error:
             raise UserError(f"language model: dropout is malformed ({error})") from None
         layers = tuple(Layer.from_json(layer) for layer in data["layers"])
-        return cls(data["vocabulary"], data["embedding"], layers, dropout, bool(data.get("tied", False)))
+        return cls(data["vocabulary"], data["embedding"], layers, dropout, tied)

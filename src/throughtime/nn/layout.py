@@ -3,47 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import throughtime.cells
 from throughtime.nn.functional import Recurrence
-from throughtime.recurrence import Cell, Matrix, Vector, sigmoid, tanh
+from throughtime.recurrence import Cell
 
 GATES = {"LSTM": "ifco", "GRU": "rzn", "RNN_TANH": "h", "RNN_RELU": "h"}
 """torch.nn's mode -> the gates in the order their rows are stacked (LSTM: torch calls the candidate c `g`)."""
-
-
-class ProjectedLSTM(Cell):
-    """Long short-term memory whose output is projected to a smaller size.
-
-        i = sigmoid(W_xi x + W_hi h' + b_i)
-        f = sigmoid(W_xf x + W_hf h' + b_f)
-        o = sigmoid(W_xo x + W_ho h' + b_o)
-        c = f * c' + i * tanh(W_xc x + W_hc h' + b_c)
-        h = W_hr (o * tanh(c))
-
-    Equals:
-        PyTorch: torch.nn.LSTM with proj_size
-
-    Source: Sak et al. 2014, arXiv:1402.1128, eq. 1-7 without peepholes and without the non-recurrent projection.
-    """
-
-    catalogue_name = "projected_lstm"
-    state = {"h": "P", "c": "H"}
-
-    W_xi = W_xf = W_xo = W_xc = Matrix("H", "I")
-    W_hi = W_hf = W_ho = W_hc = Matrix("H", "P")
-    b_i = b_f = b_o = b_c = Vector("H")
-    W_hr = Matrix("P", "H")
-
-    def step(self, x: Any, h: Any, c: Any) -> Any:
-        i = sigmoid(self.W_xi @ x + self.W_hi @ h + self.b_i)
-        f = sigmoid(self.W_xf @ x + self.W_hf @ h + self.b_f)
-        o = sigmoid(self.W_xo @ x + self.W_ho @ h + self.b_o)
-        c = f * c + i * tanh(self.W_xc @ x + self.W_hc @ h + self.b_c)
-        shown: Any = o * tanh(c)
-        h = self.W_hr @ shown
-        return self.State(h, c)
 
 
 def sources(mode: str, hidden: int, bias: bool, projection: int = 0) -> dict[str, tuple[tuple[int, int], ...]]:
@@ -71,7 +37,7 @@ def sources(mode: str, hidden: int, bias: bool, projection: int = 0) -> dict[str
 def layer(mode: str, inputs: int, hidden: int, bias: bool, projection: int = 0) -> Recurrence:
     """The recurrence of one layer and direction of torch.nn's RNN, LSTM or GRU."""
     if mode == "LSTM":
-        cell: Cell = ProjectedLSTM() if projection else throughtime.cells.LSTM()
+        cell: Cell = throughtime.cells.ProjectedLSTM() if projection else throughtime.cells.LSTM()
     elif mode == "GRU":
         cell = throughtime.cells.GRUResetAfter()
     else:

@@ -80,6 +80,10 @@ class Recurrent(torch.nn.Module):
             raise ValueError(f'{trace.name}: output must be "all" or "last", got {output!r}')
         if initial not in ("zero", "learned"):
             raise ValueError(f'{trace.name}: initial must be "zero" or "learned", got {initial!r}')
+        if "H" not in trace.symbols and hidden_size != input_size:
+            raise ValueError(
+                f"{trace.name}: its state is as wide as its input, hidden_size must be {input_size}, got {hidden_size}"
+            )
         self.recurrence = Recurrence(trace, {"I": input_size, "H": hidden_size, **(sizes or {})})
         self.batch_first, self.output, self.initial, self.reverse = batch_first, output, initial, reverse
         dtype = dtype or torch.get_default_dtype()

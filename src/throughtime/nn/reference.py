@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear, softplus
+from torch.nn.functional import layer_norm, linear, softplus
 
 from throughtime.recurrence import Trace
 
@@ -34,12 +34,15 @@ OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "sqrt": torch.sqrt,
     "softplus": lambda a: softplus(a, threshold=40.0),  # log(1 + exp(a)) equals a in float64 from there on
     "neg": torch.neg,
+    "normalize": lambda a: layer_norm(a, a.shape[-1:]),
+    "mean": lambda a: a.mean(-1, keepdim=True).expand_as(a),
     "add": torch.add,
     "sub": torch.sub,
     "mul": torch.mul,
     "div": torch.div,
     "maximum": _maximum,
     "minimum": _minimum,
+    "greater": lambda a, b: (a > b).to(a.dtype),
     "matmul": lambda matrix, operand: linear(operand, matrix),
 }
 """What each operation of a step means, over tensors (B, size)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 import sys
 from collections import namedtuple
 from dataclasses import dataclass, field
@@ -10,20 +11,23 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.recurrence.check import MOST_NODES, check, is_name, named
 from throughtime.recurrence.graph import Graph
 from throughtime.recurrence.symbols import Symbol
+
+Init = str | float | tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """A weight matrix, rows x columns; `init`: "glorot", "orthogonal", "zeros", "uniform" or a number.
+    """A weight matrix, rows x columns; `init`: "glorot", "orthogonal", "zeros", "uniform", a number or a pair.
 
-    "uniform" draws from +-1/sqrt(H), as PyTorch's recurrent layers do.
+    "uniform" draws from +-1/sqrt(H), as PyTorch's recurrent layers do; a pair (low, high) draws from between the two.
     """
 
     rows: str
     columns: str
-    init: str | float = "glorot"
+    init: Init = "glorot"
 
     @property
     def shape(self) -> tuple[str, ...]:
@@ -35,7 +39,7 @@ class Vector:
     """A bias or another vector of weights; `init` as for a Matrix."""
 
     size: str
-    init: str | float = 0.0
+    init: Init = 0.0
 
     @property
     def shape(self) -> tuple[str, ...]:
@@ -62,7 +66,7 @@ class Trace:
     states: dict[str, tuple[int, int]]
     output: str
     parameters: dict[str, tuple[str, ...]]
-    inits: dict[str, str | float] = field(default_factory=dict)
+    inits: dict[str, Init] = field(default_factory=dict)
     gates: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -120,56 +124,35 @@ class Trace:
         if missing:
             raise ValueError(f"recurrence: {', '.join(sorted(missing))} missing")
         graph = Graph.from_json(data["nodes"])
+        for key in ("name", "output"):
+            if not is_name(data[key]):
+                raise ValueError(f"recurrence: {key} must be text, got {reprlib.repr(data[key])}")
 
         def number(value: Any) -> int:
             if type(value) is not int or not 0 <= value < len(graph):
-                raise ValueError(f"recurrence: {value!r} is no node")
+                raise ValueError(f"recurrence: {reprlib.repr(value)} is no node")
             return value
 
-        try:
-            states = {str(k): (number(v[0]), number(v[1])) for k, v in data["states"].items()}
-            parameters = {str(k): tuple(str(s) for s in v) for k, v in data["parameters"].items()}
-            gates = {str(k): number(v) for k, v in data.get("gates", {}).items()}
-        except (AttributeError, TypeError, IndexError) as error:
-            raise ValueError(f"recurrence: states, parameters or gates are malformed ({error})") from None
-        trace = cls(str(data["name"]), graph, number(data["input"]), states, str(data["output"]), parameters, {}, gates)
-        _check(trace)
+        pairs, shapes = named(data, "states", 64), named(data, "parameters", MOST_NODES)
+        for name, pair in pairs.items():
+            if not isinstance(pair, list) or len(pair) != 2:
+                raise ValueError(f"recurrence: state {name} must be two nodes, got {reprlib.repr(pair)}")
+        for name, shape in shapes.items():
+            if not isinstance(shape, list) or len(shape) not in (1, 2) or not all(is_name(s) for s in shape):
+                raise ValueError(f"recurrence: parameter {name} must have one or two sizes, got {reprlib.repr(shape)}")
+        states = {name: (number(old), number(new)) for name, (old, new) in pairs.items()}
+        parameters = {name: tuple(shape) for name, shape in shapes.items()}
+        gates = {name: number(value) for name, value in named(data, "gates", MOST_NODES).items()}
+        trace = cls(data["name"], graph, number(data["input"]), states, data["output"], parameters, {}, gates)
+        check(trace)
         return trace
 
 
-def _check(trace: Trace) -> None:
-    """What the rest of the house relies on; ValueError otherwise."""
-    graph = trace.graph
-    if graph[trace.input].op != "input" or not trace.states or trace.output not in trace.states:
-        raise ValueError(f"{trace.name}: a recurrence needs an input, a state, and an output that is one of the states")
-    for name, (old, new) in trace.states.items():
-        if graph[old].op != "state" or graph[old].name != name or graph[old].size != graph[new].size:
-            raise ValueError(f"{trace.name}: state {name} is malformed")
-    for node in graph.nodes:
-        if node.op in ("matrix", "vector"):
-            size = node.size if node.op == "matrix" else (node.size,)
-            if trace.parameters.get(node.name or "") != tuple(size):
-                raise ValueError(f"{trace.name}: parameter {node.name} is not declared with the shape it is used with")
-        elif node.op == "matmul":
-            matrix, operand = (graph[a] for a in node.args)
-            if matrix.op != "matrix" or (node.size, operand.size) != matrix.size:
-                raise ValueError(f"{trace.name}: product with {matrix.name} has the wrong size")
-        elif node.op in ("adjoint", "greater", "dsigmoid", "dtanh", "positive"):
-            raise ValueError(f"{trace.name}: {node.op} does not belong into a step")
-        elif node.op == "state":
-            if node.name not in trace.states:
-                raise ValueError(f"{trace.name}: unknown state {node.name}")
-        elif node.op not in ("input", "const"):
-            sizes = {graph[a].size for a in node.args} - {None}
-            if len(sizes) > 1 or any(isinstance(s, tuple) for s in sizes) or node.size != next(iter(sizes), None):
-                raise ValueError(f"{trace.name}: {node.op} combines the sizes {sizes} into {node.size}")
-        if node.op == "const" and (node.value is None or node.size is not None):
-            raise ValueError(f"{trace.name}: a constant needs a value and no size")
-
-
-def _draw(init: str | float, shape: tuple[int, ...], sizes: dict[str, int], rng: np.random.Generator) -> np.ndarray:
+def _draw(init: Init, shape: tuple[int, ...], sizes: dict[str, int], rng: np.random.Generator) -> np.ndarray:
     if isinstance(init, int | float):
         return np.full(shape, float(init))
+    if isinstance(init, tuple):
+        return rng.uniform(*init, shape)
     if init == "zeros":
         return np.zeros(shape)
     if init == "uniform":
@@ -183,7 +166,7 @@ def _draw(init: str | float, shape: tuple[int, ...], sizes: dict[str, int], rng:
         q, r = np.linalg.qr(rng.standard_normal((max(shape), min(shape))))
         q = q * np.sign(np.diag(r))
         return q if rows >= columns else q.T
-    raise ValueError(f"unknown init {init!r} for shape {shape}: glorot, orthogonal, zeros, uniform or a number")
+    raise ValueError(f"unknown init {init!r} for shape {shape}: glorot, orthogonal, zeros, uniform, a number or a pair")
 
 
 class Cell:
@@ -263,7 +246,9 @@ class Cell:
         }
         shapes = {name: p.shape for name, p in parameters.items()}
         inits = {name: p.init for name, p in parameters.items()}
-        return Trace(self.name, graph, x.number, states, output, shapes, inits, gates)
+        trace = Trace(self.name, graph, x.number, states, output, shapes, inits, gates)
+        check(trace)
+        return trace
 
 
 class _Bound:

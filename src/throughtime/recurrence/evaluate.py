@@ -25,6 +25,8 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "sqrt": np.sqrt,
     "softplus": lambda a: np.logaddexp(a, 0),
     "neg": np.negative,
+    "mean": lambda a: np.broadcast_to(a.mean(-1, keepdims=True), a.shape),
+    "normalize": lambda a: (a - a.mean(-1, keepdims=True)) / np.sqrt(a.var(-1, keepdims=True) + a.dtype.type(1e-5)),
 }
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "add": np.add,
@@ -33,6 +35,7 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "div": np.divide,
     "maximum": np.maximum,
     "minimum": np.minimum,
+    "greater": lambda a, b: np.greater(a, b) * np.ones(1, np.result_type(a, b)),
 }
 
 

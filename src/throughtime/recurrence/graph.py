@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-UNARY = ("sigmoid", "tanh", "relu", "exp", "log", "sqrt", "softplus", "neg", "positive")
+UNARY = ("sigmoid", "tanh", "relu", "exp", "log", "sqrt", "softplus", "neg", "positive", "mean", "normalize")
 BINARY = ("add", "sub", "mul", "div", "maximum", "minimum", "greater", "dsigmoid", "dtanh")
 LEAVES = ("input", "state", "matrix", "vector", "const", "adjoint")
 
@@ -111,30 +111,17 @@ class Graph:
     @classmethod
     def from_json(cls, rows: Any) -> Graph:
         """Rebuild a graph, checking every node; ValueError says which row is wrong."""
+        from throughtime.recurrence.check import check_length, read_row
+
         graph = cls()
         if not isinstance(rows, list) or not rows:
             raise ValueError("recurrence: expected a list of nodes")
+        check_length(rows, [row[0] for row in rows if isinstance(row, list) and row])
         for i, row in enumerate(rows):
-            if not isinstance(row, list) or len(row) != 5:
-                raise ValueError(f"recurrence: node {i} must be [op, args, size, value, name], got {row!r}")
-            op, args, size, value, name = row
-            if op not in (*UNARY, *BINARY, *LEAVES, "matmul"):
-                raise ValueError(f"recurrence: node {i} has the unknown operation {op!r}")
-            if not isinstance(args, list) or not all(type(a) is int and 0 <= a < i for a in args):
-                raise ValueError(f"recurrence: node {i} ({op}) must only use earlier nodes, got {args!r}")
-            wanted = 1 if op in UNARY else 0 if op in LEAVES else 2
-            if len(args) != wanted:
-                raise ValueError(f"recurrence: node {i} ({op}) takes {wanted} arguments, got {len(args)}")
-            if isinstance(size, list):
-                if len(size) != 2 or not all(isinstance(s, str) for s in size):
-                    raise ValueError(f"recurrence: node {i} has the size {size!r}, expected two names")
-                size = tuple(size)
-            elif not (size is None or isinstance(size, str)):
-                raise ValueError(f"recurrence: node {i} has the size {size!r}, expected a name")
-            if not (value is None or isinstance(value, int | float)):
-                raise ValueError(f"recurrence: node {i} has the value {value!r}, expected a number")
-            if not (name is None or isinstance(name, str)):
-                raise ValueError(f"recurrence: node {i} has the name {name!r}, expected text")
-            if graph.add(op, tuple(args), size, value, name) != i:
+            try:
+                op, args, size, value, name = read_row(row, i)
+            except ValueError as error:
+                raise ValueError(f"recurrence: node {i} {error}") from None
+            if graph.add(op, args, size, value, name) != i:
                 raise ValueError(f"recurrence: node {i} repeats an earlier node")
         return graph

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from throughtime.recurrence.check import is_number
 from throughtime.recurrence.graph import Graph
 
 Scalar = int | float
@@ -85,6 +86,8 @@ def _lift(value: Any, other: Symbol) -> Symbol:
         return value
     if isinstance(value, bool) or not isinstance(value, Scalar):
         raise TypeError(f"cannot combine {other} with {type(value).__name__}: expected a symbol or a number")
+    if not is_number(value):
+        raise ValueError(f"cannot combine {other} with {value!r}: expected a finite number")
     return Symbol(other.graph, other.graph.add("const", value=float(value)))
 
 
@@ -140,6 +143,24 @@ def sqrt(a: Symbol) -> Symbol:
 def softplus(a: Symbol) -> Symbol:
     """log(1 + exp(a))."""
     return _unary("softplus", a)
+
+
+def mean(a: Symbol) -> Symbol:
+    """The mean of a vector's elements, as a vector of the same size: every element is that mean."""
+    return _unary("mean", a)
+
+
+def normalize(a: Symbol) -> Symbol:
+    """d / sqrt(mean(d * d) + 1e-5) with d = a - mean(a): layer normalisation without its gain and bias.
+
+    Source: Ba et al. 2016, arXiv:1607.06450, eq. 4; 1e-5 as in torch.nn.LayerNorm.
+    """
+    return _unary("normalize", a)
+
+
+def greater(a: Symbol | float, b: Symbol | float) -> Symbol:
+    """1 where a > b, else 0: a switch. Its derivative is 0."""
+    return _binary("greater", a, b)
 
 
 def maximum(a: Symbol | float, b: Symbol | float) -> Symbol:
