@@ -1,22 +1,33 @@
-# make setup | demo | test | check | bench; everything happens in .venv
+# make setup | demo | test | test-cpp | fuzz-cpp | fuzz | check | bench | wheel; everything happens in .venv
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CPP := $(wildcard cpp/src/* cpp/include/throughtime/*)
 
-.PHONY: setup demo test check bench format clean
+.PHONY: setup demo test test-cpp fuzz-cpp fuzz check bench wheel format clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.installed
 
+# Asked before anything is fetched: without a compiler the engine cannot be built. CMake takes CXX where it is set.
+COMPILERS := $(if $(filter default,$(origin CXX)),c++ g++ clang++,$(CXX))
+define need_compiler
+@for each in $(COMPILERS); do \
+  if echo 'int main() {}' | $$each -std=c++17 -fsyntax-only -x c++ - 2>/dev/null; then exit 0; fi; done; \
+echo "make: no working C++17 compiler found (tried: $(COMPILERS)). Install one and try again:" \
+  "apt install g++ (Debian, Ubuntu), dnf install gcc-c++ (Fedora), xcode-select --install (macOS)" >&2; exit 1
+endef
+
 # torch first, exactly as pinned: no later step may choose another. Build tools are pinned too, so no isolated build.
 $(VENV)/.requirements: constraints.txt pyproject.toml
+	$(need_compiler)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch -c constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt scikit-build-core nanobind cmake ninja
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.requirements CMakeLists.txt $(CPP)
+	$(need_compiler)
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	  --no-build-isolation --editable '.[train,bpe,dev]'
 	touch $@
@@ -24,17 +35,44 @@ $(VENV)/.installed: $(VENV)/.requirements CMakeLists.txt $(CPP)
 demo: setup
 	$(BIN)/throughtime demo
 
-test: setup
+test: setup test-cpp
 	$(BIN)/python -m pytest
+
+# The core by itself, with address and undefined-behaviour sanitizers: tests, and five seconds of fuzzing.
+SANITIZED := build/sanitized
+test-cpp: setup
+	$(BIN)/python cpp/tests/programs.py $(SANITIZED)/programs
+	PATH="$(abspath $(BIN)):$$PATH" && cmake -S . -B $(SANITIZED) -G Ninja -DCMAKE_BUILD_TYPE=Debug \
+	  -DTHROUGHTIME_SANITIZE=ON >$(SANITIZED)/configure.log && cmake --build $(SANITIZED) -- --quiet && \
+	  ctest --test-dir $(SANITIZED) --output-on-failure --parallel 2
+
+# Longer: make fuzz-cpp SECONDS=600. An input that breaks the core is saved to run it again.
+SECONDS ?= 600
+fuzz-cpp: test-cpp
+	$(SANITIZED)/cpp/tests/fuzz $(SANITIZED)/programs $(SECONDS) $$(date +%s)
+
+# Coverage-guided fuzzing of what is read from a model folder: make fuzz SECONDS=600. What breaks it is in build/fuzz.
+fuzz: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt atheris
+	$(BIN)/python -m tests.fuzz.atheris_load --seconds $(SECONDS)
 
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(MAKE) test-cpp
 	$(BIN)/python -m pytest
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# The wheel for this Python and machine, in dist/, tried out where there is neither a compiler nor torch. The portable
+# ones are built by cibuildwheel: [tool.cibuildwheel] in pyproject.toml.
+wheel: setup
+	rm -f dist/throughtime-*.whl
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps \
+	  --no-build-isolation --wheel-dir dist .
+	$(BIN)/python packaging/check_wheel.py dist/throughtime-*.whl
 
 format: setup
 	$(BIN)/ruff format .

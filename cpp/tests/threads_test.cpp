@@ -1,0 +1,109 @@
+// parallel(): with its own pool, or with an OpenMP runtime where the word "openmp" is in the environment.
+#include "throughtime/threads.h"
+
+#include <dlfcn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cfloat>
+#include <thread>
+
+#include "test.h"
+
+namespace throughtime::test {
+namespace {
+
+void choose_runtime() {
+  static const bool loaded = [] {
+    const char* library = std::getenv("TEST_OPENMP");
+    if (library && !dlopen(library, RTLD_NOW | RTLD_GLOBAL)) throw std::runtime_error(dlerror());
+    return true;
+  }();
+  (void)loaded;
+}
+
+void each_once(int count) {
+  std::vector<std::atomic<int>> calls(static_cast<std::size_t>(std::max(1, count)));
+  parallel(count, [&](int i) { ++calls[std::size_t(i)]; });
+  for (int i = 0; i < count; ++i) CHECK(calls[std::size_t(i)] == 1);
+}
+
+TEST(threads_call_each_task_once) {
+  choose_runtime();
+  for (int count : {0, 1, 2, 3, 8, 2, 5, 1, 33}) each_once(count);
+}
+
+TEST(threads_may_nest) {
+  choose_runtime();
+  std::atomic<int> calls{0};
+  parallel(3, [&](int) { parallel(4, [&](int) { ++calls; }); });
+  CHECK(calls == 12);
+}
+
+TEST(threads_serve_several_callers) {
+  choose_runtime();
+  std::vector<std::thread> callers;
+  std::atomic<int> bad{0};
+  for (int i = 0; i < 6; ++i)
+    callers.emplace_back([&] {
+      for (int n = 0; n < 100; ++n) {
+        std::atomic<int> sum{0};
+        parallel(3, [&](int k) { sum += k + 1; });
+        bad += sum != 6;
+      }
+    });
+  for (auto& t : callers) t.join();
+  CHECK(bad == 0);
+}
+
+TEST(threads_hand_an_exception_to_the_caller) {
+  choose_runtime();
+  for (int count : {1, 2, 5}) {
+    std::atomic<int> calls{0};
+    bool caught = false;
+    try {
+      parallel(count, [&](int i) {
+        ++calls;
+        if (i == count - 1) throw std::runtime_error("from a task");
+      });
+    } catch (const std::runtime_error& error) {
+      caught = std::string(error.what()) == "from a task";
+    }
+    CHECK(caught && calls == count);
+  }
+}
+
+TEST(threads_flush_denormals_inside_only) {
+  choose_runtime();
+  volatile double tiny = DBL_MIN;
+  std::atomic<int> flushed{0};
+  parallel(3, [&](int) { flushed += tiny * 0.25 == 0; });
+#if defined(__x86_64__) || defined(__aarch64__)
+  CHECK(flushed == 3);
+#endif
+  CHECK(tiny * 0.25 != 0);
+}
+
+TEST(threads_start_afresh_in_a_child) {  // forks while other threads work: tests/engine/test_processes.py
+  choose_runtime();
+  each_once(3);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);
+    int code = 1;
+    try {
+      for (int count : {2, 3, 1}) each_once(count);
+      code = 0;
+    } catch (...) {
+    }
+    _exit(code);
+  }
+  int status = 1;
+  waitpid(child, &status, 0);
+  CHECK_SAY(status == 0, "the child hung or died: " + text(status));
+  each_once(4);
+}
+
+}  // namespace
+}  // namespace throughtime::test
