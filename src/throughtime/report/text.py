@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from throughtime.errors import UserError
+from throughtime.recurrence import Trace
 from throughtime.report.page import Code, Figure, Item, Page, Prose, Sample, Section, Table, render
 from throughtime.runtime.folder import HISTORY, read_config, write_atomically
 from throughtime.training.history import read
@@ -16,6 +18,8 @@ from throughtime.training.history import read
 REPORT = "report.html"
 SAMPLES = 12
 """The most samples shown of a run, evenly spread; the last is always among them."""
+
+_EQUATION, _HUGE = 20_000, 1e30
 
 
 def write_report(directory: str | PathLike[str]) -> Path:
@@ -28,7 +32,11 @@ def write_report(directory: str | PathLike[str]) -> Path:
     if not (folder / HISTORY).is_file():
         raise UserError(f"{folder / HISTORY}: no such file; a report needs the history that training writes")
     path = folder / REPORT
-    write_atomically(path, render(page(folder.resolve().name, config, read(folder / HISTORY))).encode())
+    if path.is_dir():
+        raise UserError(f"{path}: cannot be written, it is a folder; rename it")
+    history = [line for line in read(folder / HISTORY) if _is_line(line)]
+    content = render(page(folder.resolve().name, config, history))
+    write_atomically(path, content.encode("utf-8", "replace"))
     return path
 
 
@@ -172,21 +180,21 @@ def _samples(history: list[dict[str, Any]]) -> list[Item]:
 
 
 def _model(config: Mapping[str, Any]) -> list[Item]:
-    from throughtime.recurrence import Trace
     from throughtime.recurrence.equations import as_text
 
     model = config.get("model")
     if not isinstance(model, dict):
         return [Prose("config.json does not describe the model.")]
     rows, equations = [["embedding", "look-up", f"{model.get('vocabulary')} x {model.get('embedding')}"]], {}
-    for i, layer in enumerate(model.get("layers", [])):
-        sizes = ", ".join(f"{k} = {v}" for k, v in layer.get("sizes", {}).items())
-        try:
-            trace = Trace.from_json(layer["trace"])
-            equations[trace.name] = "\n".join(as_text(trace))
-        except (KeyError, ValueError, TypeError):
-            pass
-        rows.append([f"layer {i}", str(layer.get("cell")), sizes])
+    layers = model.get("layers")
+    for i, layer in enumerate(layers if isinstance(layers, list) else []):
+        sizes = _at(layer, "sizes")
+        said = ", ".join(f"{k} = {v}" for k, v in sizes.items()) if isinstance(sizes, dict) else ""
+        with suppress(ValueError):
+            trace = Trace.from_json(_at(layer, "trace"))
+            if _written(trace) <= _EQUATION:
+                equations[trace.name] = "\n".join(as_text(trace))
+        rows.append([f"layer {i}", str(_at(layer, "cell")), said[:300]])
     output = "linear, tied to the embedding" if model.get("tied") else "linear"
     rows.append(["output", output, str(model.get("vocabulary"))])
     if _is_number(count := config.get("parameters")):
@@ -201,6 +209,9 @@ def _model(config: Mapping[str, Any]) -> list[Item]:
 def _settings(config: Mapping[str, Any]) -> list[Item]:
     single = {k: v for k, v in config.items() if not isinstance(v, dict) and k not in ("parameters", "start")}
     groups = {"run": single, **{k: v for k, v in config.items() if isinstance(v, dict) and k != "model"}}
+    if "environment" in groups:  # with these three a run can be repeated
+        seed, data = _at(config, "training", "seed"), _at(config, "data", "sha256")
+        groups["environment"] = {**groups["environment"], "seed": seed, "data sha256": data}
     return [Table([name, ""], [[*row] for row in _flat(values)]) for name, values in groups.items()]
 
 
@@ -212,7 +223,8 @@ def _flat(values: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, str
         elif isinstance(value, list):
             yield name, ", ".join(map(str, value))[:300]
         elif value is not None:
-            yield name, f"{value:,}" if type(value) is int and abs(value) >= 10_000 else str(value)[:300]
+            counted = type(value) is int and abs(value) >= 10_000 and key != "seed"  # a seed is copied, not read
+            yield name, f"{value:,}" if counted else str(value)[:300]
 
 
 def _score(evaluation: Mapping[str, Any]) -> tuple[str, float]:
@@ -227,7 +239,8 @@ def _peers(evaluation: Mapping[str, Any], unit: str = "") -> list[tuple[str, flo
     """Label and nats per unit of each baseline that is known in that unit; `unit` "" is the unit of the result."""
     unit = unit or (_score(evaluation)[0] if evaluation else "token")
     found = []
-    for name, entry in (evaluation.get("baselines") or {}).items():
+    baselines = evaluation.get("baselines")
+    for name, entry in baselines.items() if isinstance(baselines, dict) else ():
         value = _at(entry, f"nats_per_{unit}")
         if _is_number(value):
             order = _at(entry, "order")
@@ -236,7 +249,7 @@ def _peers(evaluation: Mapping[str, Any], unit: str = "") -> list[tuple[str, flo
 
 
 def _clipped(steps: list[dict[str, Any]]) -> float | None:
-    shares = [float(line["clipped"]) for line in steps if isinstance(line.get("clipped"), int | float)]
+    shares = [float(line["clipped"]) for line in steps if _is_number(line.get("clipped"))]
     return sum(shares) / len(shares) if shares else None
 
 
@@ -247,7 +260,23 @@ def _at(values: Any, *keys: str) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a value of the history can be drawn: a number, and not one that overflows on the way."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _HUGE
+
+
+def _is_line(line: Mapping[str, Any]) -> bool:
+    """Whether a line of the history has the number of its step; any other was not written by training."""
+    return type(line.get("step")) is int and 0 <= line["step"] < _HUGE
+
+
+def _written(trace: Trace) -> int:
+    """About how many symbols the equations have: a value used twice is written twice, which may double and double."""
+    lengths: list[int] = []
+    named = set(trace.gates.values())
+    for number, node in enumerate(trace.graph.nodes):
+        lengths.append(1 if number in named else 1 + sum(lengths[a] for a in node.args))
+    ends = [*named, *(new for _, new in trace.states.values())]
+    return sum(1 + sum(lengths[a] for a in trace.graph[end].args) for end in ends)
 
 
 def _duration(seconds: float) -> str:
