@@ -156,7 +156,7 @@ def test_ctrl_c_is_status_130(call: Any, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_cells_lists_and_shows(call: Any) -> None:
-    assert [line.split()[0] for line in call("cells").out.splitlines()[:4]] == list(CATALOGUE)
+    assert [line.split()[0] for line in call("cells").out.splitlines()[: len(CATALOGUE)]] == list(CATALOGUE)
     page = call("cells", "gru", "--latex", "--input", 3, "--hidden", 5).out
     assert "at I = 3, H = 5" in page
     assert r"r_{t} \odot h_{t-1}" in page

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -19,8 +20,12 @@ VERBS = {
     "report": "one HTML file about a model:  throughtime report DIR",
     "cells": "the catalogue of recurrences:  throughtime cells [NAME]",
     "demo": "the main job on real text, in two minutes:  throughtime demo",
+    "doctor": "what is installed, whether it computes right, and how fast:  throughtime doctor",
 }
 """Every verb and what it does; the verb's code is in the module of its name."""
+
+_LONGEST = 1000
+"""Characters of an error's line at most: what is quoted in it may come from any file."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -63,11 +68,10 @@ def _call(verb: str, arguments: list[str]) -> int:
     from typer.main import get_command
 
     try:
-        command = get_command(import_module(f"throughtime.cli.{verb}").app)
-        status: Any = command.main(arguments, prog_name=f"throughtime {verb}", standalone_mode=False)
-        if status == 130:
-            return _complain("stopped", 130)
-        return status if isinstance(status, int) else 0
+        # What overflows is told in one line where it matters; NumPy's own warnings would be lines beside it.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            return _run(get_command(import_module(f"throughtime.cli.{verb}").app), verb, arguments)
     except (Abort, KeyboardInterrupt):
         return _complain("stopped", 130)
     except BrokenPipeError:
@@ -75,6 +79,8 @@ def _call(verb: str, arguments: list[str]) -> int:
         return 0
     except (ValueError, OSError) as error:
         return _complain(str(error), 2)
+    except MemoryError as error:
+        return _complain(f"not enough memory{f' ({error})' if str(error) else ''}; use smaller sizes or less data", 2)
     except ModuleNotFoundError as error:
         if (error.name or "throughtime").partition(".")[0] == "throughtime":
             return _fault(error)
@@ -85,8 +91,18 @@ def _call(verb: str, arguments: list[str]) -> int:
         return _fault(error)
 
 
+def _run(command: Any, verb: str, arguments: list[str]) -> int:
+    status: Any = command.main(arguments, prog_name=f"throughtime {verb}", standalone_mode=False)
+    if status == 130:
+        return _complain("stopped", 130)
+    return status if isinstance(status, int) else 0
+
+
 def _complain(message: str, status: int) -> int:
-    print(f"throughtime: {' '.join(message.split())}", file=sys.stderr)
+    line = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(message.split()))
+    if len(line) > _LONGEST:
+        line = f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
+    print(f"throughtime: {line}", file=sys.stderr)
     return status
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from throughtime.cli.output import new_app, print_json
+from throughtime.errors import UserError
 
 if TYPE_CHECKING:
     from throughtime.recurrence import Cell
@@ -25,8 +26,12 @@ def cells(
 ) -> None:
     """List the cells, or show one: equations, a picture, gates, parameters, what it equals elsewhere, its code."""
     from throughtime.cells import describe
+    from throughtime.models.config import LARGEST
 
     sizes = {"I": input, "H": hidden}
+    for symbol, value in sizes.items():
+        if value > LARGEST:
+            raise UserError(f"cells: size {symbol} must be at most {LARGEST:,}, got {value}")
     if name:
         cell = _cell(name)
         if json:

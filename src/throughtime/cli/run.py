@@ -10,6 +10,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from throughtime.cli.output import new_app, print_json
+from throughtime.errors import UserError
 
 app = new_app("Use a trained model.")
 
@@ -32,6 +33,8 @@ def run(
     """Continue a prompt; the text is printed as it is produced."""
     from throughtime.runtime.load import load
 
+    if prompt and option is not None:
+        raise UserError("prompt: given twice, after DIR and as --prompt; leave one out")
     start = prompt if option is None else option
     if start == "-" and option is None:
         from throughtime.data.text import read_text
@@ -50,10 +53,10 @@ def run(
     )
     began = time.perf_counter()
     if json:
-        parts: list[list[str]] = [[] for _ in range(samples)]
+        parts: dict[int, list[str]] = {}
         for piece in pieces:
-            parts[piece.sample].append(piece)
-        written = ["".join(part) for part in parts]
+            parts.setdefault(piece.sample, []).append(piece)
+        written = ["".join(parts.get(sample, [])) for sample in range(samples)]
         seconds = time.perf_counter() - began
         speed = round(sum(map(len, written)) / max(seconds, 1e-9), 1)
         result = {"directory": str(directory), "prompt": start, "samples": written, "seed": seed}

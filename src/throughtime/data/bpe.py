@@ -25,10 +25,8 @@ class BPE:
 
     def __init__(self, state: dict[str, Any]) -> None:
         letters = _letters()
-        vocabulary = state["model"]["vocab"]
-        if sorted(vocabulary.values()) != list(range(len(vocabulary))):
-            raise UserError("tokenizer bpe: expected the ids 0, 1, ... each once; tokenizer.json is damaged")
-        self._state = state
+        vocabulary, self._merges = _checked(state, letters)
+        self._state, self._vocabulary = state, vocabulary
         self._library: Any = None
         self._pieces = [b""] * len(vocabulary)
         for piece, id in vocabulary.items():
@@ -41,6 +39,7 @@ class BPE:
         if size < 256:
             raise UserError(f"bpe: expected a vocabulary of at least 256, got {size}")
         library = _library()
+        size = min(size, 256 + len(text) * 4)  # there cannot be more pieces, and the library reserves what is asked for
         learner = library.Tokenizer(library.models.BPE())
         learner.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
         learner.decoder = library.decoders.ByteLevel()
@@ -57,7 +56,7 @@ class BPE:
     def encode(self, text: str) -> np.ndarray:
         """int32, one id per piece."""
         if self._library is None:
-            self._library = _library().Tokenizer.from_str(json.dumps(self._state))
+            self._library = _encoder(self._vocabulary, self._merges)
         try:
             return np.array(self._library.encode(text, add_special_tokens=False).ids, np.int32)
         except (TypeError, UnicodeEncodeError):
@@ -75,6 +74,44 @@ class BPE:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> BPE:
         return cls(data["tokenizer"])
+
+
+def _checked(state: Any, letters: dict[str, int]) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Vocabulary and merges of the library's JSON; UserError where it is not what `fit` makes."""
+    damaged = "tokenizer.json is damaged or not of throughtime"
+    model = state.get("model") if isinstance(state, dict) else None
+    vocabulary = model.get("vocab") if isinstance(model, dict) else None
+    if not isinstance(vocabulary, dict) or not all(type(id) is int for id in vocabulary.values()):
+        raise UserError(f"tokenizer bpe: expected a vocabulary of pieces and their ids; {damaged}")
+    if sorted(vocabulary.values()) != list(range(len(vocabulary))):
+        raise UserError(f"tokenizer bpe: expected the ids 0, 1, ... each once; {damaged}")
+    if (
+        not all(piece and letters.keys() >= set(piece) for piece in vocabulary)
+        or not letters.keys() <= vocabulary.keys()
+    ):
+        raise UserError(f"tokenizer bpe: expected pieces of bytes, and each of the 256 bytes; {damaged}")
+    before = state.get("pre_tokenizer")
+    if not isinstance(before, dict) or before.get("type") != "ByteLevel" or before.get("add_prefix_space") is not False:
+        raise UserError(f"tokenizer bpe: expected the pre-tokenizer ByteLevel without a prefix space; {damaged}")
+    rows = model.get("merges") if isinstance(model, dict) else None
+    pairs = [row.split(" ") if isinstance(row, str) else row for row in rows] if isinstance(rows, list) else [None]
+    merges = []
+    for pair in pairs:
+        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(part, str) for part in pair):
+            raise UserError(f"tokenizer bpe: expected merges as pairs of pieces; {damaged}")
+        first, second = pair
+        if not {first, second, first + second} <= vocabulary.keys():
+            raise UserError(f"tokenizer bpe: a merge uses a piece that is not in the vocabulary; {damaged}")
+        merges.append((first, second))
+    return vocabulary, merges
+
+
+def _encoder(vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> Any:
+    """The library's tokenizer, made from what was checked: nothing else of the file, such as patterns, reaches it."""
+    library = _library()
+    made = library.Tokenizer(library.models.BPE(vocab=vocabulary, merges=merges))
+    made.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return made
 
 
 def _library() -> Any:

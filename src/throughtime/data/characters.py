@@ -57,11 +57,14 @@ class Characters:
         beyond = len(self._table) - 1
         ids: np.ndarray = self._table[np.minimum(_code_points(text), beyond)]
         if not self.unknown and ids.size and ids.min() < 0:
-            missing = sorted({text[i] for i in np.flatnonzero(ids < 0)})
-            shown = ", ".join(f"{c!r}" for c in missing[:8]) + (", ..." if len(missing) > 8 else "")
+            at = np.flatnonzero(ids < 0)
+            missing = sorted({text[i] for i in at})
+            more = ", ..." if len(missing) > 8 else ""
+            shown = ", ".join(f"{c!r}" for c in missing[:8]) + more
+            points = ", ".join(f"U+{ord(c):04X}" for c in missing[:8]) + more
             raise UserError(
-                f"characters: {len(missing)} not in the vocabulary of {self.size}: {shown}; "
-                "use only characters the model has seen, or train with --tokens bytes"
+                f"characters: {len(missing)} not in the vocabulary of {self.size}: {shown} ({points}), the first at "
+                f"character {at[0] + 1}; use only characters the model has seen, or train with --tokens bytes"
             )
         return ids
 
@@ -77,7 +80,12 @@ class Characters:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Characters:
-        return cls(data["characters"], bool(data["unknown"]))
+        characters, unknown = data["characters"], data["unknown"]
+        if not isinstance(characters, str) or not isinstance(unknown, bool):
+            raise UserError("tokenizer characters: expected text and true or false; tokenizer.json is damaged")
+        if any("\ud800" <= c <= "\udfff" for c in characters):
+            raise UserError("tokenizer characters: half of a surrogate pair is no text; tokenizer.json is damaged")
+        return cls(characters, unknown)
 
 
 class _Decoder:

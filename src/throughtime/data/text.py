@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 
+from throughtime.data.memory import machine_memory, readable
 from throughtime.errors import UserError
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+_COPIES = 8
+"""Bytes of memory that a byte of text takes: itself, decoded, its tokens."""
+
+
+ARCHIVES = {
+    b"\x1f\x8b": "a gzip archive",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ\x00": "an xz archive",
+    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
+    b"PK\x03\x04": "a zip archive or an office document",
+    b"%PDF-": "a PDF",
+}
+"""Files taken for text by mistake, by their first bytes."""
 
 
 def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
@@ -19,25 +39,40 @@ def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
     raw = _read(path, name)
     if not raw:
         raise UserError(f"{name}: expected text, got an empty file")
-    if raw[:2] == b"\x1f\x8b":
-        raise UserError(f"{name}: expected text, got a gzip archive; unpack it first")
+    for mark, what in ARCHIVES.items():
+        if raw.startswith(mark):
+            raise UserError(f"{name}: expected text, got {what}; take the text out of it first")
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
         where = f"byte 0x{raw[error.start]:02x} at offset {error.start}"
         hint = "say which encoding it has, for example --encoding latin-1 or --encoding gb18030"
+        if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            hint = "it begins like UTF-16, try --encoding utf-16"
         raise UserError(f"{name}: expected {encoding} text, got {where} ({error.reason}); {hint}") from None
-    except (LookupError, UnicodeError) as error:
+    except (LookupError, ValueError) as error:
         raise UserError(f"{name}: cannot decode as {encoding!r} ({error}); name one such as utf-8") from None
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not text:
         raise UserError(f"{name}: expected text, got only a byte order mark")
+    if found := _HALF.search(text):
+        raise UserError(
+            f"{name}: character {found.start() + 1} is half of a surrogate pair, no text; name its encoding"
+        )
+    if "\0" in text:
+        hint = "it is no text, or text in another encoding such as --encoding utf-16-le"
+        raise UserError(f"{name}: expected text, got a NUL at character {text.index(chr(0)) + 1}; {hint}")
     return text
 
 
 def _read(path: str | PathLike[str], name: str) -> bytes:
+    if name == "standard input":
+        if sys.stdin is None:
+            raise UserError("standard input: there is none; name a file")
+        return sys.stdin.buffer.read()
+    _check_size(path, name)
     try:
-        return sys.stdin.buffer.read() if name == "standard input" else Path(path).read_bytes()
+        return Path(path).read_bytes()
     except FileNotFoundError:
         raise UserError(f"{name}: no such file; check the path") from None
     except IsADirectoryError:
@@ -47,3 +82,15 @@ def _read(path: str | PathLike[str], name: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{name}: cannot be read ({reason})") from None
+
+
+def _check_size(path: str | PathLike[str], name: str) -> None:
+    """UserError for a file that memory cannot hold; what is wrong with it otherwise, reading it tells."""
+    size, memory = 0, machine_memory()
+    with suppress(OSError, ValueError):
+        size = os.stat(path).st_size
+    if memory is not None and size * _COPIES > memory:
+        raise UserError(
+            f"{name}: {readable(size)} of text need about {readable(size * _COPIES)}, this machine has "
+            f"{readable(memory)}; use a part of it"
+        )

@@ -63,6 +63,10 @@ def fit(kind: str, text: str, size: int | None = None) -> Tokenizer:
     kind: one of KINDS. size: the most ids it may have (None: all characters, 256 bytes, 10,000 words, 2,048 pieces).
     Raises UserError for an unknown kind, an empty text or a size that does not fit the kind.
     """
+    if size is not None and type(size) is not int:
+        raise UserError(f"{kind}: expected an integer as the vocabulary's size, got {size!r}")
+    if size is not None and size < 1:
+        raise UserError(f"{kind}: expected a vocabulary of at least 1, got {size}; leave --vocabulary out for all")
     if not text:
         raise UserError(f"{kind}: expected a text to take the tokens from, got an empty one")
     tokenizer: Tokenizer = _kind(kind).fit(text, size)
@@ -73,15 +77,15 @@ def from_json(data: Any) -> Tokenizer:
     """Rebuild a tokenizer from its `to_json`; UserError says what is malformed."""
     if not isinstance(data, dict) or not isinstance(data.get("kind"), str):
         raise UserError('tokenizer: expected an object with a "kind"; tokenizer.json is damaged')
-    kind = _kind(data["kind"])
+    kind = _kind(data["kind"][:40])
     try:
         tokenizer: Tokenizer = kind.from_json(data)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"tokenizer {data['kind']}: malformed ({error!r}); tokenizer.json is damaged") from None
+    except KeyError as error:
+        raise UserError(f"tokenizer {data['kind']}: {error} is missing; tokenizer.json is damaged") from None
     return tokenizer
 
 
 def _kind(name: str) -> Any:
-    if name not in KINDS:
+    if not isinstance(name, str) or name not in KINDS:
         raise UserError(f"unknown tokens {name!r}: choose from {', '.join(KINDS)}")
     return KINDS[name]

@@ -63,7 +63,15 @@ class Words:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Words:
-        return cls(list(data["pieces"]))
+        pieces = data["pieces"]
+        if not isinstance(pieces, list) or not all(map(_is_text, pieces)):
+            raise UserError("tokenizer words: expected a list of texts; tokenizer.json is damaged")
+        return cls(pieces)
+
+
+def _is_text(piece: Any) -> bool:
+    """Whether it is text that UTF-8 can say: not empty, no half of a surrogate pair."""
+    return isinstance(piece, str) and bool(piece) and not any("\ud800" <= c <= "\udfff" for c in piece)
 
 
 class _Decoder:

@@ -9,7 +9,7 @@ Written once over `ops`; models/ops_numpy.py and models/ops_torch.py are the two
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,9 @@ from throughtime.models.config import LanguageConfig
 
 State = tuple[tuple[Any, ...], ...]
 """Of each layer, of each of its states: an array (B, S)."""
+
+_TRAINING_BYTES = 24
+"""What training keeps of a parameter: drawn value, value, gradient, two moments, the best so far, in float32."""
 
 
 def forward(
@@ -64,6 +67,7 @@ def initial_parameters(
     The embedding is normal with deviation 1 (tied: 1/sqrt(embedding), as it is the output matrix too), the output
     matrices are uniform in +-1/sqrt(columns), the output bias 0, the recurrent layers as their cells declare.
     """
+    config.check_memory(_TRAINING_BYTES, "to be trained")
     values: dict[str, np.ndarray] = {}
     for i, layer in enumerate(config.layers):
         if not layer.trace.inits:
@@ -84,14 +88,32 @@ def initial_parameters(
 
 
 def check_parameters(config: LanguageConfig, parameters: Mapping[str, Any]) -> None:
-    """UserError unless exactly the model's parameters are there, with their shapes."""
+    """UserError unless exactly the model's parameters are there, with their shapes, all float32 or all float64."""
     expected = config.shapes
     missing, extra = expected.keys() - parameters.keys(), parameters.keys() - expected.keys()
     if missing or extra:
-        parts = [
-            f"{', '.join(sorted(names))} {word}" for names, word in ((missing, "missing"), (extra, "unknown")) if names
-        ]
+        parts = [f"{_listed(names)} {word}" for names, word in ((missing, "missing"), (extra, "unknown")) if names]
         raise UserError(f"language model: parameters do not fit the configuration: {'; '.join(parts)}")
     for name, shape in expected.items():
         if tuple(parameters[name].shape) != shape:
             raise UserError(f"language model: {name} must be {shape}, got {tuple(parameters[name].shape)}")
+    types = {str(value.dtype).removeprefix("torch."): name for name, value in parameters.items()}
+    if len(types) > 1 or not types.keys() <= {"float32", "float64"}:
+        shown = ", ".join(f"{name} is {dtype}" for dtype, name in sorted(types.items()))
+        raise UserError(f"language model: expected all parameters as float32 or all as float64, {shown}; convert them")
+
+
+def check_finite(parameters: Mapping[str, np.ndarray]) -> None:
+    """UserError where a parameter has a value that is not a finite number."""
+    for name, value in parameters.items():
+        if not np.isfinite(value).all():
+            count = int(value.size - np.isfinite(value).sum())
+            raise UserError(
+                f"language model: {name} has {count:,} of {value.size:,} values that are not finite (NaN or infinite); "
+                "the file is damaged or its training diverged, train again with a smaller --learning-rate"
+            )
+
+
+def _listed(names: Iterable[str]) -> str:
+    found = sorted(names)
+    return ", ".join(found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
@@ -28,6 +29,6 @@ def load(directory: str | PathLike[str]) -> Any:
     path = Path(directory)
     config = read_config(path)
     task = config.get("task")
-    if task not in TASKS:
-        raise UserError(f"{path / CONFIG}: unknown task {task!r}, this version knows {', '.join(TASKS)}")
+    if not isinstance(task, str) or task not in TASKS:
+        raise UserError(f"{path / CONFIG}: unknown task {reprlib.repr(task)}, this version knows {', '.join(TASKS)}")
     return TASKS[task](path, config)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +12,9 @@ from throughtime.errors import UserError
 
 _BLOCK = 32768
 """Random values drawn at once."""
+
+_COLDEST = 1e-6
+"""The lowest temperature that single precision can tell from greedy."""
 
 
 class Sampler:
@@ -33,17 +38,18 @@ class Sampler:
         seed: int | Sequence[int] | None = None,
         greedy: bool = False,
     ) -> None:
-        if not 0 <= temperature < float("inf"):
+        if not _is_number(temperature) or not 0 <= temperature < math.inf:
             raise UserError(f"temperature: expected a number from 0 (greedy) up, got {temperature!r}")
         if top_k is not None and (type(top_k) is not int or top_k < 1):
             raise UserError(f"top_k: expected a positive integer, got {top_k!r}")
-        if top_p is not None and not 0 < top_p <= 1:
+        if top_p is not None and (not _is_number(top_p) or not 0 < top_p <= 1):
             raise UserError(f"top_p: expected a share above 0 and at most 1, got {top_p!r}")
-        if seed is not None and min(seed if isinstance(seed, Sequence) else [seed]) < 0:
+        seeds = [seed] if seed is None or isinstance(seed, int | str) else list(seed)
+        if seed is not None and not all(type(one) is int and one >= 0 for one in seeds):
             raise UserError(f"seed: expected an integer from 0 up, got {seed!r}")
         self.vocabulary = vocabulary
-        self.greedy = greedy or temperature == 0 or top_k == 1
-        self._scale = np.float32(1.0 / temperature) if temperature else np.float32(1.0)
+        self.greedy = greedy or temperature < _COLDEST or top_k == 1
+        self._scale = np.float32(1.0 if self.greedy else 1.0 / temperature)
         self._top_k = top_k if top_k is not None and top_k < vocabulary else None
         self._top_p = top_p if top_p is not None and top_p < 1 else None
         self._rng = np.random.default_rng(seed)
@@ -51,9 +57,9 @@ class Sampler:
         self._rows: list[np.ndarray] = []
 
     def draw(self, logits: np.ndarray) -> int:
-        """One token for logits (V,), float32; they are not changed."""
+        """One token for logits (V,), float32; they are not changed. UserError where they are not numbers."""
         if self.greedy:
-            return int(logits.argmax())
+            return self._checked(logits, int(logits.argmax()))
         if not self._rows:
             self._refill()
         noise = self._rows.pop()
@@ -61,9 +67,15 @@ class Sampler:
         np.multiply(logits, self._scale, scores)
         if self._top_k is None and self._top_p is None:
             np.subtract(scores, noise, scores)
-            return int(scores.argmax())
+            return self._checked(scores, int(scores.argmax()))
         kept = self._kept(scores)
-        return int(kept[(scores[kept] - noise[kept]).argmax()])
+        return self._checked(scores, int(kept[(scores[kept] - noise[kept]).argmax()]))
+
+    def _checked(self, scores: np.ndarray, token: int) -> int:
+        """The token, if its score is a number: argmax finds a NaN wherever there is one."""
+        if not math.isfinite(scores[token]):
+            raise UserError("sampling: the model's output is not finite; its training diverged or its file is damaged")
+        return token
 
     def _kept(self, scores: np.ndarray) -> np.ndarray:
         """The tokens that may be drawn."""
@@ -82,3 +94,7 @@ class Sampler:
         rows = max(1, _BLOCK // self.vocabulary)
         noise = np.log(self._rng.standard_exponential((rows, self.vocabulary))).astype(np.float32)
         self._rows = list(noise[::-1])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

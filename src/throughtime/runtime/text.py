@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,19 @@ import numpy as np
 
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
-from throughtime.models.config import LanguageConfig
-from throughtime.models.language import State, check_parameters
-from throughtime.runtime.folder import TOKENIZER, WEIGHTS, read_json, read_weights
+from throughtime.models.config import LanguageConfig, Layer
+from throughtime.models.language import State, check_finite, check_parameters
+from throughtime.runtime.folder import CONFIG, TOKENIZER, WEIGHTS, read_json, read_weights
 from throughtime.runtime.sampling import Sampler
 
 _TABLE = 8192
 """The largest vocabulary whose products with the lowest recurrence are computed once, for every token."""
+
+_TABLE_VALUES = 1 << 26
+"""The most values that such a table may have."""
+
+_MOST = 1_000_000_000
+"""The most tokens and samples to write."""
 
 
 class Piece(str):
@@ -39,21 +45,26 @@ class TextModel:
         from throughtime import engine
 
         check_parameters(config, parameters)
+        if type(start) is not int or not 0 <= start < config.vocabulary:
+            raise UserError(f"start: expected a token from 0 to {config.vocabulary - 1}, got {start!r}")
         if tokenizer.size != config.vocabulary:
             raise UserError(
                 f"tokenizer: expected {config.vocabulary} tokens, the model's vocabulary, got {tokenizer.size}"
             )
         self.config, self.parameters, self.tokenizer, self.start = config, parameters, tokenizer, start
         dtype = parameters["embedding"].dtype
-        self._steppers: list[Any] = [
-            engine.compile(layer.trace, dict(layer.sizes), dtype=str(dtype), lookup=not i).stepper(
-                tuple(parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters), batch=1
-            )
-            for i, layer in enumerate(config.layers)
-        ]
+        try:
+            self._steppers: list[Any] = [
+                engine.compile(layer.trace, dict(layer.sizes), dtype=str(dtype), lookup=not i).stepper(
+                    tuple(parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters), batch=1
+                )
+                for i, layer in enumerate(config.layers)
+            ]
+        except ValueError as error:  # what only the engine can see, of a step that was put together by hand
+            raise UserError(f"language model: the engine cannot run its layers: {error}") from None
         lowest, table = self._steppers[0], np.ascontiguousarray(parameters["embedding"])
         self._first, self._above = lowest.step_token, [stepper.step for stepper in self._steppers[1:]]
-        if config.vocabulary <= _TABLE:
+        if config.vocabulary <= _TABLE and config.vocabulary * _width(config.layers[0]) <= _TABLE_VALUES:
             lowest.set_table(table)
         else:
             self._first = lambda token: lowest.step(table[token])
@@ -68,9 +79,21 @@ class TextModel:
         """The model in a folder whose config.json is given."""
         if "model" not in config:
             raise UserError(f"{directory}: model missing in config.json; the file is damaged")
-        tokenizer = tokenizers.from_json(read_json(directory / TOKENIZER))
+        try:
+            made = LanguageConfig.from_json(config["model"])
+        except UserError as error:
+            raise UserError(f"{directory / CONFIG}: {error}") from None
+        try:
+            tokenizer = tokenizers.from_json(read_json(directory / TOKENIZER))
+        except UserError as error:
+            raise UserError(_placed(error, directory / TOKENIZER)) from None
         parameters = read_weights(directory / WEIGHTS)
-        return cls(LanguageConfig.from_json(config["model"]), parameters, tokenizer, int(config.get("start", 0)))
+        try:
+            check_parameters(made, parameters)
+            check_finite(parameters)
+            return cls(made, parameters, tokenizer, config.get("start", 0))
+        except UserError as error:
+            raise UserError(f"{directory}: {error}") from None
 
     @property
     def state(self) -> State:
@@ -119,18 +142,23 @@ class TextModel:
         sample where this text appears; the text itself is not yielded. The rest as for Sampler. Starts from the
         prompt alone, whatever was read before. The prompt is checked at once: UserError names unknown characters.
         """
-        if length < 0 or samples < 1:
-            raise UserError(f"write: expected length from 0 and samples from 1 up, got {length} and {samples}")
+        for name, value, least in (("length", length, 0), ("samples", samples, 1)):
+            if type(value) is not int or not least <= value <= _MOST:
+                raise UserError(f"write: expected {name} as an integer from {least} to {_MOST:,}, got {value!r}")
         if stop == "":
             raise UserError("stop: expected a text of at least one character, got an empty one")
+        if seed is not None and type(seed) is not int:
+            raise UserError(f"seed: expected an integer from 0 up, got {seed!r}")
         tokens = self.tokenizer.encode(prompt).tolist() if prompt else []
-        samplers = [
-            Sampler(self.config.vocabulary, temperature, top_k, top_p, None if seed is None else (seed, i), greedy)
-            for i in range(samples)
-        ]
-        return self._write(tokens or [self.start], length, samplers, stop)
 
-    def _write(self, tokens: list[int], length: int, samplers: list[Sampler], stop: str | None) -> Iterator[Piece]:
+        def sampler(number: int) -> Sampler:
+            seeds = None if seed is None else (seed, number)
+            return Sampler(self.config.vocabulary, temperature, top_k, top_p, seeds, greedy)
+
+        sampler(0)  # refuses wrong values now, not when the first piece is asked for
+        return self._write(tokens or [self.start], length, map(sampler, range(samples)), stop)
+
+    def _write(self, tokens: list[int], length: int, samplers: Iterable[Sampler], stop: str | None) -> Iterator[Piece]:
         self.reset()
         for token in tokens[:-1]:
             self._advance(token)
@@ -186,3 +214,14 @@ def _until(pieces: Iterator[str], stop: str) -> Iterator[str]:
             held = held[len(held) - keep :]
     if held:
         yield held
+
+
+def _width(layer: Layer) -> int:
+    """Values of the products of a layer with its input."""
+    graph, taken = layer.trace.graph, layer.trace.input
+    return sum(layer.sizes[n.size] for n in graph.nodes if n.op == "matmul" and n.args[1] == taken)
+
+
+def _placed(error: UserError, path: Path) -> str:
+    """An error's text with the file it is about, where it does not name it yet."""
+    return str(error) if str(error).startswith(str(path)) else f"{path}: {error}"

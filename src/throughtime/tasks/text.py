@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from throughtime.errors import UserError
-from throughtime.runtime.folder import HISTORY, read_config
+from throughtime.runtime.environment import cores
+from throughtime.runtime.folder import CONFIG, HISTORY, read_config
 from throughtime.tasks.text_data import Text
 from throughtime.tasks.text_model import LanguageModel
 from throughtime.tasks.text_score import evaluate as score
@@ -85,19 +86,32 @@ def evaluate(
     config = read_config(directory)
     model = load(directory)
     text = Text.of(file if str(file) == "-" else Path(file), encoding)
-    training = _training_text(config, text)
-    return {"file": str(file), **score(model, text, part, training, config["training"]["threads"])}
+    threads = _section(config, "training", directory).get("threads")
+    threads = min(threads, cores()) if type(threads) is int and threads > 0 else None
+    training = _training_text(_section(config, "data", directory), text)
+    return {"file": str(file), **score(model, text, part, training, threads)}
 
 
-def _training_text(config: Mapping[str, Any], text: Text) -> Text | None:
-    """The text a model was trained on: the given one, or the file it was read from if that is unchanged."""
-    data = config["data"]
+def _section(config: Mapping[str, Any], name: str, directory: str | Path) -> dict[str, Any]:
+    section = config.get(name)
+    if not isinstance(section, dict):
+        raise UserError(f"{Path(directory) / CONFIG}: {name} must be an object; the file is damaged")
+    return section
+
+
+def _training_text(data: Mapping[str, Any], text: Text) -> Text | None:
+    """The text a model was trained on: the given one, or the file it was read from if that is unchanged.
+
+    data: what config.json keeps of it.
+    """
     found: Text | None = text
-    if text.sha256 != data["sha256"]:
-        try:
-            found = Text.of(Path(data["file"]), data["encoding"]) if data["file"] not in (None, "-") else None
-        except UserError:
+    if text.sha256 != data.get("sha256"):
+        file, encoding = data.get("file"), data.get("encoding")
+        try:  # a file that is named in a folder from elsewhere may be anything
+            named = isinstance(file, str) and isinstance(encoding, str)
+            found = Text.of(Path(str(file)), str(encoding)) if named and Path(str(file)).is_file() else None
+        except (UserError, ValueError, OSError):
             found = None
-    if found is None or found.sha256 != data["sha256"]:
+    if found is None or found.sha256 != data.get("sha256"):
         return None
-    return replace(found, validation=data["validation"], holdout=data["holdout"])
+    return replace(found, validation=data.get("validation", 0.05), holdout=data.get("holdout", 0.1))

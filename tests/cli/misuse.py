@@ -1,0 +1,95 @@
+"""What every misuse of the commands must look like: one line, status 2, nothing changed on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from throughtime import cli
+
+TEXT = ("the cat sat on the mat, the dog ate the cat; " * 20 + "\n") * 3
+TINY = ["--hidden", "8", "--embedding", "4", "--batch", "4", "--window", "8", "--threads", "1"]
+NOBODY = 65534
+
+_DROPPED = """
+import contextlib, io, json, os, sys, tempfile
+import throughtime.cli as cli
+work = json.load(sys.stdin)
+with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+    for arguments in work["warm up"]:  # imports what cannot be read without root's rights, where it lies in root's home
+        with contextlib.redirect_stderr(io.StringIO()):
+            assert cli.invoke([a.replace("FOLDER", folder) for a in arguments]) in (0, 2)
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setgid(work["user"])
+    os.setuid(work["user"])
+found = []
+for arguments in work["commands"]:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = cli.invoke(arguments)
+    found.append([status, out.getvalue(), err.getvalue()])
+print(json.dumps(found))
+"""
+
+
+class Outcome:
+    """What a command left: its exit status and what it printed."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+def make_model(folder: Path) -> Path:
+    """A trained model in folder/m, of the text in folder/text.txt."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "text.txt").write_text(TEXT, "utf-8")
+    arguments = ["train", "text", str(folder / "text.txt"), "--out", str(folder / "m"), "--steps", "12", *TINY]
+    assert cli.invoke(arguments) == 0
+    return folder / "m"
+
+
+def snapshot(tree: Path) -> dict[str, Any]:
+    """Every file and folder below a folder: kind and rights, content, time of the last change."""
+    found: dict[str, Any] = {}
+    for folder, folders, files in os.walk(tree):
+        for path in [Path(folder), *(Path(folder) / name for name in [*folders, *files])]:
+            about = path.lstat()
+            content = path.read_bytes() if stat.S_ISREG(about.st_mode) and os.access(path, os.R_OK) else b""
+            found[str(path)] = (about.st_mode, about.st_mtime_ns, content)
+    return found
+
+
+def check_refusal(outcome: Outcome, words: Sequence[str]) -> None:
+    """One line on standard error, nothing on standard output, status 2, with the words in it."""
+    assert outcome.status == 2, (outcome.status, outcome.out, outcome.err)
+    assert outcome.out == ""
+    assert "Traceback" not in outcome.err
+    assert outcome.err.startswith("throughtime: "), outcome.err
+    assert outcome.err.count("\n") == 1, outcome.err
+    assert len(outcome.err) < 1100
+    for word in words:
+        assert word in outcome.err, f"{word!r} is not in {outcome.err!r}"
+
+
+def as_nobody(model: Path, commands: Sequence[Sequence[str]]) -> list[Outcome]:
+    """Run commands in a process without the rights of root, which no file can refuse. model: any sound one."""
+    text = str(model.parent / "text.txt")
+    warm_up = [
+        ["train", "text", text, "--out", "FOLDER/new", "--steps", "2", *TINY],
+        ["run", str(model), "the", "--length", "2"],
+        ["evaluate", str(model), text],
+        ["report", "FOLDER/new"],
+        ["report", "FOLDER/gone"],
+    ]
+    work = {"warm up": warm_up, "user": NOBODY, "commands": [list(map(str, command)) for command in commands]}
+    call = [sys.executable, "-W", "ignore", "-c", _DROPPED]
+    done = subprocess.run(call, input=json.dumps(work), capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return [Outcome(*found) for found in json.loads(done.stdout)]

@@ -1,0 +1,131 @@
+"""Every numeric option of every verb with numbers it cannot take. The options are read from the commands."""
+
+from __future__ import annotations
+
+import shutil
+from importlib import import_module
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from tests.cli.misuse import TINY, Outcome, check_refusal, make_model, snapshot
+from throughtime import cli
+from throughtime.cli import VERBS
+
+ABSURD = (str(10**12), str(2**200))
+NEVER = ("", "abc", "nan", "inf", "-inf", "1e400", "-1", "0x10")
+"""No option takes these."""
+
+ZERO = {"average", "clip", "dropout", "weight_dropout", "validation", "holdout", "seed", "temperature", "length"}
+"""The options that take 0."""
+
+ANY_SIZE = {"clip", "seed", "vocabulary", "patience", "batch", "window", "minutes", "epochs", "steps", "top_k"} | {
+    "learning_rate", "temperature"
+}  # fmt: skip
+"""The options for which a very large number means "no limit", is lowered to what there is, or costs nothing."""
+
+BASE = {
+    "train text": ["text.txt", "--out", "new", *TINY],
+    "run": ["m", "the", "--length", "3"],
+    "evaluate": ["m", "text.txt"],
+    "report": ["m"],
+    "cells": ["lstm"],
+    "demo": ["--out", "new"],
+    "doctor": [],
+}
+"""What each command needs besides the option."""
+
+
+def options() -> list[tuple[str, str, str]]:
+    """(command, option, its name in Python) of every option that takes a number, as the commands declare them."""
+    found = []
+    for verb in VERBS:
+        app = import_module(f"throughtime.cli.{verb}").app
+        for command in app.registered_commands:
+            name = f"{verb} {command.callback.__name__}" if app.registered_callback else verb
+            for parameter, hint in get_type_hints(command.callback, include_extras=True).items():
+                taken = {int, float} & {*get_args(get_args(hint)[0]), get_args(hint)[0]} if get_args(hint) else set()
+                if taken:
+                    declared = getattr(hint.__metadata__[0], "param_decls", None)
+                    found.append((name, (declared or ["--" + parameter.replace("_", "-")])[0], parameter))
+    return found
+
+
+def test_there_are_options() -> None:
+    assert len(options()) > 20
+    assert {name for name, _, _ in options()} <= set(BASE), "a new command needs its row in BASE"
+
+
+class Accepted(BaseException):
+    """Training would begin."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_model(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def refuse(made: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run a command in a folder with a text and a model: None where it is accepted, else its refusal is checked."""
+    from throughtime.training import loop
+
+    def accept(*_: Any, **__: Any) -> None:
+        raise Accepted
+
+    tree = Path(shutil.copytree(made.parent, tmp_path / "tree"))
+    monkeypatch.chdir(tree)
+    monkeypatch.setattr(loop, "train", accept)
+
+    def run(arguments: list[str]) -> bool:
+        before = snapshot(tree)
+        capfd.readouterr()
+        try:
+            status = cli.invoke(arguments)
+        except Accepted:
+            return False
+        outcome = Outcome(status, *capfd.readouterr())
+        if outcome.status == 0:
+            return False
+        check_refusal(outcome, [])
+        assert snapshot(tree) == before
+        return True
+
+    return run
+
+
+LONG_SEED, NO_LIMIT = "a seed of more than 64 bits fails after the folder is made", "there is no upper limit"
+LATE = {
+    ("train text", "seed", ABSURD[1]): f"tasks/text_model.py: {LONG_SEED}",
+    ("train text", "layers", ABSURD[1]): f"tasks/text_model.py: {NO_LIMIT}",
+    **{("train text", "threads", value): f"tasks/text_model.py: {NO_LIMIT}" for value in ABSURD},
+    **{
+        ("demo", name, value): "cli/demo.py: the demonstration says and writes something before it looks at its options"
+        for name, values in {
+            "minutes": ("nan", "inf", "-inf", "1e400", "-1", "0"),
+            "seed": ("-1", ABSURD[1]),
+            "threads": ("-1", "0", *ABSURD),
+        }.items()
+        for value in values
+    },
+}
+"""Faults of files that belong to training; where they are gone, so must be the rows."""
+
+
+def rows() -> list[Any]:
+    found = []
+    for command, option, name in options():
+        for value in (*NEVER, "0", *ABSURD):
+            if value == "0" and (name in ZERO or (command, name) == ("demo", "seed")):
+                continue
+            reason = LATE.get((command, name, value))
+            marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
+            found.append(pytest.param(command, option, name, value, marks=marks, id=f"{command} {option} {value[:13]}"))
+    return found
+
+
+@pytest.mark.parametrize(("command", "option", "name", "value"), rows())
+def test_a_number_that_an_option_cannot_take(refuse: Any, command: str, option: str, name: str, value: str) -> None:
+    refused = refuse([*command.split(), *BASE[command], option, value])
+    assert refused or (value in ABSURD and name in ANY_SIZE)
