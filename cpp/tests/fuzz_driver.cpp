@@ -136,6 +136,7 @@ int main(int count, char** words) {
     if (new_edges()) corpus.push_back(std::move(input));
   }
   std::printf("%llu runs, %.0f per second; edges %zu by %zu seeds, then %zu; corpus %zu\n",
-              static_cast<unsigned long long>(runs), double(runs) / elapsed(), edges, seeds, count_edges(), corpus.size());
+              static_cast<unsigned long long>(runs), double(runs) / elapsed(), edges, seeds, count_edges(),
+              corpus.size());
   return 0;
 }

@@ -41,9 +41,7 @@ std::vector<const Kernels<T>*> tables() {
 }
 
 template <class T>
-double tolerance() {
-  return sizeof(T) == 4 ? 2e-5 : 1e-13;
-}
+constexpr double kTolerance = sizeof(T) == 4 ? 2e-5 : 1e-13;
 
 template <class T>
 struct Matrix {
@@ -130,7 +128,7 @@ void products(const Kernels<T>& k) {
                 double sum = start == Start::bias ? bias.at(0, j) : start == Start::zero ? 0 : before[r * c.stride + j];
                 for (Index i = 0; count > 0 && i < depths[0]; ++i) sum += double(a.at(r, i)) * u.at(j, i);
                 for (Index i = 0; count > 1 && i < depths[1]; ++i) sum += double(b.at(r, i)) * v.at(i, j);
-                CHECK_SAY(near(c.at(r, j), sum, tolerance<T>()), text(c.at(r, j)) + " and " + text(sum));
+                CHECK_SAY(near(c.at(r, j), sum, kTolerance<T>), text(c.at(r, j)) + " and " + text(sum));
               }
             for (Index r = 0; r < rows; ++r) {  // one row by itself: the same bits
               const Matrix<T> alone(1, n, 0, random);
@@ -162,7 +160,7 @@ void outers(const Kernels<T>& k) {
             for (Index j = 0; j < n; ++j) {
               double& sum = expected[std::size_t(r * n + j)];
               for (Index i = 0; i < depth; ++i) sum += double(a.at(i, r)) * b.at(i, j);
-              CHECK_SAY(near(c.at(r, j), sum, tolerance<T>()), text(c.at(r, j)) + " and " + text(sum));
+              CHECK_SAY(near(c.at(r, j), sum, kTolerance<T>), text(c.at(r, j)) + " and " + text(sum));
             }
         }
       }
@@ -178,7 +176,7 @@ void column_sums(const Kernels<T>& k) {
       k.column_sum(rows, n, a.data(), a.stride, sum.data());
       for (Index j = 0; j < n; ++j) {
         for (Index i = 0; i < rows; ++i) expected[std::size_t(j)] += a.at(i, j);
-        CHECK(near(sum.at(0, j), expected[std::size_t(j)], tolerance<T>()));
+        CHECK(near(sum.at(0, j), expected[std::size_t(j)], kTolerance<T>));
       }
     }
 }
@@ -193,20 +191,14 @@ double naive(int operation, double x, double y, double z) {
     case 5: return std::log(x);
     case 6: return std::sqrt(x);
     case 7: return (x < 0 ? 0 : x) + std::log1p(std::exp(-std::fabs(x)));
-    case 8: return -x;
-    case 9: return x > 0;
-    case 10: return x + y;
-    case 11: return x - y;
-    case 12: return x * y;
-    case 13: return x / y;
+    case 8: return -x; case 9: return x > 0;
+    case 10: return x + y; case 11: return x - y;
+    case 12: return x * y; case 13: return x / y;
     case 14: return std::isnan(x) || std::isnan(y) ? NAN : std::max(x, y);
     case 15: return std::isnan(x) || std::isnan(y) ? NAN : std::min(x, y);
-    case 16: return x > y;
-    case 17: return x * y * (1 - y);
-    case 18: return x * (1 - y * y);
-    case 19: return x * y + z;
-    case 20: return z - x * y;
-    case 21: return x * y - z;
+    case 16: return x > y; case 17: return x * y * (1 - y);
+    case 18: return x * (1 - y * y); case 19: return x * y + z;
+    case 20: return z - x * y; case 21: return x * y - z;
     case 22: return x * y * z * (1 - z);
     default: return x * y * (1 - z * z);
   }
@@ -233,13 +225,12 @@ void elementwise(const Kernels<T>& k) {
           for (Index r = 0; r < rows; ++r)
             for (Index j = 0; j < n; ++j) {
               const Index row = mode == 1 ? 0 : r;
-              if (operation == kMean) {
-                double sum = 0;
-                for (Index i = 0; i < n; ++i) sum += s[0].at(row, i);
+              double sum = 0;
+              for (Index i = 0; i < n; ++i) sum += s[0].at(row, i);
+              if (operation == kMean)
                 expected.push_back(sum / double(n));
-                continue;
-              }
-              expected.push_back(naive(operation, s[0].at(row, j), s[1].at(row, j), s[2].at(row, j)));
+              else
+                expected.push_back(naive(operation, s[0].at(row, j), s[1].at(row, j), s[2].at(row, j)));
             }
           const Matrix<T>& d = mode == 2 ? s[0] : apart;
           const auto stride = [&](int i) { return mode == 1 ? Index(0) : s[std::size_t(i)].stride; };
@@ -249,7 +240,7 @@ void elementwise(const Kernels<T>& k) {
           for (Index r = 0; r < rows; ++r)
             for (Index j = 0; j < n; ++j) {
               const double wanted = expected[std::size_t(r * n + j)], got = d.at(r, j);
-              const bool same = std::isnan(wanted) ? std::isnan(got) : near(got, wanted, tolerance<T>());
+              const bool same = std::isnan(wanted) ? std::isnan(got) : near(got, wanted, kTolerance<T>);
               CHECK_SAY(same, "operation " + text(operation) + ": " + text(got) + " and " + text(wanted));
             }
         }
@@ -267,7 +258,7 @@ void row_mean(const Kernels<T>& k) {
         for (Index j = 0; j < n; ++j) wanted[r] += double(a.at(r, j)) / double(n);
       k.elementwise[kMean](d.data(), d.stride, a.data(), a.stride, nullptr, 0, nullptr, 0, 3, n);
       for (Index r = 0; r < 3; ++r)
-        for (Index j = 0; j < n; ++j) CHECK_SAY(near(d.at(r, j), wanted[r], tolerance<T>()), "mean of row " + text(r));
+        for (Index j = 0; j < n; ++j) CHECK_SAY(near(d.at(r, j), wanted[r], kTolerance<T>), "mean of row " + text(r));
     }
 }
 

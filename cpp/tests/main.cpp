@@ -1,5 +1,9 @@
-// Runs every case whose name contains one of the words given after the folder of programs, or all.
+// Runs every case whose name contains one of the words given after the folder of programs, or all. TEST_OPENMP: a
+// library to load first, as PyTorch would.
+#include <dlfcn.h>
+
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "programs.h"
@@ -13,6 +17,8 @@ int main(int count, char** words) {
   using namespace throughtime::test;
   if (count < 2) return std::fprintf(stderr, "usage: %s PROGRAMS [WORD ...]\n", words[0]), 2;
   program_folder() = words[1];
+  const char* openmp = std::getenv("TEST_OPENMP");
+  if (openmp && !dlopen(openmp, RTLD_NOW | RTLD_GLOBAL)) return std::fprintf(stderr, "%s\n", dlerror()), 2;
   int failed = 0, run = 0;
   for (const Case& one : cases()) {
     bool wanted = count == 2;

@@ -95,14 +95,16 @@ def encoded(spec: dict[str, Any]) -> bytes:
 def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.program"):
-        old.unlink()
+    stale = {file.name for file in folder.glob("*.program")}
     for name, cell, sizes, sources, hoist in programs():
         trace = cell.trace()
         shapes = trace.shapes(sizes)
         where = sources or {parameter: ((i, 0),) for i, parameter in enumerate(shapes)}
         spec = _spec(name, schedule(trace, sizes, hoist=hoist), shapes, where, _array_shapes(shapes, where))
         (folder / f"{name}.program").write_bytes(encoded(spec))
+        stale.discard(f"{name}.program")
+    for old in stale:
+        (folder / old).unlink()
 
 
 if __name__ == "__main__":

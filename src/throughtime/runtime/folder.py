@@ -81,11 +81,26 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """The value in a JSON file; UserError where it is missing or malformed."""
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(path.read_bytes(), object_pairs_hook=_once, parse_constant=_no_number)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except RecursionError:
+        raise UserError(f"{path}: expected JSON, it is nested too deeply; the file is damaged") from None
     except ValueError as error:
         raise UserError(f"{path}: expected JSON, {error}; the file is damaged") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"{key[:40]!r} stands twice in an object")
+        found[key] = value
+    return found
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def read_config(directory: str | os.PathLike[str]) -> dict[str, Any]:
@@ -94,12 +109,13 @@ def read_config(directory: str | os.PathLike[str]) -> dict[str, Any]:
     if not (directory / CONFIG).is_file():
         raise UserError(f"{directory}: expected a model folder, there is no {CONFIG} in it; train one with --out")
     config = read_json(directory / CONFIG)
-    version = config.get("format_version") if isinstance(config, dict) else None
+    if not isinstance(config, dict) or type(config.get("format_version")) is not int:
+        raise UserError(f"{directory / CONFIG}: not written by throughtime, no format_version; name another folder")
+    version = config["format_version"]
     if version != FORMAT_VERSION:
-        raise UserError(
-            f"{directory / CONFIG}: expected format_version {FORMAT_VERSION}, got {version!r}; update throughtime"
-        )
-    assert isinstance(config, dict)
+        remedy = "update throughtime" if version > FORMAT_VERSION else "the file is damaged"
+        got = str(version)[:20]
+        raise UserError(f"{directory / CONFIG}: expected format_version {FORMAT_VERSION}, got {got}; {remedy}")
     return config
 
 
@@ -121,5 +137,7 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
     except OSError as error:
         remedy = "training has not reached its first validation" if path.name == WEIGHTS else "check the path"
         raise UserError(f"{path}: cannot be read ({error.strerror or error}); {remedy}") from None
-    except SafetensorError as error:
+    except KeyError as error:  # a type NumPy does not have
+        raise UserError(f"{path}: expected values NumPy has, got {error}; convert them to float32") from None
+    except (SafetensorError, ValueError, TypeError) as error:
         raise UserError(f"{path}: expected safetensors, {error}; the file is damaged") from None

@@ -69,12 +69,12 @@ class LanguageModel:
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
-        if type(layers) is not int or layers < 1:
-            raise UserError(f"language model: layers must be a positive integer, got {layers!r}")
-        if type(seed) is not int or seed < 0:
-            raise UserError(f"language model: seed must be an integer from 0 up, got {seed!r}")
-        if threads is not None and (type(threads) is not int or threads < 1):
-            raise UserError(f"language model: threads must be a positive integer, got {threads!r}")
+        if type(layers) is not int or not 1 <= layers <= 100:
+            raise UserError(f"language model: layers must be a positive integer up to 100, got {layers!r}")
+        if type(seed) is not int or not 0 <= seed < 1 << 63:
+            raise UserError(f"language model: seed must be an integer from 0 up, below 2**63, got {seed!r}")
+        if threads is not None and (type(threads) is not int or not 1 <= threads <= 1024):
+            raise UserError(f"language model: threads must be a positive integer up to 1024, got {threads!r}")
         cells = list(cell) if isinstance(cell, list | tuple) else [cell] * layers
         self._traces = [trace_of(one) for one in cells]
         self.hidden, self.embedding, self.tied, self.sizes = hidden, embedding, tied, sizes

@@ -67,7 +67,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     for row in path.read_bytes().splitlines():
         try:
             line = json.loads(row)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(line, dict):
             lines.append(line)
