@@ -27,7 +27,8 @@ inline Bytes bytes_of(const Words& words) {
 inline std::int32_t interesting(Random& random) {
   static const std::int32_t values[] = {0, 1, -1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 23, 24, 31, 32, 33, 63, 64, 65,
                                         100, 255, 256, 511, 512, 1023, 1024, 4096, 65535, 65536, 1 << 20,
-                                        (1 << 24) - 1, 1 << 24, (1 << 24) + 1, 1 << 30, 2147483647, -2147483647 - 1, -2, -100};
+                                        (1 << 24) - 1, 1 << 24, (1 << 24) + 1, 1 << 30, 2147483647,
+                                        -2147483647 - 1, -2, -100};
   return values[random.below(std::int64_t(std::size(values)))];
 }
 

@@ -73,8 +73,8 @@ TEST(threads_flush_denormals_inside_only) {
 }
 
 TEST(threads_start_afresh_in_a_child) {  // forks while other threads work: tests/engine/test_processes.py
-  // AddressSanitizer's allocator does not prepare for a fork: a thread of OpenMP that ends at that moment leaves its lock
-  // closed in the child.
+  // AddressSanitizer's allocator does not prepare for a fork: a thread of OpenMP that ends at that moment leaves its
+  // lock closed in the child.
   if (kGuarded && std::getenv("TEST_OPENMP")) return;
   each_once(3);
   const pid_t child = fork();

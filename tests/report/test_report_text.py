@@ -189,3 +189,16 @@ def test_a_page_escapes_everything() -> None:
     html = render(Page(evil, evil, sections, merits=[(evil, evil)], warnings=[evil], footer=evil))
     assert "<script" not in html
     assert html.count("&lt;script&gt;") == 11
+
+
+def test_a_run_that_its_own_loss_stopped_says_so(tmp_path: Path) -> None:
+    from throughtime import LanguageModel
+    from throughtime.errors import UserError
+
+    with pytest.raises(UserError, match="training: the"):
+        LanguageModel(cell="rnn:identity", hidden=8, embedding=4).fit(
+            "the cat sat on the mat. " * 60, tmp_path, steps=30, batch=4, window=8, learning_rate=1e30
+        )
+    page = write_report(tmp_path).read_text("utf-8")
+    assert "Training stopped at step" in page
+    assert "What may help: try --learning-rate" in page

@@ -59,7 +59,7 @@ def page(name: str, config: Mapping[str, Any], history: list[dict[str, Any]]) ->
         verdict=_verdict(evaluation, judged, steps),
         sections=[section for section in sections if section],
         merits=_merits(config, evaluation, steps, judged),
-        warnings=_warnings(steps, judged, evaluation),
+        warnings=[*_failures(history), *_warnings(steps, judged, evaluation)],
         footer=f"Written by throughtime {version}".strip() + ". Everything on this page is in this file.",
     )
 
@@ -106,6 +106,21 @@ def _merits(
         if speeds:
             merits.append((f"{speeds[len(speeds) // 2]:,.0f}", "tokens per second, median"))
     return merits
+
+
+def _failures(history: list[dict[str, Any]]) -> list[str]:
+    """What a run that was stopped by its own loss says about it; see throughtime.training.failure."""
+    told = []
+    for line in history:
+        failure = line.get("failure")
+        if isinstance(failure, dict) and _is_number(failure.get("step")):
+            norms = [f"{norm:.3g}" for norm in failure.get("norms") or [] if _is_number(norm)]
+            before = f" The gradient's norms before: {', '.join(norms)}." if norms else ""
+            told.append(
+                f"Training stopped at step {failure['step']:,}: its {failure.get('what')} was no finite number; "
+                f"{failure.get('cause')}.{before} What may help: {failure.get('advice')}."
+            )
+    return told
 
 
 def _warnings(steps: list[dict[str, Any]], judged: list[dict[str, Any]], evaluation: Mapping[str, Any]) -> list[str]:

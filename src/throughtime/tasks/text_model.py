@@ -250,9 +250,13 @@ class LanguageModel:
         progress = choose(quiet)
         best = Best(folder / WEIGHTS if folder else None, progress.note)
 
-        def sample(arrays: dict[str, np.ndarray], step: int) -> str:
-            writer = TextModel(config, arrays, tokenizer, start)
-            return "".join(writer.write(length=200, temperature=0.8, seed=self.seed + step))
+        def sample(arrays: dict[str, np.ndarray], step: int) -> str | None:
+            try:
+                with np.errstate(all="ignore"):
+                    writer = TextModel(config, arrays, tokenizer, start)
+                    return "".join(writer.write(length=200, temperature=0.8, seed=self.seed + step))
+            except UserError:  # weights so large that the output overflows: no end of a training
+                return None
 
         held = np.concatenate([source.before("validation", tokenizer), source.ids("validation", tokenizer)])
         streams = Streams(ids, run["batch"], run["window"], self.seed)

@@ -242,7 +242,9 @@ class _Run:
             self.job.keep({"step": self.step, "validation_loss": loss})
         else:
             self.worse += 1
-        return loss, self.job.sample(self.step)
+        # a model that broke has nothing to show; the next step's loss says what is wrong with it
+        whole = (loss is None or math.isfinite(loss)) and self._sound()
+        return loss, self.job.sample(self.step) if whole else None
 
     def _averaged(self) -> AbstractContextManager[None]:
         return self.average.applied() if self.average is not None else nullcontext()
