@@ -233,6 +233,23 @@ TEST(run_what_is_not_wanted_is_not_written) {
   }
 }
 
+TEST(run_a_mean_is_of_the_whole_row) {  // a mean of each cut of columns would have consistent gradients, too
+  Program p = load("lstm_large");
+  const int place = int(p.places.size()), width = p.state_widths[0];
+  p.places.push_back({Space::state, 0, width});
+  p.inference.phases = {Tile{{{kMean, place, place, -1, -1}}, 0}};
+  p.check();
+  Options o;
+  o.steps = 1;
+  Run<double> run(p, o);
+  run.forward(false);
+  for (Index b = 0; b < o.rows; ++b) {
+    double sum = 0;
+    for (Index i = 0; i < width; ++i) sum += run.initial[0][b * width + i];
+    for (Index i = 0; i < width; ++i) CHECK(near(run.final[0][b * width + i], sum / width, 1e-14));
+  }
+}
+
 // What no compiler writes and check accepts: a backward pass that does nothing, narrower than the record's biases.
 TEST(run_a_backward_pass_without_columns) {
   Program p = load("gru_wide");
