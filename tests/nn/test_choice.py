@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import throughtime.nn
-from tests.nn.helpers import assert_outputs
+from tests.nn.helpers import assert_outputs, flat
 from throughtime.nn.choice import engine_covers
 
 
@@ -35,16 +35,52 @@ def test_other_tensors_are_not(tensors: Any) -> None:
     assert not engine_covers(tensors)
 
 
-def test_autocast() -> None:
-    module = throughtime.nn.LSTM(3, 4)
-    plain = torch.nn.LSTM(3, 4)
+@pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("inputs", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("given", [False, True], ids=["zeros", "given"])
+def test_autocast_has_torchs_dtypes_and_less_error(name: str, inputs: Any, given: bool) -> None:
+    options = {"num_layers": 2, "bidirectional": True, "batch_first": True}
+    module = getattr(throughtime.nn, name)(5, 24, **options)
+    plain = getattr(torch.nn, name)(5, 24, **options)
     plain.load_state_dict(module.state_dict())
-    x = torch.randn(5, 2, 3)
+    x, hx = torch.randn(3, 40, 5).to(inputs), torch.randn(4, 3, 24)
+    state: Any = None if not given else (hx, hx.sin()) if name == "LSTM" else hx
+    exact = plain(x.float(), state)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert not engine_covers([x])
-        a, b = module(x)[0], plain(x)[0]
+        ours, theirs = module(x, state), plain(x, state)
+    for a, b, c in zip(flat(ours), flat(theirs), flat(exact), strict=True):
         assert a.dtype is b.dtype
-        assert torch.equal(a, b)
+        assert float((a - c).detach().abs().max()) <= float((b - c).detach().abs().max())
+        assert float((a - c).detach().abs().max()) < 2**-8  # one rounding of a value below one
+    flat(ours)[0].float().sum().backward()
+    assert all(
+        parameter.grad is not None and parameter.grad.dtype is torch.float32 for parameter in module.parameters()
+    )
+
+
+def test_autocast_of_any_cell() -> None:
+    module = throughtime.nn.Recurrent("peephole_lstm", 3, 4)
+    x = torch.randn(6, 2, 3)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        whole, end = module(x)
+        _, state = module(x[:2])
+        _, state = module(x[2:], state)
+    assert whole.dtype is torch.bfloat16
+    assert torch.equal(whole, module(x)[0].bfloat16())
+    assert all(torch.equal(a, b) and a.dtype is torch.float32 for a, b in zip(state, end, strict=True))
+    with torch.autocast("cpu", dtype=torch.float16):
+        assert throughtime.nn.LSTM(3, 4)(x)[0].dtype is torch.float16  # torch.nn.LSTM has no kernel for it
+
+
+def test_autocast_when_compiled() -> None:
+    module = throughtime.nn.LSTM(3, 4)
+    x = torch.randn(6, 2, 3)
+    fast = torch.compile(module, backend="aot_eager", fullgraph=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        ours, theirs = fast(x), module(x)
+    assert_outputs([t.float() for t in flat(ours)], [t.float() for t in flat(theirs)])
+    assert [t.dtype for t in flat(ours)] == [t.dtype for t in flat(theirs)]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

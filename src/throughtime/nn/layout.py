@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import throughtime.cells
-from throughtime.nn.functional import Recurrence
+from throughtime.nn.call import Recurrence
 from throughtime.recurrence import Cell
 
 GATES = {"LSTM": "ifco", "GRU": "rzn", "RNN_TANH": "h", "RNN_RELU": "h"}
@@ -44,3 +44,8 @@ def layer(mode: str, inputs: int, hidden: int, bias: bool, projection: int = 0) 
         cell = throughtime.cells.RNN(f=mode.removeprefix("RNN_").lower())
     sizes = {"I": inputs, "H": hidden, **({"P": projection} if projection else {})}
     return Recurrence(cell.trace(), sizes, sources(mode, hidden, bias, projection))
+
+
+def layer_key(mode: str, inputs: int, hidden: int, bias: bool, projection: int = 0) -> str:
+    """The key of `layer`: what torch.compile takes for a constant instead of tracing how it is made."""
+    return layer(mode, inputs, hidden, bias, projection).key

@@ -9,13 +9,19 @@ from torch import Tensor
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
-from throughtime.nn.choice import engine_covers
-from throughtime.nn.functional import Call, run_engine
-from throughtime.nn.layout import layer
+from throughtime.nn import dynamo
+from throughtime.nn.call import Call
+from throughtime.nn.choice import Path, choose, lower_dtype
+from throughtime.nn.functional import run_by
+from throughtime.nn.layout import layer, layer_key
+
+dynamo.teach_when_imported()
 
 
 class _OnEngine:
     """The forward pass all three share; what the engine does not cover goes to torch.nn's own."""
+
+    _on_engine = True
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         result = _stack(self, input, hx)
@@ -91,15 +97,43 @@ def _stack(module: Any, input: Any, hx: Any) -> Any:
         states = (hx,)
     module._update_flat_weights()
     weights = module._flat_weights
-    if not engine_covers((x, *states, *weights)) or not _fits(module, input, x, states):
+    path = choose((x, *states, *weights))
+    if path is Path.ELSEWHERE or not _fits(module, input, x, states):
         return None
+    if path is Path.LOWER:
+        return _lower(module, input, x, states, weights)
+    return _shaped(module, path, input, x, states, weights)
+
+
+def _lower(module: Any, input: Any, x: Tensor, states: tuple[Tensor, ...], weights: list[Tensor]) -> Any:
+    """Under autocast: computed in float32, returned in the dtypes of torch.nn's own layers.
+
+    These are autocast's dtype; for a GRU that of its initial state, where it is wider, as the state is added to.
+    """
+    dtype = lower_dtype()
+    if module.mode == "GRU":
+        dtype = torch.promote_types(dtype, (states[0] if states else x).dtype)
+    with torch.autocast("cpu", enabled=False):
+        x, states, weights = x.float(), tuple([s.float() for s in states]), [w.float() for w in weights]
+        path = choose((x, *states, *weights))
+        output, final = _shaped(module, path, input, x, states, weights)
+    if isinstance(output, PackedSequence):
+        output = output._replace(data=output.data.to(dtype))
+    else:
+        output = output.to(dtype)
+    return output, tuple([state.to(dtype) for state in final]) if module.mode == "LSTM" else final.to(dtype)
+
+
+def _shaped(module: Any, path: Path, input: Any, x: Tensor, states: tuple[Tensor, ...], weights: list[Tensor]) -> Any:
+    """Run the layers over a batch, one sequence or packed data; everything as torch.nn returns it."""
+    packed = isinstance(input, PackedSequence)
     alone = x.dim() == 2 and not packed
     if alone:
         x = x.unsqueeze(1)
         states = tuple([state.unsqueeze(1) for state in states])
     elif packed and input.sorted_indices is not None:
         states = tuple([state.index_select(1, input.sorted_indices) for state in states])
-    output, final = _layers(module, x, states, weights, input.batch_sizes if packed else None, alone)
+    output, final = _layers(module, path, x, states, weights, input.batch_sizes if packed else None, alone)
     if packed:
         if input.unsorted_indices is not None:
             final = [state.index_select(1, input.unsorted_indices) for state in final]
@@ -128,6 +162,7 @@ def _fits(module: Any, input: Any, x: Tensor, states: tuple[Tensor, ...]) -> boo
 
 def _layers(
     module: Any,
+    path: Path,
     x: Any,
     states: tuple[Tensor, ...],
     weights: list[Tensor],
@@ -142,9 +177,11 @@ def _layers(
     lead = runs == 1
     split = [(state,) if lead else state.unbind(0) for state in states]
     finals = []
+    made: Any = layer_key if path is Path.OPERATOR else layer
     for index in range(module.num_layers):
         last = index == module.num_layers - 1
-        recurrence = layer(module.mode, x.size(-1), module.hidden_size, module.bias, module.proj_size)
+        inputs = module.input_size if index == 0 else directions * (module.proj_size or module.hidden_size)
+        recurrence = made(module.mode, inputs, module.hidden_size, module.bias, module.proj_size)
         outputs = []
         for direction in range(directions):
             number = index * directions + direction
@@ -158,7 +195,7 @@ def _layers(
                 lead=lead,
             )
             arrays = weights[number * width : (number + 1) * width]
-            output, final = run_engine(call, (x, *[state[number] for state in split], *arrays))
+            output, final = run_by(path, call, (x, *[state[number] for state in split], *arrays))
             outputs.append(output)
             finals.append(final)
         x = outputs[0] if directions == 1 else torch.cat(outputs, -1)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,14 +12,12 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 import throughtime.cells
-from throughtime.nn.functional import Call, Recurrence, run
+from throughtime.errors import UserError
+from throughtime.nn.call import Call, Recurrence
+from throughtime.nn.choice import keeps_values
+from throughtime.nn.functional import run
+from throughtime.nn.resets import check_resets, run_with_resets
 from throughtime.recurrence import Cell, Trace
-
-
-@cache
-def _state_type(names: tuple[str, ...]) -> Any:
-    """The named tuple of a cell's states."""
-    return namedtuple("State", names)  # type: ignore[misc]
 
 
 def _trace(cell: Any) -> Trace:
@@ -104,21 +101,23 @@ class Recurrent(torch.nn.Module):
 
     @property
     def State(self) -> Any:
-        """The named tuple of the cell's states."""
-        return _state_type(tuple(self.trace.states))
+        """The type of the cell's states: a named tuple with the methods of `throughtime.nn.state.State`."""
+        return self.recurrence.State
 
     def forward(
         self,
         x: Tensor | PackedSequence,
         initial: Sequence[Tensor] | Tensor | None = None,
         lengths: Tensor | Sequence[int] | None = None,
+        resets: Tensor | None = None,
     ) -> tuple[Any, Any]:
         """Run the recurrence.
 
         x: (T, B, I), (B, T, I) with batch_first, (T, I) for a single sequence, or a PackedSequence.
         initial: the states (B, S_j) in order (a tensor will do for a cell of one state), in place of the module's own;
         (S_j,) for a single sequence. lengths: (B,) integers, 0 <= length <= T, in any order; what lies behind is not
-        read, its output is zero.
+        read, its output is zero. resets: a mask (T, B) bool, laid out as x is: before a flagged step the row's state is
+        the module's own initial one (zeros or learned), as where an episode starts; `initial` is for the first step.
 
         Returns the output ((T, B, S) or as x is; (B, S) for output="last") and the final State at each row's true end.
         Raises ValueError where a shape does not fit.
@@ -151,17 +150,37 @@ class Recurrent(torch.nn.Module):
             input_first=first,
             output_first=first,
         )
-        output, final = run(call, (data, *states, *[getattr(self, name) for name in self.trace.parameters]))
+        arrays = [getattr(self, name) for name in self.trace.parameters]
+        if resets is None:
+            output, final = run(call, (data, *states, *arrays))
+        else:
+            output, final = self._cut(call, data, () if initial is None else states, arrays, resets, alone)
         if packed is not None and packed.unsorted_indices is not None:
             final = tuple([state.index_select(0, packed.unsorted_indices) for state in final])
         if alone:
             output, final = output.squeeze(1), tuple([state.squeeze(0) for state in final])
         state = self.State(*final)
         if self.output == "last":
-            return getattr(state, self.trace.output), state
+            return getattr(state, self.trace.output).to(output.dtype), state
         if packed is not None:
             return PackedSequence(output, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices), state
         return output, state
+
+    def _cut(
+        self, call: Call, x: Tensor, given: Sequence[Tensor], arrays: Sequence[Tensor], resets: Any, alone: bool
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Run with resets."""
+        if call.batch_sizes is not None:
+            raise UserError(f"{self.trace.name}: resets need a padded batch with lengths, not a PackedSequence")
+        first = call.input_first
+        shape = tuple(x.shape[:1] if alone else x.shape[:2])
+        axes = "(T={},)" if alone else "(B={}, T={})" if first else "(T={}, B={})"
+        mask = check_resets(self.trace.name, resets, shape, axes.format(*shape))
+        mask = mask.unsqueeze(1) if alone else mask.T if first else mask
+        own = [getattr(self, f"initial_{name}") for name in self.trace.states] if self.initial == "learned" else []
+        call = replace(call, input_first=False, output_first=False)
+        output, final = run_with_resets(run, call, x.transpose(0, 1) if first else x, given, own, arrays, mask)
+        return output.transpose(0, 1) if first else output, final
 
     def _initial(self, x: Tensor, given: Any, batch: int, alone: bool) -> tuple[Tensor, ...]:
         """The initial states (B, S_j) in order; an empty tuple stands for zeros."""
@@ -196,6 +215,6 @@ def _lengths(name: str, lengths: Any, batch: int, steps: int) -> Tensor | None:
         raise TypeError(f"{name}: lengths must be integers, got {values.dtype}")
     if values.shape != (batch,):
         raise ValueError(f"{name}: lengths must be (B={batch},), got {tuple(values.shape)}")
-    if batch and not bool(((values >= 0) & (values <= steps)).all()):
+    if batch and not keeps_values(values) and not bool(((values >= 0) & (values <= steps)).all()):
         raise ValueError(f"{name}: lengths must lie between 0 and T={steps}, got {values.tolist()}")
     return values.to(torch.int64)

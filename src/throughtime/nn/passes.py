@@ -1,0 +1,148 @@
+"""The passes of a call over plain tensors: by the engine, and by the loop that it is tested against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from throughtime.nn import reference
+from throughtime.nn.call import Call
+
+
+def _numpy(tensor: Tensor) -> np.ndarray:
+    """The tensor's memory as an array with a contiguous last axis; copied only where it is not."""
+    if tensor.stride(-1) != 1:
+        tensor = tensor.contiguous()
+    return tensor.numpy(force=True)
+
+
+def _whole(tensor: Tensor) -> np.ndarray:
+    """The tensor as a C-contiguous array; copied only where it is not."""
+    return (tensor if tensor.is_contiguous() else tensor.contiguous()).numpy(force=True)
+
+
+def _input(call: Call, x: Tensor) -> np.ndarray:
+    array = _numpy(x)
+    return array.swapaxes(0, 1) if call.input_first else array
+
+
+def _state(call: Call, tensor: Tensor) -> np.ndarray:
+    """One state, or its gradient, as (B, S_j)."""
+    array = _whole(tensor)
+    return array[0] if call.lead else array
+
+
+def engine_forward(call: Call, tensors: tuple[Tensor, ...], training: bool) -> tuple[tuple[Tensor, ...], Any]:
+    """Run the engine; (output, *final) and the tape, which is None unless training."""
+    x = tensors[0]
+    program = call.layer.program(x.dtype)
+    first = 1 + call.states
+    data = _input(call, x)
+    arrays = tuple([_whole(tensor) for tensor in tensors[first:]])
+    initial = tuple([_state(call, tensor) for tensor in tensors[1:first]]) or None
+    threads = torch.get_num_threads()
+    if call.batch_sizes is not None:
+        output, final, tape = program.forward_packed(
+            data, call.batch_sizes.numpy(), initial, arrays, reverse=call.reverse, training=training, threads=threads
+        )
+    else:
+        output, final, tape = program.forward(
+            data,
+            initial,
+            arrays,
+            lengths=None if call.lengths is None else call.lengths.numpy(force=True),
+            reverse=call.reverse,
+            training=training,
+            threads=threads,
+            batch_first=call.output_first,
+        )
+        if call.output_first:
+            output = output.swapaxes(0, 1)
+    if call.lead:
+        final = [state[None] for state in final]
+    return (torch.from_numpy(output), *map(torch.from_numpy, final)), tape
+
+
+def engine_backward(
+    call: Call, tape: Any, tensors: tuple[Tensor, ...], needs: tuple[bool, ...], gradients: tuple[Tensor | None, ...]
+) -> list[Tensor | None]:
+    """The engine's gradients with respect to (x, *initial, *arrays), None where not needed."""
+    x, first = tensors[0], 1 + call.states
+    d_output = None if gradients[0] is None else _numpy(gradients[0])
+    if d_output is not None and call.output_first:
+        d_output = d_output.swapaxes(0, 1)
+    d_final: tuple[np.ndarray | None, ...] | None = None
+    if any(gradient is not None for gradient in gradients[1:]):
+        d_final = tuple([None if gradient is None else _state(call, gradient) for gradient in gradients[1:]])
+    d_x, d_initial, d_arrays = call.layer.program(x.dtype).backward(
+        tape,
+        _input(call, x),
+        tuple([_whole(tensor) for tensor in tensors[first:]]),
+        d_output,
+        d_final,
+        needs_x=needs[0],
+        needs_arrays=needs[first:],
+        threads=torch.get_num_threads(),
+    )
+    results: list[Tensor | None] = [None] * len(tensors)
+    if needs[0]:
+        results[0] = torch.from_numpy(d_x.swapaxes(0, 1) if call.input_first else d_x)
+    for i in range(call.states):
+        if needs[1 + i]:
+            results[1 + i] = torch.from_numpy(d_initial[i][None] if call.lead else d_initial[i])
+    for i, d_array in enumerate(d_arrays):
+        if needs[first + i]:
+            results[first + i] = torch.from_numpy(d_array)
+    return results
+
+
+def loop_forward(call: Call, tensors: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    x, states = tensors[0], tensors[1 : 1 + call.states]
+    ends: Any = call.lengths
+    parameters = call.layer.parameters(tensors[1 + call.states :])
+    if call.batch_sizes is not None:
+        x, ends = pad_packed_sequence(PackedSequence(x, call.batch_sizes))
+    elif call.input_first:
+        x = x.transpose(0, 1)
+    initial = [state[0] for state in states] if call.lead else states
+    output, final = reference.recurrence(call.layer.trace, x, initial or None, parameters, ends, call.reverse)
+    if call.batch_sizes is not None:
+        output = pack_padded_sequence(output, ends).data
+    elif call.output_first:
+        output = output.transpose(0, 1)
+    return output, tuple(state[None] for state in final) if call.lead else final
+
+
+def loop_backward(
+    call: Call, tensors: tuple[Tensor, ...], needs: tuple[bool, ...], gradients: tuple[Tensor | None, ...]
+) -> list[Tensor | None]:
+    """The same gradients by differentiating the reference, so that they can be differentiated again.
+
+    Views stand between the caller's tensors and the loop: an initial state made from x must not carry its share of
+    the gradient to x here, the caller's graph does that.
+    """
+    again = torch.is_grad_enabled()
+    with torch.enable_grad():
+        leaves = tuple(tensor.view_as(tensor) for tensor in tensors)
+        output, final = loop_forward(call, leaves)
+        pairs = [
+            (value, d)
+            for value, d in zip((output, *final), gradients, strict=True)
+            if d is not None and value.requires_grad
+        ]
+        if not pairs:
+            return [None] * len(tensors)
+        found = iter(
+            torch.autograd.grad(
+                [value for value, _ in pairs],
+                [leaf for leaf, need in zip(leaves, needs, strict=True) if need],
+                [d for _, d in pairs],
+                create_graph=again,
+                allow_unused=True,
+            )
+        )
+    return [next(found) if need else None for need in needs]
