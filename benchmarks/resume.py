@@ -150,10 +150,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1.0, help="of the training whose checkpoints are timed")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    import torch  # noqa: F401 - once, so that no forked training waits for it
 
-    import throughtime.models.ops_torch
-    import throughtime.tasks.text  # noqa: F401
     from throughtime.models.config import Dropout
 
     def say(line: str) -> None:

@@ -11,6 +11,7 @@ from torch.nn import functional as torch_functional
 
 from throughtime.nn.choice import engine_covers
 from throughtime.nn.functional import Recurrence, recurrence
+from throughtime.nn.passes import differentiate
 
 
 def embedded_recurrence(
@@ -92,19 +93,9 @@ def _again(
     layer: Recurrence, ids: Tensor, states: int, tensors: Sequence[Tensor], needs: Sequence[bool], gradients: Any
 ) -> list[Tensor | None]:
     """The gradients by way of the unfolded recurrence, which can be differentiated again."""
-    again = torch.is_grad_enabled()
-    with torch.enable_grad():
-        leaves = [tensor.view_as(tensor) for tensor in tensors]
+
+    def run(leaves: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         x = torch_functional.embedding(ids, leaves[0])
-        output, final = recurrence(layer, x, leaves[1 : 1 + states] or None, leaves[1 + states :])
-        pairs = [(v, d) for v, d in zip((output, *final), gradients, strict=True) if d is not None and v.requires_grad]
-        found = iter(
-            torch.autograd.grad(
-                [v for v, _ in pairs],
-                [leaf for leaf, need in zip(leaves, needs, strict=True) if need],
-                [d for _, d in pairs],
-                create_graph=again,
-                allow_unused=True,
-            )
-        )
-    return [next(found) if need else None for need in needs]
+        return recurrence(layer, x, leaves[1 : 1 + states] or None, leaves[1 + states :])
+
+    return differentiate(run, tensors, needs, gradients)

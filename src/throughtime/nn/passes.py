@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -120,20 +121,26 @@ def loop_forward(call: Call, tensors: tuple[Tensor, ...]) -> tuple[Tensor, tuple
 def loop_backward(
     call: Call, tensors: tuple[Tensor, ...], needs: tuple[bool, ...], gradients: tuple[Tensor | None, ...]
 ) -> list[Tensor | None]:
-    """The same gradients by differentiating the reference, so that they can be differentiated again.
+    """The same gradients by differentiating the reference, so that they can be differentiated again."""
+    return differentiate(lambda leaves: loop_forward(call, leaves), tensors, needs, gradients)
 
-    Views stand between the caller's tensors and the loop: an initial state made from x must not carry its share of
+
+def differentiate(
+    run: Callable[[tuple[Tensor, ...]], tuple[Tensor, tuple[Tensor, ...]]],
+    tensors: Sequence[Tensor],
+    needs: Sequence[bool],
+    gradients: Sequence[Tensor | None],
+) -> list[Tensor | None]:
+    """Gradients of `run(tensors)`, (output, final states), for the tensors that `needs` names; differentiable again.
+
+    Views stand between the caller's tensors and the run: an initial state made from x must not carry its share of
     the gradient to x here, the caller's graph does that.
     """
     again = torch.is_grad_enabled()
     with torch.enable_grad():
         leaves = tuple(tensor.view_as(tensor) for tensor in tensors)
-        output, final = loop_forward(call, leaves)
-        pairs = [
-            (value, d)
-            for value, d in zip((output, *final), gradients, strict=True)
-            if d is not None and value.requires_grad
-        ]
+        output, final = run(leaves)
+        pairs = [(v, d) for v, d in zip((output, *final), gradients, strict=True) if d is not None and v.requires_grad]
         if not pairs:
             return [None] * len(tensors)
         found = iter(
