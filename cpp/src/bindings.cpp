@@ -445,6 +445,15 @@ void bind(nb::module_& m, const char* suffix) {
       .def("write_state", &PyStepper<T>::write_state, "states"_a);
 }
 
+// Memory for a result, from the recycler: what is dropped serves the next call, instead of fresh pages every time.
+nb::ndarray<nb::numpy, std::uint8_t> block(std::size_t bytes) {
+  auto memory = std::make_unique<Buffer<std::uint8_t>>(bytes);
+  std::uint8_t* data = memory->data();
+  nb::capsule owner(memory.get(), [](void* p) noexcept { delete static_cast<Buffer<std::uint8_t>*>(p); });
+  memory.release();
+  return nb::ndarray<nb::numpy, std::uint8_t>(data, {bytes}, owner);
+}
+
 }  // namespace
 }  // namespace throughtime
 
@@ -456,6 +465,7 @@ NB_MODULE(_engine, m) {
       .def_ro("foldable", &Program::foldable)
       .def_prop_ro("record_width", [](const Program& p) { return p.training.width; });
   m.def("program", &read_program, "spec"_a, "Read and check a program; ValueError says what is wrong.");
+  m.def("block", &block, "bytes"_a, "Uninitialised memory as an array of bytes.");
   m.def("instruction_set", [] { return std::string(kernels<float>().name); }, "The kernels this processor uses.");
   bind<float>(m, "float32");
   bind<double>(m, "float64");

@@ -156,7 +156,7 @@ void pack_transposed(const T* w, Index ldw, Index depth, Index n, T* packed, Ind
 }
 
 template <class T, int R, int P, int Used>
-void outer_tile(Index k, const T* a, const T* b, T* c, Index ldc, bool accumulate, int last) {
+void outer_tile(Index k, const T* a, Index lda, const T* b, T* c, Index ldc, bool accumulate, int last) {
   constexpr int W = Simd<T>::width, N = P * Used;
   Vec<T> acc[R][N];
   for (int r = 0; r < R; ++r)
@@ -166,7 +166,7 @@ void outer_tile(Index k, const T* a, const T* b, T* c, Index ldc, bool accumulat
     for (int p = 0; p < P; ++p)
       for (int v = 0; v < Used; ++v) bv[p * Used + v] = load(b + p * k * kPanel<T> + i * kPanel<T> + v * W);
     for (int r = 0; r < R; ++r) {
-      const Vec<T> av = broadcast<T>(a[i * R + r]);
+      const Vec<T> av = broadcast<T>(a[i * lda + r]);
       for (int v = 0; v < N; ++v) acc[r][v] += av * bv[v];
     }
   }
@@ -182,24 +182,21 @@ void outer_tile(Index k, const T* a, const T* b, T* c, Index ldc, bool accumulat
 }
 
 template <class T>
-using OuterTile = void (*)(Index, const T*, const T*, T*, Index, bool, int);
+using OuterTile = void (*)(Index, const T*, Index, const T*, T*, Index, bool, int);
 
 template <class T, int R>
-void outer_row(Index m0, Index n, Index k, const T* a, Index lda, const T* b, T* c, Index ldc, bool accumulate,
-               T* scratch) {
-  for (Index i = 0; i < k; ++i)
-    for (int r = 0; r < R; ++r) scratch[i * R + r] = a[i * lda + m0 + r];
+void outer_row(Index m0, Index n, Index k, const T* a, Index lda, const T* b, T* c, Index ldc, bool accumulate) {
   constexpr int wide = 2 * R * kVectors <= kAccumulators ? 2 : 1;
   for (Index column = 0; column < n;) {
     const Index left = n - column;
     const T* panel = b + (column / kPanel<T>) * k * kPanel<T>;
     if (wide == 2 && left >= 2 * kPanel<T>) {
-      outer_tile<T, R, wide, kVectors>(k, scratch, panel, c + m0 * ldc + column, ldc, accumulate, kPanel<T>);
+      outer_tile<T, R, wide, kVectors>(k, a + m0, lda, panel, c + m0 * ldc + column, ldc, accumulate, kPanel<T>);
       column += 2 * kPanel<T>;
     } else {
       const int last = int(left < kPanel<T> ? left : kPanel<T>);
       (last <= Simd<T>::width ? outer_tile<T, R, 1, 1> : outer_tile<T, R, 1, kVectors>)(
-          k, scratch, panel, c + m0 * ldc + column, ldc, accumulate, last);
+          k, a + m0, lda, panel, c + m0 * ldc + column, ldc, accumulate, last);
       column += kPanel<T>;
     }
   }
@@ -207,28 +204,27 @@ void outer_row(Index m0, Index n, Index k, const T* a, Index lda, const T* b, T*
 
 template <class T, int R>
 struct OuterRows {
-  static void run(Index height, Index m0, Index n, Index k, const T* a, Index lda, const T* b, T* c, Index ldc, bool acc,
-                  T* scratch) {
+  static void run(Index height, Index m0, Index n, Index k, const T* a, Index lda, const T* b, T* c, Index ldc, bool acc) {
     if (height == R)
-      outer_row<T, R>(m0, n, k, a, lda, b, c, ldc, acc, scratch);
+      outer_row<T, R>(m0, n, k, a, lda, b, c, ldc, acc);
     else
-      OuterRows<T, R - 1>::run(height, m0, n, k, a, lda, b, c, ldc, acc, scratch);
+      OuterRows<T, R - 1>::run(height, m0, n, k, a, lda, b, c, ldc, acc);
   }
 };
 template <class T>
 struct OuterRows<T, 0> {
-  static void run(Index, Index, Index, Index, const T*, Index, const T*, T*, Index, bool, T*) {}
+  static void run(Index, Index, Index, Index, const T*, Index, const T*, T*, Index, bool) {}
 };
 
 template <class T>
-void outer(Index m, Index n, Index k, const T* a, Index lda, const T* b, T* c, Index ldc, bool accumulate, T* scratch) {
+void outer(Index m, Index n, Index k, const T* a, Index lda, const T* b, T* c, Index ldc, bool accumulate) {
   const Index blocks = (m + kTile - 1) / kTile;
   if (!blocks) return;
   const Index base = m / blocks, extra = m % blocks;
   Index row = 0;
   for (Index block = 0; block < blocks; ++block) {
     const Index height = base + (block < extra ? 1 : 0);
-    OuterRows<T, kTile>::run(height, row, n, k, a, lda, b, c, ldc, accumulate, scratch);
+    OuterRows<T, kTile>::run(height, row, n, k, a, lda, b, c, ldc, accumulate);
     row += height;
   }
 }

@@ -377,7 +377,7 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
 
   struct Work {
     States<T> states;
-    Buffer<T> adjoint, doutput, input, dinput, temporaries, packed, scratch, gradients, sums;
+    Buffer<T> adjoint, doutput, input, dinput, temporaries, packed, gradients, sums;
     std::vector<T*> gradient;        // per parameter; null where not wanted
     std::vector<Index> gradient_row;
     std::vector<char> written;
@@ -405,7 +405,6 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
            Buffer<T>(elements(input_wanted ? block : 0, input_stride)),
            temporaries_for<T>(p, pass),
            Buffer<T>(elements(depth, operand_columns)),
-           Buffer<T>(elements(depth, k.tile)),
            Buffer<T>(std::size_t(own)),
            Buffer<T>(elements(sums_ids ? lookup.count : 0, adjoint_stride)),
            std::vector<T*>(p.parameters.size(), nullptr),
@@ -485,8 +484,7 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
           }
           k.outer(p.parameters[w.parameter].rows, q.width, depth,
                   mine.adjoint.data() + from * adjoint_stride + w.column, adjoint_stride, mine.packed.data(),
-                  mine.gradient[w.parameter], mine.gradient_row[w.parameter], mine.written[w.parameter] != 0,
-                  mine.scratch.data());
+                  mine.gradient[w.parameter], mine.gradient_row[w.parameter], mine.written[w.parameter] != 0);
           mine.written[w.parameter] = 1;
         }
       }
@@ -518,13 +516,12 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
       add(k, sums, work[lane].sums.data(), lookup.count * adjoint_stride);
     const Index depth = lookup.count;
     const Index columns = (p.input_width + k.panel - 1) / k.panel * k.panel;
-    const Buffer<T> packed(elements(depth, columns)), scratch(elements(depth, k.tile));
+    const Buffer<T> packed(elements(depth, columns));
     parallel(1, [&](int) {
       if (!folded.empty()) k.pack_transposed(lookup.table, p.input_width, depth, p.input_width, packed.data(), 0, depth);
       for (const auto& w : folded) {
         k.outer(p.parameters[w.parameter].rows, p.input_width, depth, sums + w.column, adjoint_stride, packed.data(),
-                work[0].gradient[w.parameter], work[0].gradient_row[w.parameter], work[0].written[w.parameter] != 0,
-                scratch.data());
+                work[0].gradient[w.parameter], work[0].gradient_row[w.parameter], work[0].written[w.parameter] != 0);
         work[0].written[w.parameter] = 1;
       }
       if (d_table && p.input_products.empty()) std::fill(d_table, d_table + depth * p.input_width, T(0));

@@ -47,9 +47,8 @@ struct Kernels {
   // n columns wide and k deep.
   void (*pack_transposed)(const T* w, Index ldw, Index depth, Index n, T* packed, Index first, Index k);
   // C (m, n), row stride ldc, (+)= transpose(A) B. A is (k, m) with row stride lda; b holds B as pack_transposed
-  // leaves it. scratch: k * tile elements.
-  void (*outer)(Index m, Index n, Index k, const T* a, Index lda, const T* b, T* c, Index ldc, bool accumulate,
-                T* scratch);
+  // leaves it.
+  void (*outer)(Index m, Index n, Index k, const T* a, Index lda, const T* b, T* c, Index ldc, bool accumulate);
   // sum (n) += column sums of A (rows, n).
   void (*column_sum)(Index rows, Index n, const T* a, Index lda, T* sum);
   Elementwise<T> elementwise[kOperations];

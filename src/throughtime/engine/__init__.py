@@ -7,6 +7,7 @@ the state that is the output.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,9 @@ from throughtime.recurrence.schedule import schedule
 
 Sources = Mapping[str, tuple[tuple[int, int], ...]]
 Array = np.ndarray[Any, Any]
+
+LARGE = 1 << 17
+"""Bytes from which the system gives fresh pages for an array, which cost more than writing them."""
 
 
 def instruction_set() -> str:
@@ -81,9 +85,9 @@ class Program:
             raise ValueError(f"{self.trace.name}: x must be (T, B, I={self.sizes['I']}), got {x.shape}")
         steps, rows = x.shape[:2]
         if batch_first:
-            output = np.empty((rows, steps, self.output_size), self.dtype).transpose(1, 0, 2)
+            output = _empty((rows, steps, self.output_size), self.dtype).transpose(1, 0, 2)
         else:
-            output = np.empty((steps, rows, self.output_size), self.dtype)
+            output = _empty((steps, rows, self.output_size), self.dtype)
         return self._run(x, None, initial, arrays, output, rows, _lengths(lengths), None, reverse, training, threads)
 
     def forward_ids(
@@ -103,7 +107,7 @@ class Program:
         in place of d_x.
         """
         steps, rows = ids.shape
-        output = np.empty((steps, rows, self.output_size), self.dtype)
+        output = _empty((steps, rows, self.output_size), self.dtype)
         return self._run(table, ids, initial, arrays, output, rows, None, None, False, training, threads)
 
     def forward_packed(
@@ -120,7 +124,7 @@ class Program:
         """As forward for rows sorted by length and stored step by step: data (N, I), batch_sizes (T,) -> (N, S)."""
         sizes = np.ascontiguousarray(batch_sizes, np.int64)
         rows = int(sizes[0]) if len(sizes) else 0
-        output = np.empty((data.shape[0], self.output_size), self.dtype)
+        output = _empty((data.shape[0], self.output_size), self.dtype)
         return self._run(data, None, initial, arrays, output, rows, None, sizes, reverse, training, threads)
 
     def _run(
@@ -167,11 +171,11 @@ class Program:
         Returns d_x (or None), the initial states' gradients (B, S_j), and one gradient or None per parameter array.
         """
         compiled, batch_sizes, ids, rows = tape
-        d_x = np.empty(x.shape, self.dtype) if needs_x else None
+        d_x = _empty(x.shape, self.dtype) if needs_x else None
         d_initial = tuple(np.empty((rows, size), self.dtype) for size in self.state_sizes)
         needs = needs_arrays if needs_arrays is not None else [True] * len(self.array_shapes)
         d_arrays = [
-            np.empty(shape, self.dtype) if needed else None
+            _empty(shape, self.dtype) if needed else None
             for shape, needed in zip(self.array_shapes, needs, strict=True)
         ]
         try:
@@ -274,6 +278,12 @@ def _lengths(lengths: Array | None) -> Array | None:
     if values.dtype.kind not in "iu":
         raise TypeError(f"lengths must be integers, got {values.dtype}")
     return np.ascontiguousarray(values, np.int64)
+
+
+def _empty(shape: tuple[int, ...], dtype: str) -> Array:
+    """An uninitialised array; a large one in memory that earlier results have left."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    return _engine.block(size).view(dtype).reshape(shape) if size >= LARGE else np.empty(shape, dtype)
 
 
 def _array_shapes(shapes: Mapping[str, tuple[int, ...]], sources: Sources) -> list[tuple[int, ...]]:
