@@ -353,25 +353,100 @@ TT_ELEMENTWISE(op_mul_sub, 3, x * y - z)
 TT_ELEMENTWISE(op_mul_dsigmoid, 3, (x * y) * (z * (one<T>() - z)))
 TT_ELEMENTWISE(op_mul_dtanh, 3, (x * y) * (one<T>() - z * z))
 
-// Lanes first, then the lanes' sums by halves: one fixed order for every row.
-template <class T>
-void op_mean(T* d, Index ds, const T* a, Index as, const T*, Index, const T*, Index, Index rows, Index columns) {
+// f over a row, the last vector's unused lanes 0 in what f reads.
+template <class T, class F>
+inline __attribute__((always_inline)) void over_row(Index columns, F f) {
   constexpr int W = Simd<T>::width;
   const Index whole = columns - columns % W;
-  const int left = int(columns - whole);
+  for (Index j = 0; j < whole; j += W) f(j, W);
+  if (whole < columns) f(whole, int(columns - whole));
+}
+
+template <class T>
+inline __attribute__((always_inline)) Vec<T> load_some(const T* p, int n) {
+  return n == Simd<T>::width ? load(p) : load_first(p, n);
+}
+
+template <class T>
+inline __attribute__((always_inline)) void store_some(T* p, Vec<T> v, int n) {
+  if (n == Simd<T>::width)
+    store(p, v);
+  else
+    store_first(p, v, n);
+}
+
+// The first n lanes, the others 0.
+template <class T>
+inline __attribute__((always_inline)) Vec<T> keep_first(Vec<T> v, int n) {
+  if (n == Simd<T>::width) return v;
+  T lane[Simd<T>::width];
+  store(lane, v);
+  return load_first(lane, n);
+}
+
+// The lanes' sum by halves, over the number of columns: one fixed order for every row.
+template <class T>
+inline T mean_of(Vec<T> sum, Index columns) {
+  constexpr int W = Simd<T>::width;
+  T lane[W];
+  store(lane, sum);
+  for (int half = W / 2; half; half /= 2)
+    for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
+  return lane[0] / T(columns);
+}
+
+template <class T>
+inline __attribute__((always_inline)) T row_mean(const T* a, Index columns) {
+  Vec<T> sum{};
+  over_row<T>(columns, [&](Index j, int n) { sum += load_some(a + j, n); });
+  return mean_of<T>(sum, columns);
+}
+
+// 1 / the row's deviation
+template <class T>
+inline __attribute__((always_inline)) T row_scale(const T* a, Index columns, T mean) {
+  Vec<T> sum{};
+  over_row<T>(columns, [&](Index j, int n) {
+    const Vec<T> distance = keep_first<T>(load_some(a + j, n) - broadcast<T>(mean), n);
+    sum += distance * distance;
+  });
+  return T(1) / scalar_sqrt(mean_of<T>(sum, columns) + T(1e-5));
+}
+
+template <class T>
+void op_mean(T* d, Index ds, const T* a, Index as, const T*, Index, const T*, Index, Index rows, Index columns) {
+  for (Index r = 0; r < rows; ++r) {
+    const Vec<T> mean = broadcast<T>(row_mean(a + r * as, columns));
+    over_row<T>(columns, [&](Index j, int n) { store_some(d + r * ds + j, mean, n); });
+  }
+}
+
+template <class T>
+void op_normalize(T* d, Index ds, const T* a, Index as, const T*, Index, const T*, Index, Index rows, Index columns) {
   for (Index r = 0; r < rows; ++r) {
     const T* ar = a + r * as;
+    const T mean = row_mean(ar, columns), scale = row_scale(ar, columns, mean);
+    over_row<T>(columns, [&](Index j, int n) {
+      store_some(d + r * ds + j, (load_some(ar + j, n) - broadcast<T>(mean)) * broadcast<T>(scale), n);
+    });
+  }
+}
+
+// With y = normalize(a): scale * (g - mean(g) - y * mean(g * y)).
+template <class T>
+void op_dnormalize(T* d, Index ds, const T* g, Index gs, const T* a, Index as, const T*, Index, Index rows, Index columns) {
+  for (Index r = 0; r < rows; ++r) {
+    const T *ar = a + r * as, *gr = g + r * gs;
+    const T mean = row_mean(ar, columns), scale = row_scale(ar, columns, mean), mean_g = row_mean(gr, columns);
     Vec<T> sum{};
-    for (Index j = 0; j < whole; j += W) sum += load(ar + j);
-    if (left) sum += load_first(ar + whole, left);
-    T lane[W];
-    store(lane, sum);
-    for (int half = W / 2; half; half /= 2)
-      for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
-    const Vec<T> mean = broadcast<T>(lane[0] / T(columns));
-    T* dr = d + r * ds;
-    for (Index j = 0; j < whole; j += W) store(dr + j, mean);
-    if (left) store_first(dr + whole, mean, left);
+    over_row<T>(columns, [&](Index j, int n) {
+      sum += load_some(gr + j, n) * ((load_some(ar + j, n) - broadcast<T>(mean)) * broadcast<T>(scale));
+    });
+    const T along = mean_of<T>(sum, columns);
+    over_row<T>(columns, [&](Index j, int n) {
+      const Vec<T> y = (load_some(ar + j, n) - broadcast<T>(mean)) * broadcast<T>(scale);
+      store_some(d + r * ds + j, broadcast<T>(scale) * ((load_some(gr + j, n) - broadcast<T>(mean_g)) - y * broadcast<T>(along)), n);
+    });
   }
 }
 
@@ -388,7 +463,7 @@ constexpr Kernels<T> table(const char* name) {
           {&op_copy<T>, &op_sigmoid<T>, &op_tanh<T>, &op_relu<T>, &op_exp<T>, &op_log<T>, &op_sqrt<T>, &op_softplus<T>,
            &op_neg<T>, &op_positive<T>, &op_add<T>, &op_sub<T>, &op_mul<T>, &op_div<T>, &op_maximum<T>, &op_minimum<T>,
            &op_greater<T>, &op_dsigmoid<T>, &op_dtanh<T>, &op_mul_add<T>, &op_sub_mul<T>, &op_mul_sub<T>,
-           &op_mul_dsigmoid<T>, &op_mul_dtanh<T>, &op_mean<T>}};
+           &op_mul_dsigmoid<T>, &op_mul_dtanh<T>, &op_mean<T>, &op_normalize<T>, &op_dnormalize<T>}};
 }
 
 #define TT_STRING_(x) #x

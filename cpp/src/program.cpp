@@ -108,7 +108,7 @@ struct Checker {
     require(tile.temporaries >= 0 && tile.temporaries <= kMostTemporaries, "a tile has too many temporaries");
     tile.width = 0;
     tile.uniform = true;
-    static const int sources[kOperations] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 1};
+    static const int sources[kOperations] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 1, 1, 2};
     for (const auto& i : tile.instructions) {
       require(i.operation >= 0 && i.operation < kOperations, "an unknown operation");
       const int given[] = {i.target, i.a, i.b, i.c};
@@ -123,7 +123,7 @@ struct Checker {
         require(q.width == p.places[i.target].width, "an instruction mixes widths");
       }
       const int width = p.places[i.target].width;
-      if ((tile.width && width != tile.width) || i.operation == kMean) tile.uniform = false;
+      if ((tile.width && width != tile.width) || i.operation >= kMean) tile.uniform = false;
       tile.width = std::max(tile.width, width);
     }
   }

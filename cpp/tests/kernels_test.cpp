@@ -203,7 +203,7 @@ double naive(int operation, double x, double y, double z) {
   }
 }
 
-int sources_of(int operation) { return operation < kAdd || operation == kMean ? 1 : operation < 19 ? 2 : 3; }
+int sources_of(int operation) { return operation < kAdd ? 1 : operation < 19 ? 2 : 3; }
 
 template <class T>
 void elementwise(const Kernels<T>& k) {
@@ -216,7 +216,7 @@ void elementwise(const Kernels<T>& k) {
           const int sources = sources_of(operation);
           std::vector<Matrix<T>> s;
           for (int i = 0; i < 3; ++i) s.emplace_back(mode == 1 ? 1 : rows, n, mode == 1 ? 0 : i, random);
-          if (mode == 0 && operation != kMean)
+          if (mode == 0)
             for (Index j = 0; j < n; ++j)
               s[0].at(0, j) = special[j % 9], s[1].at(rows - 1, j) = special[(j * 5 + 2) % 9];
           const Matrix<T> apart(rows, n, 2, random);
@@ -224,12 +224,7 @@ void elementwise(const Kernels<T>& k) {
           for (Index r = 0; r < rows; ++r)
             for (Index j = 0; j < n; ++j) {
               const Index row = mode == 1 ? 0 : r;
-              double sum = 0;
-              for (Index i = 0; i < n; ++i) sum += s[0].at(row, i);
-              if (operation == kMean)
-                expected.push_back(sum / double(n));
-              else
-                expected.push_back(naive(operation, s[0].at(row, j), s[1].at(row, j), s[2].at(row, j)));
+              expected.push_back(naive(operation, s[0].at(row, j), s[1].at(row, j), s[2].at(row, j)));
             }
           const Matrix<T>& d = mode == 2 ? s[0] : apart;
           const auto stride = [&](int i) { return mode == 1 ? Index(0) : s[std::size_t(i)].stride; };
@@ -261,6 +256,40 @@ void row_mean(const Kernels<T>& k) {
     }
 }
 
+// The mean and the scale of a row, and from them the value at one column: element (column) of J^T g written out.
+template <class T>
+void row_normalize(const Kernels<T>& k) {
+  Random random(10);
+  for (Index n : sizes(k))
+    for (int mode : {0, 1, 2}) {  // apart; in place of the first source; of the second
+      const Matrix<T> g(3, n, 2, random), a(3, n, 1, random), apart(3, n, 2, random), norm(3, n, 1, random);
+      std::vector<double> y, dx;
+      for (Index r = 0; r < 3; ++r) {
+        double mean = 0, variance = 0;
+        for (Index j = 0; j < n; ++j) mean += double(a.at(r, j)) / double(n);
+        for (Index j = 0; j < n; ++j) variance += (a.at(r, j) - mean) * (a.at(r, j) - mean) / double(n);
+        const double s = 1 / std::sqrt(variance + 1e-5);
+        for (Index j = 0; j < n; ++j) {
+          y.push_back((a.at(r, j) - mean) * s);
+          double sum = 0;  // over i: g_i dy_i/da_j
+          for (Index i = 0; i < n; ++i)
+            sum += g.at(r, i) * (s * ((i == j) - 1 / double(n)) -
+                                 (a.at(r, i) - mean) * s * s * s * (a.at(r, j) - mean) / double(n));
+          dx.push_back(sum);
+        }
+      }
+      k.elementwise[kNormalize](norm.data(), norm.stride, a.data(), a.stride, nullptr, 0, nullptr, 0, 3, n);
+      const Matrix<T>& d = mode == 0 ? apart : mode == 1 ? g : a;
+      k.elementwise[kDNormalize](d.data(), d.stride, g.data(), g.stride, a.data(), a.stride, nullptr, 0, 3, n);
+      for (Index r = 0; r < 3; ++r)
+        for (Index j = 0; j < n; ++j) {
+          const std::size_t at = std::size_t(r * n + j);
+          CHECK_SAY(near(norm.at(r, j), y[at], 10 * kTolerance<T>), text(norm.at(r, j)) + " and " + text(y[at]));
+          CHECK_SAY(near(d.at(r, j), dx[at], 100 * kTolerance<T>), text(d.at(r, j)) + " and " + text(dx[at]));
+        }
+    }
+}
+
 template <class T, class F>
 void each(F f) {
   for (const Kernels<T>* k : tables<T>()) try {
@@ -280,6 +309,7 @@ ON_EVERY_LEVEL(products)
 ON_EVERY_LEVEL(outers)
 ON_EVERY_LEVEL(column_sums)
 ON_EVERY_LEVEL(row_mean)
+ON_EVERY_LEVEL(row_normalize)
 ON_EVERY_LEVEL(elementwise)
 
 TEST(kernels_of_the_level_asked_for) {

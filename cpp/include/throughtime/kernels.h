@@ -28,8 +28,10 @@ template <class T>
 using Elementwise = void (*)(T* d, Index ds, const T* a, Index as, const T* b, Index bs, const T* c, Index cs,
                              Index rows, Index columns);
 
-constexpr int kOperations = 25;  // as in recurrence/program.py
-constexpr int kMean = 24;        // every column the mean of its row, which must be whole
+constexpr int kOperations = 27;  // as in recurrence/program.py
+constexpr int kMean = 24;        // every column the mean of its row; from here on rows must be whole
+constexpr int kNormalize = 25;   // (a - mean(a)) / sqrt(mean((a - mean(a))^2) + 1e-5)
+constexpr int kDNormalize = 26;  // from the adjoint of that and a, the adjoint of a
 constexpr int kAdd = 10;
 
 template <class T>

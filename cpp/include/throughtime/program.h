@@ -40,7 +40,7 @@ struct Tile {
   int temporaries = 0;
   // filled by check
   int width = 0;         // of every instruction, or of the widest
-  bool uniform = false;  // all of the same width, none a mean: columns may be cut
+  bool uniform = false;  // all of the same width, none over whole rows: columns may be cut
 };
 
 using Phase = std::variant<Product, Tile>;

@@ -102,9 +102,6 @@ def collect(trace: Trace) -> Collected:
                 total = graph.add("add", (total, value), node.size)
             moved[number] = total
             continue
-        if node.op == "normalize":
-            moved[number] = _normalize(graph, moved[node.args[0]], node.size)
-            continue
         moved[number] = graph.add(node.op, tuple(moved[a] for a in node.args), node.size, node.value, node.name)
     for name, (before, _) in trace.states.items():
         if before not in moved:
@@ -113,14 +110,6 @@ def collect(trace: Trace) -> Collected:
         moved[trace.input] = graph.add("input", size="I", name="x")
     states = {name: (moved[before], moved[after]) for name, (before, after) in trace.states.items()}
     return Collected(graph, moved[trace.input], states, trace.output, tuple(affines))
-
-
-def _normalize(graph: Graph, a: int, size: str) -> int:
-    """Layer normalisation in simpler operations."""
-    distance = graph.add("sub", (a, graph.add("mean", (a,), size)), size)
-    variance = graph.add("mean", (graph.add("mul", (distance, distance), size),), size)
-    kept = graph.add("add", (variance, graph.add("const", value=1e-5)), size)
-    return graph.add("div", (distance, graph.add("sqrt", (kept,), size)), size)
 
 
 def differentiate(step: Collected) -> Derivative:
@@ -208,6 +197,8 @@ def _partials(graph: Graph, number: int, g: int) -> list[int | None]:
             return [make("div", make("mul", g, graph.add("const", value=0.5)), number)]
         case "mean":  # a symmetric projection: it is its own transpose
             return [make("mean", g)]
+        case "normalize":
+            return [make("dnormalize", g, a)]
         case "greater":
             return [None, None]
         case "softplus":

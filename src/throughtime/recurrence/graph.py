@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 UNARY = ("sigmoid", "tanh", "relu", "exp", "log", "sqrt", "softplus", "neg", "positive", "mean", "normalize")
-BINARY = ("add", "sub", "mul", "div", "maximum", "minimum", "greater", "dsigmoid", "dtanh")
+BINARY = ("add", "sub", "mul", "div", "maximum", "minimum", "greater", "dsigmoid", "dtanh", "dnormalize")
 LEAVES = ("input", "state", "matrix", "vector", "const", "adjoint")
 
 
