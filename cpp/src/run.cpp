@@ -10,7 +10,7 @@ namespace {
 
 // Guarded builds test with small sizes and want several blocks and threads there, too.
 constexpr Index kGateBytes = kGuarded ? 1 << 10 : 512 << 10;  // gates of a block of steps: they stay in the L2 cache
-constexpr Index kGradientRows = kGuarded ? 8 : 256;  // of a block in backward: depth of a weight gradient's products
+constexpr Index kGradientRows = kGuarded ? 8 : 128;  // of a block in backward: depth of a weight gradient's products
 constexpr double kWorthThreads = kGuarded ? 0 : 1e6;  // multiply-adds below which a second thread costs more
 
 std::vector<Step> steps_of(const std::vector<Index>& lengths, bool reverse) {
