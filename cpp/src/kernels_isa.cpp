@@ -229,6 +229,58 @@ void outer(Index m, Index n, Index k, const T* a, Index lda, const T* b, T* c, I
   }
 }
 
+template <class T, int N>
+inline __attribute__((always_inline)) void outer_column(Index k, const T* a, Index lda, const T* b, Index ldb, T* c, Index ldc,
+                                                        bool accumulate, int left) {
+  constexpr int W = Simd<T>::width;
+  Vec<T> acc[N] = {};
+  for (Index i = 0; i < k; ++i)
+    for (int v = 0; v < N; ++v)
+      acc[v] += broadcast<T>(b[i * ldb]) * (left == W ? load(a + i * lda + v * W) : load_first(a + i * lda, left));
+  for (int v = 0; v < N; ++v) {
+    T lane[W];
+    store(lane, acc[v]);
+    for (int j = 0; j < left; ++j) {
+      T& to = c[(v * W + j) * ldc];
+      to = accumulate ? to + lane[j] : lane[j];
+    }
+  }
+}
+
+template <class T>
+void outer_narrow(Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb, T* c, Index ldc, bool accumulate) {
+  constexpr int W = Simd<T>::width;
+  for (Index column = 0; column < n; ++column) {
+    Index j = 0;
+    for (; j + 8 * W <= m; j += 8 * W) outer_column<T, 8>(k, a + j, lda, b + column, ldb, c + j * ldc + column, ldc, accumulate, W);
+    for (; j < m; j += W)
+      outer_column<T, 1>(k, a + j, lda, b + column, ldb, c + j * ldc + column, ldc, accumulate, m - j < W ? int(m - j) : W);
+  }
+}
+
+template <class T>
+void dots(Index rows, Index n, Index k, const T* a, Index lda, const T* b, T* c, Index ldc, bool accumulate) {
+  constexpr int W = Simd<T>::width;
+  for (Index r = 0; r < rows; ++r)
+    for (Index column = 0; column < n; ++column) {
+      const T *ar = a + r * lda, *bc = b + column * k;
+      Vec<T> acc[4] = {};
+      Index i = 0;
+      for (; i + 4 * W <= k; i += 4 * W)
+        for (int v = 0; v < 4; ++v) acc[v] += load(ar + i + v * W) * load(bc + i + v * W);
+      for (; i < k; i += W) {
+        const int left = k - i < W ? int(k - i) : W;
+        acc[0] += left == W ? load(ar + i) * load(bc + i) : load_first(ar + i, left) * load_first(bc + i, left);
+      }
+      T lane[W];
+      store(lane, (acc[0] + acc[1]) + (acc[2] + acc[3]));
+      for (int half = W / 2; half; half /= 2)
+        for (int l = 0; l < half; ++l) lane[l] += lane[l + half];
+      T& to = c[r * ldc + column];
+      to = accumulate ? to + lane[0] : lane[0];
+    }
+}
+
 // The rows' values are summed in groups of kGroup, and the groups' sums by pairs: the rounding error grows with the
 // logarithm of the number of groups, not with the number of rows, also where the sum is much smaller than its parts.
 template <class T, int N>
@@ -459,6 +511,8 @@ constexpr Kernels<T> table(const char* name) {
           &pack<T>,
           &pack_transposed<T>,
           &outer<T>,
+          &outer_narrow<T>,
+          &dots<T>,
           &column_sum<T>,
           {&op_copy<T>, &op_sigmoid<T>, &op_tanh<T>, &op_relu<T>, &op_exp<T>, &op_log<T>, &op_sqrt<T>, &op_softplus<T>,
            &op_neg<T>, &op_positive<T>, &op_add<T>, &op_sub<T>, &op_mul<T>, &op_div<T>, &op_maximum<T>, &op_minimum<T>,

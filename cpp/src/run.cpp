@@ -133,11 +133,26 @@ void add(const Kernels<T>& k, T* to, const T* from, Index n) {
 template <class T>
 void input_gradient(const Program& p, const Weights<T>& weights, const T* adjoint, Index stride, Index rows, Start start,
                     T* to, Index to_stride) {
+  const Kernels<T>& k = kernels<T>();
+  if (p.input_width <= kNarrow) {
+    std::vector<T> columns;
+    for (const Product& product : p.input_products)
+      for (const auto& term : product.terms) {
+        const Index depth = p.packs[term.pack].depth;
+        columns.resize(std::size_t(depth * p.input_width));
+        for (int c = 0; c < p.input_width; ++c)
+          for (Index i = 0; i < depth; ++i) columns[c * depth + i] = weights.packs[term.pack][i * k.panel + c];
+        k.dots(rows, p.input_width, depth, adjoint + term.operand.index, stride, columns.data(), to, to_stride,
+               start == Start::accumulate);
+        start = Start::accumulate;
+      }
+    return;
+  }
   for (const Product& product : p.input_products) {
     std::vector<Segment<T>> segments;
     for (const auto& term : product.terms)
       segments.push_back({adjoint + term.operand.index, stride, weights.packs[term.pack], p.packs[term.pack].depth});
-    kernels<T>().product(rows, p.input_width, segments.data(), int(segments.size()), start, nullptr, to, to_stride);
+    k.product(rows, p.input_width, segments.data(), int(segments.size()), start, nullptr, to, to_stride);
     start = Start::accumulate;
   }
 }
@@ -477,8 +492,16 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
         int packed = -1;
         for (const auto& w : matrices) {
           const Place& q = p.places[w.operand];
+          const Operand<T> b = runner.locate(q, frame);
+          if (q.width <= kNarrow) {
+            k.outer_narrow(p.parameters[w.parameter].rows, q.width, depth,
+                           mine.adjoint.data() + from * adjoint_stride + w.column, adjoint_stride,
+                           b.data + from * b.stride, b.stride, mine.gradient[w.parameter],
+                           mine.gradient_row[w.parameter], mine.written[w.parameter] != 0);
+            mine.written[w.parameter] = 1;
+            continue;
+          }
           if (w.operand != packed) {
-            const Operand<T> b = runner.locate(q, frame);
             k.pack_transposed(b.data + from * b.stride, b.stride, depth, q.width, mine.packed.data(), 0, depth);
             packed = w.operand;
           }

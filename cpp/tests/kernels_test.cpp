@@ -166,6 +166,34 @@ void outers(const Kernels<T>& k) {
 }
 
 template <class T>
+void narrow(const Kernels<T>& k) {
+  Random random(5);
+  for (Index n = 1; n <= kNarrow; ++n)
+    for (Index m : {1, 3, k.panel, k.panel + 1, 5 * k.panel + 3})
+      for (Index depth : {1, 9}) {
+        const Matrix<T> a(depth, m, 3, random), b(depth, n, 1, random), c(m, n, 2, random);
+        const Matrix<T> columns(n, m, 0, random), d(depth, n, 2, random);
+        std::vector<double> outer(std::size_t(m * n), 0.0), dots(std::size_t(depth * n), 0.0);
+        for (bool accumulate : {false, true}) {
+          k.outer_narrow(m, n, depth, a.data(), a.stride, b.data(), b.stride, c.data(), c.stride, accumulate);
+          k.dots(depth, n, m, a.data(), a.stride, columns.data(), d.data(), d.stride, accumulate);
+          for (Index j = 0; j < n; ++j) {
+            for (Index r = 0; r < m; ++r) {
+              double& sum = outer[std::size_t(r * n + j)];
+              for (Index i = 0; i < depth; ++i) sum += double(a.at(i, r)) * b.at(i, j);
+              CHECK_SAY(near(c.at(r, j), sum, kTolerance<T>), text(c.at(r, j)) + " and " + text(sum));
+            }
+            for (Index i = 0; i < depth; ++i) {
+              double& sum = dots[std::size_t(i * n + j)];
+              for (Index r = 0; r < m; ++r) sum += double(a.at(i, r)) * columns.at(j, r);
+              CHECK_SAY(near(d.at(i, j), sum, 4 * kTolerance<T>), text(d.at(i, j)) + " and " + text(sum));
+            }
+          }
+        }
+      }
+}
+
+template <class T>
 void column_sums(const Kernels<T>& k) {
   Random random(5);
   for (Index n : sizes(k))
@@ -307,6 +335,7 @@ void each(F f) {
 ON_EVERY_LEVEL(packing)
 ON_EVERY_LEVEL(products)
 ON_EVERY_LEVEL(outers)
+ON_EVERY_LEVEL(narrow)
 ON_EVERY_LEVEL(column_sums)
 ON_EVERY_LEVEL(row_mean)
 ON_EVERY_LEVEL(row_normalize)

@@ -33,6 +33,7 @@ constexpr int kMean = 24;        // every column the mean of its row; from here 
 constexpr int kNormalize = 25;   // (a - mean(a)) / sqrt(mean((a - mean(a))^2) + 1e-5)
 constexpr int kDNormalize = 26;  // from the adjoint of that and a, the adjoint of a
 constexpr int kAdd = 10;
+constexpr int kNarrow = 2;  // columns up to which outer_narrow and dots are the faster ones
 
 template <class T>
 struct Kernels {
@@ -51,6 +52,11 @@ struct Kernels {
   // C (m, n), row stride ldc, (+)= transpose(A) B. A is (k, m) with row stride lda; b holds B as pack_transposed
   // leaves it.
   void (*outer)(Index m, Index n, Index k, const T* a, Index lda, const T* b, T* c, Index ldc, bool accumulate);
+  // The same for a narrow B (k, n), given as it is with row stride ldb: the work is n / panel of it.
+  void (*outer_narrow)(Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb, T* c, Index ldc,
+                       bool accumulate);
+  // C (rows, n), row stride ldc, (+)= A (rows, k) times the columns of b, n of them, k values each, contiguous.
+  void (*dots)(Index rows, Index n, Index k, const T* a, Index lda, const T* b, T* c, Index ldc, bool accumulate);
   // sum (n) += column sums of A (rows, n).
   void (*column_sum)(Index rows, Index n, const T* a, Index lda, T* sum);
   Elementwise<T> elementwise[kOperations];
