@@ -15,8 +15,8 @@ OPERATIONS = (
     "mul_add", "sub_mul", "mul_sub", "mul_dsigmoid", "mul_dtanh", "mean", "normalize", "dnormalize",
 )  # fmt: skip
 """Elementwise operations by position. mul_add a*b+c, sub_mul c-a*b, mul_sub a*b-c, mul_dsigmoid a*b*c*(1-c).
-mean gives every column the mean of its row; normalize(a) subtracts it and divides by the row's deviation; dnormalize(g, a) is
-the adjoint of a, from that of normalize(a). A tile that has one of the three is not cut by columns."""
+mean gives every column the mean of its row; normalize(a) subtracts it and divides by the row's deviation; from the
+adjoint g of that, dnormalize(g, a) makes the adjoint of a. A tile that has one of the three is not cut by columns."""
 
 BIAS, ACCUMULATE, ZERO = 0, 1, 2
 
