@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "throughtime/run.h"
+#include "throughtime/streams.h"
 #include "throughtime/threads.h"
 
 namespace nb = nanobind;
@@ -425,6 +426,95 @@ class PyStepper {
   Stepper<T> stepper_;
 };
 
+// Streams with the checks Python needs. Calls that change them hold the GIL, so that one comes after the other.
+template <class T>
+class PyStreams {
+ public:
+  PyStreams(std::shared_ptr<Program> p, nb::handle arrays)
+      : program_(p), streams_(p, arrays_of<const T, In<T>>(*p, "parameter arrays", arrays)) {}
+
+  Index join() { return streams_.join(); }
+  Index size() const { return streams_.size(); }
+  std::vector<Index> ids() const { return {streams_.ids(), streams_.ids() + streams_.size()}; }
+
+  void leave(Index id) {
+    row(id);
+    streams_.leave(id);
+  }
+
+  void step(const Lengths& ids, const In<T>& x, const Out<T>& output, int threads) {
+    const Index n = find(ids);
+    expect(*program_, "x", x, {{"streams", n}, {"I", program_->input_width}});
+    check_call(output, n, threads);
+    streams_.step(rows_.data(), n, x.data(), x.stride(0), output.data(), threads);
+  }
+
+  void step_tokens(const Lengths& ids, const Lengths& tokens, const Out<T>& output, int threads) {
+    const Index n = find(ids);
+    expect(*program_, "tokens", tokens, {{"streams", n}});
+    for (Index i = 0; i < n; ++i)
+      if (tokens(i) < 0 || tokens(i) >= streams_.table_size())
+        throw nb::value_error((program_->name + ": token " + std::to_string(tokens(i)) + " is not in the table").c_str());
+    check_call(output, n, threads);
+    streams_.step_tokens(rows_.data(), n, tokens.data(), output.data(), threads);
+  }
+
+  void set_table(const In<T>& inputs) {
+    if (inputs.ndim() != 2 || !inputs.shape(0)) throw nb::value_error((program_->name + ": a table must be (count, I)").c_str());
+    expect(*program_, "table", inputs, {{"count", Index(inputs.shape(0))}, {"I", program_->input_width}});
+    if (inputs.shape(0) > 1 && inputs.stride(0) != program_->input_width)
+      throw nb::value_error((program_->name + ": a table must be contiguous").c_str());
+    streams_.set_table(inputs.data(), Index(inputs.shape(0)));
+  }
+
+  void read_state(Index id, const std::vector<Out<T>>& to) {
+    const Index r = row(id);
+    for (std::size_t j = 0; j < check_states(to); ++j)
+      std::copy_n(streams_.state(int(j), r), program_->state_widths[j], to[j].data());
+  }
+
+  void write_state(Index id, const std::vector<In<T>>& from) {
+    const Index r = row(id);
+    for (std::size_t j = 0; j < check_states(from); ++j)
+      std::copy_n(from[j].data(), program_->state_widths[j], streams_.state(int(j), r));
+  }
+
+ private:
+  Index row(Index id) {
+    Index found = 0;
+    if (streams_.find(&id, 1, &found) < 1)
+      throw nb::value_error((program_->name + ": no live stream " + std::to_string(id)).c_str());
+    return found;
+  }
+  Index find(const Lengths& ids) {
+    const Index n = Index(ids.shape(0));
+    rows_.resize(std::size_t(n));
+    const Index found = streams_.find(ids.data(), n, rows_.data());
+    if (found < n)
+      throw nb::value_error((program_->name + ": ids must be live streams, each once, got " +
+                             std::to_string(ids(found)) + " at " + std::to_string(found)).c_str());
+    return n;
+  }
+  void check_call(const Out<T>& output, Index n, int threads) const {
+    const Index width = program_->state_widths[program_->output_state];
+    expect(*program_, "output", output, {{"streams", n}, {"H", width}});
+    if (n > 1 && output.stride(0) != width) throw nb::value_error((program_->name + ": output must be contiguous").c_str());
+    checked_threads(*program_, threads);
+  }
+  template <class A>
+  std::size_t check_states(const std::vector<A>& list) const {
+    if (list.size() != program_->state_widths.size())
+      throw nb::value_error((program_->name + ": expected " + std::to_string(program_->state_widths.size()) + " states").c_str());
+    for (std::size_t j = 0; j < list.size(); ++j)
+      expect(*program_, "state", list[j], {{"H", program_->state_widths[j]}});
+    return list.size();
+  }
+
+  std::shared_ptr<Program> program_;
+  Streams<T> streams_;
+  std::vector<Index> rows_;
+};
+
 template <class T>
 void bind(nb::module_& m, const char* suffix) {
   const std::string s = suffix;
@@ -443,6 +533,17 @@ void bind(nb::module_& m, const char* suffix) {
       .def("set_table", &PyStepper<T>::set_table, nb::arg("inputs").noconvert())
       .def("read_state", &PyStepper<T>::read_state, "to"_a)
       .def("write_state", &PyStepper<T>::write_state, "states"_a);
+  nb::class_<PyStreams<T>>(m, ("Streams_" + s).c_str(), "Many streams of single steps.")
+      .def(nb::init<std::shared_ptr<Program>, nb::handle>(), "program"_a, "arrays"_a)
+      .def("__len__", &PyStreams<T>::size)
+      .def("ids", &PyStreams<T>::ids)
+      .def("join", &PyStreams<T>::join)
+      .def("leave", &PyStreams<T>::leave, "id"_a)
+      .def("step", &PyStreams<T>::step, "ids"_a, nb::arg("x").noconvert(), nb::arg("output").noconvert(), "threads"_a)
+      .def("step_tokens", &PyStreams<T>::step_tokens, "ids"_a, "tokens"_a, nb::arg("output").noconvert(), "threads"_a)
+      .def("set_table", &PyStreams<T>::set_table, nb::arg("inputs").noconvert())
+      .def("read_state", &PyStreams<T>::read_state, "id"_a, "to"_a)
+      .def("write_state", &PyStreams<T>::write_state, "id"_a, "states"_a);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from throughtime.recurrence import Trace
 from throughtime.recurrence.program import Pass, Place, Product
 from throughtime.recurrence.program import Program as Plan
 from throughtime.recurrence.schedule import schedule
+
+if TYPE_CHECKING:
+    from throughtime.engine.streams import Streams
 
 Sources = Mapping[str, tuple[tuple[int, int], ...]]
 Array = np.ndarray[Any, Any]
@@ -54,6 +57,7 @@ class Program:
         self._forward = getattr(_engine, f"forward_{dtype}")
         self._backward = getattr(_engine, f"backward_{dtype}")
         self._stepper = getattr(_engine, f"Stepper_{dtype}")
+        self._streams = getattr(_engine, f"Streams_{dtype}")
 
     def forward(
         self,
@@ -186,6 +190,12 @@ class Program:
     def stepper(self, arrays: Sequence[Array], batch: int = 1) -> Stepper:
         """A stream of single steps for `batch` rows, from a zero state; packs the weights once."""
         return Stepper(self, arrays, batch)
+
+    def streams(self, arrays: Sequence[Array], threads: int = 2) -> Streams:
+        """Many independent streams of single steps, stepped as one batch; packs the weights once."""
+        from throughtime.engine.streams import Streams
+
+        return Streams(self, arrays, threads)
 
     def _explain(self, error: Exception, *values: Any) -> Exception:
         """A binding's refusal in words: the argument that is no array of the right dtype."""

@@ -1,0 +1,72 @@
+"""1,000 independent LSTM streams, I = H = 128: one step of all, against one step of a torch.nn.LSTM batch.
+
+python -m benchmarks.streams
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from benchmarks import timing
+from throughtime import engine
+from throughtime.cells import make
+from throughtime.nn import LSTM
+
+COUNT, SIZE, STEPS = 1000, 128, 10
+
+
+def main() -> None:
+    torch.manual_seed(0)
+    rows = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        ours, theirs = LSTM(SIZE, SIZE), torch.nn.LSTM(SIZE, SIZE)
+        theirs.load_state_dict(ours.state_dict())
+        w_x, w_h, b_x, b_h = (p.detach().numpy() for p in theirs.parameters())
+        sources = {f"{m}{g}": ((n, i * SIZE),) for n, m in enumerate(("W_x", "W_h")) for i, g in enumerate("ifco")}
+        sources |= {f"b_{g}": ((2, i * SIZE), (3, i * SIZE)) for i, g in enumerate("ifco")}
+        program = engine.compile(make("lstm").trace(), {"I": SIZE, "H": SIZE}, sources=sources)
+        streams = program.streams([w_x, w_h, b_x, b_h], threads=threads)
+        ids = np.array([streams.join() for _ in range(COUNT)])
+        shuffled = np.random.default_rng(0).permutation(ids)
+        x = torch.randn(1, COUNT, SIZE)
+        given = x[0].numpy()
+        with torch.inference_mode():
+            state = None
+            for _ in range(STEPS):  # right, before it is timed
+                y, state = theirs(x, state)
+                np.testing.assert_allclose(streams.step(ids, given), y[0].numpy(), rtol=0, atol=2e-6)
+        kept = [state]
+
+        def batch(theirs=theirs, x=x, kept=kept) -> None:
+            with torch.inference_mode():
+                for _ in range(STEPS):
+                    _, kept[0] = theirs(x, kept[0])
+
+        def ordered(streams=streams, ids=ids, given=given) -> None:
+            for _ in range(STEPS):
+                streams.step(ids, given)
+
+        def mixed(streams=streams, shuffled=shuffled, given=given) -> None:
+            for _ in range(STEPS):
+                streams.step(shuffled, given)
+
+        times = timing.alternate({"in order": ordered, "shuffled": mixed, "torch": batch}, repeats=31)
+        for name in ("in order", "shuffled"):
+            rows.append(
+                {
+                    "threads": threads,
+                    "ids": name,
+                    "ours us": timing.median(times[name]) / STEPS * 1e6,
+                    "torch us": timing.median(times["torch"]) / STEPS * 1e6,
+                    "stream steps/s": COUNT * STEPS / timing.median(times[name]),
+                    "times faster": timing.ratio(times["torch"], times[name]),
+                    "spread": timing.spread(times[name]),
+                }
+            )
+    timing.report("streams", rows)
+
+
+if __name__ == "__main__":
+    main()
