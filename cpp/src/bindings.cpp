@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "throughtime/narrow.h"
 #include "throughtime/run.h"
 #include "throughtime/streams.h"
 #include "throughtime/threads.h"
@@ -346,12 +347,24 @@ void run_backward(std::shared_ptr<Program> p, const Tape<T>& tape, nb::handle gi
   backward<T>(*p, tape, in, lookup, d_table, weights, gradient, last, dx, !packed && !e.lengths.empty(), first, gradients, threads);
 }
 
+template <class T>
+Form form_of(const Program& p, const std::string& name) {
+  const int form = name == "float32" ? 0 : name == "bfloat16" ? 1 : name == "int8" ? 2 : -1;
+  if (sizeof(T) == 8 && name == "float64") return Form::float32;
+  if (form < 0 || (form > 0 && sizeof(T) != 4))
+    throw nb::value_error((p.name + ": no weights " + name + (sizeof(T) == 4 ? ", but float32, bfloat16, int8" :
+                           " in a float64 program, but float64")).c_str());
+  return Form(form);
+}
+
 // A Stepper with the checks Python needs.
 template <class T>
 class PyStepper {
  public:
-  PyStepper(std::shared_ptr<Program> p, nb::handle arrays, Index rows)
-      : program_(p), rows_(rows), stepper_(checked(p, rows), arrays_of<const T, In<T>>(*p, "parameter arrays", arrays), rows) {}
+  PyStepper(std::shared_ptr<Program> p, nb::handle arrays, Index rows, const std::string& weights)
+      : program_(p),
+        rows_(rows),
+        stepper_(checked(p, rows), arrays_of<const T, In<T>>(*p, "parameter arrays", arrays), rows, form_of<T>(*p, weights)) {}
 
   nb::ndarray<nb::numpy, T> step(const In<T>& x) {
     if (rows_ == 1 && x.ndim() == 1)
@@ -430,8 +443,8 @@ class PyStepper {
 template <class T>
 class PyStreams {
  public:
-  PyStreams(std::shared_ptr<Program> p, nb::handle arrays)
-      : program_(p), streams_(p, arrays_of<const T, In<T>>(*p, "parameter arrays", arrays)) {}
+  PyStreams(std::shared_ptr<Program> p, nb::handle arrays, const std::string& weights)
+      : program_(p), streams_(p, arrays_of<const T, In<T>>(*p, "parameter arrays", arrays), form_of<T>(*p, weights)) {}
 
   Index join() { return streams_.join(); }
   Index size() const { return streams_.size(); }
@@ -526,7 +539,8 @@ void bind(nb::module_& m, const char* suffix) {
         "batch_sizes"_a.none(), "d_output"_a.none(), "d_final"_a.none(), "d_x"_a.none(), "d_initial"_a.none(),
         "d_arrays"_a, "threads"_a);
   nb::class_<PyStepper<T>>(m, ("Stepper_" + s).c_str(), "Single steps with a state of its own.")
-      .def(nb::init<std::shared_ptr<Program>, nb::handle, Index>(), "program"_a, "arrays"_a, "rows"_a)
+      .def(nb::init<std::shared_ptr<Program>, nb::handle, Index, const std::string&>(), "program"_a, "arrays"_a, "rows"_a,
+           "weights"_a)
       .def("step", &PyStepper<T>::step, nb::arg("x").noconvert())
       .def("step_token", &PyStepper<T>::step_token, "token"_a)
       .def("step_tokens", &PyStepper<T>::step_tokens, nb::arg("tokens").noconvert())
@@ -534,7 +548,7 @@ void bind(nb::module_& m, const char* suffix) {
       .def("read_state", &PyStepper<T>::read_state, "to"_a)
       .def("write_state", &PyStepper<T>::write_state, "states"_a);
   nb::class_<PyStreams<T>>(m, ("Streams_" + s).c_str(), "Many streams of single steps.")
-      .def(nb::init<std::shared_ptr<Program>, nb::handle>(), "program"_a, "arrays"_a)
+      .def(nb::init<std::shared_ptr<Program>, nb::handle, const std::string&>(), "program"_a, "arrays"_a, "weights"_a)
       .def("__len__", &PyStreams<T>::size)
       .def("ids", &PyStreams<T>::ids)
       .def("join", &PyStreams<T>::join)

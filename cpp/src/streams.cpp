@@ -55,8 +55,9 @@ struct Streams<T>::Body {
   Index inputs = 0, table_row = 0;  // in the table, and its row stride
   bool hoisted = false;             // the table holds products, not inputs
 
-  Body(std::shared_ptr<const Program> p, const Arrays<const T>& arrays)
-      : program(std::move(p)), weights(prepare<T>(*program, arrays, {&program->inference}, false, 1)) {
+  Body(std::shared_ptr<const Program> p, const Arrays<const T>& arrays, Form form)
+      : program(std::move(p)),
+        weights(formed(*program, prepare<T>(*program, arrays, {&program->inference}, false, 1), form)) {
     for (int width : program->state_widths) strides.push_back(row_stride<T>(width));
     for (const auto& q : program->parameters) work += double(q.rows) * std::max(1, q.columns);
   }
@@ -125,8 +126,8 @@ struct Streams<T>::Body {
 };
 
 template <class T>
-Streams<T>::Streams(std::shared_ptr<const Program> program, const Arrays<const T>& arrays)
-    : body_(std::make_unique<Body>(std::move(program), arrays)) {}
+Streams<T>::Streams(std::shared_ptr<const Program> program, const Arrays<const T>& arrays, Form form)
+    : body_(std::make_unique<Body>(std::move(program), arrays, form)) {}
 
 template <class T>
 Streams<T>::~Streams() = default;

@@ -13,7 +13,7 @@ namespace throughtime {
 template <class T>
 class Streams {
  public:
-  Streams(std::shared_ptr<const Program> program, const Arrays<const T>& arrays);
+  Streams(std::shared_ptr<const Program> program, const Arrays<const T>& arrays, Form form = Form{});
   ~Streams();
   Index join();          // a new stream with a zero state; its id, never used before
   void leave(Index id);  // of a live stream

@@ -27,11 +27,11 @@ class Streams:
         a = streams.join(saved)
     """
 
-    def __init__(self, program: Program, arrays: Sequence[Array], threads: int = 2) -> None:
+    def __init__(self, program: Program, arrays: Sequence[Array], threads: int = 2, weights: str | None = None) -> None:
         if type(threads) is not int or not 1 <= threads <= 1024:
             raise ValueError(f"{program.trace.name}: threads must lie between 1 and 1024, got {threads!r}")
         self._program, self._threads = program, threads
-        self._streams = program._streams(program._compiled, arrays)
+        self._streams = program._streams(program._compiled, arrays, weights or program.dtype)
 
     def __len__(self) -> int:
         return len(self._streams)
