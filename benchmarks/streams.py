@@ -14,6 +14,8 @@ from throughtime.cells import make
 from throughtime.nn import LSTM
 
 COUNT, SIZE, STEPS = 1000, 128, 10
+FORMS = {"float32": 2e-6, "bfloat16": 0.01, "int8": 0.03}
+"""Weights, and how far an output may lie from torch's."""
 
 
 def main() -> None:
@@ -27,8 +29,8 @@ def main() -> None:
         sources = {f"{m}{g}": ((n, i * SIZE),) for n, m in enumerate(("W_x", "W_h")) for i, g in enumerate("ifco")}
         sources |= {f"b_{g}": ((2, i * SIZE), (3, i * SIZE)) for i, g in enumerate("ifco")}
         program = engine.compile(make("lstm").trace(), {"I": SIZE, "H": SIZE}, sources=sources)
-        streams = program.streams([w_x, w_h, b_x, b_h], threads=threads)
-        ids = np.array([streams.join() for _ in range(COUNT)])
+        made = {form: program.streams([w_x, w_h, b_x, b_h], threads, form) for form in FORMS}
+        ids = np.array([[s.join() for s in made.values()][0] for _ in range(COUNT)])
         shuffled = np.random.default_rng(0).permutation(ids)
         x = torch.randn(1, COUNT, SIZE)
         given = x[0].numpy()
@@ -36,7 +38,8 @@ def main() -> None:
             state = None
             for _ in range(STEPS):  # right, before it is timed
                 y, state = theirs(x, state)
-                np.testing.assert_allclose(streams.step(ids, given), y[0].numpy(), rtol=0, atol=2e-6)
+                for form, limit in FORMS.items():
+                    np.testing.assert_allclose(made[form].step(ids, given), y[0].numpy(), rtol=0, atol=limit)
         kept = [state]
 
         def batch(theirs=theirs, x=x, kept=kept) -> None:
@@ -44,20 +47,21 @@ def main() -> None:
                 for _ in range(STEPS):
                     _, kept[0] = theirs(x, kept[0])
 
-        def ordered(streams=streams, ids=ids, given=given) -> None:
-            for _ in range(STEPS):
-                streams.step(ids, given)
+        calls = {"torch": batch}
+        for form, streams in made.items():
+            for order, chosen in (("in order", ids), ("shuffled", shuffled)):
 
-        def mixed(streams=streams, shuffled=shuffled, given=given) -> None:
-            for _ in range(STEPS):
-                streams.step(shuffled, given)
+                def steps(streams=streams, chosen=chosen, given=given) -> None:
+                    for _ in range(STEPS):
+                        streams.step(chosen, given)
 
-        times = timing.alternate({"in order": ordered, "shuffled": mixed, "torch": batch}, repeats=31)
-        for name in ("in order", "shuffled"):
+                calls[f"{form}, {order}"] = steps
+        times = timing.alternate(calls, repeats=15)
+        for name in list(calls)[1:]:
             rows.append(
                 {
                     "threads": threads,
-                    "ids": name,
+                    "weights, ids": name,
                     "ours us": timing.median(times[name]) / STEPS * 1e6,
                     "torch us": timing.median(times["torch"]) / STEPS * 1e6,
                     "stream steps/s": COUNT * STEPS / timing.median(times[name]),
