@@ -30,7 +30,7 @@ def main() -> None:
         sources |= {f"b_{g}": ((2, i * SIZE), (3, i * SIZE)) for i, g in enumerate("ifco")}
         program = engine.compile(make("lstm").trace(), {"I": SIZE, "H": SIZE}, sources=sources)
         made = {form: program.streams([w_x, w_h, b_x, b_h], threads, form) for form in FORMS}
-        ids = np.array([[s.join() for s in made.values()][0] for _ in range(COUNT)])
+        ids = np.array([[streams.join() for _ in range(COUNT)] for streams in made.values()])[0]
         shuffled = np.random.default_rng(0).permutation(ids)
         x = torch.randn(1, COUNT, SIZE)
         given = x[0].numpy()
@@ -56,7 +56,7 @@ def main() -> None:
                         streams.step(chosen, given)
 
                 calls[f"{form}, {order}"] = steps
-        times = timing.alternate(calls, repeats=15)
+        times = timing.alternate(calls, repeats=15, rest=0.005)
         for name in list(calls)[1:]:
             rows.append(
                 {
