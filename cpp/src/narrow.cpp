@@ -23,15 +23,13 @@ namespace {
 
 constexpr Index kDeepest = 65536;  // beyond, a sum could leave 32 bits
 
+// Asked at every product: no lock around a first use that another thread could hold while the process forks.
 const NarrowKernels& chosen() {
 #ifdef TT_X86
-  static const NarrowKernels& best = [&]() -> const NarrowKernels& {
-    const char* name = kernels<float>().name;
-    if (!std::strcmp(name, "avx512") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni"))
-      return vnni::narrow_kernels;
-    return std::strcmp(name, "base") ? avx2::narrow_kernels : base::narrow_kernels;
-  }();
-  return best;
+  const char* name = kernels<float>().name;
+  if (!std::strcmp(name, "avx512") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni"))
+    return vnni::narrow_kernels;
+  return std::strcmp(name, "base") ? avx2::narrow_kernels : base::narrow_kernels;
 #else
   return base::narrow_kernels;
 #endif
