@@ -364,28 +364,43 @@ class PyStepper {
   PyStepper(std::shared_ptr<Program> p, nb::handle arrays, Index rows, const std::string& weights)
       : program_(p),
         rows_(rows),
-        stepper_(checked(p, rows), arrays_of<const T, In<T>>(*p, "parameter arrays", arrays), rows, form_of<T>(*p, weights)) {}
+        owner_(std::make_shared<Stepper<T>>(checked(p, rows), arrays_of<const T, In<T>>(*p, "parameter arrays", arrays),
+                                            rows, form_of<T>(*p, weights))),
+        stepper_(*owner_) {
+    // one array for all steps, on the output state, which never moves; it keeps the stepper alive, not this object
+    using Owner = std::shared_ptr<Stepper<T>>;
+    const nb::capsule owner(new Owner(owner_), [](void* o) noexcept { delete static_cast<Owner*>(o); });
+    const std::size_t width = std::size_t(p->state_widths[p->output_state]);
+    T* data = stepper_.state(p->output_state);
+    if (rows == 1)
+      view_ = nb::cast(nb::ndarray<nb::numpy, T>(data, {width}, owner));
+    else
+      view_ = nb::cast(nb::ndarray<nb::numpy, T>(data, {std::size_t(rows), width}, owner, {stepper_.output_stride(), 1}));
+  }
 
-  nb::ndarray<nb::numpy, T> step(const In<T>& x) {
+  nb::object step(const In<T>& x) {
     if (rows_ == 1 && x.ndim() == 1)
       expect(*program_, "x", x, {{"I", program_->input_width}});
     else
       expect(*program_, "x", x, {{"B", rows_}, {"I", program_->input_width}});
     if (x.ndim() == 2 && rows_ > 1 && x.stride(0) != program_->input_width)
       throw nb::value_error((program_->name + ": x must be contiguous").c_str());
-    return view(stepper_.step(x.data()));
+    stepper_.step(x.data());
+    return view_;
   }
 
-  nb::ndarray<nb::numpy, T> step_token(Index token) {
+  nb::object step_token(Index token) {
     if (rows_ != 1) throw nb::value_error((program_->name + ": step_token is for one row").c_str());
     check_token(token);
-    return view(stepper_.step_tokens(&token));
+    stepper_.step_tokens(&token);
+    return view_;
   }
 
-  nb::ndarray<nb::numpy, T> step_tokens(const Lengths& tokens) {
+  nb::object step_tokens(const Lengths& tokens) {
     expect(*program_, "tokens", tokens, {{"B", rows_}});
     for (Index r = 0; r < rows_; ++r) check_token(tokens(r));
-    return view(stepper_.step_tokens(tokens.data()));
+    stepper_.step_tokens(tokens.data());
+    return view_;
   }
 
   void set_table(const In<T>& inputs) {
@@ -427,16 +442,12 @@ class PyStepper {
     if (token < 0 || token >= stepper_.table_size())
       throw nb::value_error((program_->name + ": token " + std::to_string(token) + " is not in the table").c_str());
   }
-  nb::ndarray<nb::numpy, T> view(const T* data) const {
-    const std::size_t width = std::size_t(program_->state_widths[program_->output_state]);
-    T* p = const_cast<T*>(data);
-    if (rows_ == 1) return nb::ndarray<nb::numpy, T>(p, {width}, nb::find(this));
-    return nb::ndarray<nb::numpy, T>(p, {std::size_t(rows_), width}, nb::find(this), {stepper_.output_stride(), 1});
-  }
 
   std::shared_ptr<Program> program_;
   Index rows_;
-  Stepper<T> stepper_;
+  std::shared_ptr<Stepper<T>> owner_;
+  Stepper<T>& stepper_;
+  nb::object view_;
 };
 
 // Streams with the checks Python needs. Calls that change them hold the GIL, so that one comes after the other.
