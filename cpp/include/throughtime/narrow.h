@@ -1,8 +1,8 @@
 // Weights of 16 and 8 bits, for streams that are bound by reading them.
 //
-// bfloat16: widened as they are read, float32 multiply-adds in one chain as in kernels.h. int8: symmetric, one scale per
-// column of the packed matrix (a unit's gate); the operand's rows are quantized likewise, one scale each, as they come,
-// and sums are exact integers until both scales are applied. Either way a row's result never depends on its company.
+// bfloat16: widened as they are read, float32 multiply-adds in one chain as in kernels.h. int8: symmetric, one scale
+// per column of the packed matrix (a unit's gate); the operand's rows are quantized likewise, one scale each, as they
+// come, and sums are exact integers until both scales are applied. A row's result never depends on its company.
 #pragma once
 
 #include <memory>
@@ -18,8 +18,8 @@ enum class Form : int { float32, bfloat16, int8 };
 
 constexpr Index kNarrowPanel = 32;  // columns of a panel, on every processor
 
-// A packed matrix, its last panel filled up with zeros. bfloat16: per depth 16 words, column j in the low half of word j,
-// column 16 + j in the high one. int8: per four depths 32 words, word j the four values of column j.
+// A packed matrix, its last panel filled up with zeros. bfloat16: per depth 16 words, column j in the low half of word
+// j, column 16 + j in the high one. int8: per four depths 32 words, word j the four values of column j.
 struct NarrowPack {
   Index depth = 0, columns = 0;  // as given, not filled up
   Buffer<std::uint32_t> words;
