@@ -13,11 +13,20 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results"
 
 
-def alternate(candidates: Mapping[str, Callable[[], Any]], repeats: int = 15, warm: int = 3) -> dict[str, list[float]]:
-    """Seconds of each call, the candidates taking turns; the first `warm` rounds are not counted."""
+def alternate(
+    candidates: Mapping[str, Callable[[], Any]], repeats: int = 15, warm: int = 3, rest: float = 0.0
+) -> dict[str, list[float]]:
+    """Seconds of each call, the candidates taking turns; the first `warm` rounds are not counted.
+
+    rest: seconds of sleep before a call that is not counted and the one that is, so that threads another candidate
+    left spinning are asleep.
+    """
     times: dict[str, list[float]] = {name: [] for name in candidates}
     for round_ in range(repeats + warm):
         for name, call in candidates.items():
+            if rest:
+                time.sleep(rest)
+                call()
             start = time.perf_counter()
             call()
             if round_ >= warm:

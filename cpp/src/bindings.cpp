@@ -11,7 +11,9 @@
 #include <algorithm>
 #include <sstream>
 
+#include "throughtime/narrow.h"
 #include "throughtime/run.h"
+#include "throughtime/streams.h"
 #include "throughtime/threads.h"
 
 namespace nb = nanobind;
@@ -345,33 +347,60 @@ void run_backward(std::shared_ptr<Program> p, const Tape<T>& tape, nb::handle gi
   backward<T>(*p, tape, in, lookup, d_table, weights, gradient, last, dx, !packed && !e.lengths.empty(), first, gradients, threads);
 }
 
+template <class T>
+Form form_of(const Program& p, const std::string& name) {
+  const int form = name == "float32" ? 0 : name == "bfloat16" ? 1 : name == "int8" ? 2 : -1;
+  if (sizeof(T) == 8 && name == "float64") return Form::float32;
+  if (form < 0 || (form > 0 && sizeof(T) != 4))
+    throw nb::value_error((p.name + ": no weights " + name + (sizeof(T) == 4 ? ", but float32, bfloat16, int8" :
+                           " in a float64 program, but float64")).c_str());
+  return Form(form);
+}
+
 // A Stepper with the checks Python needs.
 template <class T>
 class PyStepper {
  public:
-  PyStepper(std::shared_ptr<Program> p, nb::handle arrays, Index rows)
-      : program_(p), rows_(rows), stepper_(checked(p, rows), arrays_of<const T, In<T>>(*p, "parameter arrays", arrays), rows) {}
+  PyStepper(std::shared_ptr<Program> p, nb::handle arrays, Index rows, const std::string& weights)
+      : program_(p),
+        rows_(rows),
+        owner_(std::make_shared<Stepper<T>>(checked(p, rows), arrays_of<const T, In<T>>(*p, "parameter arrays", arrays),
+                                            rows, form_of<T>(*p, weights))),
+        stepper_(*owner_) {
+    // one array for all steps, on the output state, which never moves; it keeps the stepper alive, not this object
+    using Owner = std::shared_ptr<Stepper<T>>;
+    const nb::capsule owner(new Owner(owner_), [](void* o) noexcept { delete static_cast<Owner*>(o); });
+    const std::size_t width = std::size_t(p->state_widths[p->output_state]);
+    T* data = stepper_.state(p->output_state);
+    if (rows == 1)
+      view_ = nb::cast(nb::ndarray<nb::numpy, T>(data, {width}, owner));
+    else
+      view_ = nb::cast(nb::ndarray<nb::numpy, T>(data, {std::size_t(rows), width}, owner, {stepper_.output_stride(), 1}));
+  }
 
-  nb::ndarray<nb::numpy, T> step(const In<T>& x) {
+  nb::object step(const In<T>& x) {
     if (rows_ == 1 && x.ndim() == 1)
       expect(*program_, "x", x, {{"I", program_->input_width}});
     else
       expect(*program_, "x", x, {{"B", rows_}, {"I", program_->input_width}});
     if (x.ndim() == 2 && rows_ > 1 && x.stride(0) != program_->input_width)
       throw nb::value_error((program_->name + ": x must be contiguous").c_str());
-    return view(stepper_.step(x.data()));
+    stepper_.step(x.data());
+    return view_;
   }
 
-  nb::ndarray<nb::numpy, T> step_token(Index token) {
+  nb::object step_token(Index token) {
     if (rows_ != 1) throw nb::value_error((program_->name + ": step_token is for one row").c_str());
     check_token(token);
-    return view(stepper_.step_tokens(&token));
+    stepper_.step_tokens(&token);
+    return view_;
   }
 
-  nb::ndarray<nb::numpy, T> step_tokens(const Lengths& tokens) {
+  nb::object step_tokens(const Lengths& tokens) {
     expect(*program_, "tokens", tokens, {{"B", rows_}});
     for (Index r = 0; r < rows_; ++r) check_token(tokens(r));
-    return view(stepper_.step_tokens(tokens.data()));
+    stepper_.step_tokens(tokens.data());
+    return view_;
   }
 
   void set_table(const In<T>& inputs) {
@@ -413,16 +442,101 @@ class PyStepper {
     if (token < 0 || token >= stepper_.table_size())
       throw nb::value_error((program_->name + ": token " + std::to_string(token) + " is not in the table").c_str());
   }
-  nb::ndarray<nb::numpy, T> view(const T* data) const {
-    const std::size_t width = std::size_t(program_->state_widths[program_->output_state]);
-    T* p = const_cast<T*>(data);
-    if (rows_ == 1) return nb::ndarray<nb::numpy, T>(p, {width}, nb::find(this));
-    return nb::ndarray<nb::numpy, T>(p, {std::size_t(rows_), width}, nb::find(this), {stepper_.output_stride(), 1});
-  }
 
   std::shared_ptr<Program> program_;
   Index rows_;
-  Stepper<T> stepper_;
+  std::shared_ptr<Stepper<T>> owner_;
+  Stepper<T>& stepper_;
+  nb::object view_;
+};
+
+// Streams with the checks Python needs. Calls that change them hold the GIL, so that one comes after the other.
+template <class T>
+class PyStreams {
+ public:
+  PyStreams(std::shared_ptr<Program> p, nb::handle arrays, const std::string& weights)
+      : program_(p), streams_(p, arrays_of<const T, In<T>>(*p, "parameter arrays", arrays), form_of<T>(*p, weights)) {}
+
+  Index join() { return streams_.join(); }
+  Index size() const { return streams_.size(); }
+  std::vector<Index> ids() const { return {streams_.ids(), streams_.ids() + streams_.size()}; }
+
+  void leave(Index id) {
+    row(id);
+    streams_.leave(id);
+  }
+
+  void step(const Lengths& ids, const In<T>& x, const Out<T>& output, int threads) {
+    const Index n = find(ids);
+    expect(*program_, "x", x, {{"streams", n}, {"I", program_->input_width}});
+    check_call(output, n, threads);
+    streams_.step(rows_.data(), n, x.data(), x.stride(0), output.data(), threads);
+  }
+
+  void step_tokens(const Lengths& ids, const Lengths& tokens, const Out<T>& output, int threads) {
+    const Index n = find(ids);
+    expect(*program_, "tokens", tokens, {{"streams", n}});
+    for (Index i = 0; i < n; ++i)
+      if (tokens(i) < 0 || tokens(i) >= streams_.table_size())
+        throw nb::value_error((program_->name + ": token " + std::to_string(tokens(i)) + " is not in the table").c_str());
+    check_call(output, n, threads);
+    streams_.step_tokens(rows_.data(), n, tokens.data(), output.data(), threads);
+  }
+
+  void set_table(const In<T>& inputs) {
+    if (inputs.ndim() != 2 || !inputs.shape(0)) throw nb::value_error((program_->name + ": a table must be (count, I)").c_str());
+    expect(*program_, "table", inputs, {{"count", Index(inputs.shape(0))}, {"I", program_->input_width}});
+    if (inputs.shape(0) > 1 && inputs.stride(0) != program_->input_width)
+      throw nb::value_error((program_->name + ": a table must be contiguous").c_str());
+    streams_.set_table(inputs.data(), Index(inputs.shape(0)));
+  }
+
+  void read_state(Index id, const std::vector<Out<T>>& to) {
+    const Index r = row(id);
+    for (std::size_t j = 0; j < check_states(to); ++j)
+      std::copy_n(streams_.state(int(j), r), program_->state_widths[j], to[j].data());
+  }
+
+  void write_state(Index id, const std::vector<In<T>>& from) {
+    const Index r = row(id);
+    for (std::size_t j = 0; j < check_states(from); ++j)
+      std::copy_n(from[j].data(), program_->state_widths[j], streams_.state(int(j), r));
+  }
+
+ private:
+  Index row(Index id) {
+    Index found = 0;
+    if (streams_.find(&id, 1, &found) < 1)
+      throw nb::value_error((program_->name + ": no live stream " + std::to_string(id)).c_str());
+    return found;
+  }
+  Index find(const Lengths& ids) {
+    const Index n = Index(ids.shape(0));
+    rows_.resize(std::size_t(n));
+    const Index found = streams_.find(ids.data(), n, rows_.data());
+    if (found < n)
+      throw nb::value_error((program_->name + ": ids must be live streams, each once, got " +
+                             std::to_string(ids(found)) + " at " + std::to_string(found)).c_str());
+    return n;
+  }
+  void check_call(const Out<T>& output, Index n, int threads) const {
+    const Index width = program_->state_widths[program_->output_state];
+    expect(*program_, "output", output, {{"streams", n}, {"H", width}});
+    if (n > 1 && output.stride(0) != width) throw nb::value_error((program_->name + ": output must be contiguous").c_str());
+    checked_threads(*program_, threads);
+  }
+  template <class A>
+  std::size_t check_states(const std::vector<A>& list) const {
+    if (list.size() != program_->state_widths.size())
+      throw nb::value_error((program_->name + ": expected " + std::to_string(program_->state_widths.size()) + " states").c_str());
+    for (std::size_t j = 0; j < list.size(); ++j)
+      expect(*program_, "state", list[j], {{"H", program_->state_widths[j]}});
+    return list.size();
+  }
+
+  std::shared_ptr<Program> program_;
+  Streams<T> streams_;
+  std::vector<Index> rows_;
 };
 
 template <class T>
@@ -436,13 +550,25 @@ void bind(nb::module_& m, const char* suffix) {
         "batch_sizes"_a.none(), "d_output"_a.none(), "d_final"_a.none(), "d_x"_a.none(), "d_initial"_a.none(),
         "d_arrays"_a, "threads"_a);
   nb::class_<PyStepper<T>>(m, ("Stepper_" + s).c_str(), "Single steps with a state of its own.")
-      .def(nb::init<std::shared_ptr<Program>, nb::handle, Index>(), "program"_a, "arrays"_a, "rows"_a)
+      .def(nb::init<std::shared_ptr<Program>, nb::handle, Index, const std::string&>(), "program"_a, "arrays"_a, "rows"_a,
+           "weights"_a)
       .def("step", &PyStepper<T>::step, nb::arg("x").noconvert())
       .def("step_token", &PyStepper<T>::step_token, "token"_a)
       .def("step_tokens", &PyStepper<T>::step_tokens, nb::arg("tokens").noconvert())
       .def("set_table", &PyStepper<T>::set_table, nb::arg("inputs").noconvert())
       .def("read_state", &PyStepper<T>::read_state, "to"_a)
       .def("write_state", &PyStepper<T>::write_state, "states"_a);
+  nb::class_<PyStreams<T>>(m, ("Streams_" + s).c_str(), "Many streams of single steps.")
+      .def(nb::init<std::shared_ptr<Program>, nb::handle, const std::string&>(), "program"_a, "arrays"_a, "weights"_a)
+      .def("__len__", &PyStreams<T>::size)
+      .def("ids", &PyStreams<T>::ids)
+      .def("join", &PyStreams<T>::join)
+      .def("leave", &PyStreams<T>::leave, "id"_a)
+      .def("step", &PyStreams<T>::step, "ids"_a, nb::arg("x").noconvert(), nb::arg("output").noconvert(), "threads"_a)
+      .def("step_tokens", &PyStreams<T>::step_tokens, "ids"_a, "tokens"_a, nb::arg("output").noconvert(), "threads"_a)
+      .def("set_table", &PyStreams<T>::set_table, nb::arg("inputs").noconvert())
+      .def("read_state", &PyStreams<T>::read_state, "id"_a, "to"_a)
+      .def("write_state", &PyStreams<T>::write_state, "id"_a, "states"_a);
 }
 
 // Memory for a result, from the recycler: what is dropped serves the next call, instead of fresh pages every time.

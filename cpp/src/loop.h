@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
+#include "throughtime/narrow.h"
 #include "throughtime/run.h"
 
 namespace throughtime {
@@ -73,6 +75,8 @@ class Runner {
   }
 
   void product(const Product& product, const Frame<T>& frame, Index rows) {
+    if constexpr (std::is_same_v<T, float>)
+      if (weights_.narrow) return narrow(product, frame, rows);
     if (segments_.size() < product.terms.size()) segments_.resize(product.terms.size());
     int count = 0;
     for (const auto& term : product.terms) {
@@ -119,6 +123,22 @@ class Runner {
   }
 
  private:
+  // The same with narrow weights, term by term.
+  void narrow(const Product& product, const Frame<T>& frame, Index rows) {
+    const Operand<T> c = locate(product.target, frame);
+    const std::size_t bytes = std::size_t(product.target.width) * sizeof(T);
+    for (Index r = 0; r < rows && product.start != Start::accumulate; ++r)
+      if (product.start == Start::bias)
+        std::memcpy(c.data + r * c.stride, weights_.bias + product.target.index, bytes);
+      else
+        std::memset(c.data + r * c.stride, 0, bytes);
+    for (const auto& term : product.terms) {
+      const Operand<T> a = locate(term.operand, frame);
+      narrow_product(weights_.narrow->form, weights_.narrow->packs[std::size_t(term.pack)], rows, a.data, a.stride,
+                     c.data, c.stride, scratch_);
+    }
+  }
+
   void tile(const Tile& tile, const Frame<T>& frame, Index rows) {
     if (tile.instructions.empty()) return;
     const Index cut = tile.uniform ? std::min<Index>(tile.width, kTileElements) : tile.width;
@@ -154,6 +174,7 @@ class Runner {
   const Index wide_;
   std::vector<Operand<T>> operands_;
   std::vector<Segment<T>> segments_;
+  NarrowScratch scratch_;
 };
 
 // Is the input read at all?

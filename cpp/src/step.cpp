@@ -17,10 +17,10 @@ struct Stepper<T>::Body {
   Index table_row = 0;   // its row stride
   bool hoisted = false;  // the table holds products, not inputs
 
-  Body(std::shared_ptr<const Program> p, const Arrays<const T>& arrays, Index count)
+  Body(std::shared_ptr<const Program> p, const Arrays<const T>& arrays, Index count, Form form)
       : program(std::move(p)),
         rows(count),
-        weights(prepare<T>(*program, arrays, {&program->inference}, false, 1)),
+        weights(formed(*program, prepare<T>(*program, arrays, {&program->inference}, false, 1), form)),
         runner(*program, program->inference, weights),
         record(elements(count, row_stride<T>(std::max(1, program->inference.width)))),
         temporaries(temporaries_for<T>(*program, program->inference)) {
@@ -38,8 +38,8 @@ struct Stepper<T>::Body {
 };
 
 template <class T>
-Stepper<T>::Stepper(std::shared_ptr<const Program> program, const Arrays<const T>& arrays, Index rows)
-    : body_(std::make_unique<Body>(std::move(program), arrays, rows)) {}
+Stepper<T>::Stepper(std::shared_ptr<const Program> program, const Arrays<const T>& arrays, Index rows, Form form)
+    : body_(std::make_unique<Body>(std::move(program), arrays, rows, form)) {}
 
 template <class T>
 Stepper<T>::~Stepper() = default;

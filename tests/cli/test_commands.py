@@ -261,3 +261,13 @@ def test_reporting(call: Any, model: tuple[Path, Path]) -> None:
 def test_json_knows_no_nan(capfd: pytest.CaptureFixture[str]) -> None:
     output.print_json({"a": float("nan"), "b": [1.5, float("inf")], "c": {"月": (1,)}})
     assert capfd.readouterr().out == '{"a": null, "b": [1.5, null], "c": {"月": [1]}}\n'
+
+
+def test_run_takes_narrow_weights(call: Any, model: tuple[Path, Path]) -> None:
+    for form in ("float32", "bfloat16", "int8"):
+        answer = call("run", model[0], "a", "--weights", form, "--length", 5, "--seed", 1, "--json")
+        assert answer.status == 0
+        assert len(answer.json["samples"][0]) == 5
+    answer = call("run", model[0], "a", "--weights", "int3")
+    assert (answer.status, answer.out) == (2, "")
+    assert "weights: expected float32, bfloat16, int8, got 'int3'" in answer.err

@@ -210,3 +210,20 @@ def test_damaged_folders_say_so(tmp_path: Path) -> None:
     folder.write_json(tmp_path / "config.json", {"format_version": 1, "task": "text"})
     with pytest.raises(UserError, match=r"model missing in config\.json"):
         throughtime.load(tmp_path)
+
+
+@pytest.mark.parametrize(("form", "limit"), [("bfloat16", 0.02), ("int8", 0.05)])
+@pytest.mark.parametrize(("names", "tied"), STACKS)
+def test_narrow_weights_stay_near_the_model(names: list[Any], tied: bool, form: str, limit: float) -> None:
+    model = make(names, tied, scale=1.0)
+    narrow = TextModel(model.config, model.parameters, model.tokenizer, weights=form)
+    tokens = model.tokenizer.encode(TEXT)
+    wanted = np.array([model.step(int(token)) for token in tokens])
+    got = np.array([narrow.step(int(token)) for token in tokens])
+    assert 0 < np.abs(got - wanted).max() < limit * np.abs(wanted).max()
+
+
+def test_unknown_weights_are_refused() -> None:
+    model = make(["lstm"])
+    with pytest.raises(UserError, match="weights: expected float32, bfloat16, int8, got 'int3'"):
+        TextModel(model.config, model.parameters, model.tokenizer, weights="int3")

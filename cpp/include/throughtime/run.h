@@ -78,6 +78,9 @@ struct Tape {
   Index stride = 0;  // of a record row
 };
 
+struct Narrow;
+enum class Form : int;  // see narrow.h
+
 // Packed weights, biases, vectors and constants for some passes of a program.
 template <class T>
 struct Weights {
@@ -85,6 +88,7 @@ struct Weights {
   std::vector<T*> packs;  // null where no pass given uses it
   T* bias = nullptr;
   std::vector<T*> vectors, constants;
+  std::shared_ptr<const Narrow> narrow;  // stands for the packs, which are then absent
 };
 
 template <class T>
@@ -111,7 +115,8 @@ void backward(const Program& program, const Tape<T>& tape, const Sequence<const 
 template <class T>
 class Stepper {
  public:
-  Stepper(std::shared_ptr<const Program> program, const Arrays<const T>& arrays, Index rows);
+  // form: of the weights; only float32 has others.
+  Stepper(std::shared_ptr<const Program> program, const Arrays<const T>& arrays, Index rows, Form form = Form{});
   ~Stepper();
   // x (rows, I) contiguous -> the output state (rows, S) with row stride output_stride(), valid until the next call.
   const T* step(const T* x);

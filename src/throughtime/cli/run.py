@@ -28,6 +28,7 @@ def run(
     seed: Annotated[int | None, Option(help="The same seed writes the same text.")] = None,
     stop: Annotated[str | None, Option(help="End where this text appears.")] = None,
     samples: Annotated[int, Option(help="How many continuations.")] = 1,
+    weights: Annotated[str | None, Option(help="float32, bfloat16 or int8: smaller ones are faster.")] = None,
     json: Annotated[bool, Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Continue a prompt; the text is printed as it is produced."""
@@ -40,7 +41,7 @@ def run(
         from throughtime.data.text import read_text
 
         start = read_text("-")
-    pieces = load(directory).write(
+    pieces = load(directory, weights).write(
         start,
         length=length,
         temperature=temperature,

@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from throughtime.recurrence import Trace
 from throughtime.recurrence.program import Pass, Place, Product
 from throughtime.recurrence.program import Program as Plan
 from throughtime.recurrence.schedule import schedule
+
+if TYPE_CHECKING:
+    from throughtime.engine.streams import Streams
 
 Sources = Mapping[str, tuple[tuple[int, int], ...]]
 Array = np.ndarray[Any, Any]
@@ -58,6 +61,7 @@ class Program:
         self._forward = getattr(_engine, f"forward_{dtype}")
         self._backward = getattr(_engine, f"backward_{dtype}")
         self._stepper = getattr(_engine, f"Stepper_{dtype}")
+        self._streams = getattr(_engine, f"Streams_{dtype}")
 
     def forward(
         self,
@@ -187,9 +191,21 @@ class Program:
             raise self._explain(error, x, *arrays, d_output, *(d_final or ())) from error
         return d_x, d_initial, d_arrays
 
-    def stepper(self, arrays: Sequence[Array], batch: int = 1) -> Stepper:
-        """A stream of single steps for `batch` rows, from a zero state; packs the weights once."""
-        return Stepper(self, arrays, batch)
+    def stepper(self, arrays: Sequence[Array], batch: int = 1, weights: str | None = None) -> Stepper:
+        """A stream of single steps for `batch` rows, from a zero state; packs the weights once.
+
+        weights: how the packed matrices are kept, for a float32 program. "float32" (None): as they are. "bfloat16":
+        half the memory to read, float32 sums. "int8": a quarter, one scale per matrix row; the vectors they meet are
+        quantized at every step, one scale per row, and sums are exact. Biases and vectors stay float32.
+        Raises ValueError for another form.
+        """
+        return Stepper(self, arrays, batch, weights)
+
+    def streams(self, arrays: Sequence[Array], threads: int = 2, weights: str | None = None) -> Streams:
+        """Many independent streams of single steps, stepped as one batch. weights: as for stepper."""
+        from throughtime.engine.streams import Streams
+
+        return Streams(self, arrays, threads, weights)
 
     def _explain(self, error: Exception, *values: Any) -> Exception:
         """A binding's refusal in words: the argument that is no array of the right dtype."""
@@ -209,9 +225,9 @@ class Stepper:
     step_tokens(ids) for several rows, is step(inputs[i]).
     """
 
-    def __init__(self, program: Program, arrays: Sequence[Array], batch: int) -> None:
+    def __init__(self, program: Program, arrays: Sequence[Array], batch: int, weights: str | None = None) -> None:
         self._program, self._batch = program, batch
-        stepper = program._stepper(program._compiled, arrays, batch)
+        stepper = program._stepper(program._compiled, arrays, batch, weights or program.dtype)
         self._stepper = stepper
         self.step, self.step_token, self.step_tokens = stepper.step, stepper.step_token, stepper.step_tokens
         self.set_table = stepper.set_table

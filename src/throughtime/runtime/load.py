@@ -12,12 +12,15 @@ from throughtime.errors import UserError
 from throughtime.runtime.folder import CONFIG, read_config
 from throughtime.runtime.text import TextModel
 
-TASKS: dict[str, Callable[[Path, dict[str, Any]], Any]] = {"text": TextModel.from_folder}
+TASKS: dict[str, Callable[[Path, dict[str, Any], str | None], Any]] = {"text": TextModel.from_folder}
 """How the model of each task is made from its folder and its configuration."""
 
 
-def load(directory: str | PathLike[str]) -> Any:
+def load(directory: str | PathLike[str], weights: str | None = None) -> Any:
     """The trained model in a folder; the task is known from the folder. torch is not needed.
+
+    weights: "bfloat16" or "int8" keeps the recurrences' matrices smaller, so that a step reads less memory; "float32",
+    None: as they were trained.
 
     Raises UserError where the folder is missing, incomplete, damaged or of an unknown task.
 
@@ -31,4 +34,4 @@ def load(directory: str | PathLike[str]) -> Any:
     task = config.get("task")
     if not isinstance(task, str) or task not in TASKS:
         raise UserError(f"{path / CONFIG}: unknown task {reprlib.repr(task)}, this version knows {', '.join(TASKS)}")
-    return TASKS[task](path, config)
+    return TASKS[task](path, config, weights)

@@ -21,6 +21,9 @@ _TABLE = 8192
 _TABLE_VALUES = 1 << 26
 """The most values that such a table may have."""
 
+WEIGHT_FORMS = ("float32", "bfloat16", "int8")
+"""How weights may be kept: smaller ones are read faster, for a little of the quality (benchmarks/narrow.py)."""
+
 _MOST = 1_000_000_000
 """The most tokens and samples to write."""
 
@@ -36,14 +39,22 @@ class TextModel:
     """A language model that runs without torch.
 
     config, parameters (name -> array) and tokenizer; `start` is the token that stands before an empty prompt.
+    weights: how the recurrences keep their matrices, one of WEIGHT_FORMS; None: as the parameters are.
     Raises UserError where they do not fit together.
     """
 
     def __init__(
-        self, config: LanguageConfig, parameters: Mapping[str, np.ndarray], tokenizer: Any, start: int = 0
+        self,
+        config: LanguageConfig,
+        parameters: Mapping[str, np.ndarray],
+        tokenizer: Any,
+        start: int = 0,
+        weights: str | None = None,
     ) -> None:
         from throughtime import engine
 
+        if weights is not None and weights not in WEIGHT_FORMS:
+            raise UserError(f"weights: expected {', '.join(WEIGHT_FORMS)}, got {weights!r}")
         check_parameters(config, parameters)
         if type(start) is not int or not 0 <= start < config.vocabulary:
             raise UserError(f"start: expected a token from 0 to {config.vocabulary - 1}, got {start!r}")
@@ -56,7 +67,8 @@ class TextModel:
         try:
             self._steppers: list[Any] = [
                 engine.compile(layer.trace, dict(layer.sizes), dtype=str(dtype), lookup=not i).stepper(
-                    tuple(parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters), batch=1
+                    tuple(parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters),
+                    weights=weights,
                 )
                 for i, layer in enumerate(config.layers)
             ]
@@ -75,8 +87,8 @@ class TextModel:
         self._logits = np.empty(config.vocabulary, dtype)
 
     @classmethod
-    def from_folder(cls, directory: Path, config: Mapping[str, Any]) -> TextModel:
-        """The model in a folder whose config.json is given."""
+    def from_folder(cls, directory: Path, config: Mapping[str, Any], weights: str | None = None) -> TextModel:
+        """The model in a folder whose config.json is given. weights: see TextModel."""
         if "model" not in config:
             raise UserError(f"{directory}: model missing in config.json; the file is damaged")
         try:
@@ -91,7 +103,7 @@ class TextModel:
         try:
             check_parameters(made, parameters)
             check_finite(parameters)
-            return cls(made, parameters, tokenizer, config.get("start", 0))
+            return cls(made, parameters, tokenizer, config.get("start", 0), weights)
         except UserError as error:
             raise UserError(f"{directory}: {error}") from None
 
