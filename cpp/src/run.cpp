@@ -129,16 +129,21 @@ void add(const Kernels<T>& k, T* to, const T* from, Index n) {
   k.elementwise[kAdd](to, 0, to, 0, from, 0, nullptr, 0, 1, n);
 }
 
-// d_x (rows, I) = start + the adjoints' products with the transposed weights.
+// d_x (rows, inputs) = start + the adjoints' products with the transposed weights.
 template <class T>
 void input_gradient(const Program& p, const Weights<T>& weights, const T* adjoint, Index stride, Index rows, Start start,
                     T* to, Index to_stride) {
+  const bool whole = p.input_products.size() == 1 && p.input_products[0].target.width == p.input_width;
+  if (start == Start::zero && !whole) {
+    for (Index r = 0; r < rows; ++r) std::fill(to + r * to_stride, to + r * to_stride + p.input_width, T(0));
+    start = Start::accumulate;
+  }
   for (const Product& product : p.input_products) {
     std::vector<Segment<T>> segments;
     for (const auto& term : product.terms)
       segments.push_back({adjoint + term.operand.index, stride, weights.packs[term.pack], p.packs[term.pack].depth});
-    kernels<T>().product(rows, p.input_width, segments.data(), int(segments.size()), start, nullptr, to, to_stride);
-    start = Start::accumulate;
+    kernels<T>().product(rows, product.target.width, segments.data(), int(segments.size()), start, nullptr,
+                         to + product.target.index, to_stride);
   }
 }
 
@@ -500,8 +505,6 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
             std::memcpy(to + r * input_stride, mine.adjoint.data() + r * adjoint_stride + p.input_elementwise,
                         std::size_t(p.input_width) * sizeof(T));
           start_at = Start::accumulate;
-        } else if (p.input_products.empty()) {
-          std::fill(to, to + rows * input_stride, T(0));
         }
         input_gradient(p, weights, mine.adjoint.data(), adjoint_stride, rows, start_at, to, input_stride);
         for (Index s = begin; s < end; ++s)
@@ -527,7 +530,6 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
                 scratch.data());
         work[0].written[w.parameter] = 1;
       }
-      if (d_table && p.input_products.empty()) std::fill(d_table, d_table + depth * p.input_width, T(0));
       if (d_table) input_gradient(p, weights, sums, adjoint_stride, depth, Start::zero, d_table, Index(p.input_width));
     });
   }
