@@ -105,7 +105,7 @@ class Runner {
       case Space::dstate:
         return {f.states[q.index], f.state_strides[q.index], f.state_strides[q.index], 1};
       case Space::input:
-        return {f.input, f.input_stride, f.input_stride, 1};
+        return {f.input + q.index, f.input_stride, f.input_stride, 1};
       case Space::adjoint:
         return {f.adjoint + q.index, f.adjoint_stride, f.adjoint_stride, 1};
       case Space::doutput:

@@ -54,7 +54,7 @@ struct Checker {
         return require(kind == Kind::backward && q.index < states && q.width == p.state_widths[q.index],
                        "a state's adjoint is wrong");
       case Space::input:
-        return require(!written && q.index == 0 && q.width == p.input_width, "an input place is wrong");
+        return require(!written && within(q.index, q.width, p.input_width), "an input place is wrong");
       case Space::vector:
         return require(!written && q.index < int(p.parameters.size()) && p.parameters[q.index].columns == 0 &&
                            p.parameters[q.index].rows == q.width,
@@ -233,19 +233,23 @@ void Program::check() {
     require(parameter(n).columns == 0 && within(column, parameter(n).rows, summed),
             "a vector lies outside the adjoint");
   for (const auto& product : input_products) {
-    require(product.target.space == Space::output && product.target.width == input_width, "a bad input product");
+    require(product.target.space == Space::output && within(product.target.index, product.target.width, input_width),
+            "a bad input product");
     for (const auto& term : product.terms) {
       checker.place(term.operand, false);
       require(term.operand.space == Space::adjoint && within(term.operand.index, term.operand.width, summed) &&
                   term.pack >= 0 && term.pack < int(packs.size()) &&
-                  packs[term.pack].depth == term.operand.width && packs[term.pack].columns == input_width,
+                  packs[term.pack].depth == term.operand.width && packs[term.pack].columns == product.target.width,
               "a bad input product");
     }
   }
   require(input_elementwise == -1 || within(input_elementwise, input_width, backward.width),
           "the input's adjoint lies outside the adjoint");
   check_memory(*this);
-  foldable = !training.hoisted.empty() && !inference.hoisted.empty() && input_elementwise < 0 &&
+  bool whole = true;  // a table is multiplied as it is, not a part of its columns
+  for (const auto& w : weights)
+    whole = whole && (places[w.operand].space != Space::input || places[w.operand].width == input_width);
+  foldable = whole && !training.hoisted.empty() && !inference.hoisted.empty() && input_elementwise < 0 &&
              !reads_input(training) && !reads_input(inference) && !reads_input(backward);
 }
 

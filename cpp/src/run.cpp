@@ -129,31 +129,37 @@ void add(const Kernels<T>& k, T* to, const T* from, Index n) {
   k.elementwise[kAdd](to, 0, to, 0, from, 0, nullptr, 0, 1, n);
 }
 
-// d_x (rows, I) = start + the adjoints' products with the transposed weights.
+// d_x (rows, inputs) = start + the adjoints' products with the transposed weights.
 template <class T>
 void input_gradient(const Program& p, const Weights<T>& weights, const T* adjoint, Index stride, Index rows, Start start,
                     T* to, Index to_stride) {
   const Kernels<T>& k = kernels<T>();
-  if (p.input_width <= kNarrow) {
-    std::vector<T> columns;
-    for (const Product& product : p.input_products)
-      for (const auto& term : product.terms) {
-        const Index depth = p.packs[term.pack].depth;
-        columns.resize(std::size_t(depth * p.input_width));
-        for (int c = 0; c < p.input_width; ++c)
-          for (Index i = 0; i < depth; ++i) columns[c * depth + i] = weights.packs[term.pack][i * k.panel + c];
-        k.dots(rows, p.input_width, depth, adjoint + term.operand.index, stride, columns.data(), to, to_stride,
-               start == Start::accumulate);
-        start = Start::accumulate;
-      }
-    return;
-  }
-  for (const Product& product : p.input_products) {
-    std::vector<Segment<T>> segments;
-    for (const auto& term : product.terms)
-      segments.push_back({adjoint + term.operand.index, stride, weights.packs[term.pack], p.packs[term.pack].depth});
-    k.product(rows, p.input_width, segments.data(), int(segments.size()), start, nullptr, to, to_stride);
+  const bool whole = p.input_products.size() == 1 && p.input_products[0].target.width == p.input_width;
+  if (start == Start::zero && !whole) {
+    for (Index r = 0; r < rows; ++r) std::fill(to + r * to_stride, to + r * to_stride + p.input_width, T(0));
     start = Start::accumulate;
+  }
+  std::vector<T> columns;
+  std::vector<Segment<T>> segments;
+  for (const Product& product : p.input_products) {
+    const int width = product.target.width;
+    T* d = to + product.target.index;
+    if (width > kNarrow) {
+      segments.clear();
+      for (const auto& term : product.terms)
+        segments.push_back({adjoint + term.operand.index, stride, weights.packs[term.pack], p.packs[term.pack].depth});
+      k.product(rows, width, segments.data(), int(segments.size()), start, nullptr, d, to_stride);
+      continue;
+    }
+    bool accumulate = start == Start::accumulate;
+    for (const auto& term : product.terms) {
+      const Index depth = p.packs[term.pack].depth;
+      columns.resize(std::size_t(depth * width));
+      for (int c = 0; c < width; ++c)
+        for (Index i = 0; i < depth; ++i) columns[std::size_t(c * depth + i)] = weights.packs[term.pack][i * k.panel + c];
+      k.dots(rows, width, depth, adjoint + term.operand.index, stride, columns.data(), d, to_stride, accumulate);
+      accumulate = true;
+    }
   }
 }
 
@@ -521,8 +527,6 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
             std::memcpy(to + r * input_stride, mine.adjoint.data() + r * adjoint_stride + p.input_elementwise,
                         std::size_t(p.input_width) * sizeof(T));
           start_at = Start::accumulate;
-        } else if (p.input_products.empty()) {
-          std::fill(to, to + rows * input_stride, T(0));
         }
         input_gradient(p, weights, mine.adjoint.data(), adjoint_stride, rows, start_at, to, input_stride);
         for (Index s = begin; s < end; ++s)
@@ -547,7 +551,6 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
                 work[0].gradient[w.parameter], work[0].gradient_row[w.parameter], work[0].written[w.parameter] != 0);
         work[0].written[w.parameter] = 1;
       }
-      if (d_table && p.input_products.empty()) std::fill(d_table, d_table + depth * p.input_width, T(0));
       if (d_table) input_gradient(p, weights, sums, adjoint_stride, depth, Start::zero, d_table, Index(p.input_width));
     });
   }

@@ -112,6 +112,16 @@ def rg_lru(p: Arrays, x: np.ndarray, s: list[np.ndarray]) -> list[np.ndarray]:
     return [a * s[0] + np.sqrt(1.0 - a**2) * i * x]
 
 
+def gru_d(p: Arrays, x: np.ndarray, s: list[np.ndarray]) -> list[np.ndarray]:
+    """As eq. 3 to 14 go, gap by gap: what was seen is taken, the rest is filled in."""
+    (x, m, d), (h, last) = np.split(x, 3, axis=1), s
+    kept = np.minimum(1.0, np.exp(-d * p["w_gx"] - p["b_gx"]))
+    u = m * x + (1.0 - m) * (p["x_mean"] + kept * (last - p["x_mean"]))
+    h = h * np.minimum(1.0, np.exp(-(d @ p["W_gh"].T) - p["b_gh"]))
+    z, r = (sigma(gate(p, n, u, h) + m @ p[f"V_m{n}"].T) for n in "zr")
+    return [h + z * (np.tanh(gate(p, "h", u, r * h) + m @ p["V_mh"].T) - h), last + m * (x - last)]
+
+
 FORMULAS: dict[str, Step] = {
     "peephole_lstm": peephole,
     "coupled_lstm": coupled,
@@ -124,6 +134,7 @@ FORMULAS: dict[str, Step] = {
     "min_lstm": min_lstm,
     "slstm": slstm,
     "rg_lru": rg_lru,
+    "gru_d": gru_d,
 }
 ELSEWHERE = {"rnn", "lstm", "gru", "gru_reset_after", "projected_lstm"}
 """Compared with torch.nn's layers in tests/nn; gru, which torch has not, there and below."""
@@ -138,7 +149,8 @@ def test_the_cell_is_its_formula(name: str) -> None:
     trace, rng = make(name).trace(), np.random.default_rng(4)
     shapes = trace.shapes(SIZES)
     p = {n: rng.standard_normal(shape) * 0.7 for n, shape in shapes.items()}
-    x = 2.0 * rng.standard_normal((12, 3, SIZES["I"]))
+    x = 2.0 * rng.standard_normal((12, 3, trace.input_width(SIZES)))
+    x[..., SIZES["I"] :] = rng.random(x[..., SIZES["I"] :].shape)  # masks and gaps
     zeros = [np.zeros((3, SIZES[size])) for size in trace.state_sizes.values()]
     states, wanted = zeros, []
     for step in x:

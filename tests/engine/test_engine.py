@@ -63,7 +63,7 @@ def numeric(program, x, initial, arrays, weights):
 def test_gradients_against_differences(cell: Cell, i: int) -> None:
     program = engine.compile(cell.trace(), {"I": i, "H": 4, "P": 3}, "float64")
     arrays = [RNG.standard_normal(s) * 0.4 for s in program.array_shapes]
-    x = RNG.standard_normal((3, 2, i))
+    x = RNG.standard_normal((3, 2, program.input_size))
     initial = tuple(RNG.standard_normal((2, s)) for s in program.state_sizes)
     output, final, tape = program.forward(x, initial, arrays, training=True)
     weights = (RNG.standard_normal(output.shape), [RNG.standard_normal(f.shape) for f in final])

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from throughtime import engine
-from throughtime.cells import CATALOGUE, make
+from throughtime.cells import PLAIN, make
 
-CELLS = sorted(CATALOGUE)
+CELLS = sorted(PLAIN)
 
 
 def setup(name: str, i: int, h: int, dtype: str = "float32", seed: int = 0):

@@ -16,7 +16,7 @@ from throughtime.models.config import Dropout, LanguageConfig
 from throughtime.models.ops_numpy import NumpyOps, ReferenceOps, nats
 from throughtime.models.ops_torch import TorchModel, TorchOps
 
-TRACES = {name: cells.make(name).trace() for name in cells.CATALOGUE}
+TRACES = {name: cells.make(name).trace() for name in cells.PLAIN}
 STACKS: dict[str, dict[str, Any]] = {
     "rnn": {"cells": [TRACES["rnn"]], "hidden": 9},
     "lstm-gru": {"cells": [TRACES["lstm"], TRACES["gru"]], "hidden": [9, 7]},

@@ -26,7 +26,7 @@ MODULES: dict[str, Callable[[], Any]] = {
     "relu": lambda: throughtime.nn.RNN(3, 4, nonlinearity="relu", bias=False),
     **{
         f"Recurrent {name}": lambda name=name: throughtime.nn.Recurrent(name, 3, 3, {"P": 2}, seed=0)
-        for name in throughtime.cells.CATALOGUE
+        for name in throughtime.cells.PLAIN
     },
     "batch first": lambda: throughtime.nn.Recurrent("gru", 3, 4, batch_first=True, initial="learned"),
     "last": lambda: throughtime.nn.Recurrent("lstm", 3, 4, output="last", reverse=True),

@@ -61,7 +61,7 @@ def gradients_of(result: Any, module: Any) -> list[Any]:
     return list(torch.autograd.grad(values, list(module.parameters()), weights, allow_unused=True))
 
 
-@pytest.mark.parametrize("name", throughtime.cells.CATALOGUE)
+@pytest.mark.parametrize("name", throughtime.cells.PLAIN)
 def test_any_cell(name: str, device: str) -> None:
     here = throughtime.nn.Recurrent(name, 3, 3, {"P": 2}, seed=0, initial="learned")
     there = copy.deepcopy(here).to(device)

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch.nn import functional
 
-from throughtime.cells import CATALOGUE, make
+from throughtime.cells import PLAIN, make
 from throughtime.nn.embedded import embedded_recurrence
 from throughtime.nn.functional import Recurrence, recurrence
 
 
-@pytest.mark.parametrize("name", sorted(CATALOGUE))
+@pytest.mark.parametrize("name", sorted(PLAIN))
 @pytest.mark.parametrize("width", [6, 40])
 def test_it_equals_embedding_then_recurrence(name: str, width: int) -> None:
     trace = make(name).trace()

@@ -45,7 +45,7 @@ class Case:
         return reference.recurrence(self.trace, x, self.initial, self.parameters, lengths, reverse)
 
 
-@pytest.mark.parametrize("cell", throughtime.cells.CATALOGUE)
+@pytest.mark.parametrize("cell", throughtime.cells.PLAIN)
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
@@ -65,7 +65,7 @@ def test_runs_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         case.engine()
 
 
-@pytest.mark.parametrize("cell", throughtime.cells.CATALOGUE)
+@pytest.mark.parametrize("cell", throughtime.cells.PLAIN)
 def test_finite_differences(cell: str) -> None:
     case = Case(cell, (3, 2, 2, 3))
 

@@ -49,7 +49,7 @@ class Inner(Cell):
 
 
 CELLS: dict[str, tuple[Any, dict[str, int]]] = {
-    **{name: (name, {"P": 3} if name == "projected_lstm" else {}) for name in throughtime.cells.CATALOGUE},
+    **{name: (name, {"P": 3} if name == "projected_lstm" else {}) for name in throughtime.cells.PLAIN},
     "peephole": (Peephole, {}),
     "inner": (Inner(), {"M": 5}),
 }

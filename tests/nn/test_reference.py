@@ -13,7 +13,7 @@ from throughtime.nn import reference
 from throughtime.nn.layout import layer
 from throughtime.recurrence import Cell, Matrix, Vector, exp, log, maximum, minimum, relu, softplus, sqrt, tanh
 
-CELLS = {**{name: throughtime.cells.make(name) for name in throughtime.cells.CATALOGUE}}
+CELLS = {**{name: throughtime.cells.make(name) for name in throughtime.cells.PLAIN}}
 
 
 class Everything(Cell):

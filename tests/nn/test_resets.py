@@ -37,7 +37,7 @@ def by_hand(layer: Any, x: Any, given: Any, lengths: Any, resets: Any) -> Any:
     return torch.stack(outputs, 1), [torch.stack(part) for part in zip(*finals, strict=True)]
 
 
-@pytest.mark.parametrize("name", throughtime.cells.CATALOGUE)
+@pytest.mark.parametrize("name", throughtime.cells.PLAIN)
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("initial", ["zero", "learned"])
 def test_equals_a_loop(name: str, reverse: bool, initial: str) -> None:

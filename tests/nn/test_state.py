@@ -28,7 +28,7 @@ def equal(a: Any, b: Any) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 
-@pytest.mark.parametrize("name", throughtime.cells.CATALOGUE)
+@pytest.mark.parametrize("name", throughtime.cells.PLAIN)
 def test_it_is_a_named_tuple_of_the_cells_states(name: str) -> None:
     state = make(name=name)
     trace = throughtime.cells.make(name).trace()

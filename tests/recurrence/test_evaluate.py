@@ -44,7 +44,7 @@ def test_equals_the_engine(cell: type[Cell]) -> None:
     rng = np.random.default_rng(1)
     trace, sizes = cell().trace(), {"I": 3, "H": 9, "P": 4}
     p = trace.initial_parameters(sizes, rng, np.float64)
-    x = rng.standard_normal((4, 2, 3))
+    x = rng.standard_normal((4, 2, trace.input_width(sizes)))
     initial = tuple(rng.standard_normal((2, sizes[size])) for size in trace.state_sizes.values())
     output, final = sequence(trace, p, x, initial)
     wanted, wanted_final, _ = engine.compile(trace, sizes, dtype="float64").forward(x, initial, tuple(p.values()))

@@ -17,7 +17,7 @@ import torch
 
 import throughtime
 from throughtime.baselines.ngram import baselines
-from throughtime.cells import CATALOGUE
+from throughtime.cells import PLAIN
 from throughtime.errors import UserError
 from throughtime.models.config import Dropout, LanguageConfig
 from throughtime.models.language import initial_parameters
@@ -230,7 +230,7 @@ def test_other_tokens(kind: str) -> None:
     assert "".join(model.write("The ", length=20, seed=0))
 
 
-@pytest.mark.parametrize("cell", CATALOGUE)
+@pytest.mark.parametrize("cell", PLAIN)
 def test_every_cell_learns_and_streams(cell: str, tmp_path: Path, file: Path) -> None:
     sizes = {"P": 8} if cell == "projected_lstm" else {}
     options = {"cell": cell, "hidden": 16, "embedding": 16, "sizes": sizes}

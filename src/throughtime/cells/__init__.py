@@ -6,6 +6,7 @@ from typing import Any
 
 from throughtime.cells.coupled_lstm import CoupledLSTM
 from throughtime.cells.gru import GRU
+from throughtime.cells.gru_d import GRUD
 from throughtime.cells.gru_reset_after import GRUResetAfter
 from throughtime.cells.indrnn import IndRNN
 from throughtime.cells.layer_norm_gru import LayerNormGRU
@@ -39,8 +40,12 @@ CATALOGUE: dict[str, type[Cell]] = {
     "min_lstm": MinLSTM,
     "slstm": SLSTM,
     "rg_lru": RGLRU,
+    "gru_d": GRUD,
 }
 """Every cell of the house by its name."""
+
+PLAIN = tuple(name for name, cell in CATALOGUE.items() if not cell.inputs)
+"""The cells that read nothing beside x."""
 
 
 def make(name: str, **options: Any) -> Cell:
@@ -53,8 +58,10 @@ def make(name: str, **options: Any) -> Cell:
 __all__ = [
     "CATALOGUE",
     "GRU",
+    "GRUD",
     "LSTM",
     "MGU",
+    "PLAIN",
     "RGLRU",
     "RNN",
     "SLSTM",

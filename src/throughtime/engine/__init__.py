@@ -39,7 +39,8 @@ class Program:
     """A recurrence at given sizes, ready to run. Made by `compile`.
 
     trace: the recurrence. sizes: its sizes. dtype: "float32" or "float64".
-    state_sizes: (S_0, S_1, ...). output_size: S. array_shapes: shapes of the parameter arrays in order.
+    state_sizes: (S_0, S_1, ...). output_size: S. input_size: of all inputs. array_shapes: shapes of the parameter
+    arrays in order.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Program:
         self.sources = sources
         self.array_shapes = _array_shapes(shapes, sources)
         plan = schedule(trace, self.sizes, hoist=lookup)
+        self.input_size = plan.input_width
         self.state_sizes = tuple(plan.state_widths)
         self.output_size = plan.state_widths[plan.output_state]
         self._compiled = _engine.program(_spec(trace.name, plan, shapes, sources, self.array_shapes))
@@ -77,7 +79,8 @@ class Program:
     ) -> tuple[Array, tuple[Array, ...], Any]:
         """Run over sequences.
 
-        x: (T, B, I), any strides but the last axis contiguous. initial: per state (B, S_j) or None for zeros.
+        x: (T, B, I), any strides but the last axis contiguous; further inputs lie beside it on the last axis, in all
+        `input_size` columns, and d_x has them all. initial: per state (B, S_j) or None for zeros.
         arrays: the parameter arrays. lengths: (B,) integers in [0, T]: what lies beyond is not read, and zero in the
         output; the final state is the one at each row's own end. reverse: from each row's end to its start.
         batch_first: lay the output out as (B, T, S) in memory. training: keep what backward needs.
@@ -86,7 +89,7 @@ class Program:
         Raises ValueError for wrong shapes, TypeError for a wrong dtype.
         """
         if x.ndim != 3:
-            raise ValueError(f"{self.trace.name}: x must be (T, B, I={self.sizes['I']}), got {x.shape}")
+            raise ValueError(f"{self.trace.name}: x must be (T, B, I={self.input_size}), got {x.shape}")
         steps, rows = x.shape[:2]
         if batch_first:
             output = _empty((rows, steps, self.output_size), self.dtype).transpose(1, 0, 2)

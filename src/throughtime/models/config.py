@@ -128,6 +128,10 @@ class LanguageConfig:
             )
         width = self.embedding
         for i, layer in enumerate(self.layers):
+            if further := ", ".join(layer.trace.further):
+                raise UserError(
+                    f"language model: {layer.name} reads {further} beside x, which text has not; choose another cell"
+                )
             if layer.input_size != width:
                 raise UserError(
                     f"language model: layer {i} ({layer.name}) takes I={layer.input_size}, what comes in has {width}"

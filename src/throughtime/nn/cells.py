@@ -62,14 +62,18 @@ class RecurrentCell(Recurrent):
             cell, input_size, hidden_size, sizes, initial=initial, output="last", seed=seed, device=device, dtype=dtype
         )
 
-    def forward(self, x: Tensor, state: Sequence[Tensor] | Tensor | None = None) -> Any:  # type: ignore[override]
+    def forward(  # type: ignore[override]
+        self, x: Tensor, state: Sequence[Tensor] | Tensor | None = None, **inputs: Tensor
+    ) -> Any:
         """One step.
 
         x: (B, I), or (I,) for a single sequence. state: (B, S_j) each, (S_j,) for a single sequence; a tensor will do
-        for a cell of one state; None for the module's own initial one. Returns the new State.
+        for a cell of one state; None for the module's own initial one. inputs: what the cell reads beside x, by
+        name. Returns the new State.
         Raises ValueError where a shape does not fit.
         """
         width = self.recurrence.sizes["I"]
         if x.dim() not in (1, 2) or x.shape[-1] != width:
             raise UserError(f"{self.trace.name}: x must be (B, I={width}) or (I={width},), got {tuple(x.shape)}")
-        return super().forward(x.unsqueeze(0), state)[1]
+        beside = {name: value.unsqueeze(0) for name, value in inputs.items()}
+        return super().forward(x.unsqueeze(0), state, **beside)[1]

@@ -81,6 +81,9 @@ class Recurrent(torch.nn.Module):
             raise ValueError(
                 f"{trace.name}: its state is as wide as its input, hidden_size must be {input_size}, got {hidden_size}"
             )
+        reserved = {"x", "initial", "lengths", "resets", "state"} & trace.further.keys()
+        if reserved:
+            raise ValueError(f"{trace.name}: the input {min(reserved)} needs another name here, forward uses it")
         self.recurrence = Recurrence(trace, {"I": input_size, "H": hidden_size, **(sizes or {})})
         self.batch_first, self.output, self.initial, self.reverse = batch_first, output, initial, reverse
         dtype = dtype or torch.get_default_dtype()
@@ -110,6 +113,7 @@ class Recurrent(torch.nn.Module):
         initial: Sequence[Tensor] | Tensor | None = None,
         lengths: Tensor | Sequence[int] | None = None,
         resets: Tensor | None = None,
+        **inputs: Tensor | PackedSequence,
     ) -> tuple[Any, Any]:
         """Run the recurrence.
 
@@ -118,9 +122,10 @@ class Recurrent(torch.nn.Module):
         (S_j,) for a single sequence. lengths: (B,) integers, 0 <= length <= T, in any order; what lies behind is not
         read, its output is zero. resets: a mask (T, B) bool, laid out as x is: before a flagged step the row's state is
         the module's own initial one (zeros or learned), as where an episode starts; `initial` is for the first step.
+        inputs: what the cell reads beside x, by name, each laid out as x is: gru_d(x, m=observed, d=gaps).
 
         Returns the output ((T, B, S) or as x is; (B, S) for output="last") and the final State at each row's true end.
-        Raises ValueError where a shape does not fit.
+        Raises ValueError where a shape does not fit, TypeError for an input too many or too few.
         """
         packed = x if isinstance(x, PackedSequence) else None
         data: Tensor = x.data if isinstance(x, PackedSequence) else x
@@ -129,6 +134,7 @@ class Recurrent(torch.nn.Module):
         if data.dim() != (2 if packed or alone else 3) or data.shape[-1] != width:
             axes = f"(N, I={width})" if packed else f"(B, T, I={width})" if self.batch_first else f"(T, B, I={width})"
             raise ValueError(f"{name}: x must be {axes}, got {tuple(data.shape)}")
+        data = self._beside(data, inputs)
         if alone:
             data = data.unsqueeze(1)
         first = self.batch_first and packed is None and not alone
@@ -165,6 +171,23 @@ class Recurrent(torch.nn.Module):
         if packed is not None:
             return PackedSequence(output, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices), state
         return output, state
+
+    def _beside(self, x: Tensor, inputs: dict[str, Any]) -> Tensor:
+        """x and the further inputs side by side on the last axis, as the engine reads them."""
+        name, sizes = self.trace.name, {n: s for n, s in self.trace.input_sizes.items() if n != "x"}
+        if inputs.keys() != sizes.keys():
+            wanted = f"the inputs {', '.join(sizes)}" if sizes else "no input"
+            raise TypeError(f"{name}: takes {wanted} beside x, got {', '.join(inputs) or 'none'}")
+        values = [x]
+        for each, symbol in sizes.items():
+            given = inputs[each]
+            value = given.data if isinstance(given, PackedSequence) else given
+            width = self.recurrence.sizes[symbol]
+            if value.shape != (*x.shape[:-1], width):
+                axes = ", ".join([*map(str, x.shape[:-1]), f"{symbol}={width}"])
+                raise ValueError(f"{name}: {each} must be laid out as x, ({axes}), got {tuple(value.shape)}")
+            values.append(value.to(x.dtype))
+        return torch.cat(values, -1) if sizes else x
 
     def _cut(
         self, call: Call, x: Tensor, given: Sequence[Tensor], arrays: Sequence[Tensor], resets: Any, alone: bool

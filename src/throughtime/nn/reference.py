@@ -49,12 +49,16 @@ OPERATIONS: dict[str, Callable[..., Tensor]] = {
 
 
 def step(trace: Trace, x: Tensor, states: Sequence[Tensor], parameters: Mapping[str, Tensor]) -> dict[int, Tensor]:
-    """One step: x (B, I), states (B, S_j) in order; node number -> value, for every node of the step."""
+    """One step: x (B, I), further inputs beside it, states (B, S_j) in order.
+
+    Returns node number -> value, for every node of the step.
+    """
+    columns = trace.columns(trace.sizes_of(parameters, states, x.shape[-1])) if trace.further else {}
     values: dict[int, Tensor] = {}
     old = {number: state for (number, _), state in zip(trace.states.values(), states, strict=True)}
     for number, node in enumerate(trace.graph.nodes):
         if node.op == "input":
-            values[number] = x
+            values[number] = x[..., columns[number]] if columns else x
         elif node.op == "state":
             values[number] = old[number]
         elif node.op in ("matrix", "vector"):
@@ -110,9 +114,7 @@ def recurrence(
 
 def _zeros(trace: Trace, x: Tensor, parameters: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
     """States of zeros, their sizes read off the parameters (and the input, for a state of size I)."""
-    sizes = {"I": x.shape[2]}
-    for name, shape in trace.parameters.items():
-        sizes.update(zip(shape, parameters[name].shape, strict=True))
+    sizes = trace.sizes_of(parameters, width=x.shape[2])
     missing = [size for size in trace.state_sizes.values() if size not in sizes]
     if missing:
         raise ValueError(f"{trace.name}: no parameter tells the size {missing[0]}, give the initial states")

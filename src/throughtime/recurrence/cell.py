@@ -6,6 +6,7 @@ import math
 import reprlib
 import sys
 from collections import namedtuple
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,11 +54,13 @@ Parameter = Matrix | Vector
 class Trace:
     """One step of a recurrence as a graph.
 
-    name: of the cell. graph: the step. input: number of the input node, its size is "I".
+    name: of the cell. graph: the step. input: number of x's node, its size is "I".
     states: name -> (number of the old state's node, number of the new state's node), in order.
     output: name of the state that is the cell's output.
     parameters: name -> declared shape as symbols, in the order of declaration.
     gates: name -> node number, for each value the step gives a name that is no state, in order.
+    further: name -> node number, for each input beside x, in order. An array of inputs holds them side by side on its
+    last axis, x first: [x | m | d].
     """
 
     name: str
@@ -68,6 +71,45 @@ class Trace:
     parameters: dict[str, tuple[str, ...]]
     inits: dict[str, Init] = field(default_factory=dict)
     gates: dict[str, int] = field(default_factory=dict)
+    further: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> dict[str, int]:
+        """Input name -> node number, x first."""
+        return {"x": self.input, **self.further}
+
+    @property
+    def input_sizes(self) -> dict[str, str]:
+        """Input name -> symbolic size, x first."""
+        return {name: self.graph[number].size for name, number in self.inputs.items()}
+
+    def input_width(self, sizes: Mapping[str, int]) -> int:
+        """The width of all inputs side by side."""
+        return sum(sizes[size] for size in self.input_sizes.values())
+
+    def columns(self, sizes: Mapping[str, int]) -> dict[int, slice]:
+        """Input node -> its columns in an array of all inputs."""
+        found, first = {}, 0
+        for number in self.inputs.values():
+            width = sizes[self.graph[number].size]
+            found[number] = slice(first, first + width)
+            first += width
+        return found
+
+    def sizes_of(self, parameters: Mapping[str, Any], states: Sequence[Any] = (), width: int = 0) -> dict[str, int]:
+        """The sizes read off arrays: parameters by name, states (..., S_j) in order, inputs of `width` columns.
+
+        A size that nothing tells is missing, and so is I where it is not what is left of `width`.
+        """
+        sizes: dict[str, int] = {}
+        for name, shape in self.parameters.items():
+            sizes.update(zip(shape, parameters[name].shape, strict=True))
+        if states:
+            sizes.update(zip(self.state_sizes.values(), (state.shape[-1] for state in states), strict=True))
+        others = [size for name, size in self.input_sizes.items() if name != "x"]
+        if "I" not in sizes and all(size in sizes for size in others):
+            sizes["I"] = width - sum(sizes[size] for size in others)
+        return sizes
 
     @property
     def state_sizes(self) -> dict[str, str]:
@@ -77,7 +119,7 @@ class Trace:
     @property
     def symbols(self) -> tuple[str, ...]:
         """Every size the cell speaks of, "I" first, in order of appearance."""
-        seen = dict.fromkeys(["I", *self.state_sizes.values()])
+        seen = dict.fromkeys([*self.input_sizes.values(), *self.state_sizes.values()])
         for shape in self.parameters.values():
             seen.update(dict.fromkeys(shape))
         return tuple(seen)
@@ -113,6 +155,7 @@ class Trace:
             "output": self.output,
             "parameters": {k: list(v) for k, v in self.parameters.items()},
             "gates": dict(self.gates),
+            **({"further": dict(self.further)} if self.further else {}),
         }
 
     @classmethod
@@ -143,7 +186,8 @@ class Trace:
         states = {name: (number(old), number(new)) for name, (old, new) in pairs.items()}
         parameters = {name: tuple(shape) for name, shape in shapes.items()}
         gates = {name: number(value) for name, value in named(data, "gates", MOST_NODES).items()}
-        trace = cls(data["name"], graph, number(data["input"]), states, data["output"], parameters, {}, gates)
+        further = {name: number(value) for name, value in named(data, "further", 64).items()}
+        trace = cls(data["name"], graph, number(data["input"]), states, data["output"], parameters, {}, gates, further)
         check(trace)
         return trace
 
@@ -170,9 +214,10 @@ def _draw(init: Init, shape: tuple[int, ...], sizes: dict[str, int], rng: np.ran
 
 
 class Cell:
-    """A recurrence. Subclasses declare state, parameters and `step`; nothing else.
+    """A recurrence. Subclasses declare state, further inputs, parameters and `step`; nothing else.
 
     state: name -> symbolic size, in order; the first is the output unless `output` names another.
+    inputs: name -> symbolic size of each input beside x, in order; the step is then `step(self, x, m, d, *states)`.
     Parameters are class attributes, `W_xi = Matrix("H", "I")`; one declaration may serve several names.
     `step(self, x, *states)` returns the new states in order, as a tuple or a `self.State`.
 
@@ -188,6 +233,7 @@ class Cell:
     """
 
     state: dict[str, str] = {}
+    inputs: dict[str, str] = {}
     output: str = ""
 
     @property
@@ -209,7 +255,7 @@ class Cell:
         return namedtuple("State", list(self.state))  # type: ignore[misc]
 
     def step(self, x: Any, *states: Any) -> Any:
-        """One step: the input and the old states to the new states."""
+        """One step: the input, further ones if there are any, and the old states to the new states."""
         raise NotImplementedError(f"{self.name}: a cell needs a step method")
 
     def trace(self) -> Trace:
@@ -219,13 +265,17 @@ class Cell:
         output = self.output or next(iter(self.state))
         if output not in self.state:
             raise ValueError(f"{self.name}: output {output!r} is none of the states {', '.join(self.state)}")
+        taken = ({"x"} & self.inputs.keys()) | (self.state.keys() & self.inputs.keys())
+        if taken:
+            raise ValueError(f"{self.name}: the input {min(taken)} needs another name, there is one already")
         graph = Graph()
         x = Symbol(graph, graph.add("input", size="I", name="x"))
+        further = {name: Symbol(graph, graph.add("input", size=s, name=name)) for name, s in self.inputs.items()}
         old = {name: Symbol(graph, graph.add("state", size=size, name=name)) for name, size in self.state.items()}
         parameters = self.parameters
         bound = _Bound(self, graph, parameters)
         step = type(self).step
-        result, local = _call_and_watch(step, bound, x, *old.values())
+        result, local = _call_and_watch(step, bound, x, *further.values(), *old.values())
         new = result if isinstance(result, tuple) else (result,)
         if len(new) != len(old):
             raise ValueError(f"{self.name}: step must return {len(old)} states ({', '.join(old)}), got {len(new)}")
@@ -246,7 +296,8 @@ class Cell:
         }
         shapes = {name: p.shape for name, p in parameters.items()}
         inits = {name: p.init for name, p in parameters.items()}
-        trace = Trace(self.name, graph, x.number, states, output, shapes, inits, gates)
+        others = {name: symbol.number for name, symbol in further.items()}
+        trace = Trace(self.name, graph, x.number, states, output, shapes, inits, gates, others)
         check(trace)
         return trace
 

@@ -85,6 +85,12 @@ def check(trace: Trace) -> None:
     check_length(graph.nodes, [node.op for node in graph.nodes])
     if graph[trace.input].op != "input" or graph[trace.input].size != "I":
         raise ValueError(f"{trace.name}: a recurrence needs an input of size I")
+    for name, number in trace.further.items():
+        if graph[number].op != "input" or graph[number].name != name or name == "x" or name in trace.states:
+            raise ValueError(f"{trace.name}: input {name} is malformed")
+    inputs = set(trace.inputs.values())
+    if len(inputs) != len(trace.inputs):
+        raise ValueError(f"{trace.name}: two inputs are the same")
     if trace.output not in trace.states:
         raise ValueError(f"{trace.name}: the output must be one of the states, got {trace.output}")
     for name, (old, new) in trace.states.items():
@@ -105,8 +111,8 @@ def check(trace: Trace) -> None:
             raise ValueError(f"{trace.name}: {node.op} does not belong into a step")
         elif node.op == "state" and number not in olds:
             raise ValueError(f"{trace.name}: unknown state {node.name}")
-        elif node.op == "input" and number != trace.input:
-            raise ValueError(f"{trace.name}: a step has one input, got {node.name} beside it")
+        elif node.op == "input" and number not in inputs:
+            raise ValueError(f"{trace.name}: unknown input {node.name}")
         elif node.args and (sizes != {node.size} or isinstance(node.size, tuple)):
             raise ValueError(f"{trace.name}: {node.op} combines the sizes {sizes} into {node.size}")
     for name, number in trace.gates.items():

@@ -18,7 +18,7 @@ class Collected:
     """A step whose products are gathered in affine nodes; numbers as in Trace."""
 
     graph: Graph
-    input: int
+    inputs: tuple[int, ...]
     states: dict[str, tuple[int, int]]
     output: str
     affines: tuple[int, ...]
@@ -33,7 +33,7 @@ class Derivative:
 
     graph: the step's nodes first (`forward` of them), the derivative's after.
     states: name -> (elementwise part or None, [(matrix, adjoint), ...] transposed products to be added).
-    input: the same for x.
+    inputs: the same for each input, x first.
     products: (matrix, operand, adjoint) for each weight: its gradient is the sum of adjoint times operand.
     vectors: (vector, adjoint) likewise.
     affines: affine node -> its adjoint.
@@ -42,7 +42,7 @@ class Derivative:
     graph: Graph
     forward: int
     states: dict[str, tuple[int | None, list[tuple[int, int]]]]
-    input: tuple[int | None, list[tuple[int, int]]]
+    inputs: list[tuple[int | None, list[tuple[int, int]]]]
     products: list[tuple[int, int, int]]
     vectors: list[tuple[int, int]]
     affines: dict[int, int]
@@ -106,10 +106,12 @@ def collect(trace: Trace) -> Collected:
     for name, (before, _) in trace.states.items():
         if before not in moved:
             moved[before] = graph.add("state", size=old[before].size, name=name)
-    if trace.input not in moved:
-        moved[trace.input] = graph.add("input", size="I", name="x")
+    for number in trace.inputs.values():
+        if number not in moved:
+            moved[number] = graph.add("input", size=old[number].size, name=old[number].name)
+    inputs = tuple(moved[number] for number in trace.inputs.values())
     states = {name: (moved[before], moved[after]) for name, (before, after) in trace.states.items()}
-    return Collected(graph, moved[trace.input], states, trace.output, tuple(affines))
+    return Collected(graph, inputs, states, trace.output, tuple(affines))
 
 
 def differentiate(step: Collected) -> Derivative:
@@ -164,7 +166,7 @@ def differentiate(step: Collected) -> Derivative:
                     pending.setdefault(argument, []).append(part)
 
     states = {name: (total(old), transposed.get(old, [])) for name, (old, _) in step.states.items()}
-    given = (total(step.input), transposed.get(step.input, []))
+    given = [(total(number), transposed.get(number, [])) for number in step.inputs]
     return Derivative(graph, forward, states, given, products, vectors, affines)
 
 

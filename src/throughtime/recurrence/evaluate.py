@@ -42,17 +42,20 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
 def step(trace: Trace, parameters: Mapping[str, np.ndarray], x: np.ndarray, states: Sequence[np.ndarray]) -> States:
     """One step of the recurrence.
 
-    x: (..., I). states: one (..., S_j) per state, in the trace's order; the leading axes broadcast.
-    parameters: name -> array of the declared shape. Returns the new states, in the trace's order.
+    x: (..., I), further inputs beside it. states: one (..., S_j) per state, in the trace's order; the leading
+    axes broadcast. parameters: name -> array of the declared shape. Returns the new states, in the trace's order.
     Raises ValueError where an operation is none a step may contain.
     """
     graph = trace.graph
     old = {number: state for (number, _), state in zip(trace.states.values(), states, strict=True)}
+    columns = {trace.input: slice(None)}
+    if trace.further:
+        columns = trace.columns(trace.sizes_of(parameters, states, x.shape[-1]))
     values: dict[int, Any] = {}
     for number in graph.reachable([new for _, new in trace.states.values()]):
         node = graph[number]
         if node.op == "input":
-            values[number] = x
+            values[number] = x[..., columns[number]]
         elif node.op == "state":
             values[number] = old[number]
         elif node.op in ("matrix", "vector"):

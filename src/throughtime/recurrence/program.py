@@ -60,6 +60,8 @@ class Pass:
 class Program:
     """What the engine runs; lists index each other by position.
 
+    input_width: of all inputs side by side. input_products: into the columns of d_x that their targets name.
+    input_elementwise: the first adjoint column of what is added to all of d_x, -1 for none.
     packs: (parameter numbers stacked by rows, transposed). biases: (record column, parameter).
     weights: (operand place in the record or input, parameter, adjoint column). vectors: (parameter, adjoint column).
     """

@@ -47,7 +47,13 @@ class Scheduler:
         self.places: list[Place] = []
         self.place_number: dict[Place, int] = {}
         self.packs: list[tuple[list[int], bool]] = []
-        self.narrow = sizes["I"] <= 32 and not hoist
+        self.columns: dict[int, int] = {}
+        self.input_width = 0
+        for number in self.step.inputs:
+            self.columns[number] = self.input_width
+            self.input_width += self.width(number)
+        multiplied = {v for a in self.step.affines for _, v in self.graph.products(a) if v in self.columns}
+        self.narrow = max((self.width(v) for v in multiplied), default=0) <= 32 and not hoist
         self.roots = {new for _, new in self.step.states.values()}
         self.readers: dict[int, list[int]] = {}
         for number in self.graph.reachable(list(self.roots)):
@@ -87,7 +93,7 @@ class Scheduler:
         if node.op == "vector":
             return self.put("vector", self.parameter(number), width)
         if node.op == "input":
-            return self.put("input", 0, width)
+            return self.put("input", self.columns[number], width)
         if node.op == "adjoint":
             if node.name == "output":
                 return self.put("doutput", 0, width)
@@ -141,7 +147,7 @@ class Scheduler:
         inference, _ = self.forward(set())
         backward = self.backward(record)
         return Program(
-            self.sizes["I"],
+            self.input_width,
             [self.width(old) for old, _ in self.step.states.values()],
             list(self.step.states).index(self.step.output),
             self.shapes,
@@ -160,7 +166,7 @@ class Scheduler:
         seen: set[int] = set()
         derivative = self.derivative
         stack = list(derivative.affines.values()) + [a for _, a in derivative.vectors]
-        for elementwise, terms in [*derivative.states.values(), derivative.input]:
+        for elementwise, terms in [*derivative.states.values(), *derivative.inputs]:
             stack += [] if elementwise is None else [elementwise]
             stack += [adjoint for _, adjoint in terms]
         while stack:
@@ -227,9 +233,9 @@ class Scheduler:
             return [v for v in ready if any(v == o for terms in remaining.values() for _, o in terms)]
 
         if not self.narrow:
-            while outstanding([step.input]):
-                run([step.input], pass_.hoisted)
-        known = {step.input, *(old for old, _ in step.states.values())}
+            while ready := outstanding(list(step.inputs)):
+                run(ready, pass_.hoisted)
+        known = {*step.inputs, *(old for old, _ in step.states.values())}
         while True:
             ready = outstanding(sorted(known))
             while ready:
@@ -310,16 +316,15 @@ class Scheduler:
             return [(self.put("adjoint", start, span), self.pack(p, True)) for start, span, p in found]
 
         widths = self.state_widths()
-        elementwise = derivative.input[0]
+        elementwise = [(number, e) for number, (e, _) in zip(self.step.inputs, derivative.inputs, strict=True)]
+        given = [e for _, e in elementwise if e is not None]
         # an adjoint that is nothing but products starts at their sum; one that is nothing at all is zero
         finals = [
             (index, self.zero if e is None else e)
             for index, (e, terms) in enumerate(derivative.states.values())
             if e is not None or not terms
         ]
-        goals = list(
-            dict.fromkeys([*columns_of, *(e for _, e in finals), *([] if elementwise is None else [elementwise])])
-        )
+        goals = list(dict.fromkeys([*columns_of, *(e for _, e in finals), *given]))
         products = [n for n in graph.reachable(goals) if graph[n].op == "affine_t"]
         done: set[int] = set()
         while len(done) < len(products):
@@ -344,17 +349,19 @@ class Scheduler:
         targets = dict(columns_of)
         for index, e in finals:
             targets.setdefault(e, self.put("dstate", index, widths[index]))
-        tile.compute(goals, keep=set() if elementwise is None else {elementwise}, targets=targets)
+        tile.compute(goals, keep=set(given), targets=targets)
         for adjoint, place in columns_of.items():
             tile.last(place, adjoint)
         for index, e in finals:
             tile.last(self.put("dstate", index, widths[index]), e)
         input_elementwise = -1
-        if elementwise is not None:
-            moved = home.get(elementwise)
-            if moved is None or moved.space != SPACES.index("adjoint"):
-                moved = tile.claim(self.sizes["I"])
-                tile.last(moved, elementwise)
+        if given:  # those of all inputs side by side, zero where there is none
+            moved = home.get(given[0])
+            if len(elementwise) > 1 or moved is None or moved.space != SPACES.index("adjoint"):
+                moved = tile.claim(self.input_width)
+                for number, e in elementwise:
+                    place = self.put("adjoint", moved.index + self.columns[number], self.width(number))
+                    tile.last(place, self.zero if e is None else e)
             input_elementwise = moved.index
         pass_.phases.append(tile.finish())
         pass_.width = tile.width
@@ -367,8 +374,11 @@ class Scheduler:
             for m, v, a in derivative.products
         ]
         vectors = [(self.parameter(v), columns_of[a].index) for v, a in derivative.vectors]
-        _, terms = derivative.input
-        dx = [Product(self.put("output", 0, self.sizes["I"]), ZERO, transposed(terms))] if terms else []
+        dx = [
+            Product(self.put("output", self.columns[number], self.width(number)), ZERO, transposed(terms))
+            for number, (_, terms) in zip(self.step.inputs, derivative.inputs, strict=True)
+            if terms
+        ]
         return pass_, summed, weights, vectors, dx, input_elementwise
 
     def state_widths(self) -> list[int]:

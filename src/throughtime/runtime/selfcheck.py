@@ -68,7 +68,8 @@ def _check(trace: Trace, name: str, width: int) -> Finding:
     rng = np.random.default_rng(1)
     sizes = {"I": width, "H": HIDDEN, "P": HIDDEN // 2}
     program = engine.compile(trace, sizes)
-    x = rng.standard_normal((STEPS, ROWS, width)).astype("float32")
+    x = rng.standard_normal((STEPS, ROWS, program.input_size)).astype("float32")
+    x[..., width:] = rng.random(x[..., width:].shape)  # masks and gaps
     initial = [rng.standard_normal((ROWS, s)).astype("float32") for s in program.state_sizes]
     arrays = [(rng.standard_normal(s) * 0.3).astype("float32") for s in program.array_shapes]
     d_output = rng.standard_normal((STEPS, ROWS, program.output_size)).astype("float32")
