@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from throughtime import engine
-from throughtime.cells import CATALOGUE, make
+from throughtime.cells import PLAIN, make
 
 SIZES = {"I": 5, "H": 19, "P": 7}
 
@@ -18,7 +18,7 @@ def made(name, dtype="float32", sizes=SIZES):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", PLAIN)
 def test_a_life_of_streams_equals_steppers_of_their_own(name, dtype):
     program, arrays, width = made(name, dtype)
     rng = np.random.default_rng(4)
