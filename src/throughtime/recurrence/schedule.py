@@ -359,9 +359,9 @@ class Scheduler:
             moved = home.get(given[0])
             if len(elementwise) > 1 or moved is None or moved.space != SPACES.index("adjoint"):
                 moved = tile.claim(self.input_width)
-                for number, e in elementwise:
+                for number, value in elementwise:
                     place = self.put("adjoint", moved.index + self.columns[number], self.width(number))
-                    tile.last(place, self.zero if e is None else e)
+                    tile.last(place, self.zero if value is None else value)
             input_elementwise = moved.index
         pass_.phases.append(tile.finish())
         pass_.width = tile.width
