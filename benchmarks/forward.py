@@ -45,7 +45,7 @@ def main() -> None:
                 "torch": lambda theirs=theirs, f=pass_: f(theirs),
                 "onnx": onnx,
             }
-            times = timing.alternate(calls, repeats=11, warm=1, rest=0.02)
+            times = timing.alternate(calls, repeats=11, warm=1, rest=0.1)
             peer = min(("torch", "onnx"), key=lambda name: timing.median(times[name]))
             ratios.append(timing.ratio(times[peer], times["ours"]))
             work = 2 * steps * batch * hidden * gates * (width + hidden)

@@ -18,15 +18,18 @@ def alternate(
 ) -> dict[str, list[float]]:
     """Seconds of each call, the candidates taking turns; the first `warm` rounds are not counted.
 
-    rest: seconds of sleep before a call that is not counted and the one that is, so that threads another candidate
-    left spinning are asleep.
+    rest: seconds of sleep before each candidate's turn, so that the threads the one before left spinning are asleep
+    (libgomp's spin for about 10 ms, ONNX Runtime's for 40); calls of a third of that time, uncounted, follow the sleep,
+    so that the scheduler has spread the candidate's own threads over the cores.
     """
     times: dict[str, list[float]] = {name: [] for name in candidates}
     for round_ in range(repeats + warm):
         for name, call in candidates.items():
             if rest:
                 time.sleep(rest)
-                call()
+                ready = time.perf_counter() + rest / 3
+                while time.perf_counter() < ready:
+                    call()
             start = time.perf_counter()
             call()
             if round_ >= warm:
