@@ -1,4 +1,6 @@
 // The kernels for one instruction set; built once per set with TT_ISA naming it (see CMakeLists.txt).
+#include <utility>
+
 #include "throughtime/kernels.h"
 #include "simd.h"
 
@@ -126,14 +128,45 @@ void product(Index rows, Index n, const Segment<T>* segments, int count, Start s
   }
 }
 
+// Lanes l of two vectors, exchanged where l has bit D: rows l and l + D of a block become its columns, bit by bit.
+template <class T, int D, int... L>
+inline __attribute__((always_inline)) void exchange(Vec<T>& a, Vec<T>& b, std::integer_sequence<int, L...>) {
+  constexpr int W = Simd<T>::width;
+  const typename Simd<T>::I low = {typename Simd<T>::Int(L & D ? W + L - D : L)...};
+  const typename Simd<T>::I high = {typename Simd<T>::Int(L & D ? W + L : L + D)...};
+  const Vec<T> x = __builtin_shuffle(a, b, low), y = __builtin_shuffle(a, b, high);
+  a = x, b = y;
+}
+
+// A block of W x W elements: row r of the result is column r.
+template <class T, int D = Simd<T>::width / 2>
+inline __attribute__((always_inline)) void transpose(Vec<T>* rows) {
+  constexpr int W = Simd<T>::width;
+  for (int r = 0; r < W; ++r)
+    if (!(r & D)) exchange<T, D>(rows[r], rows[r + D], std::make_integer_sequence<int, W>());
+  if constexpr (D > 1) transpose<T, D / 2>(rows);
+}
+
+// One column of the packed matrix after the other; W at a time where they fill a vector.
 template <class T>
 void pack(const T* w, Index ldw, Index n, Index k, T* packed, Index column) {
-  constexpr Index P = kPanel<T>;
-  for (Index j = 0; j < n; ++j) {
+  constexpr Index P = kPanel<T>, W = Simd<T>::width;
+  for (Index j = 0; j < n;) {
     const Index at = column + j;
     T* to = packed + (at / P) * k * P + at % P;
     const T* from = w + j * ldw;
-    for (Index i = 0; i < k; ++i) to[i * P] = from[i];
+    Index i = 0;
+    const bool whole = at % W == 0 && n - j >= W;
+    for (; whole && i + W <= k; i += W) {
+      Vec<T> rows[W];
+      for (Index r = 0; r < W; ++r) rows[r] = load(from + r * ldw + i);
+      transpose<T>(rows);
+      for (Index r = 0; r < W; ++r) store(to + (i + r) * P, rows[r]);
+    }
+    const Index columns = whole ? W : 1;
+    for (; i < k; ++i)
+      for (Index c = 0; c < columns; ++c) to[i * P + c] = from[c * ldw + i];
+    j += columns;
   }
 }
 
