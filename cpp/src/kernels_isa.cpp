@@ -461,78 +461,116 @@ inline __attribute__((always_inline)) void store_some(T* p, Vec<T> v, int n) {
 }
 
 // The first n lanes, the others 0.
+template <class T, int... L>
+inline __attribute__((always_inline)) Vec<T> keep_lanes(Vec<T> v, int n, std::integer_sequence<int, L...>) {
+  const typename Simd<T>::I lane = {typename Simd<T>::Int(L)...};
+  return lane < typename Simd<T>::Int(n) ? v : Vec<T>{};
+}
+
 template <class T>
 inline __attribute__((always_inline)) Vec<T> keep_first(Vec<T> v, int n) {
-  if (n == Simd<T>::width) return v;
-  T lane[Simd<T>::width];
-  store(lane, v);
-  return load_first(lane, n);
+  return n == Simd<T>::width ? v : keep_lanes<T>(v, n, std::make_integer_sequence<int, Simd<T>::width>());
 }
 
-// The lanes' sum by halves, over the number of columns: one fixed order for every row.
+// All lanes the sum of all lanes, by halves: one fixed order for every row.
+template <class T, int D, int... L>
+inline __attribute__((always_inline)) Vec<T> add_lanes(Vec<T> v, std::integer_sequence<int, L...> all) {
+  const typename Simd<T>::I other = {typename Simd<T>::Int(L ^ D)...};
+  v += __builtin_shuffle(v, other);
+  if constexpr (D > 1) v = add_lanes<T, D / 2>(v, all);
+  return v;
+}
+
 template <class T>
-inline T mean_of(Vec<T> sum, Index columns) {
+inline __attribute__((always_inline)) Vec<T> mean_of(Vec<T> sum, Index columns) {
   constexpr int W = Simd<T>::width;
-  T lane[W];
-  store(lane, sum);
-  for (int half = W / 2; half; half /= 2)
-    for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
-  return lane[0] / T(columns);
+  return add_lanes<T, W / 2>(sum, std::make_integer_sequence<int, W>()) / broadcast<T>(T(columns));
 }
 
-template <class T>
-inline __attribute__((always_inline)) T row_mean(const T* a, Index columns) {
-  Vec<T> sum{};
-  over_row<T>(columns, [&](Index j, int n) { sum += load_some(a + j, n); });
-  return mean_of<T>(sum, columns);
+// Sums over a row wait for each other: the work on R rows is interleaved.
+constexpr int kRowsAtOnce = 4;
+
+template <class F, class G>
+inline __attribute__((always_inline)) void by_rows(Index rows, F several, G one) {
+  Index r = 0;
+  for (; r + kRowsAtOnce <= rows; r += kRowsAtOnce) several(r);
+  for (; r < rows; ++r) one(r);
 }
 
-// 1 / the row's deviation
-template <class T>
-inline __attribute__((always_inline)) T row_scale(const T* a, Index columns, T mean) {
-  Vec<T> sum{};
+template <class T, int R>
+inline __attribute__((always_inline)) void row_means(const T* a, Index as, Index columns, Vec<T>* mean) {
+  for (int r = 0; r < R; ++r) mean[r] = Vec<T>{};
   over_row<T>(columns, [&](Index j, int n) {
-    const Vec<T> distance = keep_first<T>(load_some(a + j, n) - broadcast<T>(mean), n);
-    sum += distance * distance;
+    for (int r = 0; r < R; ++r) mean[r] += load_some(a + r * as + j, n);
   });
-  return T(1) / scalar_sqrt(mean_of<T>(sum, columns) + T(1e-5));
+  for (int r = 0; r < R; ++r) mean[r] = mean_of<T>(mean[r], columns);
+}
+
+// 1 / the rows' deviations
+template <class T, int R>
+inline __attribute__((always_inline)) void row_scales(const T* a, Index as, Index columns, const Vec<T>* mean, Vec<T>* scale) {
+  for (int r = 0; r < R; ++r) scale[r] = Vec<T>{};
+  over_row<T>(columns, [&](Index j, int n) {
+    for (int r = 0; r < R; ++r) {
+      const Vec<T> distance = keep_first<T>(load_some(a + r * as + j, n) - mean[r], n);
+      scale[r] += distance * distance;
+    }
+  });
+  for (int r = 0; r < R; ++r)
+    scale[r] = broadcast<T>(T(1) / scalar_sqrt((mean_of<T>(scale[r], columns) + broadcast<T>(T(1e-5)))[0]));
 }
 
 template <class T>
 void op_mean(T* d, Index ds, const T* a, Index as, const T*, Index, const T*, Index, Index rows, Index columns) {
   for (Index r = 0; r < rows; ++r) {
-    const Vec<T> mean = broadcast<T>(row_mean(a + r * as, columns));
+    Vec<T> mean;
+    row_means<T, 1>(a + r * as, as, columns, &mean);
     over_row<T>(columns, [&](Index j, int n) { store_some(d + r * ds + j, mean, n); });
   }
 }
 
+template <class T, int R>
+inline __attribute__((always_inline)) void normalize_rows(T* d, Index ds, const T* a, Index as, Index columns) {
+  Vec<T> mean[R], scale[R];
+  row_means<T, R>(a, as, columns, mean);
+  row_scales<T, R>(a, as, columns, mean, scale);
+  over_row<T>(columns, [&](Index j, int n) {
+    for (int r = 0; r < R; ++r) store_some(d + r * ds + j, (load_some(a + r * as + j, n) - mean[r]) * scale[r], n);
+  });
+}
+
 template <class T>
 void op_normalize(T* d, Index ds, const T* a, Index as, const T*, Index, const T*, Index, Index rows, Index columns) {
-  for (Index r = 0; r < rows; ++r) {
-    const T* ar = a + r * as;
-    const T mean = row_mean(ar, columns), scale = row_scale(ar, columns, mean);
-    over_row<T>(columns, [&](Index j, int n) {
-      store_some(d + r * ds + j, (load_some(ar + j, n) - broadcast<T>(mean)) * broadcast<T>(scale), n);
-    });
-  }
+  by_rows(rows, [&](Index r) { normalize_rows<T, kRowsAtOnce>(d + r * ds, ds, a + r * as, as, columns); },
+          [&](Index r) { normalize_rows<T, 1>(d + r * ds, ds, a + r * as, as, columns); });
 }
 
 // With y = normalize(a): scale * (g - mean(g) - y * mean(g * y)).
+template <class T, int R>
+inline __attribute__((always_inline)) void dnormalize_rows(T* d, Index ds, const T* g, Index gs, const T* a, Index as,
+                                                           Index columns) {
+  Vec<T> mean[R], scale[R], mean_g[R], along[R];
+  row_means<T, R>(a, as, columns, mean);
+  row_scales<T, R>(a, as, columns, mean, scale);
+  row_means<T, R>(g, gs, columns, mean_g);
+  for (int r = 0; r < R; ++r) along[r] = Vec<T>{};
+  over_row<T>(columns, [&](Index j, int n) {
+    for (int r = 0; r < R; ++r)
+      along[r] += load_some(g + r * gs + j, n) * ((load_some(a + r * as + j, n) - mean[r]) * scale[r]);
+  });
+  for (int r = 0; r < R; ++r) along[r] = mean_of<T>(along[r], columns);
+  over_row<T>(columns, [&](Index j, int n) {
+    for (int r = 0; r < R; ++r) {
+      const Vec<T> y = (load_some(a + r * as + j, n) - mean[r]) * scale[r];
+      store_some(d + r * ds + j, scale[r] * ((load_some(g + r * gs + j, n) - mean_g[r]) - y * along[r]), n);
+    }
+  });
+}
+
 template <class T>
 void op_dnormalize(T* d, Index ds, const T* g, Index gs, const T* a, Index as, const T*, Index, Index rows, Index columns) {
-  for (Index r = 0; r < rows; ++r) {
-    const T *ar = a + r * as, *gr = g + r * gs;
-    const T mean = row_mean(ar, columns), scale = row_scale(ar, columns, mean), mean_g = row_mean(gr, columns);
-    Vec<T> sum{};
-    over_row<T>(columns, [&](Index j, int n) {
-      sum += load_some(gr + j, n) * ((load_some(ar + j, n) - broadcast<T>(mean)) * broadcast<T>(scale));
-    });
-    const T along = mean_of<T>(sum, columns);
-    over_row<T>(columns, [&](Index j, int n) {
-      const Vec<T> y = (load_some(ar + j, n) - broadcast<T>(mean)) * broadcast<T>(scale);
-      store_some(d + r * ds + j, broadcast<T>(scale) * ((load_some(gr + j, n) - broadcast<T>(mean_g)) - y * broadcast<T>(along)), n);
-    });
-  }
+  by_rows(rows, [&](Index r) { dnormalize_rows<T, kRowsAtOnce>(d + r * ds, ds, g + r * gs, gs, a + r * as, as, columns); },
+          [&](Index r) { dnormalize_rows<T, 1>(d + r * ds, ds, g + r * gs, gs, a + r * as, as, columns); });
 }
 
 template <class T>

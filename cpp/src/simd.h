@@ -5,6 +5,10 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #ifndef TT_ISA
 #error "TT_ISA names the namespace of this instruction set"
 #endif
@@ -79,20 +83,59 @@ inline __attribute__((always_inline)) Vec<T> broadcast(T x) {
   return x - Vec<T>{};
 }
 
-// The first n lanes from memory, the others 0.
+// The first n lanes, 0 <= n <= width, from memory, the others 0; store_first writes only these. What lies behind is
+// neither read nor written.
+#if defined(__AVX512F__)
+
+inline __attribute__((always_inline)) Vec<float> load_first(const float* p, int n) {
+  return (Vec<float>)_mm512_maskz_loadu_ps(__mmask16((1u << n) - 1), p);
+}
+inline __attribute__((always_inline)) Vec<double> load_first(const double* p, int n) {
+  return (Vec<double>)_mm512_maskz_loadu_pd(__mmask8((1u << n) - 1), p);
+}
+inline __attribute__((always_inline)) void store_first(float* p, Vec<float> v, int n) {
+  _mm512_mask_storeu_ps(p, __mmask16((1u << n) - 1), (__m512)v);
+}
+inline __attribute__((always_inline)) void store_first(double* p, Vec<double> v, int n) {
+  _mm512_mask_storeu_pd(p, __mmask8((1u << n) - 1), (__m512d)v);
+}
+
+#elif defined(__AVX2__)
+
+// A mask of the first n of so many words.
+inline __attribute__((always_inline)) __m256i first_of(int n, int words) {
+  alignas(32) static const std::int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  return _mm256_loadu_si256((const __m256i*)(ones + 8 - n * (8 / words)));
+}
+inline __attribute__((always_inline)) Vec<float> load_first(const float* p, int n) {
+  return (Vec<float>)_mm256_maskload_ps(p, first_of(n, 8));
+}
+inline __attribute__((always_inline)) Vec<double> load_first(const double* p, int n) {
+  return (Vec<double>)_mm256_maskload_pd(p, first_of(n, 4));
+}
+inline __attribute__((always_inline)) void store_first(float* p, Vec<float> v, int n) {
+  _mm256_maskstore_ps(p, first_of(n, 8), (__m256)v);
+}
+inline __attribute__((always_inline)) void store_first(double* p, Vec<double> v, int n) {
+  _mm256_maskstore_pd(p, first_of(n, 4), (__m256d)v);
+}
+
+#else
+
 template <class T>
 inline Vec<T> load_first(const T* p, int n) {
   T lanes[Simd<T>::width] = {};
-  std::memcpy(lanes, p, n * sizeof(T));
+  std::memcpy(lanes, p, std::size_t(n) * sizeof(T));
   return load(lanes);
 }
-
 template <class T>
 inline void store_first(T* p, Vec<T> v, int n) {
   T lanes[Simd<T>::width];
   store(lanes, v);
-  std::memcpy(p, lanes, n * sizeof(T));
+  std::memcpy(p, lanes, std::size_t(n) * sizeof(T));
 }
+
+#endif
 
 // x where it lies in [-limit, limit], the limit where beyond, NaN where NaN.
 template <class T>
