@@ -9,10 +9,11 @@ from typing import Any
 
 from throughtime.errors import UserError
 from throughtime.runtime.environment import cores
-from throughtime.runtime.folder import CONFIG, HISTORY, read_config
+from throughtime.runtime.folder import CONFIG, read_config
 from throughtime.tasks.text_data import Text
 from throughtime.tasks.text_model import LanguageModel
 from throughtime.tasks.text_score import evaluate as score
+from throughtime.training.run import add_evaluation, summary
 
 __all__ = ["LanguageModel", "evaluate", "train"]
 
@@ -41,8 +42,6 @@ def train(
     tokens_per_second, parameters, validation_loss, clipped, checkpointing (seconds of this run), warnings, signal
     where one interrupted it, and evaluation where there is a test part.
     """
-    from throughtime.training.history import History
-
     model_options = {name: options.pop(name) for name in list(options) if name in _MODEL_OPTIONS}
     folder = Path(out)
     source = file if str(file) == "-" else Path(file)
@@ -50,27 +49,11 @@ def train(
     outcome, config = model.outcome, model.config
     assert outcome is not None
     assert model.text is not None
-    summary: dict[str, Any] = {
-        "directory": str(folder),
-        "ended": outcome.ended,
-        "steps": outcome.steps,
-        "epochs": outcome.epochs,
-        "seconds": round(outcome.seconds, 3),
-        "tokens_per_second": round(outcome.tokens / max(1e-9, outcome.seconds), 1),
-        "parameters": config["parameters"],
-        "validation_loss": outcome.best,
-        "clipped": outcome.clipped,
-        "checkpointing": round(outcome.checkpointing, 3),
-        "warnings": outcome.warnings,
-    }
-    if outcome.signal is not None:
-        summary["signal"] = outcome.signal
+    found = summary(folder, outcome, config, "tokens")
     if evaluate and outcome.ended != "interrupted" and model.text.part("test"):
-        summary["evaluation"] = model.evaluate()
-        history = History(folder / HISTORY, keep=len(outcome.history))
-        history.add(step=outcome.steps, evaluation=summary["evaluation"])
-        history.close()
-    return summary
+        found["evaluation"] = model.evaluate()
+        add_evaluation(folder, outcome, found["evaluation"])
+    return found
 
 
 def evaluate(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,22 +14,11 @@ from throughtime.errors import UserError
 from throughtime.models.config import Dropout, LanguageConfig
 from throughtime.models.language import initial_parameters
 from throughtime.models.resolve import trace_of
-from throughtime.runtime.folder import (
-    CHECKPOINT,
-    CONFIG,
-    FORMAT_VERSION,
-    HISTORY,
-    TOKENIZER,
-    WEIGHTS,
-    read_config,
-    read_json,
-    remove_temporaries,
-    write_json,
-    write_weights,
-)
+from throughtime.runtime.folder import CONFIG, FORMAT_VERSION, TOKENIZER, WEIGHTS, read_json, write_json, write_weights
 from throughtime.runtime.text import Piece, TextModel
 from throughtime.tasks.text_data import Text
 from throughtime.tasks.text_score import evaluate
+from throughtime.training import run as runs
 
 if TYPE_CHECKING:
     from throughtime.training.loop import Outcome
@@ -114,25 +102,14 @@ class LanguageModel:
         another training is at work in `out`.
         """
         folder = Path(out) if out is not None else None
-        budget = _budget(minutes, epochs, steps)
-        try:
-            import torch  # noqa: F401 - without it nothing in the folder may change
-        except ImportError:
-            raise UserError("training needs PyTorch: pip install 'throughtime[train]'") from None
+        budget = runs.budget(minutes, epochs, steps)
+        runs.need_torch()  # without it nothing in the folder may change
         if resume:
-            if folder is None:
-                raise UserError("training: resume needs the folder of the run to go on with, out")
-            return self._resume(Text.of(text, encoding), folder, budget, settings, quiet)
-        _refuse_existing(folder, force)
-        from throughtime.training.lock import locked
-        from throughtime.training.settings import Settings
+            return self._resume(runs.stored(folder), Text.of(text, encoding), budget, settings, quiet)
+        runs.refuse_existing(folder, force)
         from throughtime.training.streams import Streams
 
-        amount, unit = budget or (MINUTES, "minutes")
-        try:
-            chosen = Settings(budget=amount, unit=unit, **settings)
-        except TypeError as error:
-            raise UserError(f"training: {error}".replace("Settings.__init__() ", "")) from None
+        chosen = runs.settings_of(budget or (MINUTES, "minutes"), settings)
         source = Text.of(text, encoding, validation, holdout)
         if not source.part("train"):
             raise UserError(f"text: of {len(source.text)} characters none is left to learn from; use a longer text")
@@ -158,64 +135,27 @@ class LanguageModel:
             "training": run,
             "data": {**source.to_json(), "encoding": encoding},
         }
-        with locked(folder):
-            _refuse_existing(folder, force)  # nobody else may have been quicker
-            if folder is not None:
-                self._begin(folder, tokenizer)
+        with runs.begun(folder, force, self.config, {TOKENIZER: tokenizer.to_json()}, self._threads()):
             return self._train(source, tokenizer, parameters, chosen, folder, False, quiet)
 
-    def _begin(self, folder: Path, tokenizer: Any) -> None:
-        """Make the folder that of a new run; config.json goes first and comes last, so that no two runs mix."""
-        from throughtime.runtime.environment import environment
-
-        remove_temporaries(folder)
-        for name in (CONFIG, CHECKPOINT, WEIGHTS, HISTORY, TOKENIZER):
-            (folder / name).unlink(missing_ok=True)
-        self.config["environment"] = environment(self._threads())
-        write_json(folder / TOKENIZER, tokenizer.to_json())
-        write_json(folder / CONFIG, self.config)
-
     def _resume(
-        self,
-        text: Text,
-        folder: Path,
-        budget: tuple[float, str] | None,
-        changes: Mapping[str, Any],
-        quiet: bool,
+        self, run: runs.Stored, text: Text, budget: runs.Budget | None, changes: Mapping[str, Any], quiet: bool
     ) -> LanguageModel:
-        from throughtime.training.lock import locked
-        from throughtime.training.settings import Settings
-
-        if not (folder / CONFIG).is_file():
-            raise UserError(f"{folder}: there is no run to go on with; start one without --resume")
-        self.config = config = read_config(folder)
+        folder = run.folder
         try:
-            data, run = config["data"], dict(config["training"])
-            source = replace(text, validation=data["validation"], holdout=data["holdout"])
-            same = text.sha256 == data["sha256"]
-            self.seed, self.threads = run["seed"], run["threads"]
-            shared = {k: v for k, v in run.items() if k not in ("batch", "window", "seed", "threads")}
-        except (KeyError, TypeError) as error:
+            source = replace(text, validation=run.data["validation"], holdout=run.data["holdout"])
+            same = text.sha256 == run.data["sha256"]
+            self.seed, self.threads = run.own["seed"], run.own["threads"]
+        except KeyError as error:
             raise UserError(f"{folder / CONFIG}: expected the settings of a training, {error} is missing") from None
         if not same:
             raise UserError(
                 f"{text.file or 'text'}: the run in {folder} learns another text; give that one, or a new --out"
             )
-        if not (folder / CHECKPOINT).is_file():
-            raise UserError(f"{folder}: there is no checkpoint to go on from; start again with --force")
-        settings = Settings.from_json(shared)
-        if budget is not None:
-            changes = {**changes, "budget": budget[0], "unit": budget[1]}
-        if changes:
-            settings = Settings.from_json({**settings.to_json(), **changes})
-            self.config = {**config, "training": {**run, **settings.to_json()}}
         tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
-        shapes = LanguageConfig.from_json(config["model"]).shapes
+        shapes = LanguageConfig.from_json(run.config["model"]).shapes
         parameters = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}  # the checkpoint fills them
-        with locked(folder):
-            remove_temporaries(folder)
-            if changes:
-                write_json(folder / CONFIG, self.config)
+        with run.gone_on(budget, changes) as (self.config, settings):
             return self._train(source, tokenizer, parameters, settings, folder, True, quiet)
 
     def _threads(self) -> int:
@@ -233,19 +173,14 @@ class LanguageModel:
         resume: bool,
         quiet: bool,
     ) -> LanguageModel:
-        import torch
-
         from throughtime.models.ops_torch import TorchModel
-        from throughtime.runtime.environment import environment
-        from throughtime.tasks.text_best import Best
         from throughtime.tasks.text_job import TextJob
-        from throughtime.training.loop import train
+        from throughtime.training.best import Best
         from throughtime.training.progress import choose
         from throughtime.training.streams import Streams
 
         config = LanguageConfig.from_json(self.config["model"])
         run, start, threads = self.config["training"], self.config["start"], self._threads()
-        self.config.setdefault("environment", environment(threads))
         ids = source.ids("train", tokenizer)
         progress = choose(quiet)
         best = Best(folder / WEIGHTS if folder else None, progress.note)
@@ -266,16 +201,7 @@ class LanguageModel:
             f"{cells}; {self.config['parameters']:,} parameters; {len(ids):,} {tokenizer.kind} to learn from, "
             f"vocabulary {tokenizer.size:,}; {settings.budget:g} {settings.unit} on {threads} threads"
         )
-        before = torch.get_num_threads()
-        torch.set_num_threads(threads)
-        try:
-            self.outcome = train(job, settings, folder, resume, progress)
-        finally:
-            torch.set_num_threads(before)
-            best.close()
-        if self.outcome.ended == "interrupted":
-            kept = f"; the best model is in {folder}, go on with --resume" if folder else ""
-            progress.note(f"stopped at step {self.outcome.steps}{kept}")
+        self.outcome = runs.learn(job, settings, folder, resume, progress, threads, best)
         self.model, self.text = TextModel(config, best.parameters(), tokenizer, start), source
         return self
 
@@ -307,20 +233,6 @@ class LanguageModel:
         if self.model is None:
             raise UserError("language model: expected a fitted model; call fit first, or throughtime.load a saved one")
         return self.model
-
-
-def _refuse_existing(folder: Path | None, force: bool) -> None:
-    if folder is not None and (folder / CONFIG).exists() and not force:
-        raise UserError(f"{folder}: there is a model already; go on with --resume or overwrite it with --force")
-
-
-def _budget(minutes: float | None, epochs: int | None, steps: int | None) -> tuple[float, str] | None:
-    given = [(v, unit) for v, unit in ((minutes, "minutes"), (epochs, "epochs"), (steps, "steps")) if v is not None]
-    if len(given) > 1:
-        raise UserError(f"training: give one budget, got {' and '.join(unit for _, unit in given)}")
-    if given and (isinstance(given[0][0], bool) or not math.isfinite(given[0][0])):
-        raise UserError(f"training: {given[0][1]} must be a number, got {given[0][0]!r}")
-    return given[0] if given else None
 
 
 def _start(tokenizer: Any, counts: np.ndarray) -> int:
