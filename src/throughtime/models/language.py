@@ -16,6 +16,7 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.models.config import LanguageConfig
+from throughtime.recurrence.wrap import recurrent_matrices
 
 State = tuple[tuple[Any, ...], ...]
 """Of each layer, of each of its states: an array (B, S)."""
@@ -44,8 +45,8 @@ def forward(
         before = state[i] if state is not None else None
         own = {name: parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters}
         if drop.weight:
-            recurrent = [n for n, shape in layer.trace.parameters.items() if len(shape) == 2 and shape[1] != "I"]
-            own.update({name: ops.dropout(own[name], drop.weight, False) for name in recurrent})
+            dropped = recurrent_matrices(layer.trace)
+            own.update({name: ops.dropout(own[name], drop.weight, False) for name in dropped})
         if x is None:
             x, final = ops.embedded(layer.trace, layer.sizes, tokens, table, before, own)
         else:

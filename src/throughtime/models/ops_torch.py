@@ -37,13 +37,9 @@ class TorchOps:
         """Zero the share of values, in 256ths, and scale the rest up; variational: the same ones at every step."""
         if not self.training or share == 0.0:
             return x
-        shape = x.shape[1:] if variational else x.shape
-        count, dropped = shape.numel(), min(255, max(1, round(256 * share)))
-        # a byte per value, eight to a draw: drawing every value by itself costs more than the layer before it
-        words = torch.empty((count + 7) // 8, dtype=torch.int64).random_(-(2**63), None, generator=self.generator)
-        kept = words.view(torch.uint8)[:count].view(shape) >= dropped
-        mask = kept.to(device=x.device, dtype=x.dtype).mul_(256 / (256 - dropped))
-        return x * mask
+        from throughtime.nn.masks import dropout_mask
+
+        return x * dropout_mask(x.shape[1:] if variational else x.shape, share, x, self.generator)
 
     def recurrence(
         self,

@@ -16,6 +16,7 @@ from throughtime.errors import UserError
 from throughtime.nn.call import Call, Recurrence
 from throughtime.nn.choice import keeps_values
 from throughtime.nn.functional import run
+from throughtime.nn.regular import Rates, Regular
 from throughtime.nn.resets import check_resets, run_with_resets
 from throughtime.recurrence import Cell, Trace
 
@@ -44,6 +45,12 @@ class Recurrent(torch.nn.Module):
     reverse: each row from its own end to its start.
     seed: of the initial parameters; None draws one from PyTorch's default generator.
 
+    Against overfitting, while the module trains; shares in 256ths, drawn anew at every call from PyTorch's default
+    generator. zoneout: the share of a state's units that keep their old value at a step, one for all states or
+    {"h": 0.05, "c": 0.5}; in eval mode its expectation. recurrent_dropout, input_dropout: of the state where the cell
+    multiplies it, and of the input, one mask a row for all its steps (variational). weight_dropout: of the matrices on
+    the state. See throughtime.recurrence.wrap for what each does to the equations, and for the sources.
+
     The parameters bear the cell's own names (W_xi, ...).
 
     Raises ValueError where a size is missing or an option unknown, TypeError where `cell` is no cell.
@@ -70,6 +77,11 @@ class Recurrent(torch.nn.Module):
         seed: int | None = None,
         device: Any = None,
         dtype: torch.dtype | None = None,
+        *,
+        zoneout: Rates = 0.0,
+        recurrent_dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        weight_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         trace = _trace(cell)
@@ -85,6 +97,7 @@ class Recurrent(torch.nn.Module):
         if reserved:
             raise ValueError(f"{trace.name}: the input {min(reserved)} needs another name here, forward uses it")
         self.recurrence = Recurrence(trace, {"I": input_size, "H": hidden_size, **(sizes or {})})
+        self.regular = Regular.of(self.recurrence, zoneout, recurrent_dropout, input_dropout, weight_dropout)
         self.batch_first, self.output, self.initial, self.reverse = batch_first, output, initial, reverse
         dtype = dtype or torch.get_default_dtype()
         if seed is None:
@@ -138,6 +151,12 @@ class Recurrent(torch.nn.Module):
         if alone:
             data = data.unsqueeze(1)
         first = self.batch_first and packed is None and not alone
+        layer, arrays = self.recurrence, [getattr(self, name) for name in self.trace.parameters]
+        if self.regular is not None and self.training:
+            layer, arrays = self.regular.training, self.regular.arrays(arrays)
+            data = self.regular.inputs(data, None if packed is None else _rows(packed), 0 if first else 1)
+        elif self.regular is not None:
+            layer = self.regular.evaluation
         if packed is not None:
             batch = int(packed.batch_sizes[0])
             if lengths is not None:
@@ -148,7 +167,7 @@ class Recurrent(torch.nn.Module):
         if packed is not None and packed.sorted_indices is not None and initial is not None:
             states = tuple([state.index_select(0, packed.sorted_indices) for state in states])
         call = Call(
-            layer=self.recurrence,
+            layer=layer,
             states=len(states),
             lengths=_lengths(name, lengths, batch, data.shape[1 if first else 0]),
             batch_sizes=packed.batch_sizes if packed is not None else None,
@@ -156,7 +175,6 @@ class Recurrent(torch.nn.Module):
             input_first=first,
             output_first=first,
         )
-        arrays = [getattr(self, name) for name in self.trace.parameters]
         if resets is None:
             output, final = run(call, (data, *states, *arrays))
         else:
@@ -226,7 +244,15 @@ class Recurrent(torch.nn.Module):
         sizes = ", ".join(f"{symbol}={size}" for symbol, size in self.recurrence.sizes.items())
         options = f", output={self.output!r}, initial={self.initial!r}"
         flags = ", batch_first=True" * self.batch_first + ", reverse=True" * self.reverse
-        return f"{self.trace.name}, {sizes}{options}{flags}"
+        shares = self.regular.shares() if self.regular is not None else []
+        regular = "".join(f", {name.replace(' of ', '_')}={share}" for name, share in shares if share)
+        return f"{self.trace.name}, {sizes}{options}{flags}{regular}"
+
+
+def _rows(packed: PackedSequence) -> Tensor:
+    """The row of each value of packed data."""
+    sizes = packed.batch_sizes
+    return torch.cat([torch.arange(int(size)) for size in sizes]).to(packed.data.device)
 
 
 def _lengths(name: str, lengths: Any, batch: int, steps: int) -> Tensor | None:

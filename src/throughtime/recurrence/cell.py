@@ -61,6 +61,7 @@ class Trace:
     gates: name -> node number, for each value the step gives a name that is no state, in order.
     further: name -> node number, for each input beside x, in order. An array of inputs holds them side by side on its
     last axis, x first: [x | m | d].
+    masks: names of further inputs that nobody wants a gradient of; see throughtime.recurrence.wrap.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Trace:
     inits: dict[str, Init] = field(default_factory=dict)
     gates: dict[str, int] = field(default_factory=dict)
     further: dict[str, int] = field(default_factory=dict)
+    masks: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> dict[str, int]:
@@ -156,6 +158,7 @@ class Trace:
             "parameters": {k: list(v) for k, v in self.parameters.items()},
             "gates": dict(self.gates),
             **({"further": dict(self.further)} if self.further else {}),
+            **({"masks": list(self.masks)} if self.masks else {}),
         }
 
     @classmethod
@@ -187,7 +190,13 @@ class Trace:
         parameters = {name: tuple(shape) for name, shape in shapes.items()}
         gates = {name: number(value) for name, value in named(data, "gates", MOST_NODES).items()}
         further = {name: number(value) for name, value in named(data, "further", 64).items()}
-        trace = cls(data["name"], graph, number(data["input"]), states, data["output"], parameters, {}, gates, further)
+        masks = data.get("masks", [])
+        if not isinstance(masks, list) or not all(isinstance(name, str) and name in further for name in masks):
+            raise ValueError(f"recurrence: masks must be names of further inputs, got {reprlib.repr(masks)}")
+        trace = cls(
+            *(data["name"], graph, number(data["input"]), states, data["output"], parameters),
+            *({}, gates, further, tuple(masks)),
+        )
         check(trace)
         return trace
 

@@ -15,13 +15,14 @@ from throughtime.recurrence.graph import Graph
 
 @dataclass(frozen=True)
 class Collected:
-    """A step whose products are gathered in affine nodes; numbers as in Trace."""
+    """A step whose products are gathered in affine nodes; numbers as in Trace, masks by number."""
 
     graph: Graph
     inputs: tuple[int, ...]
     states: dict[str, tuple[int, int]]
     output: str
     affines: tuple[int, ...]
+    masks: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Derivative:
 
     graph: the step's nodes first (`forward` of them), the derivative's after.
     states: name -> (elementwise part or None, [(matrix, adjoint), ...] transposed products to be added).
-    inputs: the same for each input, x first.
+    inputs: the same for each input, x first; nothing for a mask.
     products: (matrix, operand, adjoint) for each weight: its gradient is the sum of adjoint times operand.
     vectors: (vector, adjoint) likewise.
     affines: affine node -> its adjoint.
@@ -111,7 +112,8 @@ def collect(trace: Trace) -> Collected:
             moved[number] = graph.add("input", size=old[number].size, name=old[number].name)
     inputs = tuple(moved[number] for number in trace.inputs.values())
     states = {name: (moved[before], moved[after]) for name, (before, after) in trace.states.items()}
-    return Collected(graph, inputs, states, trace.output, tuple(affines))
+    masks = frozenset(moved[trace.further[name]] for name in trace.masks)
+    return Collected(graph, inputs, states, trace.output, tuple(affines), masks)
 
 
 def differentiate(step: Collected) -> Derivative:
@@ -162,7 +164,7 @@ def differentiate(step: Collected) -> Derivative:
             vectors += [(vector, adjoint) for vector in graph.biases(number)]
         else:
             for argument, part in zip(node.args, _partials(graph, number, adjoint), strict=True):
-                if part is not None and graph[argument].op != "const":
+                if part is not None and graph[argument].op != "const" and argument not in step.masks:
                     pending.setdefault(argument, []).append(part)
 
     states = {name: (total(old), transposed.get(old, [])) for name, (old, _) in step.states.items()}
