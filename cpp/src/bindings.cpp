@@ -80,6 +80,7 @@ std::shared_ptr<Program> read_program(nb::dict spec) {
   p->input_width = nb::cast<int>(spec["input_width"]);
   p->state_widths = nb::cast<std::vector<int>>(spec["state_widths"]);
   p->output_state = nb::cast<int>(spec["output_state"]);
+  p->every = nb::cast<bool>(spec["every"]);
   for (const auto& [rows, columns, sources] :
        nb::cast<std::vector<std::tuple<int, int, Pairs>>>(spec["parameters"]))
     p->parameters.push_back({rows, columns, sources});
@@ -285,7 +286,7 @@ nb::object run_forward(std::shared_ptr<Program> p, nb::handle given, nb::handle 
   std::vector<Index> scaled_x, scaled_y;
   const Lookup<T> lookup = lookup_of(*p, x, ids, e, packed);
   const auto in = lookup.count ? Sequence<const T>{} : sequence<const T>(*p, "x", x, e, p->input_width, layout.offsets, layout.total, scaled_x);
-  const auto out = sequence<T>(*p, "output", output, e, p->state_widths[p->output_state], layout.offsets, layout.total, scaled_y);
+  const auto out = sequence<T>(*p, "output", output, e, p->output_width(), layout.offsets, layout.total, scaled_y);
   const auto first = states<const T, In<T>, T>(*p, "initial state", initial, e.rows);
   const auto last = states<T, Out<T>, T>(*p, "final state", final, e.rows);
   const auto weights = arrays_of<const T, In<T>>(*p, "parameter arrays", arrays);
@@ -314,7 +315,7 @@ void run_backward(std::shared_ptr<Program> p, const Tape<T>& tape, nb::handle gi
   const Lookup<T> lookup = lookup_of(*p, x, ids, e, packed);
   const auto in = lookup.count ? Sequence<const T>{} : sequence<const T>(*p, "x", x, e, p->input_width, layout.offsets, layout.total, scaled[0]);
   Sequence<const T> gradient;
-  const Index width = p->state_widths[p->output_state];
+  const Index width = p->output_width();
   if (!d_output.is_none()) {
     const auto a = nb::cast<In<T>>(d_output, false);
     const std::size_t last = packed ? 1 : 2;

@@ -109,7 +109,7 @@ class Runner {
       case Space::adjoint:
         return {f.adjoint + q.index, f.adjoint_stride, f.adjoint_stride, 1};
       case Space::doutput:
-        return {f.doutput, f.doutput_stride, f.doutput_stride, 1};
+        return {f.doutput + q.index, f.doutput_stride, f.doutput_stride, 1};
       case Space::vector:
         return {weights_.vectors[q.index], 0, 0, 1};
       case Space::constant:

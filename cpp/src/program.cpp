@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 
 namespace throughtime {
@@ -67,8 +68,7 @@ struct Checker {
         return require(kind == Kind::backward && q.index + q.width <= p.backward.width,
                        "an adjoint place lies outside the adjoint");
       case Space::doutput:
-        return require(kind == Kind::backward && !written && q.index == 0 &&
-                           q.width == p.state_widths[p.output_state],
+        return require(kind == Kind::backward && !written && within(q.index, q.width, p.output_width()),
                        "an output adjoint place is wrong");
       case Space::output:
         break;
@@ -251,6 +251,10 @@ void Program::check() {
     whole = whole && (places[w.operand].space != Space::input || places[w.operand].width == input_width);
   foldable = whole && !training.hoisted.empty() && !inference.hoisted.empty() && input_elementwise < 0 &&
              !reads_input(training) && !reads_input(inference) && !reads_input(backward);
+}
+
+int Program::output_width() const {
+  return every ? std::accumulate(state_widths.begin(), state_widths.end(), 0) : state_widths[std::size_t(output_state)];
 }
 
 bool Program::reads_input(const Pass& pass) const {

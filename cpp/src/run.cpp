@@ -103,6 +103,16 @@ void clear_padding(const Lane& lane, Index steps, Index width, const Sequence<T>
                   std::size_t(width) * sizeof(T));
 }
 
+// The output of a step to its place in the sequence.
+template <class T>
+void show(const Program& p, const Frame<T>& frame, const Lane& lane, const Step& step, Sequence<T> output) {
+  const std::size_t first = p.every ? 0 : std::size_t(p.output_state), count = p.every ? p.state_widths.size() : 1;
+  for (std::size_t j = first; j < first + count; ++j) {
+    scatter(frame.states[j], frame.state_strides[j], lane, step, p.state_widths[j], output);
+    output.data += p.state_widths[j];
+  }
+}
+
 // The next block of steps [first, end) in processing order with at most about `rows` active rows.
 Index block_end(const Lane& lane, Index first, Index rows) {
   Index end = first, sum = 0;
@@ -311,12 +321,11 @@ std::unique_ptr<Tape<T>> forward(const Program& p, const Extent& extent, const S
     work.push_back({States<T>(p, Index(lane.rows.size())), Buffer<T>(elements(wants_input ? block : 0, input_stride)),
                     Buffer<T>(elements(training ? lane.total : block, stride)), temporaries_for<T>(p, pass)});
   }
-  const int out = p.output_state;
   parallel(int(tape->lanes.size()), [&](int index) {
     const Lane& lane = tape->lanes[index];
     Work& mine = work[index];
     mine.states.read(p, lane, initial);
-    if (pad) clear_padding(lane, extent.steps, p.state_widths[out], output);
+    if (pad) clear_padding(lane, extent.steps, p.output_width(), output);
     Runner<T> runner(p, pass, weights);
     Frame<T> frame;
     frame.states = mine.states.data;
@@ -348,7 +357,7 @@ std::unique_ptr<Tape<T>> forward(const Program& p, const Extent& extent, const S
         frame.record = record + (step.offset - start) * stride;
         if (wants_input) frame.input = mine.input.data() + (step.offset - start) * input_stride;
         runner.run_phases(frame, step.rows);
-        scatter(frame.states[out], frame.state_strides[out], lane, step, p.state_widths[out], output);
+        show(p, frame, lane, step, output);
       }
       first = end;
     }
@@ -371,7 +380,7 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
   const Index lanes = Index(tape.lanes.size());
   const Index input_stride = row_stride<T>(p.input_width);
   const Index adjoint_stride = row_stride<T>(std::max(1, pass.width));
-  const Index output_width = p.state_widths[p.output_state];
+  const Index output_width = p.output_width();
   const Index output_stride = row_stride<T>(output_width);
   auto wanted = [&](int parameter) {
     for (auto [array, first] : p.parameters[parameter].sources)

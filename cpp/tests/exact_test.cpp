@@ -1,4 +1,6 @@
 // Bit for bit: a row's result alone, in company, in chunks, packed, reversed, by table, step by step, in any threads.
+#include <numeric>
+
 #include "programs.h"
 #include "run_case.h"
 
@@ -101,9 +103,11 @@ void stepper_equals_forward(const std::string& name, Index rows, Index count) {
     const T* a = by_value.step(run.x.data() + t * rows * p->input_width);
     const T* b = by_id.step_tokens(ids.data() + t * rows);
     for (Index r = 0; r < rows; ++r) {
+      const int shown = p->output_state, width = p->state_widths[std::size_t(shown)];
       const T* y = run.output.data() + run.at(t, r, run.width());
-      CHECK_SAY(std::equal(y, y + run.width(), a + r * by_value.output_stride()), name);
-      CHECK_SAY(std::equal(y, y + run.width(), b + r * by_id.output_stride()), name);
+      if (p->every) y = std::accumulate(p->state_widths.begin(), p->state_widths.begin() + shown, y);
+      CHECK_SAY(std::equal(y, y + width, a + r * by_value.output_stride()), name);
+      CHECK_SAY(std::equal(y, y + width, b + r * by_id.output_stride()), name);
     }
   }
   for (std::size_t j = 0; j < p->state_widths.size(); ++j)

@@ -75,6 +75,9 @@ void visit(A& a, Program& p) {
   a.word(p.input_width);
   a.list(p.state_widths, number);
   a.word(p.output_state);
+  int every = p.every;
+  a.word(every);
+  p.every = every != 0;
   a.list(p.parameters, [&](Parameter& q) {
     a.word(q.rows);
     a.word(q.columns);

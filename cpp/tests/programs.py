@@ -45,16 +45,18 @@ def stacked(hidden: int) -> dict[str, tuple[tuple[int, int], ...]]:
     return where
 
 
-def programs() -> Iterator[tuple[str, Cell, dict[str, int], Any, bool]]:
-    """Name, cell, sizes, sources, hoisted. Narrow: the input is inside the loop."""
+def programs() -> Iterator[tuple[str, Cell, dict[str, int], Any, dict[str, bool]]]:
+    """Name, cell, sizes, sources, options of the schedule. Narrow: the input is inside the loop."""
     for name, cell in [*((name, make(name)) for name in CATALOGUE), ("everything", Everything())]:
         others = dict.fromkeys(cell.trace().symbols, 2)
-        yield f"{name}_narrow", cell, others | {"I": 3, "H": 5}, None, False
-        yield f"{name}_wide", cell, others | {"I": 34, "H": 37}, None, False
-    yield "lstm_large", make("lstm"), {"I": 50, "H": 67}, None, False
-    yield "lstm_stacked", make("lstm"), {"I": 3, "H": 5}, stacked(5), False
-    yield "gru_lookup", make("gru"), {"I": 4, "H": 9}, None, True
-    yield "lstm_lookup", make("lstm"), {"I": 7, "H": 6}, None, True
+        yield f"{name}_narrow", cell, others | {"I": 3, "H": 5}, None, {}
+        yield f"{name}_wide", cell, others | {"I": 34, "H": 37}, None, {}
+    yield "lstm_large", make("lstm"), {"I": 50, "H": 67}, None, {}
+    yield "lstm_stacked", make("lstm"), {"I": 3, "H": 5}, stacked(5), {}
+    yield "gru_lookup", make("gru"), {"I": 4, "H": 9}, None, {"hoist": True}
+    yield "lstm_lookup", make("lstm"), {"I": 7, "H": 6}, None, {"hoist": True}
+    yield "lstm_every", make("lstm"), {"I": 3, "H": 5}, None, {"every": True}
+    yield "everything_every", Everything(), {"I": 3, "H": 5, "P": 2}, None, {"every": True}
 
 
 def words(value: Any) -> Iterator[int]:
@@ -84,7 +86,10 @@ def sweep(spec: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def encoded(spec: dict[str, Any]) -> bytes:
     """A program as the engine's bindings take it, in the words of format.h."""
-    fields: list[Any] = [MAGIC, *(spec[n] for n in ("input_width", "state_widths", "output_state", "parameters"))]
+    fields: list[Any] = [
+        MAGIC,
+        *(spec[n] for n in ("input_width", "state_widths", "output_state", "every", "parameters")),
+    ]
     fields += [spec["arrays"], [float(c) for c in spec["constants"]], spec["places"], spec["packs"], spec["biases"]]
     fields += [sweep(spec[n]) for n in ("inference", "training", "backward")]
     fields += [spec["summed"], spec["weights"], spec["vectors"], [product(p) for p in spec["input_products"]]]
@@ -96,11 +101,11 @@ def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     stale = {file.name for file in folder.glob("*.program")}
-    for name, cell, sizes, sources, hoist in programs():
+    for name, cell, sizes, sources, options in programs():
         trace = cell.trace()
         shapes = trace.shapes(sizes)
         where = sources or {parameter: ((i, 0),) for i, parameter in enumerate(shapes)}
-        spec = _spec(name, schedule(trace, sizes, hoist=hoist), shapes, where, _array_shapes(shapes, where))
+        spec = _spec(name, schedule(trace, sizes, **options), shapes, where, _array_shapes(shapes, where))
         (folder / f"{name}.program").write_bytes(encoded(spec))
         stale.discard(f"{name}.program")
     for old in stale:

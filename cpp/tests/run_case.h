@@ -81,7 +81,7 @@ struct Run {
     }
   }
 
-  Index width() const { return p.state_widths[p.output_state]; }
+  Index width() const { return p.output_width(); }
   bool missing(unsigned what) const { return (o.absent & what) != 0; }
 
   // Element (t, b, 0) of a sequence `w` wide.

@@ -48,8 +48,12 @@ void compare_with_reference(const Run<double>& run, const StepFunction& step) {
     for (Index n = 0; n < length; ++n) {
       const Index t = run.o.reverse ? length - 1 - n : n;
       const double* x = run.x.data() + run.at(t, b, p.input_width);
-      step(w, {p.input_width, run.width()}, Values(x, x + p.input_width), states);
-      const Values& h = states[std::size_t(p.output_state)];
+      step(w, {p.input_width, p.state_widths[std::size_t(p.output_state)]}, Values(x, x + p.input_width), states);
+      Values h = states[std::size_t(p.output_state)];
+      if (p.every) {
+        h.clear();
+        for (const Values& state : states) h.insert(h.end(), state.begin(), state.end());
+      }
       for (Index i = 0; i < run.width(); ++i) {
         const double got = run.output[run.at(t, b, run.width()) + i];
         CHECK_SAY(near(got, h[std::size_t(i)], 1e-13), text(got) + " and " + text(h[std::size_t(i)]));

@@ -68,6 +68,7 @@ struct Program {
   int input_width = 0;
   std::vector<int> state_widths;
   int output_state = 0;
+  bool every = false;  // the output of a step is every state, side by side, not the output state alone
   std::vector<Parameter> parameters;
   std::vector<std::pair<int, int>> arrays;  // rows, columns (0: a vector)
   std::vector<double> constants;
@@ -88,6 +89,8 @@ struct Program {
   // Validates every index and width and fills the derived fields; std::invalid_argument says what is wrong. What
   // passes runs inside its buffers, and they stay in proportion to the parameter arrays and the widths.
   void check();
+  // Of the output of a sequence; a stepper's and a stream's is the output state's.
+  int output_width() const;
   // Do a pass's phases read the input (rather than only its hoisted products)?
   bool reads_input(const Pass& pass) const;
 };

@@ -39,12 +39,19 @@ class Program:
     """A recurrence at given sizes, ready to run. Made by `compile`.
 
     trace: the recurrence. sizes: its sizes. dtype: "float32" or "float64".
-    state_sizes: (S_0, S_1, ...). output_size: S. input_size: of all inputs. array_shapes: shapes of the parameter
-    arrays in order.
+    state_sizes: (S_0, S_1, ...). output_state: which of them is the output. output_size: S, or that of all states side
+    by side where the program was compiled for every one. input_size: of all inputs. array_shapes: shapes of the
+    parameter arrays in order.
     """
 
     def __init__(
-        self, trace: Trace, sizes: Mapping[str, int], dtype: str, sources: Sources | None, lookup: bool = False
+        self,
+        trace: Trace,
+        sizes: Mapping[str, int],
+        dtype: str,
+        sources: Sources | None,
+        lookup: bool = False,
+        every: bool = False,
     ) -> None:
         if dtype not in ("float32", "float64"):
             raise TypeError(f"{trace.name}: the engine computes in float32 or float64, got {dtype}")
@@ -54,10 +61,11 @@ class Program:
             sources = {name: ((i, 0),) for i, name in enumerate(shapes)}
         self.sources = sources
         self.array_shapes = _array_shapes(shapes, sources)
-        plan = schedule(trace, self.sizes, hoist=lookup)
+        plan = schedule(trace, self.sizes, hoist=lookup, every=every)
         self.input_size = plan.input_width
         self.state_sizes = tuple(plan.state_widths)
-        self.output_size = plan.state_widths[plan.output_state]
+        self.output_state = plan.output_state
+        self.output_size = sum(self.state_sizes) if every else self.state_sizes[plan.output_state]
         self._compiled = _engine.program(_spec(trace.name, plan, shapes, sources, self.array_shapes))
         self.takes_ids = bool(self._compiled.foldable)
         self._forward = getattr(_engine, f"forward_{dtype}")
@@ -256,18 +264,20 @@ def compile(
     sources: Sources | None = None,
     *,
     lookup: bool = False,
+    every: bool = False,
 ) -> Program:
     """A program for a traced recurrence at given sizes; cached.
 
     sizes: {"I": ..., "H": ..., ...}. sources: parameter name -> ((array number, first row), ...): where the parameter
     lies in the arrays given to each call. A vector may be the sum of several sources (its gradient goes to each) or of
     none (it is zero). Left out: one array per parameter, in the order of trace.parameters. lookup: for forward_ids
-    (a narrow input is otherwise taken into the loop, where no table can stand for it).
+    (a narrow input is otherwise taken into the loop, where no table can stand for it). every: the output of a sequence
+    is every state side by side, in the cell's order, instead of the one that is its output.
     Raises ValueError for missing sizes or sources that do not fit.
     """
     key = json.dumps(trace.to_json(), sort_keys=True)
     items = None if sources is None else tuple((name, tuple(map(tuple, s))) for name, s in sources.items())
-    return _compile(key, tuple(sizes.items()), dtype, items, lookup, _Carrier(trace))
+    return _compile(key, tuple(sizes.items()), dtype, items, lookup, every, _Carrier(trace))
 
 
 class _Carrier:
@@ -285,9 +295,9 @@ class _Carrier:
 
 @lru_cache(maxsize=256)
 def _compile(
-    key: str, sizes: tuple[tuple[str, int], ...], dtype: str, sources: Any, lookup: bool, carrier: _Carrier
+    key: str, sizes: tuple[tuple[str, int], ...], dtype: str, sources: Any, lookup: bool, every: bool, carrier: _Carrier
 ) -> Program:
-    return Program(carrier.trace, dict(sizes), dtype, None if sources is None else dict(sources), lookup)
+    return Program(carrier.trace, dict(sizes), dtype, None if sources is None else dict(sources), lookup, every)
 
 
 def _lengths(lengths: Array | None) -> Array | None:
@@ -340,6 +350,7 @@ def _spec(name: str, plan: Plan, shapes: Any, sources: Sources, arrays: list[tup
         "input_width": plan.input_width,
         "state_widths": plan.state_widths,
         "output_state": plan.output_state,
+        "every": plan.every,
         "parameters": [
             (rows, columns, list(sources[n])) for n, (rows, columns) in zip(shapes, plan.parameters, strict=True)
         ],

@@ -82,7 +82,7 @@ class Streams:
         if not isinstance(x, np.ndarray) or x.dtype != self._program.dtype:
             found = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
             raise TypeError(f"{self._program.trace.name}: x must be a {self._program.dtype} array, got {found}")
-        output = np.empty((len(ids), self._program.output_size), self._program.dtype)
+        output = np.empty((len(ids), self._program.state_sizes[self._program.output_state]), self._program.dtype)
         self._streams.step(ids, x, output, self._threads)
         return output
 
@@ -93,7 +93,7 @@ class Streams:
     def step_tokens(self, streams: Sequence[int] | Array, tokens: Sequence[int] | Array) -> Array:
         """As step(streams, inputs[tokens])."""
         ids = _integers("ids", streams)
-        output = np.empty((len(ids), self._program.output_size), self._program.dtype)
+        output = np.empty((len(ids), self._program.state_sizes[self._program.output_state]), self._program.dtype)
         self._streams.step_tokens(ids, _integers("tokens", tokens), output, self._threads)
         return output
 

@@ -24,20 +24,22 @@ class Recurrence:
     """A traced cell with its sizes and the place of its parameters; compiled once per dtype.
 
     sources: parameter name -> ((array, first row), ...) as `engine.compile` takes it; None: one array per
-    parameter, in the trace's order. key: the recurrence as text, from which `from_key` makes it again, in any process.
+    parameter, in the trace's order. every: every state is output at every step, side by side.
+    key: the recurrence as text, from which `from_key` makes it again, in any process.
     State: the type of its states.
     """
 
     trace: Trace
     sizes: dict[str, int]
     sources: Sources | None = None
+    every: bool = False
     programs: dict[Any, Any] = field(default_factory=dict, repr=False)
     key: str = field(init=False, repr=False)
     State: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "State", state_type(tuple(self.trace.states)))
-        plain = {"trace": self.trace.to_json(), "sizes": self.sizes, "sources": self.sources}
+        plain = {"trace": self.trace.to_json(), "sizes": self.sizes, "sources": self.sources, "every": self.every}
         object.__setattr__(self, "key", json.dumps(plain, separators=(",", ":")))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -52,7 +54,7 @@ class Recurrence:
         """The compiled program for float32 or float64."""
         program = self.programs.get(dtype)
         if program is None:
-            program = engine.compile(self.trace, self.sizes, engine_dtype(dtype), self.sources)
+            program = engine.compile(self.trace, self.sizes, engine_dtype(dtype), self.sources, every=self.every)
             self.programs[dtype] = program
         return program
 
@@ -75,9 +77,10 @@ class Recurrence:
         return values
 
     def widths(self) -> tuple[list[int], int]:
-        """The sizes of the states in order, and the number of the state that is the output."""
+        """The sizes of the states in order, and that of the output."""
         sizes = self.trace.state_sizes
-        return [self.sizes[size] for size in sizes.values()], list(sizes).index(self.trace.output)
+        widths = [self.sizes[size] for size in sizes.values()]
+        return widths, sum(widths) if self.every else widths[list(sizes).index(self.trace.output)]
 
 
 @lru_cache(maxsize=256)
@@ -87,7 +90,7 @@ def from_key(key: str) -> Recurrence:
     sources = plain["sources"]
     if sources is not None:
         sources = {name: tuple((array, row) for array, row in places) for name, places in sources.items()}
-    return Recurrence(Trace.from_json(plain["trace"]), plain["sizes"], sources)
+    return Recurrence(Trace.from_json(plain["trace"]), plain["sizes"], sources, plain["every"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -93,15 +93,15 @@ def _(
     states: int,
     flags: Sequence[bool],
 ) -> list[Tensor]:
-    x, (widths, which) = tensors[0], from_key(layer).widths()
+    x, (widths, shown) = tensors[0], from_key(layer).widths()
     _, input_first, output_first, lead, _ = flags
     ticket = torch.empty(1, dtype=torch.int64)
     if batch_sizes is not None:
         rows: Any = tensors[1].shape[-2] if states else torch.library.get_ctx().new_dynamic_size()
-        output = x.new_empty((x.shape[0], widths[which]))
+        output = x.new_empty((x.shape[0], shown))
     else:
         steps, rows = (x.shape[1], x.shape[0]) if input_first else (x.shape[0], x.shape[1])
-        output = x.new_empty((rows, steps, widths[which]) if output_first else (steps, rows, widths[which]))
+        output = x.new_empty((rows, steps, shown) if output_first else (steps, rows, shown))
     return [output, *[x.new_empty((1, rows, width) if lead else (rows, width)) for width in widths], ticket]
 
 

@@ -110,7 +110,9 @@ def loop_forward(call: Call, tensors: tuple[Tensor, ...]) -> tuple[Tensor, tuple
     elif call.input_first:
         x = x.transpose(0, 1)
     initial = [state[0] for state in states] if call.lead else states
-    output, final = reference.recurrence(call.layer.trace, x, initial or None, parameters, ends, call.reverse)
+    output, final = reference.recurrence(
+        call.layer.trace, x, initial or None, parameters, ends, call.reverse, call.layer.every
+    )
     if call.batch_sizes is not None:
         output = pack_padded_sequence(output, ends).data
     elif call.output_first:

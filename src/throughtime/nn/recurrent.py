@@ -40,7 +40,8 @@ class Recurrent(torch.nn.Module):
     cell: a Cell, a Cell class, a Trace, or a name of the catalogue ("lstm").
     input_size, hidden_size: the cell's sizes I and H. sizes: any further ones by symbol, {"P": 32}.
     batch_first: x and output are (B, T, ...) instead of (T, B, ...).
-    output: "all" steps (T, B, S), or only the "last" (B, S), at each row's true end.
+    output: "all" steps (T, B, S); only the "last" (B, S), at each row's true end; or every one of the "states" at all
+    steps, a State of (T, B, S_j) each.
     initial: "zero", or "learned": a parameter initial_<state> (S_j,) per state, starting at zero.
     reverse: each row from its own end to its start.
     seed: of the initial parameters; None draws one from PyTorch's default generator.
@@ -85,8 +86,8 @@ class Recurrent(torch.nn.Module):
     ) -> None:
         super().__init__()
         trace = _trace(cell)
-        if output not in ("all", "last"):
-            raise ValueError(f'{trace.name}: output must be "all" or "last", got {output!r}')
+        if output not in ("all", "last", "states"):
+            raise ValueError(f'{trace.name}: output must be "all", "last" or "states", got {output!r}')
         if initial not in ("zero", "learned"):
             raise ValueError(f'{trace.name}: initial must be "zero" or "learned", got {initial!r}')
         if "H" not in trace.symbols and hidden_size != input_size:
@@ -96,7 +97,8 @@ class Recurrent(torch.nn.Module):
         reserved = {"x", "initial", "lengths", "resets", "state"} & trace.further.keys()
         if reserved:
             raise ValueError(f"{trace.name}: the input {min(reserved)} needs another name here, forward uses it")
-        self.recurrence = Recurrence(trace, {"I": input_size, "H": hidden_size, **(sizes or {})})
+        sizes = {"I": input_size, "H": hidden_size, **(sizes or {})}
+        self.recurrence = Recurrence(trace, sizes, every=output == "states")
         self.regular = Regular.of(self.recurrence, zoneout, recurrent_dropout, input_dropout, weight_dropout)
         self.batch_first, self.output, self.initial, self.reverse = batch_first, output, initial, reverse
         dtype = dtype or torch.get_default_dtype()
@@ -137,7 +139,8 @@ class Recurrent(torch.nn.Module):
         the module's own initial one (zeros or learned), as where an episode starts; `initial` is for the first step.
         inputs: what the cell reads beside x, by name, each laid out as x is: gru_d(x, m=observed, d=gaps).
 
-        Returns the output ((T, B, S) or as x is; (B, S) for output="last") and the final State at each row's true end.
+        Returns the output ((T, B, S) or as x is; (B, S) for output="last"; a State of such for output="states") and the
+        final State at each row's true end.
         Raises ValueError where a shape does not fit, TypeError for an input too many or too few.
         """
         packed = x if isinstance(x, PackedSequence) else None
@@ -186,9 +189,13 @@ class Recurrent(torch.nn.Module):
         state = self.State(*final)
         if self.output == "last":
             return getattr(state, self.trace.output).to(output.dtype), state
+        shown: Any = [output]
+        if self.output == "states":
+            shown = output.split_with_sizes(self.recurrence.widths()[0], -1)
         if packed is not None:
-            return PackedSequence(output, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices), state
-        return output, state
+            indices = packed.sorted_indices, packed.unsorted_indices
+            shown = [PackedSequence(each, packed.batch_sizes, *indices) for each in shown]
+        return self.State(*shown) if self.output == "states" else shown[0], state
 
     def _beside(self, x: Tensor, inputs: dict[str, Any]) -> Tensor:
         """x and the further inputs side by side on the last axis, as the engine reads them."""

@@ -77,12 +77,14 @@ def recurrence(
     parameters: Mapping[str, Tensor],
     lengths: Tensor | None = None,
     reverse: bool = False,
+    every: bool = False,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Run a recurrence over whole sequences, step by step.
 
     x: (T, B, I), any floating dtype and device. initial: states (B, S_j) in the trace's order; None is zeros.
     parameters: name -> tensor of the trace's shape. lengths: (B,) integers with 0 <= length <= T, or None for T;
-    what lies behind a row's length is not read. reverse: each row from its own end to its start.
+    what lies behind a row's length is not read. reverse: each row from its own end to its start. every: the output is
+    all states side by side.
 
     Returns the output (T, B, S), zero behind each row's length, and the final states (B, S_j); a row of length 0
     ends in its initial state. Differentiable any number of times.
@@ -92,23 +94,27 @@ def recurrence(
         initial = _zeros(trace, x, parameters)
     states = tuple(initial)
     which = list(trace.states).index(trace.output)
+
+    def shown(states: Sequence[Tensor]) -> Tensor:
+        return torch.cat(tuple(states), -1) if every else states[which]
+
     valid = None
     if lengths is not None:
         ends = lengths.to(x.device)
         valid = (torch.arange(steps, device=x.device)[:, None] < ends)[:, :, None]
         x = torch.where(valid, x, 0.0)  # a NaN in the padding would reach the weights' gradients
-    outputs: list[Tensor] = [states[which][:0]] * steps
+    outputs: list[Tensor] = [shown(states)[:0]] * steps
     for t in reversed(range(steps)) if reverse else range(steps):
         values = step(trace, x[t], states, parameters)
         new = tuple(values[after].expand(batch, -1) for _, after in trace.states.values())
         if valid is None:
-            outputs[t] = new[which]
+            outputs[t] = shown(new)
         else:
-            outputs[t] = torch.where(valid[t], new[which], 0.0)
+            outputs[t] = torch.where(valid[t], shown(new), 0.0)
             new = tuple(torch.where(valid[t], after, before) for after, before in zip(new, states, strict=True))
         states = new
     if not outputs:
-        return x.new_zeros((0, *states[which].shape)), states
+        return x.new_zeros((0, *shown(states).shape)), states
     return torch.stack(outputs), states
 
 

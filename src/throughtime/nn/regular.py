@@ -35,7 +35,7 @@ class Regular:
     dropped: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        trace, sizes = self.plain.trace, self.plain.sizes
+        trace, sizes, every = self.plain.trace, self.plain.sizes, self.plain.every
         for name, share in self.shares():
             if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
                 raise ValueError(f"{trace.name}: {name} must be a share, at least 0 and below 1, got {share!r}")
@@ -47,8 +47,8 @@ class Regular:
         if self.weight and not dropped:
             raise ValueError(f"{trace.name}: weight_dropout needs a matrix on the state, there is none")
         object.__setattr__(self, "dropped", frozenset(dropped))
-        object.__setattr__(self, "training", Recurrence(training, sizes) if training.masks else self.plain)
-        object.__setattr__(self, "evaluation", Recurrence(evaluation, sizes) if rates else self.plain)
+        object.__setattr__(self, "training", Recurrence(training, sizes, every=every) if training.masks else self.plain)
+        object.__setattr__(self, "evaluation", Recurrence(evaluation, sizes, every=every) if rates else self.plain)
 
     @classmethod
     def of(cls, plain: Recurrence, zoneout: Rates, recurrent: float, input: float, weight: float) -> Regular | None:

@@ -107,7 +107,7 @@ def check(trace: Trace) -> None:
             matrix, operand = (graph[a] for a in node.args)
             if matrix.op != "matrix" or (node.size, operand.size) != matrix.size:
                 raise ValueError(f"{trace.name}: product with {matrix.name} has the wrong size")
-        elif node.op in ("adjoint", "dsigmoid", "dtanh", "dnormalize", "positive"):
+        elif node.op in ("adjoint", "shown", "dsigmoid", "dtanh", "dnormalize", "positive"):
             raise ValueError(f"{trace.name}: {node.op} does not belong into a step")
         elif node.op == "state" and number not in olds:
             raise ValueError(f"{trace.name}: unknown state {node.name}")

@@ -30,7 +30,7 @@ class Derivative:
     """The step's derivative, in the same graph as the step.
 
     Leaves: "adjoint" nodes named after each state (the adjoint of the new state that the later steps pass back)
-    and "output" (the adjoint of the cell's output at this step).
+    and "shown" nodes named after the states that are output at this step (what comes from there).
 
     graph: the step's nodes first (`forward` of them), the derivative's after.
     states: name -> (elementwise part or None, [(matrix, adjoint), ...] transposed products to be added).
@@ -116,8 +116,8 @@ def collect(trace: Trace) -> Collected:
     return Collected(graph, inputs, states, trace.output, tuple(affines), masks)
 
 
-def differentiate(step: Collected) -> Derivative:
-    """Build the derivative of a collected step."""
+def differentiate(step: Collected, every: bool = False) -> Derivative:
+    """Build the derivative of a collected step; every: all its states are output, not one alone."""
     graph = step.graph.copy()
     forward = len(graph)
     pending: dict[int, list[int]] = {}
@@ -129,8 +129,8 @@ def differentiate(step: Collected) -> Derivative:
     for name, (_, after) in step.states.items():
         size = graph[after].size
         pending.setdefault(after, []).append(graph.add("adjoint", size=size, name=name))
-        if name == step.output:
-            pending[after].append(graph.add("adjoint", size=size, name="output"))
+        if every or name == step.output:
+            pending[after].append(graph.add("shown", size=size, name=name))
 
     def total(number: int) -> int | None:
         """The elementwise part of a node's adjoint."""

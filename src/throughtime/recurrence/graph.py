@@ -14,7 +14,7 @@ from typing import Any
 
 UNARY = ("sigmoid", "tanh", "relu", "exp", "log", "sqrt", "softplus", "neg", "positive", "mean", "normalize")
 BINARY = ("add", "sub", "mul", "div", "maximum", "minimum", "greater", "dsigmoid", "dtanh", "dnormalize")
-LEAVES = ("input", "state", "matrix", "vector", "const", "adjoint")
+LEAVES = ("input", "state", "matrix", "vector", "const", "adjoint", "shown")
 
 
 @dataclass(frozen=True)

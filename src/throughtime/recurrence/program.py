@@ -60,6 +60,7 @@ class Pass:
 class Program:
     """What the engine runs; lists index each other by position.
 
+    every: the output of a step is every state side by side, not the output state alone.
     input_width: of all inputs side by side. input_products: into the columns of d_x that their targets name.
     input_elementwise: the first adjoint column of what is added to all of d_x, -1 for none.
     packs: (parameter numbers stacked by rows, transposed). biases: (record column, parameter).
@@ -69,6 +70,7 @@ class Program:
     input_width: int
     state_widths: list[int]
     output_state: int
+    every: bool
     parameters: list[tuple[int, int]]
     constants: list[float]
     places: list[Place]

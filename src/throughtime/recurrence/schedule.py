@@ -26,20 +26,20 @@ SAVED = ("affine", "sigmoid", "tanh", "exp", "log", "sqrt", "softplus", "div")
 """Operations whose results are kept for the backward pass; others are recomputed."""
 
 
-def schedule(trace: Trace, sizes: dict[str, int], hoist: bool = False) -> Program:
+def schedule(trace: Trace, sizes: dict[str, int], hoist: bool = False, every: bool = False) -> Program:
     """Lower a traced step at given sizes. ValueError where a size is missing.
 
-    hoist: keep the products with the input out of the loop even where the input is narrow.
+    hoist: keep the products with the input out of the loop even where the input is narrow. every: output all states.
     """
-    return Scheduler(trace, sizes, hoist).program()
+    return Scheduler(trace, sizes, hoist, every).program()
 
 
 class Scheduler:
-    def __init__(self, trace: Trace, sizes: dict[str, int], hoist: bool) -> None:
+    def __init__(self, trace: Trace, sizes: dict[str, int], hoist: bool, every: bool) -> None:
         shapes = trace.shapes(sizes)
-        self.sizes = sizes
+        self.sizes, self.every = sizes, every
         self.step: Collected = collect(trace)
-        self.derivative: Derivative = differentiate(self.step)
+        self.derivative: Derivative = differentiate(self.step, every)
         self.graph: Graph = self.derivative.graph
         self.parameters = {name: i for i, name in enumerate(shapes)}
         self.shapes = [(s[0], s[1] if len(s) == 2 else 0) for s in shapes.values()]
@@ -94,9 +94,11 @@ class Scheduler:
             return self.put("vector", self.parameter(number), width)
         if node.op == "input":
             return self.put("input", self.columns[number], width)
+        if node.op == "shown":
+            before = itertools.takewhile(lambda name: name != node.name, self.step.states)
+            at = sum(self.width(self.step.states[name][0]) for name in before) if self.every else 0
+            return self.put("doutput", at, width)
         if node.op == "adjoint":
-            if node.name == "output":
-                return self.put("doutput", 0, width)
             return self.put("dstate", list(self.step.states).index(node.name or ""), width)
         return None
 
@@ -150,6 +152,7 @@ class Scheduler:
             self.input_width,
             [self.width(old) for old, _ in self.step.states.values()],
             list(self.step.states).index(self.step.output),
+            self.every,
             self.shapes,
             self.constants,
             self.places,
