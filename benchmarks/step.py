@@ -39,7 +39,7 @@ def best(graph: bytes, given: dict[str, np.ndarray]) -> Callable[[], None]:
                 call()
 
         calls |= {f"{threads} passed": passed, f"{threads} bound": kept}
-    times = timing.alternate(calls, repeats=5, warm=1, rest=0.01)
+    times = timing.alternate(calls, repeats=5, warm=1, rest=0.1)
     return calls[min(calls, key=lambda name: timing.median(times[name]))]
 
 
@@ -82,7 +82,7 @@ def main() -> None:
                     stepper.step(x)
 
             calls[form] = ours
-        times = timing.alternate(calls, repeats=15, rest=0.01)
+        times = timing.alternate(calls, repeats=15, rest=0.1)
         us = {name: timing.median(t) / STEPS * 1e6 for name, t in times.items()}
         for form in FORMS:
             rows.append(

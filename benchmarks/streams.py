@@ -56,7 +56,7 @@ def main() -> None:
                         streams.step(chosen, given)
 
                 calls[f"{form}, {order}"] = steps
-        times = timing.alternate(calls, repeats=15, rest=0.005)
+        times = timing.alternate(calls, repeats=15, rest=0.1)
         for name in list(calls)[1:]:
             rows.append(
                 {

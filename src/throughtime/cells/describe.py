@@ -15,6 +15,7 @@ from typing import Any
 from throughtime.cells import CATALOGUE
 from throughtime.recurrence import Cell, Trace
 from throughtime.recurrence.equations import as_latex, as_text
+from throughtime.recurrence.linear import degrees, products_in_loop, sentence
 
 SIZES = {"I": 64, "H": 256}
 """The sizes shown where none are asked for."""
@@ -42,6 +43,8 @@ def facts(cell: Cell, sizes: dict[str, int] | None = None) -> dict[str, Any]:
         "equations": as_text(trace),
         "latex": as_latex(trace),
         "states": trace.state_sizes,
+        "degrees": degrees(trace),
+        "products_in_loop": products_in_loop(trace),
         "output": trace.output,
         "gates": {k: v for k, v in _pairs(sections.get("Gates", "")) if k != "none"},
         "named": list(trace.gates),
@@ -69,6 +72,7 @@ def describe(cell: Cell, sizes: dict[str, int] | None = None, latex: bool = Fals
         _part("Equations", "\n".join(known["equations"])),
         _part("LaTeX", "\n".join(known["latex"])) if latex else "",
         _part("Through time", unrolled(trace, 3 if len(trace.name) < 12 else 2)),
+        _part("Dependence on the state", sentence(trace)),
         _part("Gates", gates),
         _part("Parameters", _table(known)),
         _part("Equals", "\n".join(_item(k, v) for k, v in known["equals"].items())) if known["equals"] else "",

@@ -73,7 +73,9 @@ def engine_backward(
 ) -> list[Tensor | None]:
     """The engine's gradients with respect to (x, *initial, *arrays), None where not needed."""
     x, first = tensors[0], 1 + call.states
-    d_output = None if gradients[0] is None else _numpy(gradients[0])
+    d_output = None
+    if gradients[0] is not None:  # that of a sum or a mean is one value with strides of 0
+        d_output = gradients[0].numpy(force=True) if gradients[0].stride(-1) == 0 else _numpy(gradients[0])
     if d_output is not None and call.output_first:
         d_output = d_output.swapaxes(0, 1)
     d_final: tuple[np.ndarray | None, ...] | None = None
