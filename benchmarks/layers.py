@@ -1,5 +1,8 @@
 """A training step of throughtime.nn against torch.nn: RNN, LSTM, GRU at four sizes, gradient of x included.
 
+"at the peak": how many times faster than torch a layer would be whose products run at the processor's multiply-add
+peak, measured in the same rounds, and whose everything else takes no time.
+
 python -m benchmarks.layers
 """
 
@@ -11,9 +14,12 @@ import torch
 
 import throughtime.nn
 from benchmarks import timing
+from throughtime import engine
 
 SIZES = [(100, 32, 128, 128), (100, 64, 256, 256), (35, 20, 200, 200), (24, 256, 1, 64)]
 """T, B, I, H."""
+ROUNDS = 1_000_000
+"""Of multiply-adds on registers alone, whose speed is the peak: a few milliseconds."""
 GATES = {"RNN": 1, "LSTM": 4, "GRU": 3}
 
 
@@ -49,7 +55,10 @@ def main() -> None:
                 layer.zero_grad()
 
             layers = {"ours": ours, "torch": theirs}
-            times = timing.alternate({n: lambda layer=layer: train(layer) for n, layer in layers.items()}, repeats=15)
+            calls = {n: lambda layer=layer: train(layer) for n, layer in layers.items()}
+            calls["peak"] = lambda: engine.multiply_adds(ROUNDS, torch.get_num_threads())
+            times = timing.alternate(calls, repeats=15)
+            peak = 2 * calls["peak"]() / timing.median(times["peak"])
             found = timing.ratio(times["torch"], times["ours"])
             ratios.append(found)
             work = 6 * steps * batch * hidden * gates * (width + hidden)
@@ -62,6 +71,8 @@ def main() -> None:
                     "times faster": found,
                     "spread": timing.spread(times["ours"]),
                     "GFLOP/s": work / timing.median(times["ours"]) / 1e9,
+                    "share of peak": work / timing.median(times["ours"]) / peak,
+                    "at the peak": timing.median(times["torch"]) / (work / peak),
                 }
             )
     mean = math.exp(sum(map(math.log, ratios)) / len(ratios))

@@ -593,6 +593,19 @@ NB_MODULE(_engine, m) {
       .def_prop_ro("record_width", [](const Program& p) { return p.training.width; });
   m.def("program", &read_program, "spec"_a, "Read and check a program; ValueError says what is wrong.");
   m.def("block", &block, "bytes"_a, "Uninitialised memory as an array of bytes.");
+  m.def(
+      "multiply_adds",
+      [](Index rounds, int threads) {
+        if (rounds < 0 || rounds > Index(1) << 40 || threads < 1 || threads > 1024)
+          throw nb::value_error("multiply_adds: rounds or threads out of range");
+        nb::gil_scoped_release release;
+        parallel(threads, [&](int) {
+          volatile float sink = kernels<float>().multiply_adds(rounds);
+          (void)sink;
+        });
+        return double(rounds) * double(kernels<float>().round) * threads;
+      },
+      "rounds"_a, "threads"_a, "Float32 multiply-adds on registers alone, on every thread; how many they were.");
   m.def("instruction_set", [] { return std::string(kernels<float>().name); }, "The kernels this processor uses.");
   bind<float>(m, "float32");
   bind<double>(m, "float64");

@@ -60,6 +60,10 @@ struct Kernels {
   // sum (n) += column sums of A (rows, n).
   void (*column_sum)(Index rows, Index n, const T* a, Index lda, T* sum);
   Elementwise<T> elementwise[kOperations];
+  // `rounds` times as many multiply-adds as one round has, on registers alone: what this processor can do at most.
+  // Returns a number that depends on all of them.
+  T (*multiply_adds)(Index rounds);
+  Index round;  // multiply-adds in a round
 };
 
 // The best table this processor runs; THROUGHTIME_ISA=base|avx2|avx512 chooses a lower one.

@@ -24,6 +24,8 @@ from throughtime.recurrence.tile import TileWriter
 
 SAVED = ("affine", "sigmoid", "tanh", "exp", "log", "sqrt", "softplus", "div")
 """Operations whose results are kept for the backward pass; others are recomputed."""
+LIGHT = ("add", "sub", "mul", "neg")
+"""Operations that are never worth keeping."""
 
 
 def schedule(trace: Trace, sizes: dict[str, int], hoist: bool = False, every: bool = False) -> Program:
@@ -178,7 +180,7 @@ class Scheduler:
                 continue
             seen.add(number)
             node = self.graph[number]
-            if number < derivative.forward and node.op in (*SAVED, "state"):
+            if number < derivative.forward and node.op in (*SAVED, "state") and not self.light(number):
                 found.add(number)
             elif node.op == "affine_t":
                 stack += [adjoint for _, adjoint in self.graph.products(number)]
@@ -189,6 +191,23 @@ class Scheduler:
             if self.graph[operand].op != "input":
                 found.add(operand)
         return found
+
+    def light(self, number: int) -> bool:
+        """Is this an activation of what the record has anyway, a few multiply-adds away? An LSTM's tanh(c) is.
+
+        To compute it once more costs less than to write it, and to read it when it has left the caches.
+        """
+        node = self.graph[number]
+        if node.op not in ("sigmoid", "tanh"):
+            return False
+
+        def near(number: int) -> bool:
+            node = self.graph[number]
+            if node.op in LIGHT:
+                return all(near(argument) for argument in node.args)
+            return node.op in ("state", "vector", "const") or (node.op in SAVED[1:] and not self.light(number))
+
+        return near(node.args[0])
 
     # the forward pass
 
