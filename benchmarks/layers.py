@@ -57,7 +57,7 @@ def main() -> None:
             layers = {"ours": ours, "torch": theirs}
             calls = {n: lambda layer=layer: train(layer) for n, layer in layers.items()}
             calls["peak"] = lambda: engine.multiply_adds(ROUNDS, torch.get_num_threads())
-            times = timing.alternate(calls, repeats=15)
+            times = timing.alternate(calls, repeats=11, warm=1, rest=0.1)
             peak = 2 * calls["peak"]() / timing.median(times["peak"])
             found = timing.ratio(times["torch"], times["ours"])
             ratios.append(found)
