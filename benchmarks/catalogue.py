@@ -106,7 +106,7 @@ def main() -> None:
                 for mine, theirs in zip(expected, train(peers[peer], short, g[:10]), strict=True):
                     torch.testing.assert_close(mine, theirs, rtol=1e-2, atol=1e-3 * float(theirs.abs().max()))
             calls = {n: lambda run=run, train=train: train(run) for n, run in runs.items()}
-            times = timing.alternate(calls, repeats=7, warm=2)
+            times = timing.alternate(calls, repeats=7, warm=1, rest=0.1)
             row: dict[str, Any] = {"cell": name, "T B I H": f"{steps} {batch} {width} {hidden}"}
             row["ours ms"] = timing.median(times["ours"]) * 1e3
             row |= {f"times {peer}": timing.ratio(times[peer], times["ours"]) for peer in peers}

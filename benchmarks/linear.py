@@ -75,7 +75,7 @@ def main() -> None:
         torch.testing.assert_close(train(ours), train(peers["loop"]), rtol=1e-3, atol=1e-3)
         calls = {"ours": lambda t=train: t(ours)}
         calls |= {n: lambda t=train, run=run: t(run) for n, run in peers.items()}
-        times = timing.alternate(calls, repeats=5, warm=1)
+        times = timing.alternate(calls, repeats=5, warm=1, rest=0.1)
         for peer in peers:
             rows.append(
                 {
