@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from throughtime.runtime.load import load
+    from throughtime.tasks.forecaster import Forecaster
     from throughtime.tasks.text import LanguageModel
 
 __version__ = "0.1.0"
-__all__ = ["LanguageModel", "__version__", "load"]
+__all__ = ["Forecaster", "LanguageModel", "__version__", "load"]
 
-_HOMES = {"load": "throughtime.runtime.load", "LanguageModel": "throughtime.tasks.text"}
+_HOMES = {
+    "load": "throughtime.runtime.load",
+    "LanguageModel": "throughtime.tasks.text",
+    "Forecaster": "throughtime.tasks.forecaster",
+}
 
 
 def __getattr__(name: str) -> Any:

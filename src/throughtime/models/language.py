@@ -9,17 +9,21 @@ Written once over `ops`; models/ops_numpy.py and models/ops_torch.py are the two
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from throughtime.errors import UserError
+from throughtime.models import parameters as checks
 from throughtime.models.config import LanguageConfig
 from throughtime.recurrence.wrap import recurrent_matrices
 
 State = tuple[tuple[Any, ...], ...]
 """Of each layer, of each of its states: an array (B, S)."""
+
+WHO = "language model"
+"""Who speaks in an error."""
 
 _TRAINING_BYTES = 24
 """What training keeps of a parameter: drawn value, value, gradient, two moments, the best so far, in float32."""
@@ -89,32 +93,10 @@ def initial_parameters(
 
 
 def check_parameters(config: LanguageConfig, parameters: Mapping[str, Any]) -> None:
-    """UserError unless exactly the model's parameters are there, with their shapes, all float32 or all float64."""
-    expected = config.shapes
-    missing, extra = expected.keys() - parameters.keys(), parameters.keys() - expected.keys()
-    if missing or extra:
-        parts = [f"{_listed(names)} {word}" for names, word in ((missing, "missing"), (extra, "unknown")) if names]
-        raise UserError(f"language model: parameters do not fit the configuration: {'; '.join(parts)}")
-    for name, shape in expected.items():
-        if tuple(parameters[name].shape) != shape:
-            raise UserError(f"language model: {name} must be {shape}, got {tuple(parameters[name].shape)}")
-    types = {str(value.dtype).removeprefix("torch."): name for name, value in parameters.items()}
-    if len(types) > 1 or not types.keys() <= {"float32", "float64"}:
-        shown = ", ".join(f"{name} is {dtype}" for dtype, name in sorted(types.items()))
-        raise UserError(f"language model: expected all parameters as float32 or all as float64, {shown}; convert them")
+    """UserError unless exactly the model's parameters are there; see throughtime.models.parameters."""
+    checks.check_parameters(WHO, config.shapes, parameters)
 
 
 def check_finite(parameters: Mapping[str, np.ndarray]) -> None:
     """UserError where a parameter has a value that is not a finite number."""
-    for name, value in parameters.items():
-        if not np.isfinite(value).all():
-            count = int(value.size - np.isfinite(value).sum())
-            raise UserError(
-                f"language model: {name} has {count:,} of {value.size:,} values that are not finite (NaN or infinite); "
-                "the file is damaged or its training diverged, train again with a smaller --learning-rate"
-            )
-
-
-def _listed(names: Iterable[str]) -> str:
-    found = sorted(names)
-    return ", ".join(found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
+    checks.check_finite(WHO, parameters)

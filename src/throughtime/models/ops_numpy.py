@@ -34,6 +34,25 @@ class NumpyOps:
         shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
         return shifted
 
+    def relu(self, x: np.ndarray) -> np.ndarray:
+        """max(x, 0)."""
+        found: np.ndarray = np.maximum(x, 0)
+        return found
+
+    def softmax(self, x: np.ndarray, axis: int) -> np.ndarray:
+        """Shares along an axis that add up to 1."""
+        found: np.ndarray = np.exp(x - x.max(axis=axis, keepdims=True))
+        found /= found.sum(axis=axis, keepdims=True)
+        return found
+
+    def permute(self, x: np.ndarray, axes: Sequence[int]) -> np.ndarray:
+        """The axes in another order."""
+        return np.transpose(x, axes)
+
+    def blocks(self, x: np.ndarray, count: int) -> np.ndarray:
+        """`count` copies one after the other on a new first axis: (count, ...), to be read only."""
+        return np.broadcast_to(x, (count, *x.shape))
+
     def dropout(self, x: np.ndarray, share: float, variational: bool) -> np.ndarray:
         """The identity: dropout belongs to training."""
         return x

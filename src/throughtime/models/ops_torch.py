@@ -10,7 +10,6 @@ import torch
 from torch.nn import functional
 
 from throughtime.models import language
-from throughtime.models.config import LanguageConfig
 from throughtime.recurrence import Trace
 
 
@@ -32,6 +31,22 @@ class TorchOps:
     def log_softmax(self, x: torch.Tensor) -> torch.Tensor:
         """Logarithms of the probabilities along the last axis."""
         return functional.log_softmax(x, -1)
+
+    def relu(self, x: torch.Tensor) -> torch.Tensor:
+        """max(x, 0)."""
+        return torch.relu(x)
+
+    def softmax(self, x: torch.Tensor, axis: int) -> torch.Tensor:
+        """Shares along an axis that add up to 1."""
+        return torch.softmax(x, axis)
+
+    def permute(self, x: torch.Tensor, axes: Sequence[int]) -> torch.Tensor:
+        """The axes in another order."""
+        return x.permute(*axes)
+
+    def blocks(self, x: torch.Tensor, count: int) -> torch.Tensor:
+        """`count` copies one after the other on a new first axis: (count, ...)."""
+        return x.expand(count, *x.shape)
 
     def dropout(self, x: torch.Tensor, share: float, variational: bool) -> torch.Tensor:
         """Zero the share of values, in 256ths, and scale the rest up; variational: the same ones at every step."""
@@ -84,12 +99,17 @@ class TorchOps:
 
 
 class TorchModel(torch.nn.Module):
-    """A language model's parameters as torch Parameters, under their flat names; called with tokens (T, B)."""
+    """A model's parameters as torch Parameters, under their flat names; called with what its arithmetic takes.
 
-    def __init__(self, config: LanguageConfig, parameters: Mapping[str, np.ndarray], seed: int = 0) -> None:
+    arithmetic: the module of the model: `forward(ops, config, parameters, *inputs)` and `check_parameters`.
+    """
+
+    def __init__(
+        self, config: Any, parameters: Mapping[str, np.ndarray], seed: int = 0, arithmetic: Any = language
+    ) -> None:
         super().__init__()
-        language.check_parameters(config, parameters)
-        self.config = config
+        arithmetic.check_parameters(config, parameters)
+        self.config, self._arithmetic = config, arithmetic
         self.generator = torch.Generator().manual_seed(seed)
         for name, value in parameters.items():
             *path, last = name.split(".")
@@ -102,12 +122,11 @@ class TorchModel(torch.nn.Module):
         self._flat = dict(self.named_parameters())
         self._ops = TorchOps(generator=self.generator)
 
-    def forward(
-        self, tokens: torch.Tensor, state: Sequence[Sequence[torch.Tensor]] | None = None
-    ) -> tuple[torch.Tensor, language.State]:
-        """tokens (T, B) int64 to logits (T, B, vocabulary) and the state after the last; state None: zeros."""
+    def forward(self, *inputs: Any) -> Any:
+        """What the model's `forward` returns. A language model's: tokens (T, B) int64 and a state or None to logits
+        (T, B, vocabulary) and the state after the last."""
         self._ops.training = self.training
-        return language.forward(self._ops, self.config, self._flat, tokens, state)
+        return self._arithmetic.forward(self._ops, self.config, self._flat, *inputs)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The parameters as NumPy arrays, by flat name; views where they are on the CPU, not copies."""

@@ -10,9 +10,13 @@ from typing import Any
 
 from throughtime.errors import UserError
 from throughtime.runtime.folder import CONFIG, read_config
+from throughtime.runtime.series import SeriesModel
 from throughtime.runtime.text import TextModel
 
-TASKS: dict[str, Callable[[Path, dict[str, Any], str | None], Any]] = {"text": TextModel.from_folder}
+TASKS: dict[str, Callable[[Path, dict[str, Any], str | None], Any]] = {
+    "text": TextModel.from_folder,
+    "forecast": SeriesModel.from_folder,
+}
 """How the model of each task is made from its folder and its configuration."""
 
 

@@ -1,0 +1,185 @@
+"""The forecaster: what comes next in a series, from its last values.
+
+    u_s = relu(W_xu [x_s, m_s] + b_u)            s = 1 ... S: a segment of w steps, m: what of it was observed
+    h_S = the stack of recurrences over u
+    d_j = one more step of the stack from h_S, with relu(e_j) as its input      j = 1 ... J: the segments to come
+    y_k = sum over r of softmax(a)_rk * reference_rk + (W_hy d_j + b_y)_k
+
+Every segment to come is one step from h_S, at its own position e_j, so no error is fed back. The references are values
+of the series itself: the last one, and those some lags ago, one season ago among them; a learned mixture of them, by
+how far ahead, is what the recurrence corrects. Everything is in the scale of the window (models/scaling.py).
+With w = 1 and one step ahead this is the classic recurrent forecaster.
+
+Source: segments, and decoding them in parallel by position: Lin et al. 2023, arXiv:2308.11200 (SegRNN), section 4.
+
+Written once over `ops`; models/ops_numpy.py and models/ops_torch.py are the two sets of operations.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from throughtime.errors import UserError
+from throughtime.models import parameters as checks
+from throughtime.models.config import LARGEST, Layer
+from throughtime.recurrence import Trace
+
+WHO = "forecaster"
+"""Who speaks in an error."""
+
+
+@dataclass(frozen=True)
+class ForecastConfig:
+    """A forecaster's sizes.
+
+    segment: w, steps in a segment. segments: S, of the past that is looked at. horizon: K, steps ahead. lags: how many
+    steps ago the references lie, each at least 1; 1 is the last value. embedding: E, values a segment becomes. layers:
+    bottom first. outputs: values for each step ahead. dropout: the share dropped before the output layer.
+    Raises UserError where sizes do not fit together.
+    """
+
+    segment: int
+    segments: int
+    horizon: int
+    lags: tuple[int, ...]
+    embedding: int
+    layers: tuple[Layer, ...]
+    outputs: int = 1
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("segment", "segments", "horizon", "embedding", "outputs"):
+            value = getattr(self, name)
+            if type(value) is not int or not 0 < value <= LARGEST:
+                got = reprlib.repr(value)
+                raise UserError(f"{WHO}: {name} must be a positive integer up to {LARGEST:,}, got {got}")
+        if not self.lags or any(type(lag) is not int or not 0 < lag <= self.lookback for lag in self.lags):
+            got = reprlib.repr(list(self.lags))
+            raise UserError(f"{WHO}: lags must be integers from 1 to the look-back, {self.lookback}, got {got}")
+        if isinstance(self.dropout, bool) or not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
+            raise UserError(f"{WHO}: dropout must be a share, at least 0 and below 1, got {self.dropout!r}")
+        if not self.layers:
+            raise UserError(f"{WHO}: expected at least one layer, got none")
+        width = self.embedding
+        for i, layer in enumerate(self.layers):
+            if layer.input_size != width:
+                raise UserError(
+                    f"{WHO}: layer {i} ({layer.name}) takes I={layer.input_size}, what comes in has {width}"
+                )
+            if further := ", ".join(layer.trace.further):
+                raise UserError(f"{WHO}: {layer.name} reads {further} beside x; choose another cell")
+            width = layer.output_size
+
+    @property
+    def lookback(self) -> int:
+        """Steps of the past that are looked at, w S."""
+        return self.segment * self.segments
+
+    @property
+    def ahead(self) -> int:
+        """J, segments to come; the last may be cut short."""
+        return -(-self.horizon // self.segment)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Flat parameter name -> shape."""
+        found: dict[str, tuple[int, ...]] = {
+            "input.W_xu": (self.embedding, 2 * self.segment),
+            "input.b_u": (self.embedding,),
+            "position": (self.ahead, self.embedding),
+        }
+        for i, layer in enumerate(self.layers):
+            found.update({f"layers.{i}.{name}": shape for name, shape in layer.shapes.items()})
+        values = self.segment * self.outputs
+        found["output.W_hy"] = (values, self.layers[-1].output_size)
+        found["output.b_y"] = (values,)
+        found["mixture"] = (len(self.lags), self.horizon)
+        return found
+
+    @classmethod
+    def stack(
+        cls, segment: int, segments: int, horizon: int, lags: Sequence[int], cells: Sequence[Trace], **sizes: Any
+    ) -> ForecastConfig:
+        """Layers of the given cells, bottom first. sizes: hidden, embedding, and further fields of the class."""
+        hidden = sizes.pop("hidden")
+        layers: list[Layer] = []
+        for trace in cells:
+            below = layers[-1].output_size if layers else sizes["embedding"]
+            layers.append(Layer(trace, {"I": below, "H": hidden}))
+        return cls(segment, segments, horizon, tuple(lags), layers=tuple(layers), **sizes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists and dicts, for config.json."""
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        return {**plain, "lags": list(self.lags), "layers": [layer.to_json() for layer in self.layers]}
+
+    @classmethod
+    def from_json(cls, data: Any) -> ForecastConfig:
+        """Rebuild from `to_json`; UserError says what is wrong."""
+        missing = {*_PLAIN, "lags", "layers"} - (data.keys() if isinstance(data, dict) else set())
+        if missing:
+            raise UserError(f"{WHO}: {', '.join(sorted(missing))} missing in its configuration")
+        if not isinstance(data["layers"], list) or not isinstance(data["lags"], list):
+            raise UserError(f"{WHO}: lags and layers must be lists; config.json is damaged")
+        layers = tuple(Layer.from_json(layer) for layer in data["layers"])
+        return cls(lags=tuple(data["lags"]), layers=layers, **{name: data[name] for name in _PLAIN})
+
+
+_PLAIN = ("segment", "segments", "horizon", "embedding", "outputs", "dropout")
+
+
+def forward(ops: Any, config: ForecastConfig, parameters: Mapping[str, Any], past: Any, references: Any) -> Any:
+    """Forecasts (B, K, Q), all in the window's scale.
+
+    past: (S, B, 2 w), each segment's values, 0 where missing, then 1 where observed and 0 where not.
+    references: (R, B, K), one for each lag.
+    """
+    count, rows = config.ahead, past.shape[1]
+    x = ops.relu(ops.linear(past, parameters["input.W_xu"], parameters["input.b_u"]))
+    # every segment to come is a row of its own: (1, J B, E)
+    each = ops.permute(ops.blocks(ops.relu(parameters["position"]), rows), (1, 0, 2))
+    each = each.reshape(1, count * rows, config.embedding)
+    for i, layer in enumerate(config.layers):
+        own = {name: parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters}
+        x, final = ops.recurrence(layer.trace, layer.sizes, x, None, own)
+        start = [ops.blocks(state, count).reshape(count * rows, -1) for state in final]
+        each, _ = ops.recurrence(layer.trace, layer.sizes, each, start, own)
+    each = ops.dropout(each, config.dropout, False)
+    found = ops.linear(each, parameters["output.W_hy"], parameters["output.b_y"])
+    found = found.reshape(count, rows, config.segment, config.outputs)
+    found = ops.permute(found, (1, 0, 2, 3)).reshape(rows, count * config.segment, config.outputs)
+    shares = ops.softmax(parameters["mixture"], 0)
+    base = (shares[:, None] * references).sum(0)
+    return base[:, :, None] + found[:, : config.horizon]
+
+
+def initial_parameters(config: ForecastConfig, rng: np.random.Generator, dtype: Any = np.float32) -> dict[str, Any]:
+    """Draw every parameter; name -> array, in the order of `config.shapes`.
+
+    The output layer starts at zero, so that an untrained forecaster is the mean of its references.
+    """
+    values: dict[str, np.ndarray] = {}
+    for i, layer in enumerate(config.layers):
+        if not layer.trace.inits:
+            raise UserError(f"{layer.name}: the trace carries no initial values, expected one traced from a cell")
+        drawn = layer.trace.initial_parameters(dict(layer.sizes), rng, dtype)
+        values.update({f"layers.{i}.{name}": value for name, value in drawn.items()})
+    for name, shape in config.shapes.items():
+        if name == "input.W_xu":
+            bound = 1.0 / np.sqrt(config.segment)
+            values[name] = rng.uniform(-bound, bound, shape)
+        elif name == "position":
+            values[name] = 0.1 * rng.standard_normal(shape)
+        elif name not in values:
+            values[name] = np.zeros(shape)
+    return {name: np.ascontiguousarray(values[name], dtype=dtype) for name in config.shapes}
+
+
+def check_parameters(config: ForecastConfig, parameters: Mapping[str, Any]) -> None:
+    """UserError unless exactly the model's parameters are there; see throughtime.models.parameters."""
+    checks.check_parameters(WHO, config.shapes, parameters)

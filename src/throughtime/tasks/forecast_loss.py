@@ -1,0 +1,55 @@
+"""Losses of forecasts, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+Loss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+"""(forecast (B, K, Q) in the window's scale, actual (B, K) likewise with 0 where missing, observed (B, K), unit) -> a
+number. unit (B, 3): the window's level, its scale, and the series' own measure: the mean absolute change over a season,
+in the series' unit."""
+
+
+def mean_absolute(forecast: Tensor, actual: Tensor, observed: Tensor, unit: Tensor) -> Tensor:
+    """Mean absolute error in the window's scale."""
+    return ((forecast[..., 0] - actual).abs() * observed).sum() / observed.sum()
+
+
+def mean_squared(forecast: Tensor, actual: Tensor, observed: Tensor, unit: Tensor) -> Tensor:
+    """Mean squared error in the window's scale."""
+    return ((forecast[..., 0] - actual).square() * observed).sum() / observed.sum()
+
+
+def mase_smape(forecast: Tensor, actual: Tensor, observed: Tensor, unit: Tensor) -> Tensor:
+    """MASE and sMAPE (as a share, 0 to 2) in equal parts: what the M4 competition's OWA measures, up to two factors.
+
+    Source: Makridakis et al. 2020, doi:10.1016/j.ijforecast.2019.04.014, section 2.
+    """
+    level, scale, change = (unit[:, i : i + 1] for i in range(3))
+    error = (forecast[..., 0] - actual).abs() * scale
+    size = (forecast[..., 0] * scale + level).abs() + (actual * scale + level).abs()
+    both = 0.5 * (error / change).clamp(max=_LARGE) + 5.0 * error / (size + 1e-6 * change)
+    return (both * observed).sum() / observed.sum()
+
+
+_LARGE = 50.0
+"""A larger MASE counts as this one: the change of a nearly constant series may be next to nothing."""
+
+
+def quantile(levels: Sequence[float]) -> Loss:
+    """The pinball loss of these quantiles, in the window's scale, twice: at the median it is the absolute error."""
+
+    def loss(forecast: Tensor, actual: Tensor, observed: Tensor, unit: Tensor) -> Tensor:
+        at = torch.tensor(levels, dtype=forecast.dtype, device=forecast.device)
+        error = actual.unsqueeze(-1) - forecast
+        pinball = 2 * torch.maximum(at * error, (at - 1) * error).mean(-1)
+        return (pinball * observed).sum() / observed.sum()
+
+    return loss
+
+
+LOSSES: dict[str, Loss] = {"mae": mean_absolute, "mse": mean_squared, "mase_smape": mase_smape}
+"""The losses of point forecasts."""
