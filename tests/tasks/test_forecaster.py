@@ -197,3 +197,14 @@ def test_a_folder_is_not_replaced_unasked(tmp_path: Path) -> None:
         Forecaster(2, **options).fit(series, tmp_path, steps=2)
     Forecaster(2, **options).fit(series, tmp_path, steps=2, force=True)
     assert np.isfinite(throughtime.load(tmp_path).predict(series)).all()
+
+
+def test_quantiles_that_cross_are_put_in_order() -> None:
+    from throughtime.models.forecaster import initial_parameters
+    from throughtime.runtime.series import SeriesModel
+
+    config = ForecastConfig.stack(2, 3, 2, (1,), Forecaster(4)._traces, hidden=3, embedding=3, outputs=2)
+    parameters = initial_parameters(config, np.random.default_rng(0))
+    parameters["output.b_y"] += np.array([1, -1, 1, -1], np.float32)
+    found = SeriesModel(config, parameters, levels=(0.1, 0.9)).predict([np.arange(6.0)])
+    assert (found[..., 0] < found[..., 1]).all()
