@@ -53,6 +53,10 @@ class NumpyOps:
         """`count` copies one after the other on a new first axis: (count, ...), to be read only."""
         return np.broadcast_to(x, (count, *x.shape))
 
+    def constant(self, values: np.ndarray, like: np.ndarray) -> np.ndarray:
+        """Fixed values, beside an array."""
+        return values.astype(like.dtype, copy=False)
+
     def dropout(self, x: np.ndarray, share: float, variational: bool) -> np.ndarray:
         """The identity: dropout belongs to training."""
         return x

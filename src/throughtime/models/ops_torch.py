@@ -48,6 +48,10 @@ class TorchOps:
         """`count` copies one after the other on a new first axis: (count, ...)."""
         return x.expand(count, *x.shape)
 
+    def constant(self, values: np.ndarray, like: torch.Tensor) -> torch.Tensor:
+        """Fixed values, beside a tensor."""
+        return torch.from_numpy(values).to(like)
+
     def dropout(self, x: torch.Tensor, share: float, variational: bool) -> torch.Tensor:
         """Zero the share of values, in 256ths, and scale the rest up; variational: the same ones at every step."""
         if not self.training or share == 0.0:

@@ -53,3 +53,40 @@ def quantile(levels: Sequence[float]) -> Loss:
 
 LOSSES: dict[str, Loss] = {"mae": mean_absolute, "mse": mean_squared, "mase_smape": mase_smape}
 """The losses of point forecasts."""
+
+
+def student_t(forecast: Tensor, actual: Tensor, observed: Tensor, unit: Tensor) -> Tensor:
+    """Mean negative log likelihood of Student's t: place, log of the scale, and what softplus makes degrees above 2."""
+    place, scale, degrees = place_scale_degrees(forecast)
+    nats = -torch.distributions.StudentT(degrees, place, scale).log_prob(actual)
+    return (nats * observed).sum() / observed.sum()
+
+
+def place_scale_degrees(forecast: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The three parameters of Student's t from outputs (..., 3); runtime/distributions.py has the same in NumPy."""
+    place, scale, degrees = forecast.unbind(-1)
+    return place, torch.nn.functional.softplus(scale) + 1e-3, 2.0 + torch.nn.functional.softplus(degrees)
+
+
+def negative_binomial(forecast: Tensor, actual: Tensor, observed: Tensor, unit: Tensor) -> Tensor:
+    """Mean negative log likelihood of counts, by their mean m and a with variance m + a m^2.
+
+    Source: Salinas et al. 2017, arXiv:1704.04110 (DeepAR), section 3.1.
+    """
+    level, scale = unit[:, 0:1], unit[:, 1:2]
+    place, spread = forecast.unbind(-1)
+    mean = torch.nn.functional.softplus((place * scale + level) / scale) * scale + 1e-6
+    count = 1.0 / (torch.nn.functional.softplus(spread) + 1e-6)
+    value = (actual * scale + level).clamp(min=0.0)
+    nats = -(
+        torch.lgamma(value + count)
+        - torch.lgamma(count)
+        - torch.lgamma(value + 1.0)
+        + count * torch.log(count / (count + mean))
+        + value * torch.log(mean / (count + mean))
+    )
+    return (nats * observed).sum() / observed.sum()
+
+
+LIKELIHOODS: dict[str, Loss] = {"student_t": student_t, "negative_binomial": negative_binomial}
+"""The losses of distributions."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from throughtime.models.forecaster import ForecastConfig
+from throughtime.models.histories import Histories
 from throughtime.models.scaling import Scaled, scaled
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some windows: what the model sees, what came, (B, K) float64 with NaN where missing, and each one's series."""
+    """Some windows: what the model sees, what came, NaN where missing (see Histories.actual), and each one's series."""
 
     seen: Scaled
     actual: np.ndarray
@@ -21,31 +21,32 @@ class Batch:
 
 
 class Windows:
-    """Every window of a list of series that has something to see and something to predict.
+    """Every window that has something to see and something to predict, or those of one part of each series.
 
-    series: (L_n,) float64 each, NaN where missing. A window is an origin: the steps before it are seen, the horizon
-    from it on is predicted. last: only the last origin of each series instead of all; skip: steps at the end of each
-    series that no window reaches.
+    A window is an origin: the steps before it are seen, the horizon from it on is predicted. kept: (N,) steps at the end
+    of each series that no window reaches; last: only windows whose horizon lies in these steps instead. most: so many at
+    most, evenly spread over all.
     """
 
-    def __init__(self, config: ForecastConfig, series: Sequence[np.ndarray], skip: int = 0, last: bool = False) -> None:
-        self.config = config
-        lookback, horizon = config.lookback, config.horizon
-        lengths = np.array([len(one) for one in series])
-        self._values = np.full((len(series), max(lengths, default=0) + lookback), np.nan)
-        for row, one in zip(self._values, series, strict=True):
-            row[lookback : lookback + len(one)] = one
-        found: list[np.ndarray] = []
-        for n, length in enumerate(lengths):
-            final = int(length) - skip - horizon
-            first = max(final, 1) if last else min(lookback, max(1, final))  # a short series begins inside its window
-            origins = np.arange(first, final + 1)
-            present = np.concatenate([[0], np.isfinite(series[n]).cumsum()])
-            seen = present[origins] - present[np.maximum(0, origins - lookback)]
-            come = present[origins + horizon] - present[origins]
-            origins = origins[(seen > 0) & (come > 0)]
-            found.append(np.stack([np.full(len(origins), n), origins], 1))
-        self.origins = np.concatenate(found) if found else np.zeros((0, 2), int)
+    def __init__(
+        self, histories: Histories, kept: Sequence[int] | np.ndarray = (), last: bool = False, most: int | None = None
+    ) -> None:
+        self.histories = histories
+        config, lengths = histories.config, histories.lengths
+        kept = np.zeros(len(lengths), int) if not len(kept) else np.asarray(kept)
+        if last:
+            first, final = lengths - np.maximum(kept, config.horizon), lengths - config.horizon
+            first = np.maximum(first, 1)
+        else:
+            final = lengths - kept - config.horizon
+            first = np.minimum(config.lookback, np.maximum(1, final))  # a short series begins inside its window
+        count = np.maximum(0, final - first + 1)
+        series = np.repeat(np.arange(len(lengths)), count)
+        origins = np.arange(len(series)) - np.repeat(count.cumsum() - count, count) + first[series]
+        seen, come = histories.present(series, origins)
+        self.origins = np.stack([series, origins], 1)[(seen > 0) & (come > 0)]
+        if most is not None and len(self.origins) > most:
+            self.origins = self.origins[np.linspace(0, len(self.origins) - 1, most).round().astype(int)]
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -53,25 +54,25 @@ class Windows:
     def batch(self, numbers: np.ndarray) -> Batch:
         """The windows with these numbers."""
         series, origin = self.origins[numbers].T
-        lookback, horizon = self.config.lookback, self.config.horizon
-        steps = origin[:, None] + np.arange(
-            lookback + horizon
-        )  # the padding before a series is as long as the look-back
-        values = self._values[series[:, None], steps]
-        return Batch(scaled(self.config, values[:, :lookback]), values[:, lookback:], series)
+        seen = scaled(self.histories.config, self.histories.window(series, origin))
+        return Batch(seen, self.histories.actual(series, origin), series)
 
 
 class Epoch:
-    """The windows in a random order, cut into batches; the last one, if it is not full, is left out."""
+    """The windows in a random order, cut into batches; the last one, if it is not full, is left out.
 
-    def __init__(self, windows: Windows, batch: int, seed: Sequence[int]) -> None:
+    members: how many models learn, each from an order of its own; an item holds a batch for each.
+    """
+
+    def __init__(self, windows: Windows, batch: int, seed: Sequence[int], members: int = 1) -> None:
         self._windows, self._batch = windows, min(batch, len(windows))
-        self._order = np.random.default_rng(seed).permutation(len(windows))
+        self._orders = [np.random.default_rng([*seed, m]).permutation(len(windows)) for m in range(members)]
 
     def __len__(self) -> int:
-        return len(self._order) // self._batch
+        return len(self._orders[0]) // self._batch
 
-    def __getitem__(self, position: int) -> Batch:
+    def __getitem__(self, position: int) -> list[Batch]:
         if not 0 <= position < len(self):
             raise IndexError(position)
-        return self._windows.batch(self._order[position * self._batch : (position + 1) * self._batch])
+        part = slice(position * self._batch, (position + 1) * self._batch)
+        return [self._windows.batch(order[part]) for order in self._orders]
