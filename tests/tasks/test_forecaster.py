@@ -13,6 +13,7 @@ import throughtime
 from throughtime import Forecaster
 from throughtime.errors import UserError
 from throughtime.models.forecaster import ForecastConfig
+from throughtime.models.histories import Histories
 from throughtime.tasks.forecast_loss import LOSSES, quantile
 from throughtime.tasks.forecast_windows import Epoch, Windows
 from throughtime.tasks.forecaster import change
@@ -106,7 +107,8 @@ def test_never_below_zero() -> None:
 def test_windows_are_every_origin_once() -> None:
     config = ForecastConfig.stack(2, 3, 4, (1,), Forecaster(4)._traces, hidden=3, embedding=3)
     series = [np.arange(20.0), np.arange(100.0, 107.0), np.full(30, np.nan), np.arange(3.0)]
-    windows = Windows(config, series)
+    histories = Histories(config, series)
+    windows = Windows(histories)
     assert sorted(map(tuple, windows.origins.tolist())) == [(0, o) for o in range(6, 17)] + [(1, 3)]
     batch = windows.batch(np.arange(len(windows)))
     for n, (one, origin) in enumerate(windows.origins):
@@ -114,11 +116,11 @@ def test_windows_are_every_origin_once() -> None:
         seen = series[one][max(0, origin - 6) : origin]
         assert batch.seen.level[n, 0] == pytest.approx(seen.mean())
         assert batch.seen.past[:, n, 2:].sum() == len(seen)
-    assert [tuple(pair) for pair in Windows(config, series, last=True).origins.tolist()] == [(0, 16), (1, 3)]
-    assert Windows(config, series, skip=10).origins.tolist() == [[0, 6]]
+    assert [tuple(pair) for pair in Windows(histories, [4, 4, 4, 0], last=True).origins.tolist()] == [(0, 16), (1, 3)]
+    assert Windows(histories, [10] * 4).origins.tolist() == [[0, 6]]
     epochs = [Epoch(windows, 5, [0, number]) for number in (0, 0, 1)]
     assert [len(epoch) for epoch in epochs] == [2, 2, 2]
-    seen = [epoch[1].actual.tolist() for epoch in epochs]
+    seen = [epoch[1][0].actual.tolist() for epoch in epochs]
     assert seen[0] == seen[1] != seen[2]
 
 
@@ -173,7 +175,7 @@ def test_options_that_cannot_be(options: dict[str, Any], words: str) -> None:
         ([np.ones(50), ["a"]], "forecaster: series 1 has values that are no numbers"),
         ([np.ones(50), np.array([1.0, np.inf])], "forecaster: series 1 is infinite at step 1; use NaN"),
         ([np.full(50, np.nan)], "forecaster: series 0 has no value at all"),
-        ([np.ones(6)], "forecaster: the longest series has 6 steps, at least 7 are needed"),
+        ([np.ones(3)], "forecaster: the longest series has 3 steps, at least 4 are needed"),
     ],
 )
 def test_series_that_cannot_be(series: Any, words: str) -> None:

@@ -14,8 +14,8 @@ def quantiles(
 ) -> np.ndarray:
     """Quantiles (..., B, K, Q) in the series' own unit.
 
-    outputs: (..., B, K, 3 or 2), the parameters in the window's scale, as the losses of tasks/forecast_loss.py read them.
-    level, scale: (B, 1).
+    outputs: (..., B, K, 3 or 2), the parameters in the window's scale, as the losses of tasks/forecast_loss.py read
+    them. level, scale: (B, 1).
     """
     rng = np.random.default_rng(seed)
     found = np.empty((*outputs.shape[:-1], len(levels)))

@@ -78,9 +78,10 @@ class ForecastConfig:
             if type(value) is not int or not 0 <= value <= LARGEST or self.features < self.known:
                 got = f"{reprlib.repr(self.known)} and {reprlib.repr(self.features)}"
                 raise UserError(f"{WHO}: known must be an integer from 0 to features, got {got}")
-        if not self.lags or any(type(lag) is not int or not 0 < lag <= self.lookback for lag in self.lags):
-            got = reprlib.repr(list(self.lags))
-            raise UserError(f"{WHO}: lags must be integers from 1 to the look-back, {self.lookback}, got {got}")
+        most = LARGEST if self.every else self.lookback
+        if not self.lags or any(type(lag) is not int or not 0 < lag <= most for lag in self.lags):
+            got, limit = reprlib.repr(list(self.lags)), "up" if self.every else f"to the look-back, {most}"
+            raise UserError(f"{WHO}: lags must be integers from 1 {limit}, got {got}")
         choices = (("scaling", SCALINGS), ("distribution", tuple(DISTRIBUTIONS)), ("profile", (False, True)))
         for name, valid in (*choices, ("every", (False, True))):
             if getattr(self, name) not in valid:
@@ -196,8 +197,8 @@ def forward(
     """Forecasts (B, K, Q), all in the window's scale; (S, B, K, Q) with an output at every segment.
 
     past: (S, B, inputs), each segment's values, 0 where missing, then 1 where observed and 0 where not, then features.
-    references: (R, B, K), one for each lag; (S, R, B, K) with an output at every segment. ahead: (J, B, w (F + profile)), what
-    is known of the segments to come, where anything is.
+    references: (R, B, K), one for each lag; (S, R, B, K) with an output at every segment. ahead: (J, B, w (F +
+    profile)) or None: what is known of the segments to come.
     """
     if config.every:
         return every(ops, config, parameters, past, references, None)[0]

@@ -16,8 +16,8 @@ from throughtime.models.scaling import Window, measures
 class Series:
     """What a forecaster is given of many series.
 
-    values: (L_n,) float64 each, NaN where missing. features: (L_n + what is known beyond, P) float32 each, the known ones
-    first, or None. phases: (N,) the place in the season of each one's first value.
+    values: (L_n,) float64 each, NaN where missing. features: (L_n + what is known beyond, P) float32 each, the known
+    ones first, or None. phases: (N,) the place in the season of each one's first value.
     """
 
     values: Sequence[np.ndarray]
@@ -30,8 +30,8 @@ class Series:
 
 @dataclass(frozen=True)
 class Learned:
-    """What is learned of each series without a gradient: measures (N, 2), its level and scale; profiles (N, P), its mean
-    at each place of a season, NaN where nothing was observed, or None."""
+    """What is learned of each series without a gradient: measures (N, 2), its level and scale; profiles (N, P), its
+    mean at each place of a season, NaN where nothing was observed, or None."""
 
     measures: np.ndarray
     profiles: np.ndarray | None = None
@@ -113,7 +113,8 @@ class Histories:
         config = self.config
         at = (self._offsets[series] + origins)[:, None]
         if not config.every:
-            return self._values[at + np.arange(config.horizon)]
+            coming: np.ndarray = self._values[at + np.arange(config.horizon)]
+            return coming
         values = self._values[at + np.arange(config.segment - config.lookback, config.horizon)]
-        found = sliding_window_view(values, config.horizon, 1)[:, :: config.segment]
-        return found.swapaxes(0, 1)
+        found: np.ndarray = sliding_window_view(values, config.horizon, 1)[:, :: config.segment].swapaxes(0, 1)
+        return found

@@ -22,13 +22,15 @@ class Window:
 
     values: (B, warm + w S) float64, NaN where missing. features: (B, w S + K, features) float32, the known ones first;
     those that are not known are not read beyond w S. profile: (B, w S + K) float64, the series' mean course, NaN where
-    it has none. measure: (B, 2) float64, the series' own level and scale.
+    it has none. measure: (B, 2) float64, the series' own level and scale. latest: (B,) float64, the last value observed
+    before the window, NaN for none.
     """
 
     values: np.ndarray
     features: np.ndarray | None = None
     profile: np.ndarray | None = None
     measure: np.ndarray | None = None
+    latest: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def scaled(config: ForecastConfig, window: Window) -> Scaled:
     level, scale = _scale(config, window, observed)
     values = np.where(observed, (window.values - level) / scale, 0.0)
     origins = config.warm + (width * np.arange(1, config.segments + 1) if config.every else np.array([lookback]))
-    references = _references(config, values, observed, origins)
+    before = np.zeros(rows) if window.latest is None else np.nan_to_num((window.latest - level[:, 0]) / scale[:, 0])
+    references = _references(config, values, observed, before, origins)
     shape = (rows, config.segments, width)
     seen = [np.clip(values, -_MOST, _MOST)[:, config.warm :].reshape(shape), observed[:, config.warm :].reshape(shape)]
     features = _features(config, window, level, scale)
@@ -106,11 +109,13 @@ def _scale(config: ForecastConfig, window: Window, observed: np.ndarray) -> tupl
     return level, np.where(scale > 0, scale, 1.0)
 
 
-def _references(config: ForecastConfig, values: np.ndarray, observed: np.ndarray, origins: np.ndarray) -> np.ndarray:
+def _references(
+    config: ForecastConfig, values: np.ndarray, observed: np.ndarray, before: np.ndarray, origins: np.ndarray
+) -> np.ndarray:
     """(origins, lags, B, K): values some lags before each step to come."""
     rows, steps = np.arange(len(values)), np.arange(config.horizon)
     last = np.maximum.accumulate(np.where(observed, np.arange(values.shape[1]), -1), 1)[:, origins - 1]
-    latest = np.where(last >= 0, values[rows[:, None], last], 0.0)
+    latest = np.where(last >= 0, values[rows[:, None], last], before[:, None])
     # a lag shorter than the horizon repeats itself
     places = np.stack([origins[:, None] - lag + steps % lag for lag in config.lags], 1)
     found: np.ndarray = np.where(observed[:, places], values[:, places], latest[:, :, None, None])

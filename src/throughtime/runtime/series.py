@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +11,75 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.models import forecaster
+from throughtime.models.distributions import quantiles
 from throughtime.models.forecaster import ForecastConfig
+from throughtime.models.histories import Histories, Learned, Series
 from throughtime.models.ops_numpy import NumpyOps
 from throughtime.models.parameters import check_finite
-from throughtime.models.scaling import scaled
-from throughtime.runtime.folder import WEIGHTS, read_weights
+from throughtime.models.scaling import Scaled, scaled
+from throughtime.runtime.folder import WEIGHTS, read_json, read_weights
 
 _ROWS = 1024
-"""Series forecast at once."""
+"""Windows forecast at once."""
+
+SERIES, SCALES = "series.json", "series.safetensors"
+
+
+@dataclass(frozen=True)
+class Known:
+    """The series a forecaster was fitted on, as far as it needs them to go on: names, ends, what was learned of them.
+
+    ids: (N,). about: JSON the task keeps of them. ends: their last values and features. learned: see Learned.
+    """
+
+    ids: list[str]
+    about: dict[str, Any]
+    ends: Series
+    learned: Learned
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """For a safetensors file; `read` is its inverse."""
+        width = max((len(one) for one in self.ends.values), default=0)
+        found = {"measures": self.learned.measures, "values": np.full((len(self.ids), width), np.nan)}
+        for row, one in zip(found["values"], self.ends.values, strict=True):
+            row[width - len(one) :] = one
+        if self.learned.profiles is not None:
+            found["profiles"] = self.learned.profiles
+        phases = np.zeros(len(self.ids), int) if self.ends.phases is None else np.asarray(self.ends.phases)
+        lengths = np.array([len(one) for one in self.ends.values])
+        found["phases"], found["lengths"] = phases.astype(np.int64), lengths.astype(np.int64)
+        if self.ends.features is not None:
+            found["features"] = np.concatenate(list(self.ends.features))
+            found["counts"] = np.array([len(one) for one in self.ends.features], np.int64)
+        return found
+
+    @classmethod
+    def read(cls, folder: Path) -> Known:
+        """From a model folder; UserError where it is damaged."""
+        about = read_json(folder / SERIES)
+        arrays = read_weights(folder / SCALES)
+        try:
+            ids = list(about["ids"])
+            values = [row[len(row) - int(n) :] for row, n in zip(arrays["values"], arrays["lengths"], strict=True)]
+            features = None
+            if "features" in arrays:
+                features = np.split(arrays["features"], arrays["counts"].cumsum()[:-1])
+            ends = Series(values, features, arrays["phases"])
+            learned = Learned(arrays["measures"], arrays.get("profiles"))
+            if not len(ids) == len(values) == len(learned.measures):
+                raise ValueError("sizes differ")
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{folder / SERIES}: expected the series of a forecaster ({error}); damaged") from None
+        return cls(ids, about, ends, learned)
 
 
 class SeriesModel:
     """A forecaster that runs without torch.
 
-    config, parameters (name -> array); levels: what its outputs are the quantiles of, empty for a point forecast.
-    nonnegative: forecasts below zero become zero. Raises UserError where they do not fit together.
+    config, parameters (name -> array; of several members each name begins with the member's number and a dot); levels:
+    what its outputs are the quantiles of, or which ones of its distribution are wanted, empty for a point forecast.
+    nonnegative: forecasts below zero become zero. period: of the profile. known: the series it was fitted on.
+    Raises UserError where they do not fit together.
     """
 
     def __init__(
@@ -34,15 +89,25 @@ class SeriesModel:
         levels: Sequence[float] = (),
         nonnegative: bool = False,
         threads: int = 1,
+        members: int = 1,
+        period: int = 0,
+        known: Known | None = None,
     ) -> None:
-        forecaster.check_parameters(config, parameters)
-        check_finite(forecaster.WHO, parameters)
-        if levels and len(levels) != config.outputs:
+        prefixes = [f"{i}." for i in range(members)] if members > 1 else [""]
+        self.members = [
+            {name[len(p) :]: value for name, value in parameters.items() if name.startswith(p)} for p in prefixes
+        ]
+        for own in self.members:
+            forecaster.check_parameters(config, own)
+            check_finite(forecaster.WHO, own)
+        if config.distribution == "none" and levels and len(levels) != config.outputs:
             raise UserError(
                 f"forecaster: {config.outputs} outputs, but {len(levels)} quantiles; config.json is damaged"
             )
+        if config.distribution != "none" and not levels:
+            raise UserError("forecaster: a distribution needs the quantiles that are wanted of it, got none")
         self.config, self.parameters, self.levels = config, dict(parameters), tuple(levels)
-        self.nonnegative, self._ops = nonnegative, NumpyOps(threads)
+        self.nonnegative, self.period, self.known, self._ops = nonnegative, period, known, NumpyOps(threads)
 
     @classmethod
     def from_folder(cls, folder: Path, config: dict[str, Any], weights: str | None = None) -> SeriesModel:
@@ -52,30 +117,104 @@ class SeriesModel:
         own = config.get("forecast")
         if not isinstance(own, dict) or not isinstance(own.get("quantiles"), list):
             raise UserError(f"{folder}: expected the settings of a forecaster in config.json; the file is damaged")
-        model = ForecastConfig.from_json(config.get("model"))
-        return cls(model, read_weights(folder / WEIGHTS), own["quantiles"], bool(own.get("nonnegative")))
+        members, period = own.get("members", 1), own.get("profile", 0)
+        if type(members) is not int or not 0 < members < 1000 or type(period) is not int or period < 0:
+            raise UserError(f"{folder}: members and profile must be integers; config.json is damaged")
+        model, known = ForecastConfig.from_json(config.get("model")), None
+        if (folder / SERIES).is_file():
+            known = Known.read(folder)
+        elif period:
+            raise UserError(f"{folder / SERIES}: no such file, but the profiles of the series are in it")
+        return cls(
+            model,
+            read_weights(folder / WEIGHTS),
+            own["quantiles"],
+            bool(own.get("nonnegative")),
+            members=members,
+            period=period,
+            known=known,
+        )
 
-    def predict(self, series: Sequence[np.ndarray]) -> np.ndarray:
+    def learned(self, series: Series, ids: Sequence[str] | None = None) -> Learned:
+        """What is known of series by their names, and of those that are new, from their own values."""
+        if self.config.scaling == "window" and not self.config.profile:
+            return Learned(np.tile([0.0, 1.0], (len(series), 1)))
+        found = Learned.of(series, self.period)
+        if ids is None or self.known is None:
+            return found
+        places = {name: i for i, name in enumerate(self.known.ids)}
+        for n, name in enumerate(ids):
+            if (i := places.get(name)) is not None:
+                found.measures[n] = self.known.learned.measures[i]
+                if found.profiles is not None and self.known.learned.profiles is not None:
+                    found.profiles[n] = self.known.learned.profiles[i]
+        return found
+
+    def predict(
+        self, series: Series | Sequence[np.ndarray] | None = None, ids: Sequence[str] | None = None
+    ) -> np.ndarray:
         """Forecasts (N, K, Q) of the steps after the ends of N series, in their own units.
 
-        series: (L_n,) each, of any length from 1, NaN where missing. UserError for one without a value to go by.
+        series: (L_n,) each, of any length from 1, NaN where missing; None: those it was fitted on. ids: their names, so
+        that those it was fitted on keep their scale. UserError for one without a value to go by.
         """
-        windows = np.full((len(series), self.config.lookback), np.nan)
-        for n, one in enumerate(series):
-            tail = np.asarray(one, np.float64)[-self.config.lookback :]
-            if not np.isfinite(tail).any():
+        if series is None:
+            if self.known is None:
+                raise UserError("forecaster: expected series to predict, this model keeps none of its own")
+            series, ids = self.known.ends, self.known.ids
+        if not isinstance(series, Series):
+            series = Series([np.asarray(one, np.float64) for one in series])
+        for n, one in enumerate(series.values):
+            if not np.isfinite(one[-self.config.lookback :]).any():
                 raise UserError(f"forecaster: series {n} has no value in its last {self.config.lookback} steps")
-            windows[n, self.config.lookback - len(tail) :] = tail
-        return self.predict_windows(windows)
+        origins = np.stack([np.arange(len(series)), [len(one) for one in series.values]], 1)
+        return self.predict_at(series, origins, ids)
 
-    def predict_windows(self, windows: np.ndarray) -> np.ndarray:
-        """Forecasts (N, K, Q) after windows (N, w S), NaN where missing."""
-        found = np.empty((len(windows), self.config.horizon, self.config.outputs))
-        for first in range(0, len(windows), _ROWS):
-            part = slice(first, first + _ROWS)
-            seen = scaled(self.config, windows[part])
-            values = forecaster.forward(self._ops, self.config, self.parameters, seen.past, seen.references)
-            found[part] = seen.unit(values)
+    def predict_at(self, series: Series, origins: np.ndarray, ids: Sequence[str] | None = None) -> np.ndarray:
+        """Forecasts (M, K, Q) at origins (M, 2): pairs of a series' number and how many of its values are seen."""
+        learned = self.learned(series, ids)
+        if self.config.every:
+            return self._run(series, origins, learned)
+        histories = Histories(self.config, series, learned)
+        width = len(self.levels) or self.config.outputs
+        found = np.empty((len(origins), self.config.horizon, width))
+        for first in range(0, len(origins), _ROWS):
+            part = origins[first : first + _ROWS]
+            seen = scaled(self.config, histories.window(part[:, 0], part[:, 1]))
+            found[first : first + _ROWS] = self.finished(self._forward(seen), seen)
+        return found
+
+    def _forward(self, seen: Scaled) -> np.ndarray:
+        """The members' mean, in the window's scale."""
+        found = [
+            forecaster.forward(self._ops, self.config, own, seen.past, seen.references, seen.ahead)
+            for own in self.members
+        ]
+        mean: np.ndarray = found[0] if len(found) == 1 else np.mean(found, 0)
+        return mean
+
+    def _run(self, series: Series, origins: np.ndarray, learned: Learned) -> np.ndarray:
+        """With an output at every step: over the whole of each series, from its first value."""
+        width = len(self.levels) or self.config.outputs
+        found = np.empty((len(origins), self.config.horizon, width))
+        for n in np.unique(origins[:, 0]):
+            wanted = origins[:, 0] == n
+            steps = origins[wanted, 1]
+            config = replace(self.config, segments=int(steps.max()))
+            histories = Histories(config, series, learned)
+            seen = scaled(config, histories.window(np.array([n]), np.array([steps.max()])))
+            values = np.mean(
+                [forecaster.forward(self._ops, config, m, seen.past, seen.references) for m in self.members], 0
+            )
+            found[wanted] = self.finished(values[steps - 1], seen)[:, 0]
+        return found
+
+    def finished(self, values: np.ndarray, seen: Scaled) -> np.ndarray:
+        """Outputs (..., B, K, .) in the window's scale as forecasts (..., B, K, Q) in the series' unit."""
+        if self.config.distribution != "none":
+            found = quantiles(self.config.distribution, values, seen.level, seen.scale, self.levels)
+        else:
+            found = seen.unit(values)
         if self.levels:
             found.sort(-1)  # quantiles must not cross
         return np.maximum(found, 0.0) if self.nonnegative else found

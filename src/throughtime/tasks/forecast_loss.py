@@ -58,7 +58,8 @@ LOSSES: dict[str, Loss] = {"mae": mean_absolute, "mse": mean_squared, "mase_smap
 def student_t(forecast: Tensor, actual: Tensor, observed: Tensor, unit: Tensor) -> Tensor:
     """Mean negative log likelihood of Student's t: place, log of the scale, and what softplus makes degrees above 2."""
     place, scale, degrees = place_scale_degrees(forecast)
-    nats = -torch.distributions.StudentT(degrees, place, scale).log_prob(actual)
+    t = torch.distributions.StudentT(degrees, place, scale)
+    nats: Tensor = -t.log_prob(actual)  # type: ignore[no-untyped-call]
     return (nats * observed).sum() / observed.sum()
 
 

@@ -23,9 +23,9 @@ class Batch:
 class Windows:
     """Every window that has something to see and something to predict, or those of one part of each series.
 
-    A window is an origin: the steps before it are seen, the horizon from it on is predicted. kept: (N,) steps at the end
-    of each series that no window reaches; last: only windows whose horizon lies in these steps instead. most: so many at
-    most, evenly spread over all.
+    A window is an origin: the steps before it are seen, the horizon from it on is predicted. kept: (N,) steps at the
+    end of each series that no window reaches; last: only windows whose horizon lies in these steps instead. most: so
+    many at most, evenly spread over all.
     """
 
     def __init__(
@@ -35,8 +35,8 @@ class Windows:
         config, lengths = histories.config, histories.lengths
         kept = np.zeros(len(lengths), int) if not len(kept) else np.asarray(kept)
         if last:
-            first, final = lengths - np.maximum(kept, config.horizon), lengths - config.horizon
-            first = np.maximum(first, 1)
+            final = np.where(kept > 0, lengths - config.horizon, -1)
+            first = np.maximum(lengths - np.maximum(kept, config.horizon), 1)
         else:
             final = lengths - kept - config.horizon
             first = np.minimum(config.lookback, np.maximum(1, final))  # a short series begins inside its window

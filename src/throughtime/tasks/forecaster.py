@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.models.forecaster import WHO, ForecastConfig, initial_parameters
+from throughtime.models.forecaster import DISTRIBUTIONS, WHO, ForecastConfig, initial_parameters
+from throughtime.models.histories import Histories, Learned, Series
 from throughtime.models.resolve import trace_of
 from throughtime.runtime.folder import CONFIG, FORMAT_VERSION, WEIGHTS, write_json, write_weights
-from throughtime.runtime.series import SeriesModel
+from throughtime.runtime.series import SCALES, SERIES, Known, SeriesModel
 from throughtime.training import run as runs
 
 if TYPE_CHECKING:
@@ -33,10 +34,14 @@ class Forecaster:
     horizon: steps ahead. season: steps after which a series repeats itself, 1 for none; it chooses what is not given:
     segment (steps taken in at once: a season up to 64 steps, else 1), lookback (steps looked at: 14 seasons, at least
     two horizons, as far as the series reach) and lags (how many steps ago the references lie that the model corrects:
-    1 and 1, 7 and 14 seasons). cell, layers, hidden, embedding: of the recurrence. loss: "mae", "mse" or "mase_smape".
-    quantiles: levels between 0 and 1, in place of a point forecast; then the loss is theirs. dropout: of what the
-    output layer sees. nonnegative: forecasts below zero become zero. seed: of everything random. threads: None for all
-    that torch takes.
+    1 and 1, 7 and 14 seasons). cell, layers, hidden, embedding: of the recurrence. profile: steps of a season whose
+    mean course the model sees, 0 for none. every: an output at every step, the state carried, instead of one after each
+    window. scaling: "window", "level" or "series", see models/forecaster.py. loss: "mae", "mse" or "mase_smape".
+    quantiles: levels between 0 and 1, in place of a point forecast; then the loss is theirs. distribution: "student_t"
+    or "negative_binomial" (for counts) of which the quantiles are taken; then the loss is its likelihood. members:
+    models that are trained side by side, each from its own start and order, whose mean is the forecast. dropout: of
+    what the output layer sees. nonnegative: forecasts below zero become zero. seed: of everything random. threads: None
+    for all that torch takes.
 
     Example (not run):
         model = throughtime.Forecaster(horizon=24, season=24).fit(series, minutes=2)
@@ -54,16 +59,24 @@ class Forecaster:
         segment: int | None = None,
         lookback: int | None = None,
         lags: Sequence[int] | None = None,
+        profile: int = 0,
+        every: bool = False,
+        scaling: str | None = None,
         loss: str = "mae",
         quantiles: Sequence[float] = (),
+        distribution: str = "none",
+        members: int = 1,
         dropout: float = 0.0,
         nonnegative: bool = False,
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
-        for name, value in (("horizon", horizon), ("season", season), ("layers", layers), ("hidden", hidden)):
+        counts = {"horizon": horizon, "season": season, "layers": layers, "hidden": hidden, "members": members}
+        for name, value in counts.items():
             if type(value) is not int or value < 1:
                 raise UserError(f"{WHO}: {name} must be a positive integer, got {value!r}")
+        if type(profile) is not int or profile < 0:
+            raise UserError(f"{WHO}: profile must be a number of steps, 0 for none, got {profile!r}")
         if type(seed) is not int or not 0 <= seed < 1 << 63:
             raise UserError(f"{WHO}: seed must be an integer from 0 up, below 2**63, got {seed!r}")
         levels = [float(level) for level in quantiles]
@@ -71,27 +84,40 @@ class Forecaster:
             raise UserError(f"{WHO}: quantiles must rise and lie between 0 and 1, got {list(quantiles)}")
         if loss not in ("mae", "mse", "mase_smape"):
             raise UserError(f"{WHO}: loss must be mae, mse or mase_smape, got {loss!r}")
+        if distribution not in DISTRIBUTIONS:
+            raise UserError(f"{WHO}: distribution must be one of {', '.join(DISTRIBUTIONS)}, got {distribution!r}")
+        if every and segment not in (None, 1):
+            raise UserError(f"{WHO}: an output at every step takes segments of one step, got segment={segment!r}")
         cells = list(cell) if isinstance(cell, list | tuple) else [cell] * layers
         self._traces = [trace_of(one) for one in cells]
         self.horizon, self.season, self.hidden, self.embedding = horizon, season, hidden, embedding
         self.segment, self.lookback, self.lags = segment, lookback, lags
+        self.profile, self.every, self.scaling = profile, every, scaling or ("series" if every else "window")
         self.loss, self.quantiles, self.dropout, self.nonnegative = loss, levels, dropout, nonnegative
+        self.distribution, self.members = distribution, members
+        if distribution != "none" and not levels:
+            self.quantiles = [0.1, 0.5, 0.9]
         self.seed, self.threads = seed, threads
         self.model: SeriesModel | None = None
         self.outcome: Outcome | None = None
         self.config: dict[str, Any] = {}
-        self._series: list[np.ndarray] = []
 
     def fit(
         self,
         series: Any,
         out: str | Path | None = None,
         *,
+        features: Sequence[np.ndarray] | None = None,
+        known: int = 0,
+        phases: Sequence[int] | None = None,
+        ids: Sequence[str] | None = None,
+        about: Mapping[str, Any] | None = None,
         minutes: float | None = None,
         epochs: int | None = None,
         steps: int | None = None,
         batch: int = 256,
-        validation: bool = True,
+        validation: bool | int | float = True,
+        resume: bool = False,
         force: bool = False,
         quiet: bool = True,
         **settings: Any,
@@ -99,51 +125,92 @@ class Forecaster:
         """Learn from series.
 
         series: a list of arrays (L_n,), a mapping of names to such, or an array (T,) or (T, N); NaN where a value is
-        missing. out: a folder for the model, its history and checkpoints; None keeps all in memory. Budget: one of
-        minutes, epochs or steps. validation: keep the last horizon of every series apart, and the parameters that do
-        best there; without it everything is learned from, and the last parameters are kept. force: overwrite what is in
-        `out`. quiet: no progress. settings: further fields of training.settings.Settings. Returns itself.
+        missing. features: (L_n + K', P) for each, what else is known of every step, of about unit size, the first
+        `known` of them also K' steps beyond the end. phases: the place in the season of each first value, for the
+        profile. ids: names of the series; about: JSON to be kept beside them. out: a folder for the model, its history
+        and checkpoints; None keeps all in memory. Budget: one of minutes, epochs or steps. validation: the share of
+        every series' end, or the number of steps, kept apart, and the parameters that do best there are kept; False:
+        everything is learned from, and the last parameters are kept. resume: go on with the run in `out`, with the same
+        series. force: overwrite what is in `out`. quiet: no progress. settings: further fields of
+        training.settings.Settings. Returns itself.
         """
         runs.need_torch()
         folder = Path(out) if out is not None else None
-        runs.refuse_existing(folder, force)
-        given = runs.budget(minutes, epochs, steps) or (MINUTES, "minutes")
-        chosen = runs.settings_of(given, {**DEFAULTS, **settings})
+        if resume:
+            run = runs.stored(folder)
+        else:
+            runs.refuse_existing(folder, force)
+        budget = runs.budget(minutes, epochs, steps)
+        names = list(series) if isinstance(series, Mapping) else None
         values = as_series(series)
-        config = self._configure(values, self.horizon if validation else 0)
-        parameters = initial_parameters(config, np.random.default_rng(self.seed))
-        self._series = values
+        ids = [str(name) for name in (ids or names or range(len(values)))]
+        given = Series(values, features, None if phases is None else np.asarray(phases))
+        _check_features(given, known, self.horizon)
+        if resume:
+            if run.data.get("sha256") != _digest(given):
+                raise UserError(f"{WHO}: the run in {folder} learns other series; give those, or a new --out")
+            try:
+                self.__init__(**run.config["forecast"]["options"], seed=run.own["seed"])  # type: ignore[misc]
+            except (KeyError, TypeError) as error:
+                raise UserError(f"{folder}: expected the settings of a forecaster, {error}; damaged") from None
+            config = ForecastConfig.from_json(run.config["model"])
+            parameters = {name: np.zeros(shape, np.float32) for name, shape in config.shapes.items()}
+            with run.gone_on(budget, settings) as (self.config, chosen):
+                return self._train(config, [parameters] * self.members, chosen, given, ids, about, folder, True, quiet)
+        chosen = runs.settings_of(budget or (MINUTES, "minutes"), {**DEFAULTS, **settings})
+        kept = _kept(values, validation, self.horizon)
+        config = self._configure(given, known, kept)
+        drawn = [
+            initial_parameters(config, np.random.default_rng(self.seed if i == 0 else [self.seed, i]))
+            for i in range(self.members)
+        ]
         self.config = {
             "format_version": FORMAT_VERSION,
             "task": "forecast",
             "model": config.to_json(),
-            "parameters": sum(value.size for value in parameters.values()),
+            "parameters": sum(value.size for value in drawn[0].values()) * self.members,
             "forecast": {
                 "season": self.season,
                 "loss": self.loss,
                 "quantiles": self.quantiles,
                 "nonnegative": self.nonnegative,
+                "members": self.members,
+                "profile": self.profile,
+                "options": self._options(),
             },
             "training": {**chosen.to_json(), "batch": batch, "seed": self.seed, "threads": self.threads},
-            "data": {"series": len(values), "values": int(sum(np.isfinite(one).sum() for one in values))},
+            "data": {
+                "series": len(values),
+                "values": int(sum(np.isfinite(one).sum() for one in values)),
+                "validation": validation,
+                "known": known,
+                "sha256": _digest(given),
+            },
         }
         with runs.begun(folder, force, self.config, {}, self._threads()):
-            return self._train(config, parameters, chosen, batch, folder, validation, quiet)
+            return self._train(config, drawn, chosen, given, ids, about, folder, False, quiet)
 
-    def _configure(self, series: Sequence[np.ndarray], kept: int) -> ForecastConfig:
+    def _options(self) -> dict[str, Any]:
+        """What makes this forecaster again, for a run that goes on."""
+        found = {name: getattr(self, name) for name in _OPTIONS}
+        return {**found, "lags": None if self.lags is None else list(self.lags)}
+
+    def _configure(self, series: Series, known: int, kept: np.ndarray) -> ForecastConfig:
         """The sizes, from what is given and what the series allow; kept: steps at their ends that are kept apart."""
-        segment = self.segment or (self.season if self.season <= 64 else 1)
-        room = max(len(one) for one in series) - self.horizon - kept
+        segment = 1 if self.every else self.segment or (self.season if self.season <= 64 else 1)
+        lengths = np.array([len(one) for one in series.values])
+        room = int((lengths - kept).max()) - self.horizon
         if room < 1:
-            longest = max(len(one) for one in series)
-            needed = self.horizon + kept + 1
-            raise UserError(f"{WHO}: the longest series has {longest} steps, at least {needed} are needed")
+            needed = int(lengths.max()) - room + 1
+            raise UserError(f"{WHO}: the longest series has {lengths.max()} steps, at least {needed} are needed")
         wanted = self.lookback or max(SEASONS * self.season, 2 * self.horizon)
         segments = max(1, min(-(-wanted // segment), max(1, room // segment)))
         lookback = segment * segments
         lags = self.lags
         if lags is None:
             lags = sorted({lag for lag in (1, self.season, 7 * self.season, 14 * self.season) if lag <= lookback})
+        width = 0 if series.features is None else series.features[0].shape[1]
+        outputs = DISTRIBUTIONS[self.distribution] or max(1, len(self.quantiles))
         return ForecastConfig.stack(
             segment,
             segments,
@@ -152,8 +219,14 @@ class Forecaster:
             self._traces,
             hidden=self.hidden,
             embedding=self.embedding,
-            outputs=max(1, len(self.quantiles)),
+            outputs=outputs,
             dropout=self.dropout,
+            known=known,
+            features=width,
+            profile=self.profile > 0,
+            every=self.every,
+            scaling=self.scaling,
+            distribution=self.distribution,
         )
 
     def _threads(self) -> int:
@@ -164,39 +237,73 @@ class Forecaster:
     def _train(
         self,
         config: ForecastConfig,
-        parameters: Mapping[str, np.ndarray],
+        parameters: Sequence[Mapping[str, np.ndarray]],
         settings: Settings,
-        batch: int,
+        series: Series,
+        ids: list[str],
+        about: Mapping[str, Any] | None,
         folder: Path | None,
-        validation: bool,
+        resume: bool,
         quiet: bool,
     ) -> Forecaster:
         from throughtime.models import forecaster
         from throughtime.models.ops_torch import TorchModel
         from throughtime.tasks.forecast_job import ForecastJob
-        from throughtime.tasks.forecast_loss import LOSSES, quantile
+        from throughtime.tasks.forecast_loss import LIKELIHOODS, LOSSES, quantile
         from throughtime.tasks.forecast_windows import Windows
         from throughtime.training.best import Best
         from throughtime.training.progress import choose
 
+        run, validation = self.config["training"], self.config["data"]["validation"]
         progress, threads = choose(quiet), self._threads()
         best = Best(folder / WEIGHTS if folder else None, progress.note)
-        held = Windows(config, self._series, last=True) if validation else None
-        windows = Windows(config, self._series, skip=self.horizon if validation else 0)
+        kept = _kept(series.values, validation, self.horizon)
+        histories = Histories(config, series, Learned.of(series, self.profile, kept.tolist()))
+        windows = Windows(histories, kept)
+        held = Windows(histories, kept, last=True, most=_JUDGED) if validation else None
         if not len(windows):
             raise UserError(f"{WHO}: no window of {config.lookback} + {config.horizon} steps has values on both sides")
-        changes = np.array([change(one, self.season) for one in self._series])
-        loss = quantile(self.quantiles) if self.quantiles else LOSSES[self.loss]
-        model = TorchModel(config, parameters, self.seed, forecaster)
-        job = ForecastJob(model, windows, held, changes, loss, batch, self.seed, best.keep)
-        cells = ", ".join(f"{layer.name} {layer.output_size}" for layer in config.layers)
-        progress.note(
-            f"{cells}; {self.config['parameters']:,} parameters; {len(windows):,} windows of {config.segments} times "
-            f"{config.segment} steps; {settings.budget:g} {settings.unit} on {threads} threads"
+        changes = np.array(
+            [change(one[: len(one) - k], self.season) for one, k in zip(series.values, kept, strict=True)]
         )
-        self.outcome = runs.learn(job, settings, folder, False, progress, threads, best)
-        self.model = SeriesModel(config, best.parameters(), self.quantiles, self.nonnegative, threads)
+        loss = quantile(self.quantiles) if self.quantiles else LOSSES[self.loss]
+        loss = LIKELIHOODS.get(self.distribution, loss)
+        models = [TorchModel(config, own, self.seed + i, forecaster) for i, own in enumerate(parameters)]
+        job = ForecastJob(models, windows, held, changes, loss, run["batch"], self.seed, best.keep)
+        cells = ", ".join(f"{layer.name} {layer.output_size}" for layer in config.layers)
+        times = f"{self.members} times " if self.members > 1 else ""
+        progress.note(
+            f"{times}{cells}; {self.config['parameters']:,} parameters; {len(windows):,} windows of {config.segments} "
+            f"times {config.segment} steps; {settings.budget:g} {settings.unit} on {threads} threads"
+        )
+        known = self._known(config, series, ids, about)
+        if folder is not None:
+            write_json(folder / SERIES, known.about)
+            write_weights(folder / SCALES, known.arrays())
+        self.outcome = runs.learn(job, settings, folder, resume, progress, threads, best)
+        self.model = SeriesModel(
+            config,
+            best.parameters(),
+            self.quantiles,
+            self.nonnegative,
+            threads,
+            members=self.members,
+            period=self.profile,
+            known=known,
+        )
         return self
+
+    def _known(self, config: ForecastConfig, series: Series, ids: list[str], about: Mapping[str, Any] | None) -> Known:
+        """The ends of the series, from which forecasts go on, and their scales, over all that was given."""
+        learned = Learned.of(series, self.profile)
+        reach = len(max(series.values, key=len)) if config.every else config.warm + config.lookback
+        cut = [max(0, len(one) - reach) for one in series.values]
+        values = [one[k:] for one, k in zip(series.values, cut, strict=True)]
+        features = None
+        if series.features is not None:
+            features = [one[k:].astype(np.float32) for one, k in zip(series.features, cut, strict=True)]
+        phases = np.zeros(len(ids), int) if series.phases is None else series.phases
+        return Known(ids, {"ids": ids, **(about or {})}, Series(values, features, phases + np.array(cut)), learned)
 
     def predict(self, series: Any = None) -> np.ndarray:
         """What comes after the ends of series, None for those it was fitted on, in their own units.
@@ -205,7 +312,8 @@ class Forecaster:
         """
         if self.model is None:
             raise UserError(f"{WHO}: expected a fitted model; call fit first, or throughtime.load a saved one")
-        found = self.model.predict(self._series if series is None else as_series(series))
+        given = series if series is None or isinstance(series, Series) else Series(as_series(series))
+        found = self.model.predict(given)
         return found if self.quantiles else found[..., 0]
 
     def save(self, directory: str | Path) -> None:
@@ -214,7 +322,59 @@ class Forecaster:
             raise UserError(f"{WHO}: expected a fitted model; call fit first")
         folder = Path(directory)
         write_weights(folder / WEIGHTS, self.model.parameters)
+        if self.model.known is not None:
+            write_json(folder / SERIES, self.model.known.about)
+            write_weights(folder / SCALES, self.model.known.arrays())
         write_json(folder / CONFIG, self.config)
+
+
+_OPTIONS = (
+    *("horizon", "season", "hidden", "embedding", "segment", "lookback", "lags", "profile", "every", "scaling"),
+    *("loss", "quantiles", "distribution", "members", "dropout", "nonnegative", "threads"),
+)
+
+_JUDGED = 2048
+"""Validation windows at most, evenly spread."""
+
+
+def _kept(values: Sequence[np.ndarray], validation: bool | int | float, horizon: int) -> np.ndarray:
+    """How many steps at the end of each series are kept for validation: at least a horizon, where there is any."""
+    if validation is False or validation == 0:
+        return np.zeros(len(values), int)
+    share = 0.1 if validation is True else validation
+    if (isinstance(share, float) and not 0 < share < 1) or share < 0:
+        raise UserError(f"{WHO}: validation must be a share below 1 or a number of steps, got {validation!r}")
+    wanted = [round(share * len(one)) if isinstance(share, float) else share for one in values]
+    found = np.maximum(horizon, wanted)
+    # a series too short to give any is learned from as a whole
+    return np.where(np.array([len(one) for one in values]) > found + horizon, found, 0)
+
+
+def _digest(series: Series) -> str:
+    import hashlib
+
+    found = hashlib.sha256()
+    for part in (series.values, series.features or ()):
+        for one in part:
+            found.update(np.ascontiguousarray(one).tobytes())
+    return found.hexdigest()
+
+
+def _check_features(series: Series, known: int, horizon: int) -> None:
+    if series.features is None:
+        if known:
+            raise UserError(f"{WHO}: known={known}, but no features are given")
+        return
+    if len(series.features) != len(series):
+        raise UserError(f"{WHO}: features must be given for all {len(series)} series, got {len(series.features)}")
+    width = series.features[0].shape[-1]
+    for n, (one, own) in enumerate(zip(series.values, series.features, strict=True)):
+        if own.ndim != 2 or own.shape[1] != width or len(own) < len(one):
+            raise UserError(f"{WHO}: features of series {n} must be ({len(one)} or more, {width}), got {own.shape}")
+        if not np.isfinite(own).all():
+            raise UserError(f"{WHO}: features of series {n} must be finite; fill what is missing, and mark it")
+    if not 0 <= known <= width:
+        raise UserError(f"{WHO}: known must be from 0 to {width}, got {known}")
 
 
 def as_series(series: Any) -> list[np.ndarray]:
