@@ -1,0 +1,308 @@
+"""Series from files, frames and arrays onto one grid of time, with a line for whatever is wrong in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from throughtime.data.dates import parse
+from throughtime.data.frequency import Frequency, infer
+from throughtime.data.panel import Column, Panel
+from throughtime.data.table import TableData, read_table
+from throughtime.errors import UserError
+
+IDS, TIMES = ("unique_id",), ("ds", "date", "time", "timestamp", "datetime")
+"""Names by which the columns of the series' name and of the time are known, where none is given."""
+
+
+def read_series(
+    source: Any,
+    target: str | Sequence[str] | None = None,
+    time: str | None = None,
+    id: str | None = None,
+    past: Sequence[str] = (),
+    future: Sequence[str] = (),
+    static: Sequence[str] = (),
+    frequency: str | None = None,
+    dayfirst: bool | None = None,
+    timezone: str | None = None,
+) -> Panel:
+    """Many series from a table, long (a row is one step of one series) or wide (a column is a series).
+
+    source: a CSV, TSV or Parquet file, "-" for standard input, a frame of pandas, polars or pyarrow, a mapping of
+    columns, or an array (T,) or (T, N). target: the column to forecast, of a long table (y where there is one);
+    several, or none at all where no id is given, of a wide one: then every column of numbers is a series. time, id:
+    columns, found by the names Nixtla's tools use (ds, unique_id) and usual ones; without a time the rows are steps.
+    past, future, static: columns known up to now, known beforehand (rows after the last target give what is to come),
+    and one value a series. frequency: as pandas writes it, or "steps" for rows as they come; None finds it. dayfirst:
+    of dates whose year stands last; None finds it. timezone: of the clock.
+
+    Gaps become missing values. Raises UserError with row and column for what cannot be.
+    """
+    if isinstance(source, np.ndarray) and source.ndim in (1, 2):
+        rows = source[:, None] if source.ndim == 1 else source
+        return _arrays([rows[:, n] for n in range(rows.shape[1])], [str(n) for n in range(rows.shape[1])])
+    if isinstance(source, list | tuple):
+        return _arrays(list(source), [str(n) for n in range(len(source))])
+    table = read_table(source)
+    names = list(table.columns)
+    time = time or next((name for name in names if name.lower() in TIMES), None)
+    id = id or next((name for name in names if name in IDS), None)
+    targets = [target] if isinstance(target, str) else list(target or ())
+    taken = {time, id, *past, *future, *static}
+    if not targets:
+        if id is not None or "y" in names:
+            targets = ["y"]
+        else:
+            targets = [name for name in names if name not in taken and table.numeric(name)]
+            if not targets:
+                raise UserError(f"{table.where}: no column of numbers to forecast; there are {', '.join(names[:20])}")
+    both = [name for name in targets if name in taken]
+    if both:
+        raise UserError(f"{table.where}: column {both[0]} cannot be the target and something else")
+    notes: list[str] = []
+    if time is None and frequency not in (None, "steps"):
+        raise UserError(f"{table.where}: frequency {frequency} needs a column of times; name it with time")
+    stamps, zone, said = _times(table, time, dayfirst, timezone)
+    notes += said
+    labels = None if id is None else table.column(id, "the series' name")
+    groups = _groups(table, labels, stamps, notes)
+    step = Frequency.of(frequency) if frequency else None
+    if stamps is None or stamps.dtype.kind != "M":
+        step = Frequency("steps")
+    if step is None:
+        step = infer([np.unique(stamps[rows]) for _, rows in groups]) if stamps is not None else None
+        if step is None:
+            raise UserError(
+                f"{table.where}: column {time}: no frequency is to be seen; give one, or take rows as steps"
+            )
+        notes.append(f"frequency: {step}")
+    grid = [_grid(table, stamps, rows, step, name, notes, time) for name, rows in groups]
+    notes[:] = _few(notes)
+
+    def laid(name: str, what: str, text: bool = False) -> Column:
+        raw = _covariate(table, name, what) if text else table.numbers(name, what)
+        return [_lay(raw, rows, places) for (_, rows), places in zip(groups, grid, strict=True)]
+
+    columns = {name: laid(name, "a covariate", text=True) for name in [*past, *future]}
+    fixed = {name: _static(table, name, groups) for name in static}
+    starts = [_start(stamps, rows, step) for _, rows in groups]
+    ids: list[str] = []
+    values: Column = []
+    shared: list[int] = []
+    for one in targets:
+        for n, ((name, _), column) in enumerate(zip(groups, laid(one, "the target"), strict=True)):
+            ids.append(
+                one
+                if labels is None and (len(targets) > 1 or not name)
+                else name
+                if len(targets) == 1
+                else f"{name} {one}"
+            )
+            values.append(column)
+            shared.append(n)
+    full = [len(one) for one in values]
+    if future:  # rows after the last target carry what is known beforehand
+        values = [_trimmed(one) for one in values]
+    empty = [name for name, one in zip(ids, values, strict=True) if not np.isfinite(one).any()]
+    if empty:
+        more = f" and {len(empty) - 1} more" if len(empty) > 1 else ""
+        raise UserError(f"{table.where}: series {empty[0]}{more} has no value at all; leave it out")
+    flat = [n for n, one in zip(ids, values, strict=True) if np.nanmin(one) == np.nanmax(one)]
+    if flat:
+        notes.append(f"constant: {', '.join(flat[:5])}{f' and {len(flat) - 5} more' if len(flat) > 5 else ''}")
+    assert all(len(v) <= f for v, f in zip(values, full, strict=True))
+    return Panel(
+        ids,
+        [starts[n] for n in shared],
+        step,
+        values,
+        {name: [columns[name][n][: len(v)] for n, v in zip(shared, values, strict=True)] for name in past},
+        {name: [columns[name][n] for n in shared] for name in future},
+        {name: [column[n] for n in shared] for name, column in fixed.items()},
+        targets[0] if len(targets) == 1 else "target",
+        table.where,
+        zone,
+        notes,
+    )
+
+
+def _arrays(arrays: list[Any], ids: list[str]) -> Panel:
+    values = []
+    for n, one in enumerate(arrays):
+        try:
+            found = np.array(one, np.float64)
+        except (TypeError, ValueError):
+            raise UserError(f"data: series {n} has values that are no numbers") from None
+        if found.ndim != 1 or not len(found) or np.isinf(found).any() or not np.isfinite(found).any():
+            raise UserError(f"data: series {n} must be (L,) finite numbers, NaN where missing, got {found.shape}")
+        values.append(found)
+    if not values:
+        raise UserError("data: there is no series")
+    return Panel(ids, [0] * len(ids), Frequency("steps"), values)
+
+
+def _times(
+    table: TableData, time: str | None, dayfirst: bool | None, zone: str | None
+) -> tuple[np.ndarray | None, str | None, list[str]]:
+    if time is None:
+        return None, None, []
+    raw = table.column(time, "the time")
+    if raw.dtype.kind == "M":
+        if np.isnat(raw).any():
+            row = table.first_row + int(np.isnat(raw).argmax())
+            raise UserError(f"{table.where}: row {row}, column {time}: the time is missing")
+        return raw, zone, []
+    text = np.array([str(value).strip() for value in raw]) if raw.dtype.kind not in "fiu" else None
+    if text is None or all(value.lstrip("-").isdecimal() and len(value) < 8 for value in text):
+        numbers = table.numbers(time, "the time")
+        whole = np.isfinite(numbers) & (numbers == np.round(numbers))
+        if not whole.all():
+            row = table.first_row + int(np.argmin(whole))
+            raise UserError(f"{table.where}: row {row}, column {time}: a step must be a whole number or a date")
+        return numbers.astype(np.int64), None, []
+    return parse(text.tolist(), f"{table.where}, column {time}", table.first_row, dayfirst, zone)
+
+
+def _groups(
+    table: TableData, labels: np.ndarray | None, stamps: np.ndarray | None, notes: list[str]
+) -> list[tuple[str, np.ndarray]]:
+    """Each series' name and its rows in the order of time."""
+    rows = np.arange(len(next(iter(table.columns.values()))))
+    if labels is None:
+        groups = [("", rows)]
+    else:
+        if labels.dtype.kind in "f" and np.all(labels == np.round(labels)):
+            labels = labels.astype(np.int64)
+        text = labels.astype(str)
+        names, first, inverse = np.unique(text, return_index=True, return_inverse=True)
+        order = np.argsort(inverse, kind="stable")
+        parts = np.split(order, np.bincount(inverse).cumsum()[:-1])
+        groups = [(str(names[i]), parts[i]) for i in np.argsort(first)]
+    if stamps is None:
+        return groups
+    unsorted = 0
+    found = []
+    for name, own in groups:
+        times = stamps[own]
+        if (times[1:] <= times[:-1]).any():
+            order = np.argsort(times, kind="stable")
+            ordered = times[order]
+            same = ordered[1:] == ordered[:-1]
+            if same.any():
+                k = int(same.argmax())
+                a, b = (table.first_row + int(own[order[i]]) for i in (k, k + 1))
+                of = f" of series {name}" if name else ""
+                at = str(ordered[k]).replace("T", " ").removesuffix(".000000")
+                raise UserError(f"{table.where}: rows {a} and {b}{of} are both of {at}; keep one")
+            own, unsorted = own[order], unsorted + 1
+        found.append((name, own))
+    if unsorted:
+        notes.append(
+            f"rows put in the order of time in {unsorted} series" if labels is not None else "rows put in order"
+        )
+    return found
+
+
+def _grid(
+    table: TableData,
+    stamps: np.ndarray | None,
+    rows: np.ndarray,
+    step: Frequency,
+    name: str,
+    notes: list[str],
+    column: str | None,
+) -> np.ndarray:
+    """The place on the grid of each row of a series, from 0."""
+    if stamps is None or (step.kind == "steps" and stamps.dtype.kind == "M"):
+        return np.arange(len(rows))
+    at = stamps[rows].astype(np.float64) if stamps.dtype.kind != "M" else step.index(stamps[rows])
+    places = at - at[0]
+    off = np.abs(places - np.round(places)) > 1e-9
+    if off.any():
+        row = table.first_row + int(rows[int(off.argmax())])
+        time = str(stamps[rows[int(off.argmax())]]).replace("T", " ").removesuffix(".000000")
+        raise UserError(
+            f"{table.where}: row {row}, column {column}: {time} is not a whole number of steps ({step}) after the first"
+        )
+    found: np.ndarray = np.round(places).astype(np.int64)
+    most = 50 * len(rows) + 1000
+    if found[-1] >= most:
+        raise UserError(
+            f"{table.where}: series {name}: {len(rows)} rows over {found[-1] + 1:,} steps of {step}; "
+            "give another frequency"
+        )
+    missing = int(found[-1]) + 1 - len(rows)
+    if missing:
+        notes.append(f"{missing} steps missing{f' in series {name}' if name else ''}, kept as missing values")
+    return found
+
+
+def _few(notes: list[str]) -> list[str]:
+    gaps = [note for note in notes if " steps missing in series" in note]
+    if len(gaps) <= 3:
+        return notes
+    total = sum(int(note.split()[0]) for note in gaps)
+    return [n for n in notes if n not in gaps] + [
+        f"{total:,} steps missing in {len(gaps)} series, kept as missing values"
+    ]
+
+
+def _lay(raw: np.ndarray, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
+    size = int(places[-1]) + 1
+    found = np.full(size, np.nan) if raw.dtype.kind == "f" else np.full(size, "", object)
+    found[places] = raw[rows]
+    return found
+
+
+def _covariate(table: TableData, name: str, what: str) -> np.ndarray:
+    """Numbers where a column is of numbers, else text."""
+    table.column(name, what)
+    if table.numeric(name):
+        return table.numbers(name, what)
+    raw = table.columns[name]
+    text = [("" if value is None else str(value).strip()) for value in raw]
+    kinds = set(text)
+    numbers = [value for value in kinds if _is_number(value)]
+    if len(numbers) > len(kinds) / 2:  # numbers with a slip among them, not categories
+        return table.numbers(name, what)
+    if len(kinds) > 100:
+        raise UserError(f"{table.where}: column {name} has {len(kinds)} different texts, at most 100 can be categories")
+    return np.array(text, object)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _static(table: TableData, name: str, groups: Sequence[tuple[str, np.ndarray]]) -> list[Any]:
+    raw = _covariate(table, name, "a static covariate")
+    found = []
+    for series, rows in groups:
+        own = raw[rows]
+        other = own != own[0]
+        if raw.dtype.kind == "f":
+            other &= ~(np.isnan(own.astype(np.float64)) & np.isnan(float(own[0])))
+        if other.any():
+            row = table.first_row + int(rows[int(np.argmax(other))])
+            raise UserError(f"{table.where}: row {row}, column {name}: changes within series {series}; it must not")
+        found.append(own[0])
+    return found
+
+
+def _start(stamps: np.ndarray | None, rows: np.ndarray, step: Frequency) -> Any:
+    if stamps is None:
+        return 0
+    first = stamps[rows[0]]
+    return np.datetime64(first, "us") if stamps.dtype.kind == "M" else int(first)
+
+
+def _trimmed(values: np.ndarray) -> np.ndarray:
+    known = np.isfinite(values)
+    return values[: len(values) - int(known[::-1].argmax())] if known.any() else values

@@ -1,0 +1,177 @@
+"""Columns by name from a file or a frame, and numbers and dates from columns. Knows which row a thing stands in."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from throughtime.errors import UserError
+
+MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-")
+"""What stands for a missing value."""
+
+
+@dataclass(frozen=True)
+class TableData:
+    """Columns of one length. where: for errors. first_row: how an editor counts the first of them; 0 where that is no
+    file of lines."""
+
+    columns: dict[str, np.ndarray]
+    where: str
+    first_row: int
+
+    def column(self, name: str, what: str) -> np.ndarray:
+        """A column; UserError with the names there are."""
+        if name not in self.columns:
+            names = ", ".join(list(self.columns)[:20]) + (", ..." if len(self.columns) > 20 else "")
+            raise UserError(f"{self.where}: no column {name!r} for {what}; there are {names}")
+        return self.columns[name]
+
+    def numbers(self, name: str, what: str) -> np.ndarray:
+        """A column as float64, NaN where missing; UserError names row and column of what is no number."""
+        raw = self.column(name, what)
+        if raw.dtype.kind in "fiub":
+            found = raw.astype(np.float64)
+        else:
+            text = np.array([str(value).strip() if value is not None else "" for value in raw])
+            text = np.where(np.isin(text, MISSING), "nan", text)
+            try:
+                found = text.astype(np.float64)
+            except ValueError:
+                for number, value in enumerate(text):
+                    try:
+                        float(value)
+                    except ValueError:
+                        got = f"{value[:40]!r}"
+                        raise UserError(
+                            f"{self.where}: row {self.first_row + number}, column {name}: expected a number, got {got}"
+                        ) from None
+                raise
+        if np.isinf(found).any():
+            row = self.first_row + int(np.isinf(found).argmax())
+            raise UserError(f"{self.where}: row {row}, column {name}: infinite; leave a missing value empty")
+        return found
+
+    def numeric(self, name: str) -> bool:
+        """Whether a column holds numbers alone."""
+        raw = self.columns[name]
+        if raw.dtype.kind in "fiub":
+            return True
+        if raw.dtype.kind == "M":
+            return False
+        try:
+            self.numbers(name, "")
+        except UserError:
+            return False
+        return True
+
+
+def read_table(source: Any) -> TableData:
+    """Columns of a CSV, TSV or Parquet file ("-": CSV from standard input), a frame narwhals knows, or a mapping."""
+    if isinstance(source, str | Path):
+        path = Path(source)
+        if str(source) != "-" and not path.is_file():
+            raise UserError(f"{source}: no such file")
+        if path.suffix.lower() in (".parquet", ".pq"):
+            try:
+                from pyarrow import parquet
+            except ImportError:
+                raise UserError(f"{source}: Parquet needs pyarrow: pip install 'throughtime[forecast]'") from None
+            try:
+                return _frame(parquet.read_table(path), str(source))
+            except (ValueError, OSError) as error:
+                raise UserError(f"{source}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
+        return _lines(source, path)
+    if isinstance(source, dict):
+        columns = {str(name): np.asarray(values) for name, values in source.items()}
+        lengths = {len(values) for values in columns.values() if values.ndim == 1}
+        if len(lengths) != 1 or any(values.ndim != 1 for values in columns.values()):
+            raise UserError("data: the columns of a mapping must be of one length")
+        return TableData(columns, "data", 0)
+    return _frame(source, "data")
+
+
+def _frame(source: Any, where: str) -> TableData:
+    try:
+        import narwhals
+    except ImportError:
+        raise UserError("data: frames need narwhals: pip install 'throughtime[forecast]'") from None
+    try:
+        frame = narwhals.from_native(source, eager_only=True)
+    except TypeError:
+        raise UserError(
+            f"{where}: expected a file, a frame (pandas, polars, pyarrow) or arrays, got {type(source).__name__}"
+        ) from None
+    if not len(frame):
+        raise UserError(f"{where}: there are no rows")
+    columns = {}
+    for name in frame.columns:
+        column = frame[name]
+        kind = str(column.dtype)
+        if kind.startswith("Datetime") and getattr(column.dtype, "time_zone", None):
+            column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        if kind.startswith(("Datetime", "Date")):
+            columns[str(name)] = np.asarray(column.cast(narwhals.Datetime("us")).to_numpy()).astype("datetime64[us]")
+        elif kind.startswith(("Int", "UInt", "Float", "Boolean", "Decimal")):
+            columns[str(name)] = np.asarray(column.cast(narwhals.Float64()).to_numpy(), np.float64)
+        else:
+            columns[str(name)] = np.array([None if v is None else v for v in column.to_list()], object)
+    return TableData(columns, where, 0)
+
+
+def _lines(source: Any, path: Path) -> TableData:
+    where = "standard input" if str(source) == "-" else str(source)
+    try:
+        raw = sys.stdin.buffer.read() if str(source) == "-" else path.read_bytes()
+        if raw[:2] == b"\x1f\x8b":
+            raw = gzip.decompress(raw)
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise UserError(f"{where}: row {line}: no UTF-8; convert the file") from None
+    except (OSError, EOFError) as error:
+        raise UserError(f"{where}: cannot be read ({error})") from None
+    if "\0" in text:
+        raise UserError(f"{where}: expected rows of text, the file is binary")
+    first = text.split("\n", 1)[0]
+    separator = max(",;\t", key=first.count)
+    try:
+        table = list(csv.reader(io.StringIO(text), delimiter=separator))
+    except csv.Error as error:
+        raise UserError(f"{where}: {error}") from None
+    while table and not any(cell.strip() for cell in table[-1]):
+        table.pop()
+    if not table:
+        raise UserError(f"{where}: the file is empty")
+    head = [name.strip() for name in table[0]]
+    if len(table) == 1:
+        raise UserError(f"{where}: there are no rows below the header")
+    if all(_is_number(name) for name in head if name):
+        raise UserError(f"{where}: the first row must name the columns, got {','.join(head)[:60]!r}")
+    twice = {name for name in head if name and head.count(name) > 1} if len(head) < 5000 else set()
+    if twice:
+        raise UserError(f"{where}: two columns are named {min(twice)!r}")
+    for number, row in enumerate(table):
+        if len(row) != len(head):
+            raise UserError(f"{where}: row {number + 1} has {len(row)} values, the header {len(head)}")
+    columns = zip(*table[1:], strict=True)
+    found = {
+        name or f"column {i + 1}": np.array(column, object)
+        for i, (name, column) in enumerate(zip(head, columns, strict=True))
+    }
+    return TableData(found, where, 2)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
