@@ -236,9 +236,9 @@ def test_sources_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         read_series(tmp_path / "none.csv")
     (tmp_path / "b.csv").write_bytes(b"ds,y\n1,\xff\n")
-    with pytest.raises(UserError, match="b.csv: row 2: no UTF-8"):
+    with pytest.raises(UserError, match=r"b.csv: row 2: no UTF-8"):
         read_series(tmp_path / "b.csv")
-    with pytest.raises(UserError, match="expected a file, a frame .* or arrays, got int"):
+    with pytest.raises(UserError, match=r"expected a file, a frame .* or arrays, got int"):
         read_series(3)
     with pytest.raises(UserError, match="series 1 must be"):
         read_series([np.ones(3), np.ones((2, 2))])

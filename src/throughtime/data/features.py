@@ -1,0 +1,134 @@
+"""What a panel says beside its values, as numbers of about unit size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from throughtime.data import calendar
+from throughtime.data.panel import Panel
+from throughtime.errors import UserError
+
+_MOST = 10.0
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A covariate: of numbers by mean and deviation, or of texts by their names. masked: whether values may be missing,
+    which is a feature of its own then."""
+
+    name: str
+    mean: float = 0.0
+    deviation: float = 1.0
+    names: tuple[str, ...] = ()
+    masked: bool = False
+
+    @property
+    def width(self) -> int:
+        """Features it becomes."""
+        return (len(self.names) or 1) + self.masked
+
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        """(L,) to (L, width) float32; a text not seen in training is all zeros."""
+        parts: list[np.ndarray] = []
+        if self.names:
+            text = values.astype(str)
+            parts += [text == name for name in self.names]
+            known = text != ""
+        else:
+            numbers = values.astype(np.float64)
+            known = np.isfinite(numbers)
+            parts.append(np.where(known, np.clip((numbers - self.mean) / self.deviation, -_MOST, _MOST), 0.0))
+        if self.masked:
+            parts.append(known)
+        return np.stack(parts, 1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Features:
+    """How a panel's features are made: the calendar, static and future covariates, which are known, then past ones.
+
+    Learned by `of` from the panel that is trained on.
+    """
+
+    calendar: bool
+    static: tuple[Scale, ...] = ()
+    future: tuple[Scale, ...] = ()
+    past: tuple[Scale, ...] = ()
+
+    @classmethod
+    def of(cls, panel: Panel, with_calendar: bool = True) -> Features:
+        """The features of a panel."""
+        static = tuple(_scale(name, np.array(values)) for name, values in panel.static.items())
+        future = tuple(_scale(name, np.concatenate(values)) for name, values in panel.future.items())
+        past = tuple(_scale(name, np.concatenate(values)) for name, values in panel.past.items())
+        return cls(with_calendar and panel.dated, static, future, past)
+
+    def known(self, panel: Panel) -> int:
+        """Features that are known beforehand."""
+        days = len(calendar.names(panel.frequency)) if self.calendar else 0
+        return days + sum(scale.width for scale in (*self.static, *self.future))
+
+    def apply(self, panel: Panel, horizon: int) -> list[np.ndarray] | None:
+        """(L_n + horizon, P) float32 for each series, the known ones first; None where there are none."""
+        if not self.calendar and not (self.static or self.future or self.past):
+            return None
+        if self.calendar and not panel.dated:
+            raise UserError(f"{panel.where}: the model reads the calendar, but these rows have no dates")
+        found = []
+        for n, values in enumerate(panel.values):
+            size, parts = len(values) + horizon, []
+            if self.calendar:
+                parts.append(calendar.features(panel.times(n, 0, size), panel.frequency, panel.zone))
+            for scale in self.static:
+                value = np.array([_column(panel, panel.static, scale.name)[n]])
+                parts.append(np.repeat(scale.apply(value), size, 0))
+            for scale in self.future:
+                parts.append(_fit(scale.apply(_column(panel, panel.future, scale.name)[n]), size))
+            for scale in self.past:
+                parts.append(_fit(scale.apply(_column(panel, panel.past, scale.name)[n]), size))
+            found.append(np.concatenate(parts, 1))
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for config.json."""
+        groups = {name: [vars(scale) for scale in getattr(self, name)] for name in ("static", "future", "past")}
+        return {"calendar": self.calendar, **groups}
+
+    @classmethod
+    def from_json(cls, data: Any) -> Features:
+        """Rebuild from `to_json`; UserError where it is damaged."""
+        try:
+            groups = {
+                name: tuple(Scale(**{**one, "names": tuple(one["names"])}) for one in data[name])
+                for name in ("static", "future", "past")
+            }
+            return cls(bool(data["calendar"]), **groups)
+        except (KeyError, TypeError) as error:
+            raise UserError(f"features: expected those of a forecaster, {error}; config.json is damaged") from None
+
+
+def _scale(name: str, values: np.ndarray) -> Scale:
+    if values.dtype.kind not in "fiu":
+        text = values.astype(str)
+        return Scale(name, names=tuple(sorted(set(text) - {""})), masked=bool((text == "").any()))
+    known = np.isfinite(values)
+    if not known.any():
+        raise UserError(f"column {name}: has no value at all; leave it out")
+    deviation = float(values[known].std())
+    return Scale(name, float(values[known].mean()), deviation or 1.0, (), not bool(known.all()))
+
+
+def _column(panel: Panel, columns: dict[str, Any], name: str) -> Any:
+    if name not in columns:
+        raise UserError(f"{panel.where}: the model reads column {name}, which is not there")
+    return columns[name]
+
+
+def _fit(rows: np.ndarray, size: int) -> np.ndarray:
+    """So many rows: cut, or filled up with zeros."""
+    found = np.zeros((size, rows.shape[1]), np.float32)
+    found[: min(size, len(rows))] = rows[:size]
+    return found

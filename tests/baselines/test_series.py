@@ -1,0 +1,174 @@
+"""Baselines of series, their metrics, and the verdict."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from throughtime.baselines import series_metrics as metrics
+from throughtime.baselines.compare import all_baselines, compare
+from throughtime.baselines.linear import LinearMap, WindowMLP
+from throughtime.baselines.simple import Drift, Naive, Naive2, SeasonalNaive, SeasonMean, filled
+from throughtime.baselines.statistical import Statistical, TooSlow
+from throughtime.baselines.verdict import verdict
+
+nan = float("nan")
+
+
+def series(count: int = 6, steps: int = 240, season: int = 12) -> list[np.ndarray]:
+    rng, t = np.random.default_rng(0), np.arange(steps)
+    return [
+        (n + 1) * (20 + 0.05 * t + 5 * np.sin(2 * np.pi * t / season) + rng.standard_normal(steps))
+        for n in range(count)
+    ]
+
+
+def test_simple_forecasts() -> None:
+    history = np.array([1.0, 2, 3, 4, nan, 6, 8])
+    for baseline, expected in (
+        (Naive(), [8, 8, 8, 8]),
+        (SeasonalNaive(), [4, 6, 8, 4]),
+        (Drift(), [8 + 7 / 6, 8 + 14 / 6, 8 + 21 / 6, 8 + 28 / 6]),
+        (SeasonMean(), [6, 6, 6, 6]),
+    ):
+        baseline.fit([history], 3, 4)
+        assert baseline.predict([history])[0] == pytest.approx(expected)
+    assert filled(np.array([nan, 1, nan, 2])).tolist() == [1, 1, 1, 2]
+
+
+def test_naive2_finds_the_season_of_a_multiplicative_series() -> None:
+    factors = np.array([0.5, 1.0, 1.5, 1.0])
+    naive2 = Naive2()
+    naive2.fit([], 4, 4)
+    assert naive2.predict([10 * np.tile(factors, 10)])[0] == pytest.approx(10 * factors)
+    flat = np.random.default_rng(0).standard_normal(40) + 100
+    assert naive2.predict([flat])[0] == pytest.approx(np.full(4, flat[-1]))
+
+
+def test_maps_learn_what_a_window_determines() -> None:
+    histories = series()
+    rng = np.random.default_rng(1)
+    chaos = [0.3]
+    for _ in range(600):
+        chaos.append(3.9 * chaos[-1] * (1 - chaos[-1]))
+    for maps, given in ((LinearMap(), histories), (WindowMLP(), histories)):
+        maps.fit([one[:-12] for one in given], 12, 12)
+        found = maps.predict([one[:-12] for one in given])
+        error = np.mean([np.abs(f - one[-12:]).mean() / one.std() for f, one in zip(found, given, strict=True)])
+        assert error < 0.35
+    logistic = np.array(chaos) + 1e-4 * rng.standard_normal(len(chaos))
+    errors = {}
+    for maps in (LinearMap(4), WindowMLP(4)):
+        maps.fit([logistic[:500]], 1, 1)
+        origins = np.stack([np.zeros(100, int), np.arange(500, 600)], 1)
+        found = maps.predict([logistic[:o] for _, o in origins])
+        errors[maps.name] = np.abs(found[:, 0] - logistic[500:600]).mean()
+    assert errors["window MLP"] < 0.5 * errors["linear map"]
+
+
+@pytest.mark.parametrize("baseline", all_baselines(12, 1000.0), ids=lambda b: b.name)
+def test_no_baseline_sees_the_future(baseline: object) -> None:
+    if isinstance(baseline, Statistical):
+        pytest.importorskip("statsforecast")
+    histories = series(2, 120)
+    origins = np.array([[0, 96], [1, 96], [0, 108]])
+    results = []
+    for planted in (False, True):
+        own = [one.copy() for one in histories]
+        if planted:
+            for one in own:
+                one[108:] = 1e6
+            own[1][96:] = -1e6
+        baseline.fit([one[:96] for one in own], 12, 12)  # type: ignore[attr-defined]
+        results.append(baseline.predict([own[s][:o] for s, o in origins]))  # type: ignore[attr-defined]
+    assert np.array_equal(*results)
+    assert np.isfinite(results[0]).all()
+
+
+def test_metrics_against_another_library() -> None:
+    losses = pytest.importorskip("utilsforecast.losses")
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    actual, forecast = rng.random((3, 5)) + 1, rng.random((3, 5)) + 1
+    histories = [rng.random(40) for _ in range(3)]
+    ids = np.repeat(["a", "b", "c"], 5)
+    frame = pandas.DataFrame(
+        {"unique_id": ids, "ds": np.tile(np.arange(5), 3), "y": actual.ravel(), "m": forecast.ravel()}
+    )
+    train = pandas.DataFrame(
+        {"unique_id": np.repeat(["a", "b", "c"], 40), "ds": np.tile(np.arange(40), 3), "y": np.concatenate(histories)}
+    )
+    own = metrics.measure(actual, forecast, metrics.scales(histories, 4))
+    assert own["mae"] == pytest.approx(losses.mae(frame, ["m"])["m"].mean())
+    assert own["mse"] == pytest.approx(losses.mse(frame, ["m"])["m"].mean())
+    assert own["smape"] == pytest.approx(200 * losses.smape(frame, ["m"])["m"].mean())
+    assert own["mase"] == pytest.approx(losses.mase(frame, ["m"], 4, train_df=train)["m"].mean())
+
+
+def test_intervals_are_judged() -> None:
+    rng = np.random.default_rng(0)
+    actual = rng.standard_normal((4000, 2)) + 5
+    levels = [0.1, 0.25, 0.5, 0.75, 0.9]
+    places = np.quantile(rng.standard_normal(100_000), levels) + 5
+    found = metrics.measure(actual, np.full((4000, 2), 5.0), np.ones(4000), np.tile(places, (4000, 2, 1)), levels)
+    assert found["coverage"] == pytest.approx({"80": 80, "50": 50}, abs=2)  # type: ignore[arg-type]
+    wide = metrics.crps(actual, np.tile(5 + 3 * (places - 5), (4000, 2, 1)), levels)
+    assert found["crps"] < wide  # type: ignore[operator]
+    assert metrics.crps(np.full((1, 2), nan), places[None, None].repeat(2, 1), levels) is None
+    assert metrics.mean(np.array([nan])) is None
+
+
+def test_comparing_a_forecast_that_is_right() -> None:
+    histories = series(4, 400)
+    origins = np.array([(s, o) for s in range(4) for o in range(300, 389, 4)])
+    actual = np.stack([histories[s][o : o + 12] for s, o in origins])
+    said: list[str] = []
+    found = compare(histories, origins, 12, 12, actual, seconds=0, say=said.append)
+    assert found["mae"] == 0
+    assert found["verdict"]["skill"] is True
+    assert found["verdict"]["sentence"].startswith("The model beats the best baseline, ")
+    assert found["baselines"]["seasonal naive"]["owa"] < 1
+    assert found["baselines"]["Naive2"]["owa"] == pytest.approx(1)
+    assert len(found["by_horizon"]["mae"]) == 12
+    assert len(said) == len(found["baselines"]) == 7
+    naive = np.stack([np.full(12, histories[s][o - 1]) for s, o in origins])
+    worse = compare(histories, origins, 12, 12, naive, seconds=0)["verdict"]
+    assert worse["skill"] is False
+    assert "instead." in worse["sentence"]
+
+
+def test_a_baseline_that_takes_too_long_says_so() -> None:
+    pytest.importorskip("statsforecast")
+    slow = Statistical("AutoARIMA", 1e-6)
+    slow.fit([], 12, 4)
+    with pytest.raises(TooSlow, match=r"would take .* s, 1e-06 s are allowed"):
+        slow.predict(series(30, 60))
+
+
+def test_verdicts() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.random(300) + 1
+    assert verdict(base * 0.9, base, "drift", "MAE", "windows").sentence == (
+        "The model beats the best baseline, drift: MAE is 10.0% below its own (95 % interval +10.0% to +10.0% over 300 "
+        "windows)."
+    )
+    none = verdict(base + 0.3 * rng.standard_normal(300), base, "last value", "MAE", "windows")
+    assert none.skill is None
+    assert none.sentence.startswith("No proven skill: ")
+    assert "Last value does as well." in none.sentence
+    assert verdict(base * 1.1, base, "drift", "MAE", "series").skill is False
+    assert verdict(base[:3] * 0.5, base[:3], "drift", "MAE", "series").skill is None
+    assert "too few to tell" in verdict(base[:3] * 0.5, base[:3], "drift", "MAE", "series").sentence
+    assert verdict(np.zeros(0), np.zeros(0), "drift", "MAE", "series").sentence.endswith("nothing to compare.")
+    assert verdict(np.array([nan, 1]), np.array([1, nan]), "drift", "MAE", "series").skill is None
+
+
+def test_the_interval_covers_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    hits = 0
+    for trial in range(100):
+        base = rng.random(80) + 0.5
+        ours = base * 0.95 + 0.2 * rng.standard_normal(80)
+        found = verdict(ours, base, "drift", "MAE", "windows", seed=trial)
+        hits += found.low <= 0.05 <= found.high
+    assert 88 <= hits <= 100
