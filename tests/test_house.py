@@ -22,8 +22,8 @@ ORDER = [
     {"runtime"},
     {"nn"},
     {"training"},
-    {"tasks"},
     {"report"},
+    {"tasks"},
     {"cli"},
 ]
 LEVEL = {name: i for i, names in enumerate(ORDER) for name in names}

@@ -11,7 +11,8 @@ import pytest
 
 from tests.cli.misuse import TINY, Outcome, check_refusal, make_model, snapshot
 from throughtime import cli
-from throughtime.cli import VERBS
+from throughtime.cli import BY_TASK, VERBS
+from throughtime.cli.task import command as command_of
 
 ABSURD = (str(10**12), str(2**200))
 NEVER = ("", "abc", "nan", "inf", "-inf", "1e400", "-1", "0x10")
@@ -41,9 +42,9 @@ def options() -> list[tuple[str, str, str]]:
     """(command, option, its name in Python) of every option that takes a number, as the commands declare them."""
     found = []
     for verb in VERBS:
-        app = import_module(f"throughtime.cli.{verb}").app
+        app = command_of("text", verb) if verb in BY_TASK else import_module(f"throughtime.cli.{verb}").app
         for command in app.registered_commands:
-            name = f"{verb} {command.callback.__name__}" if app.registered_callback else verb
+            name = "train text" if verb == "train" else verb
             for parameter, hint in get_type_hints(command.callback, include_extras=True).items():
                 taken = {int, float} & {*get_args(get_args(hint)[0]), get_args(hint)[0]} if get_args(hint) else set()
                 if taken:

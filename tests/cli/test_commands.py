@@ -13,7 +13,8 @@ import pytest
 
 from throughtime import cli
 from throughtime.cells import CATALOGUE
-from throughtime.cli import VERBS, output
+from throughtime.cli import VERBS
+from throughtime.report import console as output
 
 TEXT = ("the cat sat on the mat, the dog ate the cat; " * 60 + "\n") * 3
 TINY = ["--steps", "12", "--hidden", "8", "--embedding", "4", "--batch", "4", "--window", "8", "--threads", "1"]

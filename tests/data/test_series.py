@@ -250,7 +250,7 @@ def test_counts_and_lengths_are_checked() -> None:
     panel.check_length(4)
     with pytest.raises(UserError, match="the longest series, 0, has 4 steps, at least 5 are needed"):
         panel.check_length(5)
-    with pytest.raises(UserError, match="series 0 at step 1: 0.5 is no count"):
+    with pytest.raises(UserError, match=r"series 0 at step 1: 0.5 is no count"):
         read_series(np.array([3.0, 0.5])).check_counts()
 
 

@@ -14,15 +14,17 @@ from importlib import import_module
 from typing import Any
 
 VERBS = {
-    "train": "learn from data:  throughtime train text FILE --out DIR",
-    "run": "use a trained model:  throughtime run DIR [PROMPT]",
-    "evaluate": "metrics beside the simple baselines:  throughtime evaluate DIR FILE",
+    "train": "learn from data:  throughtime train TASK DATA --out DIR, TASK being text or forecast",
+    "run": "use a trained model:  throughtime run DIR [INPUT]",
+    "evaluate": "metrics beside the simple baselines:  throughtime evaluate DIR DATA",
     "report": "one HTML file about a model:  throughtime report DIR",
     "cells": "the catalogue of recurrences:  throughtime cells [NAME]",
     "demo": "the main job on real text, in two minutes:  throughtime demo",
     "doctor": "what is installed, whether it computes right, and how fast:  throughtime doctor",
 }
-"""Every verb and what it does; the verb's code is in the module of its name."""
+"""Every verb and what it does; the verb's code is in the module of its name, or with each task."""
+
+BY_TASK = ("train", "run", "evaluate", "report")
 
 _LONGEST = 1000
 """Characters of an error's line at most: what is quoted in it may come from any file."""
@@ -71,7 +73,16 @@ def _call(verb: str, arguments: list[str]) -> int:
         # What overflows is told in one line where it matters; NumPy's own warnings would be lines beside it.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            return _run(get_command(import_module(f"throughtime.cli.{verb}").app), verb, arguments)
+            if verb in BY_TASK:
+                from throughtime.cli import task
+
+                app, name, arguments = task.train(arguments) if verb == "train" else task.known(verb, arguments)
+                if app is None:
+                    print(task.train_help())
+                    return 0
+            else:
+                app, name = import_module(f"throughtime.cli.{verb}").app, verb
+            return _run(get_command(app), name, arguments)
     except (Abort, KeyboardInterrupt):
         return _complain("stopped", 130)
     except BrokenPipeError:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from throughtime.cli.output import new_app, print_json
 from throughtime.errors import UserError
+from throughtime.report.console import new_app, print_json
 
 if TYPE_CHECKING:
     from throughtime.recurrence import Cell

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from typer import Option
 
-from throughtime.cli.output import new_app, print_json, say, scores
+from throughtime.report.console import new_app, print_json, say, scores
 
 app = new_app("The main job on real text.")
 
@@ -22,10 +22,10 @@ def demo(
     json: Annotated[bool, Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Learn the Python language reference that every installation carries, write from it, and score the rest of it."""
-    from throughtime.cli.train import report_of
     from throughtime.runtime.load import load
     from throughtime.tasks import demo as task
     from throughtime.tasks.text import LanguageModel
+    from throughtime.tasks.text_commands import report_of
     from throughtime.training.settings import Settings
 
     LanguageModel(seed=seed, threads=threads)  # these two refuse wrong numbers before anything is said or written

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from throughtime.cli.output import new_app, print_json, table
+from throughtime.report.console import new_app, print_json, table
 
 if TYPE_CHECKING:
     from throughtime.runtime.selfcheck import Finding

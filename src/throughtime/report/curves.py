@@ -24,7 +24,7 @@ def losses(train: Curve, validation: Curve, lines: Mapping[str, float], unit: st
     lines: label -> loss, drawn over the whole width. unit: what the loss is measured in. The left picture shows the
     whole run, the right one the last nine tenths of it, magnified.
     """
-    figure = _figure(2, 11.0, 4.6, widths=(1.0, 1.25))
+    figure = new_figure(2, 11.0, 4.6, widths=(1.0, 1.25))
     whole, late = figure.axes
     steps, loss = _thin(train)
     for axes in (whole, late):
@@ -47,12 +47,12 @@ def losses(train: Curve, validation: Curve, lines: Mapping[str, float], unit: st
     late.set_title("from a tenth of it on", loc="left", fontsize=10)
     if len(steps) or len(validation[0]):
         late.legend(frameon=False, loc="upper right", bbox_to_anchor=(1.0, 1.13), ncols=2, fontsize=9.5)
-    return _svg(figure)
+    return svg(figure)
 
 
-def measures(norm: Curve, clip: float | None, speed: Curve, rate: Curve) -> str:
-    """Gradient norm with the clipping limit, tokens per second, and learning rate, side by side over steps."""
-    figure = _figure(3, 11.0, 3.1)
+def measures(norm: Curve, clip: float | None, speed: Curve, rate: Curve, unit: str = "tokens") -> str:
+    """Gradient norm with the clipping limit, tokens (or another unit) per second, and learning rate, over steps."""
+    figure = new_figure(3, 11.0, 3.1)
     first, second, third = figure.axes
     steps, values = _thin(norm)
     if len(steps) and np.all(np.asarray(values) > 0):
@@ -71,17 +71,18 @@ def measures(norm: Curve, clip: float | None, speed: Curve, rate: Curve) -> str:
     thousands = np.asarray(values) / 1000
     second.plot(steps, thousands, color=GREEN, linewidth=1.2)
     second.set_ylim(0, max([*thousands, 1e-3]) * 1.1)
-    second.set_title("speed, thousand tokens per second", loc="left", fontsize=10)
+    second.set_title(f"speed, thousand {unit} per second", loc="left", fontsize=10)
     steps, values = _thin(rate)
     third.plot(steps, np.asarray(values) * 1000, color=GREY, linewidth=1.5)
     third.set_ylim(bottom=0)
     third.set_title("learning rate, thousandths", loc="left", fontsize=10)
     for axes in figure.axes:
         axes.set_xlabel("step")
-    return _svg(figure)
+    return svg(figure)
 
 
-def _figure(columns: int, width: float, height: float, widths: Sequence[float] | None = None) -> Any:
+def new_figure(columns: int, width: float, height: float, widths: Sequence[float] | None = None) -> Any:
+    """An empty picture of axes side by side, in the report's style."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -154,7 +155,8 @@ def _smooth(values: np.ndarray) -> np.ndarray:
     return smooth
 
 
-def _svg(figure: Any) -> str:
+def svg(figure: Any) -> str:
+    """A picture as SVG text, the same at every run."""
     import matplotlib
 
     out = io.StringIO()

@@ -34,7 +34,7 @@ def write_report(directory: str | PathLike[str]) -> Path:
     path = folder / REPORT
     if path.is_dir():
         raise UserError(f"{path}: cannot be written, it is a folder; rename it")
-    history = [line for line in read(folder / HISTORY) if _is_line(line)]
+    history = [line for line in read(folder / HISTORY) if is_line(line)]
     content = render(page(folder.resolve().name, config, history))
     write_atomically(path, content.encode("utf-8", "replace"))
     return path
@@ -44,14 +44,14 @@ def page(name: str, config: Mapping[str, Any], history: list[dict[str, Any]]) ->
     """The report's content. config and history as they are in the model folder; name: of the folder."""
     evaluations = [line["evaluation"] for line in history if isinstance(line.get("evaluation"), dict)]
     evaluation = evaluations[-1] if evaluations else {}
-    steps = [line for line in history if _is_number(line.get("loss"))]
-    judged = [line for line in history if _is_number(line.get("validation_loss"))]
+    steps = [line for line in history if is_number(line.get("loss"))]
+    judged = [line for line in history if is_number(line.get("validation_loss"))]
     sections = [
         Section("Result", [_results(evaluation)]) if evaluation else None,
         Section("Learning", _learning(config, evaluation, steps, judged)),
         Section("Samples as training went", _samples(history)) if any("sample" in line for line in history) else None,
         Section("Model", _model(config)),
-        Section("Settings and environment", _settings(config)),
+        Section("Settings and environment", settings_of(config)),
     ]
     version = _at(config, "environment", "throughtime") or ""
     return Page(
@@ -59,7 +59,7 @@ def page(name: str, config: Mapping[str, Any], history: list[dict[str, Any]]) ->
         verdict=_verdict(evaluation, judged, steps),
         sections=[section for section in sections if section],
         merits=_merits(config, evaluation, steps, judged),
-        warnings=[*_failures(history), *_warnings(steps, judged, evaluation)],
+        warnings=[*failures(history), *_warnings(steps, judged, evaluation)],
         footer=f"Written by throughtime {version}".strip() + ". Everything on this page is in this file.",
     )
 
@@ -96,25 +96,25 @@ def _merits(
         merits += [(f"{ours:.3f}", f"nats per {unit}"), (f"{ours / math.log(2):.3f}", f"bits per {unit}")]
     elif judged:
         merits.append((f"{min(line['validation_loss'] for line in judged):.3f}", "validation loss, nats per token"))
-    if _is_number(count := config.get("parameters")):
+    if is_number(count := config.get("parameters")):
         merits.append((f"{count:,}", "parameters"))
     if steps:
         merits.append((f"{steps[-1]['step']:,}", "steps"))
-        if _is_number(steps[-1].get("elapsed")):
-            merits.append((_duration(steps[-1]["elapsed"]), "of training"))
-        speeds = sorted(line["tokens_per_second"] for line in steps if _is_number(line.get("tokens_per_second")))
+        if is_number(steps[-1].get("elapsed")):
+            merits.append((duration(steps[-1]["elapsed"]), "of training"))
+        speeds = sorted(line["tokens_per_second"] for line in steps if is_number(line.get("tokens_per_second")))
         if speeds:
             merits.append((f"{speeds[len(speeds) // 2]:,.0f}", "tokens per second, median"))
     return merits
 
 
-def _failures(history: list[dict[str, Any]]) -> list[str]:
+def failures(history: list[dict[str, Any]]) -> list[str]:
     """What a run that was stopped by its own loss says about it; see throughtime.training.failure."""
     told = []
     for line in history:
         failure = line.get("failure")
-        if isinstance(failure, dict) and _is_number(failure.get("step")):
-            norms = [f"{norm:.3g}" for norm in failure.get("norms") or [] if _is_number(norm)]
+        if isinstance(failure, dict) and is_number(failure.get("step")):
+            norms = [f"{norm:.3g}" for norm in failure.get("norms") or [] if is_number(norm)]
             before = f" The gradient's norms before: {', '.join(norms)}." if norms else ""
             told.append(
                 f"Training stopped at step {failure['step']:,}: its {failure.get('what')} was no finite number; "
@@ -159,7 +159,7 @@ def _learning(
     from throughtime.report import curves
 
     def curve(lines: list[dict[str, Any]], key: str) -> tuple[list[float], list[float]]:
-        found = [(line["step"], line[key]) for line in lines if _is_number(line.get(key))]
+        found = [(line["step"], line[key]) for line in lines if is_number(line.get(key))]
         return [s for s, _ in found], [v for _, v in found]
 
     unit = {"characters": "character", "bytes": "byte"}.get(str(_at(config, "tokens", "kind")), "token")
@@ -167,7 +167,7 @@ def _learning(
     picture = curves.losses(curve(steps, "loss"), curve(judged, "validation_loss"), lines, f"nats per {unit}")
     items: list[Item] = [Figure(picture, _loss_caption(judged, bool(lines)))]
     clip = _at(config, "training", "clip")
-    limit = float(clip) if _is_number(clip) else None
+    limit = float(clip) if is_number(clip) else None
     picture = curves.measures(
         curve(steps, "gradient_norm"), limit, curve(steps, "tokens_per_second"), curve(steps, "learning_rate")
     )
@@ -195,24 +195,30 @@ def _samples(history: list[dict[str, Any]]) -> list[Item]:
 
 
 def _model(config: Mapping[str, Any]) -> list[Item]:
-    from throughtime.recurrence.equations import as_text
-
     model = config.get("model")
     if not isinstance(model, dict):
         return [Prose("config.json does not describe the model.")]
-    rows, equations = [["embedding", "look-up", f"{model.get('vocabulary')} x {model.get('embedding')}"]], {}
-    layers = model.get("layers")
+    first = ["embedding", "look-up", f"{model.get('vocabulary')} x {model.get('embedding')}"]
+    output = "linear, tied to the embedding" if model.get("tied") else "linear"
+    return layers_of(config, [first], [["output", output, str(model.get("vocabulary"))]])
+
+
+def layers_of(config: Mapping[str, Any], before: list[list[str]], after: list[list[str]]) -> list[Item]:
+    """A table of a model's parts, rows before and after its recurrences, and their equations."""
+    from throughtime.recurrence.equations import as_text
+
+    rows, equations = [*before], {}
+    layers = _at(config, "model", "layers")
     for i, layer in enumerate(layers if isinstance(layers, list) else []):
         sizes = _at(layer, "sizes")
         said = ", ".join(f"{k} = {v}" for k, v in sizes.items()) if isinstance(sizes, dict) else ""
         with suppress(ValueError):
             trace = Trace.from_json(_at(layer, "trace"))
-            if _written(trace) <= _EQUATION:
+            if written(trace) <= _EQUATION:
                 equations[trace.name] = "\n".join(as_text(trace))
         rows.append([f"layer {i}", str(_at(layer, "cell")), said[:300]])
-    output = "linear, tied to the embedding" if model.get("tied") else "linear"
-    rows.append(["output", output, str(model.get("vocabulary"))])
-    if _is_number(count := config.get("parameters")):
+    rows += after
+    if is_number(count := config.get("parameters")):
         rows.append(["parameters in all", "", f"{count:,}"])
     items: list[Item] = [Table(["part", "what", "sizes"], rows)]
     for name, text in equations.items():
@@ -221,7 +227,8 @@ def _model(config: Mapping[str, Any]) -> list[Item]:
     return items
 
 
-def _settings(config: Mapping[str, Any]) -> list[Item]:
+def settings_of(config: Mapping[str, Any]) -> list[Item]:
+    """Tables of a run's settings and of where it ran."""
     single = {k: v for k, v in config.items() if not isinstance(v, dict) and k not in ("parameters", "start")}
     groups = {"run": single, **{k: v for k, v in config.items() if isinstance(v, dict) and k != "model"}}
     if "environment" in groups:  # with these three a run can be repeated
@@ -245,7 +252,7 @@ def _flat(values: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, str
 def _score(evaluation: Mapping[str, Any]) -> tuple[str, float]:
     """The unit a result is given in and its nats per unit; characters where they are known."""
     for unit in ("character", "byte", "token"):
-        if _is_number(evaluation.get(f"nats_per_{unit}")):
+        if is_number(evaluation.get(f"nats_per_{unit}")):
             return unit, float(evaluation[f"nats_per_{unit}"])
     raise UserError("report: expected nats per character, byte or token in the evaluation of history.jsonl, got none")
 
@@ -257,14 +264,14 @@ def _peers(evaluation: Mapping[str, Any], unit: str = "") -> list[tuple[str, flo
     baselines = evaluation.get("baselines")
     for name, entry in baselines.items() if isinstance(baselines, dict) else ():
         value = _at(entry, f"nats_per_{unit}")
-        if _is_number(value):
+        if is_number(value):
             order = _at(entry, "order")
             found.append((f"{order}-gram" if name == "ngram" and order else name.replace("_", " "), float(value)))
     return found
 
 
 def _clipped(steps: list[dict[str, Any]]) -> float | None:
-    shares = [float(line["clipped"]) for line in steps if _is_number(line.get("clipped"))]
+    shares = [float(line["clipped"]) for line in steps if is_number(line.get("clipped"))]
     return sum(shares) / len(shares) if shares else None
 
 
@@ -274,17 +281,17 @@ def _at(values: Any, *keys: str) -> Any:
     return values
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     """Whether a value of the history can be drawn: a number, and not one that overflows on the way."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _HUGE
 
 
-def _is_line(line: Mapping[str, Any]) -> bool:
+def is_line(line: Mapping[str, Any]) -> bool:
     """Whether a line of the history has the number of its step; any other was not written by training."""
     return type(line.get("step")) is int and 0 <= line["step"] < _HUGE
 
 
-def _written(trace: Trace) -> int:
+def written(trace: Trace) -> int:
     """About how many symbols the equations have: a value used twice is written twice, which may double and double."""
     lengths: list[int] = []
     named = set(trace.gates.values())
@@ -294,7 +301,7 @@ def _written(trace: Trace) -> int:
     return sum(1 + sum(lengths[a] for a in trace.graph[end].args) for end in ends)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

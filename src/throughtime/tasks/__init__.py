@@ -1,1 +1,8 @@
 """One file per job people come with: its data, its model, its metrics and the baselines beside them."""
+
+TASKS = {
+    "text": "learn a text and write on:  throughtime train text FILE --out DIR",
+    "forecast": "learn series and forecast them:  throughtime train forecast DATA --horizon 24 --out DIR",
+}
+"""Every task and what it is. What the verbs do for it is in the module of its name and _commands: functions train, run,
+evaluate and report, whose parameters are the command's."""

@@ -1,0 +1,59 @@
+"""The verbs that work on every task: which task is meant, and its command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from throughtime.errors import UserError
+from throughtime.report.console import new_app
+from throughtime.tasks import TASKS
+
+
+def train(arguments: Sequence[str]) -> tuple[Any, str, list[str]]:
+    """The command of `throughtime train TASK ...`, its name, and what is left of the arguments."""
+    if not arguments or arguments[0] in ("--help", "-h", "help"):
+        return None, "train", []
+    task, *rest = arguments
+    if task not in TASKS:
+        raise UserError(f"train: expected a task, {' or '.join(TASKS)}, got {task!r}; see throughtime train --help")
+    return command(task, "train"), f"train {task}", rest
+
+
+def train_help() -> str:
+    """What `throughtime train --help` prints."""
+    width = max(map(len, TASKS))
+    lines = "\n".join(f"  {name:<{width}}  {what}" for name, what in TASKS.items())
+    return (
+        f"Learn from data into a model folder.\n\nUsage: throughtime train TASK ...\n\n{lines}\n\n"
+        "throughtime train TASK --help tells the options of each."
+    )
+
+
+def known(verb: str, arguments: Sequence[str]) -> tuple[Any, str, list[str]]:
+    """The command of a verb for the task of the first argument that is a model's folder; a text model's otherwise."""
+    task = next((found for each in arguments if (found := _task_of(each))), "text")
+    return command(task, verb), verb, list(arguments)
+
+
+def command(task: str, verb: str) -> Any:
+    """A task's command for a verb, as a Typer application."""
+    app = new_app(verb)
+    app.command()(getattr(import_module(f"throughtime.tasks.{task}_commands"), verb))
+    return app
+
+
+def _task_of(argument: str) -> str | None:
+    """The task of a model's folder; None where that is no such folder, which its command will say."""
+    from throughtime.runtime.folder import CONFIG, read_json
+
+    try:
+        if argument.startswith("-") or not (Path(argument) / CONFIG).is_file():
+            return None
+        config = read_json(Path(argument) / CONFIG)
+    except (UserError, OSError, ValueError):
+        return None
+    task = config.get("task") if isinstance(config, dict) else None
+    return task if isinstance(task, str) and task in TASKS else None

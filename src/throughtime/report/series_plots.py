@@ -1,0 +1,134 @@
+"""Pictures of series and their forecasts."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from throughtime.report.curves import BLUE, GREEN, GREY, VERMILION, new_figure, svg
+from throughtime.runtime.folder import write_atomically
+from throughtime.runtime.forecast import Forecasts
+
+MOST = 6
+"""Series drawn in one picture; more are named in its caption."""
+
+
+def forecast_file(path: Path, found: Forecasts) -> None:
+    """Write a picture of forecasts; PNG, or SVG by the file's name."""
+    figure = _drawn(found)
+    if path.suffix.lower() == ".svg":
+        write_atomically(path, svg(figure).encode())
+        return
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=130)
+    write_atomically(path, out.getvalue())
+
+
+def forecasts(found: Forecasts) -> str:
+    """The end of each series, up to six, its forecast and the intervals, as SVG text."""
+    return svg(_drawn(found))
+
+
+def _drawn(found: Forecasts) -> Any:
+    count = min(MOST, len(found.ids))
+    figure = _rows(count, 11.0, 3.4 if count == 1 else 2.1 * count + 0.6)
+    for n, axes in enumerate(figure.axes):
+        times, values = found.past[n]
+        axes.plot(_x(times), values, color="#1C2024", linewidth=1.2, label="observed")
+        ahead = _x(found.times[n])
+        levels = found.levels
+        for low in range(len(levels) // 2):
+            high = len(levels) - 1 - low
+            share = f"{100 * (levels[high] - levels[low]):g} % interval"
+            axes.fill_between(
+                ahead,
+                found.values[n, :, low],
+                found.values[n, :, high],
+                color=BLUE,
+                alpha=0.16,
+                linewidth=0,
+                label=share,
+            )
+        marker = "o" if len(ahead) == 1 else ""
+        axes.plot(ahead, found.point[n], color=BLUE, linewidth=1.7, marker=marker, label="forecast")
+        axes.set_title(found.ids[n], loc="left", fontsize=10)
+        axes.set_ylabel(found.target, fontsize=9)
+        _dates(axes, times)
+    figure.axes[0].legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=6, fontsize=9)
+    return figure
+
+
+def by_horizon(model: Sequence[float | None], baselines: Mapping[str, Sequence[float | None]]) -> str:
+    """Mean absolute error by how many steps ahead: the model in blue, baselines in grey, the best of them dashed."""
+    figure = new_figure(1, 11.0, 3.6)
+    axes = figure.axes[0]
+    steps = np.arange(1, len(model) + 1)
+    means = {name: np.nanmean(_plain(v)) for name, v in baselines.items()}
+    best = min(means, key=lambda name: means[name]) if means else ""
+    near = sorted(means, key=lambda name: means[name])[:4]
+    styles = ["--", ":", "-.", (0, (6, 2))]
+    marker = "o" if len(steps) == 1 else ""
+    for name, style in zip(near, styles, strict=False):
+        color = VERMILION if name == best else GREY
+        axes.plot(
+            steps, _plain(baselines[name]), color=color, linestyle=style, linewidth=1.4, marker=marker, label=name
+        )
+    axes.plot(steps, _plain(model), color=BLUE, linewidth=2.0, marker=marker, label="this model")
+    axes.set_xlabel("steps ahead")
+    axes.set_ylabel("mean absolute error")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    return svg(figure)
+
+
+def calibration(coverage: Mapping[str, float]) -> str:
+    """The share of observations inside each interval against its nominal share."""
+    figure = new_figure(1, 4.6, 4.2)
+    axes = figure.axes[0]
+    nominal = [float(name) for name in coverage]
+    axes.plot([0, 100], [0, 100], color=GREY, linewidth=1.0, linestyle="--", label="as it should be")
+    axes.plot(nominal, list(coverage.values()), color=GREEN, marker="o", linestyle="", label="measured")
+    axes.set_xlim(0, 100)
+    axes.set_ylim(0, 100)
+    axes.set_xlabel("nominal share of the interval, %")
+    axes.set_ylabel("observations inside, %")
+    axes.legend(frameon=False, fontsize=9, loc="upper left")
+    return svg(figure)
+
+
+def _rows(count: int, width: float, height: float) -> Any:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    for axes in figure.subplots(count, 1, squeeze=False)[:, 0]:
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        for side in ("left", "bottom"):
+            axes.spines[side].set_color("#9AA3AC")
+        axes.tick_params(colors="#454C53", labelsize=9)
+        axes.grid(axis="y", color="#E8EBEE", linewidth=0.8)
+        axes.set_axisbelow(True)
+    return figure
+
+
+def _dates(axes: Any, times: np.ndarray) -> None:
+    if times.dtype.kind != "M":
+        axes.set_xlabel("step", fontsize=9)
+        return
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+
+
+def _x(times: np.ndarray) -> Any:
+    return times.astype("datetime64[s]").astype(object) if times.dtype.kind == "M" else times
+
+
+def _plain(values: Sequence[float | None]) -> np.ndarray:
+    return np.array([np.nan if v is None else v for v in values], float)

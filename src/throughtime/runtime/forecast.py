@@ -1,0 +1,141 @@
+"""A trained forecaster and tables of time: the table is read as in training, and forecasts come with their dates. No
+torch."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from throughtime.data.features import Features
+from throughtime.data.panel import Panel
+from throughtime.data.series import read_series
+from throughtime.errors import UserError
+from throughtime.models.histories import Series
+from throughtime.runtime.folder import CONFIG, read_config
+from throughtime.runtime.load import load
+from throughtime.runtime.series import SeriesModel
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """What comes next in each series. ids: (N,). times: (K,) for each. values: (N, K, Q). levels: of the quantiles,
+    empty for points. past: the ends of the series, and their times, for pictures."""
+
+    ids: list[str]
+    times: list[np.ndarray]
+    values: np.ndarray
+    levels: tuple[float, ...]
+    past: list[tuple[np.ndarray, np.ndarray]]
+    target: str
+
+    @property
+    def point(self) -> np.ndarray:
+        """The median, or the point forecast, (N, K)."""
+        found: np.ndarray = self.values[..., middle(self.levels)]
+        return found
+
+    def csv(self) -> str:
+        """unique_id, ds, forecast, and a column for each quantile."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        names = [f"q{100 * level:g}" for level in self.levels]
+        writer.writerow(["unique_id", "ds", "forecast", *names])
+        for name, times, values, point in zip(self.ids, self.times, self.values, self.point, strict=True):
+            for time, row, one in zip(times, values, point, strict=True):
+                writer.writerow([name, shown(time), f"{one:.6g}", *(f"{v:.6g}" for v in row if names)])
+        return out.getvalue()
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """An object for each series."""
+        found = []
+        for name, times, values, point in zip(self.ids, self.times, self.values, self.point, strict=True):
+            entry: dict[str, Any] = {"unique_id": name, "ds": [shown(t) for t in times], "forecast": point.tolist()}
+            for i, level in enumerate(self.levels):
+                entry[f"q{100 * level:g}"] = values[:, i].tolist()
+            found.append(entry)
+        return found
+
+
+def middle(levels: tuple[float, ...]) -> int:
+    """The place of the median, or of what is nearest to it."""
+    return int(np.abs(np.array(levels) - 0.5).argmin()) if levels else 0
+
+
+def shown(time: Any) -> str:
+    """A time as text."""
+    if not isinstance(time, np.datetime64):
+        return str(time)
+    return str(time.astype("datetime64[s]")).replace("T", " ").removesuffix(" 00:00:00")
+
+
+@dataclass(frozen=True)
+class Forecasting:
+    """A forecaster with what its folder says of its data: how tables are read, and how features are made of them."""
+
+    model: SeriesModel
+    config: Mapping[str, Any]
+    reading: Mapping[str, Any]
+    features: Features
+
+    @classmethod
+    def load(cls, directory: str | Path) -> Forecasting:
+        """From a model folder; UserError where it is no forecaster's."""
+        config = read_config(directory)
+        if config.get("task") != "forecast":
+            raise UserError(f"{directory}: expected a forecaster, its task is {config.get('task')!r}")
+        model = load(directory)
+        about = model.known.about if model.known is not None else {}
+        reading = about.get("reading")
+        if not isinstance(reading, dict) or "features" not in about:
+            raise UserError(f"{Path(directory) / CONFIG}: this forecaster was fitted on arrays; use throughtime.load")
+        return cls(model, config, reading, Features.from_json(about["features"]))
+
+    def read(self, source: Any) -> Panel:
+        """A table, read as the one it was trained on."""
+        return read_series(source, **self.reading)
+
+    def series(self, panel: Panel) -> Series:
+        """A panel as the model takes it, with its features, which reach a horizon beyond the end."""
+        phases = np.array([panel.phase(n, self.model.period or 1) for n in range(len(panel))])
+        return Series(panel.values, self.features.apply(panel, self.model.config.horizon), phases)
+
+    def forecast(self, source: Any = None) -> Forecasts:
+        """What comes after the ends of the series of a table, or of those it was trained on where that is None."""
+        config, known = self.model.config, self.model.known
+        assert known is not None
+        if source is None:
+            if any(scale.width for scale in self.features.future):
+                names = ", ".join(scale.name for scale in self.features.future)
+                raise UserError(f"forecast: {names} must be known of the steps to come; give the data that say them")
+            about = known.about
+            panel = Panel(
+                known.ids, [_start(v) for v in about["starts_of_ends"]], _frequency(about), list(known.ends.values)
+            )
+            series = known.ends
+        else:
+            panel = self.read(source)
+            panel.check_future(config.horizon)
+            series = self.series(panel)
+        values = self.model.predict(series, panel.ids)
+        times = [panel.times(n, len(panel.values[n]), config.horizon) for n in range(len(panel))]
+        past = []
+        for n, one in enumerate(panel.values):
+            first = max(0, len(one) - max(4 * config.horizon, 48))
+            past.append((panel.times(n, first, len(one) - first), one[first:]))
+        return Forecasts(panel.ids, times, values, self.model.levels, past, str(self.reading.get("target") or "y"))
+
+
+def _start(value: Any) -> Any:
+    return np.datetime64(value, "us") if isinstance(value, str) else int(value)
+
+
+def _frequency(about: Mapping[str, Any]) -> Any:
+    from throughtime.data.frequency import Frequency
+
+    return Frequency.of(str(about["frequency"]))
