@@ -14,7 +14,9 @@ from throughtime.tasks import TASKS
 
 def train(arguments: Sequence[str]) -> tuple[Any, str, list[str]]:
     """The command of `throughtime train TASK ...`, its name, and what is left of the arguments."""
-    if not arguments or arguments[0] in ("--help", "-h", "help"):
+    if not arguments:
+        raise UserError(f"train: expected a task, {' or '.join(TASKS)}, got none; see throughtime train --help")
+    if arguments[0] in ("--help", "-h", "help"):
         return None, "train", []
     task, *rest = arguments
     if task not in TASKS:

@@ -286,13 +286,13 @@ def _static(table: TableData, name: str, groups: Sequence[tuple[str, np.ndarray]
     found = []
     for series, rows in groups:
         own = raw[rows]
-        other = own != own[0]
-        if raw.dtype.kind == "f":
-            other &= ~(np.isnan(own.astype(np.float64)) & np.isnan(float(own[0])))
+        given = np.isfinite(own.astype(np.float64)) if raw.dtype.kind == "f" else own != ""
+        value = own[int(np.argmax(given))]  # rows may leave it empty, such as those that say what is to come
+        other = given & (own != value)
         if other.any():
             row = table.first_row + int(rows[int(np.argmax(other))])
             raise UserError(f"{table.where}: row {row}, column {name}: changes within series {series}; it must not")
-        found.append(own[0])
+        found.append(value)
     return found
 
 

@@ -49,7 +49,7 @@ def _drawn(found: Forecasts) -> Any:
                 found.values[n, :, low],
                 found.values[n, :, high],
                 color=BLUE,
-                alpha=0.16,
+                alpha=0.12 + 0.07 * low,
                 linewidth=0,
                 label=share,
             )

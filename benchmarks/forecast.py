@@ -1,0 +1,230 @@
+"""Forecasts of real series beside what costs nothing: etth1, exchange, pems, los, stocks, beijing.
+
+    python -m benchmarks.forecast NAME [SEED] [--validation]
+
+Settings were chosen on the validation parts (--validation); without it the test part is scored once. Every figure comes
+with the same windows' figures of the baselines, and a verdict with its interval. Splits: benchmarks/series_data.py.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks import series_data, timing
+from throughtime import Forecaster
+from throughtime.baselines.compare import compare
+from throughtime.models.histories import Series
+
+HORIZONS = (96, 192, 336, 720)
+LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+
+
+def row(name: str, found: dict[str, Any], model: Forecaster, began: float) -> dict[str, Any]:
+    """What is printed of a comparison: the model's figures, and the best baselines'."""
+    assert model.outcome is not None
+    best = {n: e for n, e in found["baselines"].items() if "skipped" not in e}
+    entry = {
+        "what": name,
+        "MAE": found["mae"],
+        "RMSE": found["rmse"],
+        "MSE": found["mse"],
+        "best baseline": min(best, key=lambda n: best[n]["mae"]),
+        "its MAE": min(e["mae"] for e in best.values()),
+        "its RMSE": min(e["rmse"] for e in best.values()),
+        "seconds": time.perf_counter() - began,
+    }
+    print(f"{name}: {found['verdict']['sentence']}", flush=True)
+    for n, e in found["baselines"].items():
+        print(
+            f"    {n}: {e.get('skipped') or ', '.join(f'{m} {e[m]:.4f}' for m in ('mae', 'rmse', 'mse'))}", flush=True
+        )
+    if found.get("coverage"):
+        print("    inside: " + ", ".join(f"{v:.1f} % of {k} %" for k, v in found["coverage"].items()), flush=True)
+    return entry
+
+
+def multivariate(
+    name: str, validating: bool, seed: int, horizons: tuple[int, ...], **settings: Any
+) -> list[dict[str, Any]]:
+    """All columns as series of one model, every window of the part scored."""
+    values, train, valid, end = series_data.etth1() if name == "etth1" else series_data.exchange_rate()
+    columns = [np.ascontiguousarray(column) for column in values.T]
+    first, last = (train, valid) if validating else (valid, end)
+    rows = []
+    for horizon in horizons:
+        began = time.perf_counter()
+        options = {**settings, "seed": seed}
+        fit = {key: options.pop(key) for key in ("steps", "batch") if key in options}
+        model = Forecaster(horizon, **options).fit([c[:valid] for c in columns], validation=valid - train, **fit)
+        every = 1 if not validating else 5
+        origins = np.array([(n, o) for n in range(len(columns)) for o in range(first, last - horizon + 1, every)])
+        assert model.model is not None
+        series = [c[:last] for c in columns]
+        forecast = model.model.predict_at(Series(series), origins)[..., 0]
+        found = compare(series, origins, horizon, options.get("season", 1), forecast, seconds=0)
+        rows.append(row(f"{name} {horizon}", found, model, began))
+    rows.append({"what": f"{name} mean", **{m: float(np.mean([r[m] for r in rows])) for m in ("MAE", "RMSE", "MSE")}})
+    return rows
+
+
+def etth1(validating: bool, seed: int) -> list[dict[str, Any]]:
+    settings: dict[str, Any] = {"season": 24, "lookback": 96, "segment": 24, "scaling": "series", "dropout": 0.5}
+    return multivariate("etth1", validating, seed, HORIZONS, hidden=128, steps=600, **settings)
+
+
+def exchange(validating: bool, seed: int) -> list[dict[str, Any]]:
+    settings: dict[str, Any] = {"lookback": 96, "segment": 24, "lags": (1,), "scaling": "level", "dropout": 0.5}
+    return multivariate("exchange", validating, seed, (96,), hidden=64, steps=200, **settings)
+
+
+def pems(validating: bool, seed: int) -> list[dict[str, Any]]:
+    flow, minutes, train = series_data.pems()
+    day = 2 * np.pi * (minutes % 1440) / 1440
+    weekday = np.eye(7, dtype=np.float32)[minutes // 1440][:, :5]
+    known = np.stack([np.sin(day), np.cos(day), np.sin(2 * day), np.cos(2 * day), *weekday.T], 1).astype(np.float32)
+    last = train if validating else len(flow)
+    first = train - 1440 if validating else train
+    rows = []
+    for calendar in (False, True):
+        began = time.perf_counter()
+        options: dict[str, Any] = {"lookback": 12, "scaling": "series", "hidden": 64, "embedding": 32, "members": 3}
+        if calendar:
+            options["profile"] = 288
+        model = Forecaster(1, nonnegative=True, seed=seed, **options)
+        features = known[: first + 1] if calendar else None
+        phase = [int(minutes[0] % 1440) // 5]
+        model.fit(
+            [flow[:first]],
+            features=None if features is None else [features],
+            known=0 if features is None else known.shape[1],
+            phases=phase,
+            ids=["lane"],
+            steps=1500,
+            validation=False,
+        )
+        origins = np.stack([np.zeros(last - first, int), np.arange(first, last)], 1)
+        given = Series([flow[:last]], [known[:last]] if calendar else None, np.array(phase))
+        assert model.model is not None
+        forecast = model.model.predict_at(given, origins, ["lane"])[..., 0]
+        found = compare([flow[:last]], origins, 1, 288 if calendar else 1, forecast, seconds=0)
+        rows.append(row("pems with the calendar" if calendar else "pems, last 12 values", found, model, began))
+    return rows
+
+
+def los(validating: bool, seed: int) -> list[dict[str, Any]]:
+    values, train = series_data.los_loop()
+    last = train if validating else len(values)
+    first = int(0.9 * train) if validating else train
+    columns = [np.ascontiguousarray(column) for column in values.T]
+    began = time.perf_counter()
+    options: dict[str, Any] = {"lookback": 24, "segment": 1, "scaling": "series", "loss": "mse", "profile": 288}
+    model = Forecaster(3, 288, lags=(1,), hidden=64, nonnegative=True, seed=seed, **options)
+    ids = [str(n) for n in range(len(columns))]
+    model.fit([c[:first] for c in columns], ids=ids, steps=2000, validation=False)
+    origins = np.array([(n, o) for n in range(len(columns)) for o in range(first, last - 2)])
+    assert model.model is not None
+    forecast = model.model.predict_at(Series([c[:last] for c in columns]), origins, ids)[:, 2:, 0]
+    return [_third(columns, origins, forecast, first, last, began)]
+
+
+def _third(
+    columns: list[np.ndarray],
+    origins: np.ndarray,
+    forecast: np.ndarray,
+    first: int,
+    last: int,
+    began: float,
+) -> dict[str, Any]:
+    """The third step alone, beside each baseline's third step."""
+    from throughtime.baselines.compare import all_baselines
+    from throughtime.baselines.simple import filled
+    from throughtime.baselines.verdict import verdict
+
+    actual = np.array([columns[n][o + 2] for n, o in origins])
+    ours = np.abs(actual - forecast[:, 0])
+    theirs = {}
+    for baseline in all_baselines(288, 0):
+        baseline.fit([c[:first] for c in columns], 288, 3)
+        whole = [filled(c[:last]) for c in columns]
+        theirs[baseline.name] = np.abs(actual - baseline.predict([whole[n][:o] for n, o in origins])[:, 2])
+        print(f"    {baseline.name}: RMSE {np.sqrt((theirs[baseline.name] ** 2).mean()):.4f}", flush=True)
+    best = min(theirs, key=lambda name: float((theirs[name] ** 2).mean()))
+    told = verdict(ours**2, theirs[best] ** 2, best, "squared error", "times", origins[:, 1])
+    print(f"los: {told.sentence}", flush=True)
+    return {
+        "what": "los, 15 minutes ahead",
+        "MAE": float(ours.mean()),
+        "RMSE": float(np.sqrt((ours**2).mean())),
+        "best baseline": best,
+        "its RMSE": float(np.sqrt((theirs[best] ** 2).mean())),
+        "seconds": time.perf_counter() - began,
+    }
+
+
+def stocks(validating: bool, seed: int) -> list[dict[str, Any]]:
+    values, train, names = series_data.stocks50()
+    last, first = (train, train - 252) if validating else (len(values), train)
+    columns = [np.ascontiguousarray(column) for column in values.T]
+    began = time.perf_counter()
+    model = Forecaster(1, lookback=20, scaling="window", lags=(1,), hidden=32, embedding=32, dropout=0.5, seed=seed)
+    model.fit([c[:first] for c in columns], steps=500, validation=252)
+    origins = np.array([(n, o) for n in range(len(names)) for o in range(first, last)])
+    assert model.model is not None
+    series = [c[:last] for c in columns]
+    forecast = model.model.predict_at(Series(series), origins)[..., 0]
+    found = compare(series, origins, 1, 1, forecast, seconds=0, metric="mase")
+    return [row("stocks, next day", found, model, began)]
+
+
+def beijing(validating: bool, seed: int) -> list[dict[str, Any]]:
+    from throughtime.data import calendar
+    from throughtime.data.frequency import Frequency
+
+    values, weather, train = series_data.beijing_air()
+    last, first = (train, train - 8760) if validating else (len(values), train)
+    began = time.perf_counter()
+    scale = weather[:first].std(0)
+    past = np.clip((weather - weather[:first].mean(0)) / np.where(scale > 0, scale, 1), -10, 10)
+    hours = np.datetime64("2010-01-01T00", "us") + np.arange(len(values) + 24) * np.timedelta64(1, "h")
+    known = calendar.features(hours, Frequency.of("h"))
+    features = np.concatenate([known, np.pad(past, ((0, 24), (0, 0)))], 1).astype(np.float32)
+    options: dict[str, Any] = {"lookback": 168, "segment": 6, "scaling": "series", "quantiles": LEVELS, "dropout": 0.3}
+    model = Forecaster(24, 24, lags=(1, 24), hidden=128, nonnegative=True, seed=seed, **options)
+    model.fit([values[:first]], features=[features[: first + 24]], known=known.shape[1], steps=1500, validation=8760)
+    origins = np.array([(0, o) for o in range(first, last - 23, 24)])
+    assert model.model is not None
+    given = Series([values[:last]], [features[: last + 24]])
+    quantiles = model.model.predict_at(given, origins)
+    found = compare(
+        [values[:last]], origins, 24, 24, quantiles[..., 3], quantiles, LEVELS, seconds=0 if validating else 600
+    )
+    return [row("beijing, next 24 hours", found, model, began)]
+
+
+SETS: dict[str, Callable[[bool, int], list[dict[str, Any]]]] = {
+    "etth1": etth1,
+    "exchange": exchange,
+    "pems": pems,
+    "los": los,
+    "stocks": stocks,
+    "beijing": beijing,
+}
+
+
+def main() -> None:
+    given = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    validating = "--validation" in sys.argv
+    if not given or given[0] not in SETS:
+        raise SystemExit(f"benchmarks.forecast: expected one of {', '.join(SETS)}")
+    seed = int(given[1]) if len(given) > 1 else 0
+    rows = SETS[given[0]](validating, seed)
+    timing.report(f"forecast_{given[0]}_{'validation' if validating else seed}", rows)
+
+
+if __name__ == "__main__":
+    main()
