@@ -103,7 +103,11 @@ def stocks50() -> tuple[np.ndarray, int, list[str]]:
     for name in names:
         table = rows(folder / f"{name}.csv")
         body = sorted(
-            (datetime.strptime(row[0], "%m/%d/%Y"), float(row[table[0].index("Adj Close")])) for row in table[1:]
+            (
+                datetime.strptime(row[0], "%m/%d/%Y" if "/" in row[0] else "%Y-%m-%d"),
+                float(row[table[0].index("Adj Close")]),
+            )
+            for row in table[1:]
         )
         days = [day for day, _ in body]
         columns.append([price for _, price in body])

@@ -81,7 +81,7 @@ def report(name: str, rows: list[dict[str, Any]], **summary: Any) -> None:
     print(f"\n{name}: {json.dumps(machine())}")
     if rows:
         columns = list(rows[0])
-        texts = [[_text(row[c]) for c in columns] for row in rows]
+        texts = [[_text(row.get(c, "")) for c in columns] for row in rows]
         widths = [max(len(c), *(len(t[i]) for t in texts)) for i, c in enumerate(columns)]
         print("  ".join(c.rjust(w) for c, w in zip(columns, widths, strict=True)))
         for line in texts:

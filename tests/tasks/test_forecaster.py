@@ -13,7 +13,7 @@ import throughtime
 from throughtime import Forecaster
 from throughtime.errors import UserError
 from throughtime.models.forecaster import ForecastConfig
-from throughtime.models.histories import Histories
+from throughtime.models.histories import Histories, Series
 from throughtime.tasks.forecast_loss import LOSSES, quantile
 from throughtime.tasks.forecast_windows import Epoch, Windows
 from throughtime.tasks.forecaster import change
@@ -210,3 +210,17 @@ def test_quantiles_that_cross_are_put_in_order() -> None:
     parameters["output.b_y"] += np.array([1, -1, 1, -1], np.float32)
     found = SeriesModel(config, parameters, levels=(0.1, 0.9)).predict([np.arange(6.0)])
     assert (found[..., 0] < found[..., 1]).all()
+
+
+def test_quantiles_are_calibrated_on_the_validation_part() -> None:
+    rng = np.random.default_rng(0)
+    series = [10 + rng.standard_normal(3000)]
+    options: dict[str, Any] = {"quantiles": (0.1, 0.5, 0.9), "scaling": "series", "hidden": 8, "embedding": 8}
+    model = Forecaster(1, lookback=4, threads=1, **options).fit(series, steps=3, batch=16, validation=500)
+    assert model.model is not None
+    origins = np.stack([np.zeros(500, int), np.arange(2500, 3000)], 1)
+    found = model.model.predict_at(Series(series), origins)[:, 0]
+    actual = series[0][2500:]
+    assert (actual <= found[:, 0]).mean() == pytest.approx(0.1, abs=0.005)  # after three steps nothing is learned yet
+    assert (actual <= found[:, 2]).mean() == pytest.approx(0.9, abs=0.005)
+    assert model.config["forecast"]["shifts"][1] == 0

@@ -25,6 +25,12 @@ _ROWS = 1024
 SERIES, SCALES = "series.json", "series.safetensors"
 
 
+def _numbers(values: Any, folder: Path) -> list[float]:
+    if not isinstance(values, list) or any(isinstance(v, bool) or not isinstance(v, int | float) for v in values):
+        raise UserError(f"{folder}: shifts must be numbers; config.json is damaged")
+    return [float(value) for value in values]
+
+
 @dataclass(frozen=True)
 class Known:
     """The series a forecaster was fitted on, as far as it needs them to go on: names, ends, what was learned of them.
@@ -78,8 +84,9 @@ class SeriesModel:
 
     config, parameters (name -> array; of several members each name begins with the member's number and a dot); levels:
     what its outputs are the quantiles of, or which ones of its distribution are wanted, empty for a point forecast.
-    nonnegative: forecasts below zero become zero. period: of the profile. known: the series it was fitted on.
-    Raises UserError where they do not fit together.
+    nonnegative: forecasts below zero become zero. period: of the profile. known: the series it was fitted on. shifts:
+    (Q,) added to the quantiles, in the window's scale, so that as many observations lie below each as should. Raises
+    UserError where they do not fit together.
     """
 
     def __init__(
@@ -92,6 +99,7 @@ class SeriesModel:
         members: int = 1,
         period: int = 0,
         known: Known | None = None,
+        shifts: Sequence[float] = (),
     ) -> None:
         prefixes = [f"{i}." for i in range(members)] if members > 1 else [""]
         self.members = [
@@ -106,7 +114,10 @@ class SeriesModel:
             )
         if config.distribution != "none" and not levels:
             raise UserError("forecaster: a distribution needs the quantiles that are wanted of it, got none")
+        if shifts and (len(shifts) != len(levels) or not np.isfinite(shifts).all()):
+            raise UserError(f"forecaster: shifts must be {len(levels)} numbers, one a quantile; config.json is damaged")
         self.config, self.parameters, self.levels = config, dict(parameters), tuple(levels)
+        self.shifts = np.array(shifts, np.float64) if shifts else np.zeros(1)
         self.nonnegative, self.period, self.known, self._ops = nonnegative, period, known, NumpyOps(threads)
 
     @classmethod
@@ -133,6 +144,7 @@ class SeriesModel:
             members=members,
             period=period,
             known=known,
+            shifts=_numbers(own.get("shifts", []), folder),
         )
 
     def learned(self, series: Series, ids: Sequence[str] | None = None) -> Learned:
@@ -181,10 +193,10 @@ class SeriesModel:
         for first in range(0, len(origins), _ROWS):
             part = origins[first : first + _ROWS]
             seen = scaled(self.config, histories.window(part[:, 0], part[:, 1]))
-            found[first : first + _ROWS] = self.finished(self._forward(seen), seen)
+            found[first : first + _ROWS] = self.finished(self.forward(seen), seen)
         return found
 
-    def _forward(self, seen: Scaled) -> np.ndarray:
+    def forward(self, seen: Scaled) -> np.ndarray:
         """The members' mean, in the window's scale."""
         found = [
             forecaster.forward(self._ops, self.config, own, seen.past, seen.references, seen.ahead)
@@ -216,5 +228,6 @@ class SeriesModel:
         else:
             found = seen.unit(values)
         if self.levels:
+            found += self.shifts * seen.scale[..., None]
             found.sort(-1)  # quantiles must not cross
         return np.maximum(found, 0.0) if self.nonnegative else found

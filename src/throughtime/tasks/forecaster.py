@@ -17,6 +17,7 @@ from throughtime.runtime.series import SCALES, SERIES, Known, SeriesModel
 from throughtime.training import run as runs
 
 if TYPE_CHECKING:
+    from throughtime.tasks.forecast_windows import Windows
     from throughtime.training.loop import Outcome
     from throughtime.training.settings import Settings
 
@@ -291,7 +292,32 @@ class Forecaster:
             period=self.profile,
             known=known,
         )
+        if held is not None and self.quantiles and len(held) >= _CALIBRATED:
+            self._calibrate(self.model, held)
+            if folder is not None:
+                write_json(folder / CONFIG, self.config)
         return self
+
+    def _calibrate(self, model: SeriesModel, held: Windows) -> None:
+        """Shift each quantile but the median so that as many validation values lie below it as should.
+
+        Source: the idea of conformalized quantile regression, Romano et al. 2019, arXiv:1905.03222, section 4, with one
+        shift a quantile, over all steps ahead.
+        """
+        rests = []
+        for first in range(0, len(held), 256):
+            batch = held.batch(np.arange(first, min(first + 256, len(held))))
+            seen = batch.seen
+            found = (model.finished(model.forward(seen), seen) - seen.level[..., None]) / seen.scale[..., None]
+            actual = (batch.actual - seen.level) / seen.scale
+            known = np.isfinite(actual)
+            rests.append(actual[known][:, None] - found[known])
+        rest = np.concatenate(rests)
+        shifts = [
+            0.0 if level == 0.5 else float(np.quantile(rest[:, i], level)) for i, level in enumerate(model.levels)
+        ]
+        self.config["forecast"]["shifts"] = shifts
+        model.shifts = np.array(shifts)
 
     def _known(self, config: ForecastConfig, series: Series, ids: list[str], about: Mapping[str, Any] | None) -> Known:
         """The ends of the series, from which forecasts go on, and their scales, over all that was given."""
@@ -332,6 +358,9 @@ _OPTIONS = (
     *("horizon", "season", "hidden", "embedding", "segment", "lookback", "lags", "profile", "every", "scaling"),
     *("loss", "quantiles", "distribution", "members", "dropout", "nonnegative", "threads"),
 )
+
+_CALIBRATED = 50
+"""The least validation windows by which quantiles are calibrated."""
 
 _JUDGED = 2048
 """Validation windows at most, evenly spread."""
