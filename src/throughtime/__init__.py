@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from throughtime.data.series import read_series
     from throughtime.runtime.load import load
     from throughtime.tasks.forecaster import Forecaster
     from throughtime.tasks.text import LanguageModel
 
 __version__ = "0.1.0"
-__all__ = ["Forecaster", "LanguageModel", "__version__", "load"]
+__all__ = ["Forecaster", "LanguageModel", "__version__", "load", "read_series"]
 
 _HOMES = {
     "load": "throughtime.runtime.load",
+    "read_series": "throughtime.data.series",
     "LanguageModel": "throughtime.tasks.text",
     "Forecaster": "throughtime.tasks.forecaster",
 }

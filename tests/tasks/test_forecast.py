@@ -112,6 +112,18 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
         train(table(tmp_path / "b.csv", 21), tmp_path / "parts", resume=True, steps=50, quiet=True)
 
 
+@pytest.mark.parametrize("kind", ["pandas", "panel"])
+def test_a_frame_is_enough(tmp_path: Path, kind: str) -> None:
+    data = table(tmp_path / "a.csv")
+    source = pytest.importorskip("pandas").read_csv(data) if kind == "pandas" else throughtime.read_series(data)
+    model = Forecaster(6, hidden=8, embedding=8, threads=1).fit(source, tmp_path / "m", steps=3, batch=16)
+    assert model.config["forecast"]["season"] == 24
+    assert model.predict().shape == (2, 6)
+    found = Forecasting.load(tmp_path / "m").forecast()
+    assert found.point == pytest.approx(model.predict(), rel=1e-6)
+    assert str(found.times[0][0]).startswith("2016-02-21T00")
+
+
 @pytest.mark.parametrize("distribution", ["student_t", "negative_binomial"])
 def test_distributions_find_the_spread(distribution: str) -> None:
     rng = np.random.default_rng(0)

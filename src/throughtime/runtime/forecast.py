@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,9 +114,7 @@ class Forecasting:
                 names = ", ".join(scale.name for scale in self.features.future)
                 raise UserError(f"forecast: {names} must be known of the steps to come; give the data that say them")
             about = known.about
-            panel = Panel(
-                known.ids, [_start(v) for v in about["starts_of_ends"]], _frequency(about), list(known.ends.values)
-            )
+            panel = Panel(known.ids, _starts(about), _frequency(about), list(known.ends.values))
             series = known.ends
         else:
             panel = self.read(source)
@@ -131,8 +129,31 @@ class Forecasting:
         return Forecasts(panel.ids, times, values, self.model.levels, past, str(self.reading.get("target") or "y"))
 
 
-def _start(value: Any) -> Any:
-    return np.datetime64(value, "us") if isinstance(value, str) else int(value)
+def describe(
+    panel: Panel, features: Features, reading: Mapping[str, Any], learned: Sequence[int], holdout: float
+) -> dict[str, Any]:
+    """What a folder keeps of a panel: how it was read, and where each series begins. learned: values learned from."""
+    starts = [str(v.astype("datetime64[us]")) if isinstance(v, np.datetime64) else int(v) for v in panel.starts]
+    return {
+        "reading": {name: value for name, value in reading.items() if value is not None},
+        "features": features.to_json(),
+        "frequency": panel.frequency.alias,
+        "holdout": holdout,
+        "learned": list(learned),
+        "starts": starts,
+        "notes": panel.notes,
+    }
+
+
+def _starts(about: Mapping[str, Any]) -> list[Any]:
+    """The time of the first value that is kept of each series."""
+    frequency, found = _frequency(about), []
+    for start, offset in zip(about["starts"], about["offsets"], strict=True):
+        if isinstance(start, str) and frequency.kind != "steps":
+            found.append(frequency.times(np.datetime64(start, "us"), offset + 1)[-1])
+        else:
+            found.append((0 if isinstance(start, str) else int(start)) + offset)
+    return found
 
 
 def _frequency(about: Mapping[str, Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from throughtime.data.features import Features
 from throughtime.data.panel import Panel
 from throughtime.data.series import read_series
 from throughtime.errors import UserError
-from throughtime.runtime.forecast import Forecasting, middle
+from throughtime.runtime.forecast import Forecasting, describe, middle
 from throughtime.tasks.forecaster import Forecaster
 from throughtime.training.run import add_evaluation, stored, summary
 
@@ -77,16 +77,7 @@ def train(
         levels = LEVELS if quantiles is None else tuple(quantiles)
         model = Forecaster(horizon, season, quantiles=levels, **options)
     phases = [panel.phase(n, model.profile or 1) for n in range(len(panel))]
-    about = {
-        "reading": _plain(reading),
-        "features": features.to_json(),
-        "frequency": panel.frequency.alias,
-        "holdout": holdout,
-        "learned": learned,
-        "starts": [_text(one) for one in panel.starts],
-        "file": str(Path(data).resolve()) if isinstance(data, str | Path) and str(data) != "-" else None,
-        "notes": panel.notes,
-    }
+    about = describe(panel, features, reading, learned, holdout)
     model.fit(
         part.values,
         folder,
@@ -220,8 +211,7 @@ def _keep_ends(folder: Path, panel: Panel, features: Features, horizon: int) -> 
     phases = np.array([panel.phase(n, period) + k for n, k in enumerate(cut)])
     parts = None if made is None else [one[k:] for one, k in zip(made, cut, strict=True)]
     ends = Series([one[k:] for one, k in zip(panel.values, cut, strict=True)], parts, phases)
-    starts = [_text(panel.times(n, k, 1)[0]) for n, k in enumerate(cut)]
-    about = {**known.about, "starts_of_ends": starts}
+    about = {**known.about, "offsets": cut}
     write_json(folder / SERIES, about)
     write_weights(folder / SCALES, Known(known.ids, about, ends, known.learned).arrays())
 
@@ -230,14 +220,6 @@ def _learned(length: int, horizon: int, holdout: float) -> int:
     """How many values of a series are learned from."""
     kept = max(horizon, round(holdout * length)) if holdout > 0 else 0
     return length - kept if length - kept > horizon else length
-
-
-def _text(value: Any) -> Any:
-    return str(value.astype("datetime64[us]")) if isinstance(value, np.datetime64) else int(value)
-
-
-def _plain(reading: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in reading.items() if value is not None}
 
 
 def _say(line: str) -> None:

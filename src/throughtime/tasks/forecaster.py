@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from throughtime.data.features import Features
+from throughtime.data.panel import Panel
+from throughtime.data.series import read_series
 from throughtime.errors import UserError
 from throughtime.models.forecaster import DISTRIBUTIONS, WHO, ForecastConfig, initial_parameters
 from throughtime.models.histories import Histories, Learned, Series
 from throughtime.models.resolve import trace_of
 from throughtime.runtime.folder import CONFIG, FORMAT_VERSION, WEIGHTS, write_json, write_weights
+from throughtime.runtime.forecast import describe
 from throughtime.runtime.series import SCALES, SERIES, Known, SeriesModel
 from throughtime.training import run as runs
 
@@ -32,7 +36,8 @@ SEASONS = 14
 class Forecaster:
     """One model of many series: what comes next, from the last values of each.
 
-    horizon: steps ahead. season: steps after which a series repeats itself, 1 for none; it chooses what is not given:
+    horizon: steps ahead. season: steps after which a series repeats itself, 1 for none, None for that of the frequency,
+    where series have one; it chooses what is not given:
     segment (steps taken in at once: a season up to 64 steps, else 1), lookback (steps looked at: 14 seasons, at least
     two horizons, as far as the series reach) and lags (how many steps ago the references lie that the model corrects:
     1 and 1, 7 and 14 seasons). cell, layers, hidden, embedding: of the recurrence. profile: steps of a season whose
@@ -52,7 +57,7 @@ class Forecaster:
     def __init__(
         self,
         horizon: int,
-        season: int = 1,
+        season: int | None = None,
         cell: Any = "gru_reset_after",
         layers: int = 1,
         hidden: int = 128,
@@ -72,7 +77,13 @@ class Forecaster:
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
-        counts = {"horizon": horizon, "season": season, "layers": layers, "hidden": hidden, "members": members}
+        counts = {
+            "horizon": horizon,
+            "season": 1 if season is None else season,
+            "layers": layers,
+            "hidden": hidden,
+            "members": members,
+        }
         for name, value in counts.items():
             if type(value) is not int or value < 1:
                 raise UserError(f"{WHO}: {name} must be a positive integer, got {value!r}")
@@ -102,6 +113,7 @@ class Forecaster:
         self.model: SeriesModel | None = None
         self.outcome: Outcome | None = None
         self.config: dict[str, Any] = {}
+        self._season = season or 1
 
     def fit(
         self,
@@ -125,7 +137,8 @@ class Forecaster:
     ) -> Forecaster:
         """Learn from series.
 
-        series: a list of arrays (L_n,), a mapping of names to such, or an array (T,) or (T, N); NaN where a value is
+        series: what read_series returns, or a file or frame it takes; or a list of arrays (L_n,), a mapping of names to
+        such, or an array (T,) or (T, N); NaN where a value is
         missing. features: (L_n + K', P) for each, what else is known of every step, of about unit size, the first
         `known` of them also K' steps beyond the end. phases: the place in the season of each first value, for the
         profile. ids: names of the series; about: JSON to be kept beside them. out: a folder for the model, its history
@@ -142,9 +155,17 @@ class Forecaster:
         else:
             runs.refuse_existing(folder, force)
         budget = runs.budget(minutes, epochs, steps)
-        names = list(series) if isinstance(series, Mapping) else None
+        names, season = list(series) if isinstance(series, Mapping) else None, 1
+        if not isinstance(series, Mapping | list | tuple | np.ndarray) and features is None:
+            panel = series if isinstance(series, Panel) else read_series(series)
+            made = Features.of(panel)
+            features, known, ids = made.apply(panel, self.horizon), made.known(panel), panel.ids
+            phases = [panel.phase(n, self.profile or 1) for n in range(len(panel))]
+            about = describe(panel, made, {}, [len(one) for one in panel.values], 0.0)
+            series, season = panel.values, (*panel.frequency.seasons, 1)[0]
         values = as_series(series)
         ids = [str(name) for name in (ids or names or range(len(values)))]
+        self._season = self.season or season
         given = Series(values, features, None if phases is None else np.asarray(phases))
         _check_features(given, known, self.horizon)
         if resume:
@@ -171,7 +192,7 @@ class Forecaster:
             "model": config.to_json(),
             "parameters": sum(value.size for value in drawn[0].values()) * self.members,
             "forecast": {
-                "season": self.season,
+                "season": self._season,
                 "loss": self.loss,
                 "quantiles": self.quantiles,
                 "nonnegative": self.nonnegative,
@@ -198,18 +219,18 @@ class Forecaster:
 
     def _configure(self, series: Series, known: int, kept: np.ndarray) -> ForecastConfig:
         """The sizes, from what is given and what the series allow; kept: steps at their ends that are kept apart."""
-        segment = 1 if self.every else self.segment or (self.season if self.season <= 64 else 1)
+        segment = 1 if self.every else self.segment or (self._season if self._season <= 64 else 1)
         lengths = np.array([len(one) for one in series.values])
         room = int((lengths - kept).max()) - self.horizon
         if room < 1:
             needed = int(lengths.max()) - room + 1
             raise UserError(f"{WHO}: the longest series has {lengths.max()} steps, at least {needed} are needed")
-        wanted = self.lookback or max(SEASONS * self.season, 2 * self.horizon)
+        wanted = self.lookback or max(SEASONS * self._season, 2 * self.horizon)
         segments = max(1, min(-(-wanted // segment), max(1, room // segment)))
         lookback = segment * segments
         lags = self.lags
         if lags is None:
-            lags = sorted({lag for lag in (1, self.season, 7 * self.season, 14 * self.season) if lag <= lookback})
+            lags = sorted({lag for lag in (1, self._season, 7 * self._season, 14 * self._season) if lag <= lookback})
         width = 0 if series.features is None else series.features[0].shape[1]
         outputs = DISTRIBUTIONS[self.distribution] or max(1, len(self.quantiles))
         return ForecastConfig.stack(
@@ -265,7 +286,7 @@ class Forecaster:
         if not len(windows):
             raise UserError(f"{WHO}: no window of {config.lookback} + {config.horizon} steps has values on both sides")
         changes = np.array(
-            [change(one[: len(one) - k], self.season) for one, k in zip(series.values, kept, strict=True)]
+            [change(one[: len(one) - k], self._season) for one, k in zip(series.values, kept, strict=True)]
         )
         loss = quantile(self.quantiles) if self.quantiles else LOSSES[self.loss]
         loss = LIKELIHOODS.get(self.distribution, loss)
@@ -329,7 +350,8 @@ class Forecaster:
         if series.features is not None:
             features = [one[k:].astype(np.float32) for one, k in zip(series.features, cut, strict=True)]
         phases = np.zeros(len(ids), int) if series.phases is None else series.phases
-        return Known(ids, {"ids": ids, **(about or {})}, Series(values, features, phases + np.array(cut)), learned)
+        kept = {"ids": ids, **(about or {}), "offsets": cut}
+        return Known(ids, kept, Series(values, features, phases + np.array(cut)), learned)
 
     def predict(self, series: Any = None) -> np.ndarray:
         """What comes after the ends of series, None for those it was fitted on, in their own units.
