@@ -60,12 +60,14 @@ def multivariate(
         began = time.perf_counter()
         options = {**settings, "seed": seed}
         fit = {key: options.pop(key) for key in ("steps", "batch") if key in options}
-        model = Forecaster(horizon, **options).fit([c[:valid] for c in columns], validation=valid - train, **fit)
+        model = Forecaster(horizon, **options).fit(
+            [c[:valid] for c in columns], validation=valid - train, ids=[str(n) for n in range(len(columns))], **fit
+        )
         every = 1 if not validating else 5
         origins = np.array([(n, o) for n in range(len(columns)) for o in range(first, last - horizon + 1, every)])
         assert model.model is not None
         series = [c[:last] for c in columns]
-        forecast = model.model.predict_at(Series(series), origins)[..., 0]
+        forecast = model.model.predict_at(Series(series), origins, [str(n) for n in range(len(columns))])[..., 0]
         found = compare(series, origins, horizon, options.get("season", 1), forecast, seconds=0)
         rows.append(row(f"{name} {horizon}", found, model, began))
     rows.append({"what": f"{name} mean", **{m: float(np.mean([r[m] for r in rows])) for m in ("MAE", "RMSE", "MSE")}})
@@ -195,11 +197,18 @@ def beijing(validating: bool, seed: int) -> list[dict[str, Any]]:
     features = np.concatenate([known, np.pad(past, ((0, 24), (0, 0)))], 1).astype(np.float32)
     options: dict[str, Any] = {"lookback": 168, "segment": 6, "scaling": "series", "quantiles": LEVELS, "dropout": 0.3}
     model = Forecaster(24, 24, lags=(1, 24), hidden=128, nonnegative=True, seed=seed, **options)
-    model.fit([values[:first]], features=[features[: first + 24]], known=known.shape[1], steps=1500, validation=8760)
+    model.fit(
+        [values[:first]],
+        features=[features[: first + 24]],
+        known=known.shape[1],
+        steps=1500,
+        validation=8760,
+        ids=["air"],
+    )
     origins = np.array([(0, o) for o in range(first, last - 23, 24)])
     assert model.model is not None
     given = Series([values[:last]], [features[: last + 24]])
-    quantiles = model.model.predict_at(given, origins)
+    quantiles = model.model.predict_at(given, origins, ["air"])
     found = compare(
         [values[:last]], origins, 24, 24, quantiles[..., 3], quantiles, LEVELS, seconds=0 if validating else 600
     )

@@ -112,6 +112,19 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
         train(table(tmp_path / "b.csv", 21), tmp_path / "parts", resume=True, steps=50, quiet=True)
 
 
+def test_a_new_series_takes_its_scale_from_its_past() -> None:
+    rng = np.random.default_rng(0)
+    series = [10 + rng.standard_normal(200)]
+    model = Forecaster(2, lookback=12, scaling="series", profile=7, hidden=8, embedding=8, threads=1)
+    model.fit(series, steps=5, batch=16)
+    assert model.model is not None
+    origins = np.array([[0, 150], [0, 160]])
+    other = series[0].copy()
+    other[160:] = 1e4
+    found = [model.model.predict_at(Series([one]), origins) for one in (series[0], other)]
+    assert np.array_equal(*found)
+
+
 @pytest.mark.parametrize("kind", ["pandas", "panel"])
 def test_a_frame_is_enough(tmp_path: Path, kind: str) -> None:
     data = table(tmp_path / "a.csv")

@@ -77,13 +77,8 @@ class Forecaster:
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
-        counts = {
-            "horizon": horizon,
-            "season": 1 if season is None else season,
-            "layers": layers,
-            "hidden": hidden,
-            "members": members,
-        }
+        counts = {"horizon": horizon, "layers": layers, "hidden": hidden, "members": members}
+        counts["season"] = 1 if season is None else season
         for name, value in counts.items():
             if type(value) is not int or value < 1:
                 raise UserError(f"{WHO}: {name} must be a positive integer, got {value!r}")
