@@ -184,10 +184,10 @@ class SeriesModel:
 
     def predict_at(self, series: Series, origins: np.ndarray, ids: Sequence[str] | None = None) -> np.ndarray:
         """Forecasts (M, K, Q) at origins (M, 2): pairs of a series' number and how many of its values are seen."""
-        first = [len(one) for one in series.values]
-        for n, origin in origins:
-            first[n] = min(first[n], int(origin))
-        before = Series([one[:k] for one, k in zip(series.values, first, strict=True)], None, series.phases)
+        ends = [len(one) for one in series.values]
+        for n, origin in origins.tolist():
+            ends[n] = min(ends[n], origin)
+        before = Series([one[:k] for one, k in zip(series.values, ends, strict=True)], None, series.phases)
         learned = self.learned(before, ids)  # no scale of a series may come from what lies ahead
         if self.config.every:
             return self._run(series, origins, learned)
