@@ -15,7 +15,7 @@ from throughtime.models import forecaster
 from throughtime.models.forecaster import ForecastConfig, forward, initial_parameters
 from throughtime.models.ops_numpy import NumpyOps, ReferenceOps
 from throughtime.models.ops_torch import TorchModel
-from throughtime.models.scaling import scaled
+from throughtime.models.scaling import Window, scaled
 
 ROWS = 5
 
@@ -80,6 +80,74 @@ def test_against_the_formula() -> None:
             np.testing.assert_allclose(found[row, k], base + v, rtol=0, atol=1e-12)
 
 
+WIDE: dict[str, Any] = {"known": 2, "features": 3, "profile": True, "scaling": "series"}
+
+
+def seen_of(config: ForecastConfig) -> Any:
+    """Windows with features and a profile, one value missing, ready for the model."""
+    rng = np.random.default_rng(3)
+    steps = config.lookback + config.horizon
+    values = rng.standard_normal((ROWS, config.warm + config.lookback))
+    values[0, 2] = np.nan
+    features = rng.standard_normal((ROWS, steps, config.features)).astype(np.float32)
+    profile = rng.standard_normal((ROWS, steps))
+    return scaled(config, Window(values, features, profile, np.tile([0.5, 2.0], (ROWS, 1))))
+
+
+@pytest.mark.parametrize("every", [False, True])
+@pytest.mark.parametrize("distribution", ["none", "student_t"])
+def test_what_is_known_enters_alike(every: bool, distribution: str) -> None:
+    outputs = 3 if distribution == "student_t" else 2
+    options: dict[str, Any] = {**WIDE, "every": every, "distribution": distribution, "outputs": outputs}
+    config, parameters = make("gru", dtype="float32", **options)
+    seen = seen_of(config)
+    torch_inputs = [None if v is None else torch.from_numpy(v) for v in (seen.past, seen.references, seen.ahead)]
+    wanted = TorchModel(config, parameters, 0, forecaster).eval()(*torch_inputs).detach().numpy()
+    found = forward(NumpyOps(), config, parameters, seen.past, seen.references, seen.ahead)
+    assert found.shape == ((4, ROWS, 7, outputs) if every else (ROWS, 7, outputs))
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-4)
+
+
+def test_features_and_profiles_stand_where_they_belong() -> None:
+    config, _ = make(**WIDE)
+    assert config.warm == 0
+    rng = np.random.default_rng(3)
+    values = rng.standard_normal((ROWS, 12))
+    features = rng.standard_normal((ROWS, 19, 3)).astype(np.float32)
+    profile = rng.standard_normal((ROWS, 19))
+    seen = scaled(config, Window(values, features, profile, np.tile([0.5, 2.0], (ROWS, 1))))
+    assert seen.past.shape == (4, ROWS, config.inputs)
+    rest = seen.past[1, 0, 6:].reshape(3, 4)  # of the steps of the second segment: three features and the profile
+    np.testing.assert_allclose(rest[:, :3], features[0, 3:6], atol=1e-6)
+    np.testing.assert_allclose(rest[:, 3], (profile[0, 3:6] - 0.5) / 2, atol=1e-6)
+    assert seen.ahead is not None
+    coming = seen.ahead[1, 0].reshape(3, 3)  # of the second segment to come: two that are known, and the profile
+    np.testing.assert_allclose(coming[:, :2], features[0, 15:18, :2], atol=1e-6)
+    np.testing.assert_allclose(coming[:, 2], (profile[0, 15:18] - 0.5) / 2, atol=1e-6)
+    assert (seen.ahead[2, 0].reshape(3, 3)[1:] == 0).all()  # beyond the horizon
+    np.testing.assert_allclose(seen.references[3, 0], (profile[0, 12:] - 0.5) / 2, atol=1e-6)
+    moved = (values[0, 11] + profile[0, 12:] - profile[0, 11] - 0.5) / 2
+    np.testing.assert_allclose(seen.references[4, 0], moved, atol=1e-6)
+
+
+def test_an_output_at_every_segment_sees_only_what_came_before() -> None:
+    config, parameters = make("gru", every=True, **WIDE)
+    assert config.warm == 9
+    rng = np.random.default_rng(3)
+    values = rng.standard_normal((ROWS, 21))
+    features, profile = rng.standard_normal((ROWS, 19, 3)).astype(np.float32), rng.standard_normal((ROWS, 19))
+    results = []
+    for changed in (False, True):
+        own, more = values.copy(), features.copy()
+        if changed:
+            own[:, 15:] = 99.0  # what comes after the second segment
+            more[:, 6:, 2] = 99.0
+        seen = scaled(config, Window(own, more, profile, np.tile([0.5, 2.0], (ROWS, 1))))
+        results.append(forward(NumpyOps(), config, parameters, seen.past, seen.references))
+    np.testing.assert_allclose(results[0][:2], results[1][:2], rtol=0, atol=1e-12)
+    assert np.abs(results[0][2:] - results[1][2:]).max() > 0.1
+
+
 def test_untrained_it_is_the_mean_of_its_references() -> None:
     config, _ = make()
     past, references = inputs(config)
@@ -92,7 +160,7 @@ def test_untrained_it_is_the_mean_of_its_references() -> None:
 def test_a_window_in_its_own_scale() -> None:
     config, _ = make()
     window = np.array([[1.0, 2, 3, np.nan, 5, 6, 7, 8, 9, 10, 11, 30]])
-    seen = scaled(config, window)
+    seen = scaled(config, Window(window))
     known = window[np.isfinite(window)]
     level = known.mean()
     scale = np.abs(known - level).mean()
@@ -112,7 +180,7 @@ def test_a_window_in_its_own_scale() -> None:
 )
 def test_strange_windows_stay_finite(window: list[float]) -> None:
     config, _ = make()
-    seen = scaled(config, np.array([window]))
+    seen = scaled(config, Window(np.array([window])))
     for values in (seen.past, seen.references, seen.level, seen.scale):
         assert np.isfinite(values).all()
     assert (seen.scale > 0).all()
@@ -133,6 +201,10 @@ def test_configurations_survive_json() -> None:
         ({"lags": []}, "forecaster: lags must be integers"),
         ({"lags": 3}, "forecaster: lags and layers must be lists"),
         ({"dropout": 1.0}, "forecaster: dropout must be a share"),
+        ({"known": 2}, "forecaster: known must be an integer from 0 to features"),
+        ({"scaling": "log"}, "forecaster: scaling must be one of window, level, series"),
+        ({"every": True}, "forecaster: an output at every step needs scaling series"),
+        ({"distribution": "student_t"}, "forecaster: student_t has 3 parameters, got outputs=1"),
         ({"layers": []}, "forecaster: expected at least one layer"),
         ({"embedding": 6}, "forecaster: layer 0 .gru. takes I=5, what comes in has 6"),
     ],
