@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from throughtime.baselines import series_metrics as metrics
-from throughtime.baselines.compare import all_baselines, compare
+from throughtime.baselines.compare import _groups, all_baselines, compare
 from throughtime.baselines.linear import LinearMap, WindowMLP
 from throughtime.baselines.simple import Drift, Naive, Naive2, SeasonalNaive, SeasonMean, filled
 from throughtime.baselines.statistical import Statistical, TooSlow
 from throughtime.baselines.verdict import verdict
+from throughtime.errors import UserError
 
 nan = float("nan")
 
@@ -135,6 +136,39 @@ def test_comparing_a_forecast_that_is_right() -> None:
     worse = compare(histories, origins, 12, 12, naive, seconds=0)["verdict"]
     assert worse["skill"] is False
     assert "instead." in worse["sentence"]
+
+
+def test_the_interval_holds_where_series_share_shocks() -> None:
+    """50 series, 40 origins, errors that share half of their variance: the interval of no gain covers 0 as it says."""
+    rng, covered = np.random.default_rng(0), 0
+    origins = np.array([(s, 10 + k) for s in range(50) for k in range(40)])
+    groups, unit = _groups(origins, 1)
+    assert unit == "stretches of time"
+    for trial in range(100):
+        shared = np.tile(rng.standard_normal(40), 50)
+        difference = 0.3 * (shared + rng.standard_normal(len(origins)))
+        found = verdict(5 + difference, np.full(len(origins), 5.0), "drift", "MAE", unit, groups, trial)
+        covered += found.low <= 0 <= found.high
+    assert covered >= 85
+    assert _groups(np.array([(s, 50) for s in range(9)]), 4)[1] == "series, taken as independent"
+
+
+def test_what_begins_later_is_not_carried_back() -> None:
+    late = np.concatenate([np.full(45, nan), np.arange(7.0, 62)])
+    results = []
+    for value in (7.0, 999.0):
+        own = late.copy()
+        own[45] = value
+        found = compare([own, np.arange(100.0)], np.array([[0, 40], [1, 40]]), 3, 1, np.zeros((2, 3)), seconds=0)
+        results.append(found["baselines"]["last value"]["by_horizon"])
+    assert results[0] == results[1]
+
+
+def test_a_missing_forecast_is_no_score() -> None:
+    with pytest.raises(UserError, match="a forecast that is missing is no score"):
+        compare(series(1), np.array([[0, 100]]), 2, 1, np.array([[nan, 1.0]]))
+    with pytest.raises(UserError, match="every window needs a past"):
+        compare(series(1), np.array([[0, 0]]), 2, 1, np.ones((1, 2)))
 
 
 def test_a_baseline_that_takes_too_long_says_so() -> None:

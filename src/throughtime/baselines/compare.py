@@ -10,9 +10,10 @@ import numpy as np
 
 from throughtime.baselines import series_metrics as metrics
 from throughtime.baselines.linear import LinearMap, WindowMLP
-from throughtime.baselines.simple import Baseline, Drift, Naive, Naive2, SeasonalNaive, SeasonMean, filled
+from throughtime.baselines.simple import Baseline, Drift, Naive, Naive2, SeasonalNaive, SeasonMean, carried
 from throughtime.baselines.statistical import KINDS, Statistical, TooSlow
 from throughtime.baselines.verdict import verdict
+from throughtime.errors import UserError
 
 METRICS = ("mae", "rmse", "mse", "smape", "mase", "owa", "crps")
 """What may decide; lower is better."""
@@ -54,6 +55,10 @@ def compare(
 
     Returns mae, rmse, mse, smape, mase, owa, crps, coverage where defined; windows, by_horizon, baselines, verdict.
     """
+    if not np.isfinite(forecast).all() or not len(origins) or origins[:, 1].min() < 1:
+        raise UserError(
+            "compare: every window needs a past and a finite forecast; a forecast that is missing is no score"
+        )
     steps = np.arange(horizon)
     actual = np.stack([_coming(histories[s], o, steps) for s, o in origins])
     series = np.unique(origins[:, 0])
@@ -64,7 +69,7 @@ def compare(
     found: dict[str, Any] = {"windows": len(origins), "series": len(series), "horizon": horizon, "season": season}
     found.update(metrics.measure(actual, forecast, scales, quantiles, levels))
     found["by_horizon"] = {"mae": _by_step(actual, forecast)}
-    whole = [filled(one) for one in histories]
+    whole = [carried(one) for one in histories]
     entries: dict[str, dict[str, Any]] = {}
     losses: dict[str, np.ndarray] = {}
     for baseline in all_baselines(season, seconds) if baselines is None else baselines:
@@ -125,15 +130,14 @@ def _owa(entry: Mapping[str, Any], reference: Mapping[str, Any]) -> float | None
 
 
 def _groups(origins: np.ndarray, horizon: int) -> tuple[np.ndarray, str]:
-    """Windows that go together: those whose horizons may overlap in time, or, where there are few times, those of one
-    series, or of one series at one time."""
-    blocks, series = origins[:, 1] // horizon, origins[:, 0]
+    """Windows that go together: those of one stretch of time, of all series, since neighbouring windows overlap and
+    series share shocks. Only where there are few such stretches is each series taken for itself, which is told."""
+    width = 1 if horizon == 1 else 2 * horizon
+    blocks, series = origins[:, 1] // width, origins[:, 0]
     count = len(np.unique(blocks))
-    if count >= 20 or len(np.unique(series)) == 1:
+    if count >= 5 or len(np.unique(series)) < 5:
         return blocks, "windows" if count == len(blocks) else "stretches of time"
-    if len(np.unique(series)) >= 20:
-        return series, "series"
-    return blocks * (int(series.max()) + 1) + series, "stretches of series"
+    return series, "series, taken as independent"
 
 
 def _shown(value: Any) -> str:

@@ -22,14 +22,14 @@ class LinearMap:
     name = "linear map"
 
     def __init__(self, window: int = 0) -> None:
-        self.window, self.horizon = window, 1
+        self._given, self.window, self.horizon = window, window, 1
         self._weights = np.zeros((0, 0))
 
     def fit(self, histories: Sequence[np.ndarray], season: int, horizon: int) -> None:
         """Fit to every window of the histories, the ridge chosen on the last fifth of each."""
         self.horizon = horizon
         longest = max(len(one) for one in histories)
-        window = self.window or max(2 * season, min(96, 4 * horizon), 8)
+        window = self._given or max(2 * season, min(96, 4 * horizon), 8)
         self.window = max(1, min(window, longest - horizon))
         x, y, late = self._pairs(histories)
         if not len(x):
@@ -57,7 +57,7 @@ class LinearMap:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         values = np.stack([np.concatenate([np.full(self.window - len(t), t[0]), t]) for t in tails])
         last = values[:, -1:]
-        spread = np.array([_scale(one) for one in histories])[:, None]
+        spread = np.array([_scale(filled(one)) for one in histories])[:, None]
         return np.concatenate([(values - last) / spread, np.ones((len(values), 1))], 1), last, spread
 
     def _pairs(self, histories: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -74,7 +74,7 @@ class LinearMap:
             rows = np.arange(len(whole))[::-1][::every][::-1]
             rows = rows[np.asarray(seen)[rows]]
             part = whole[rows]
-            last, scale = part[:, self.window - 1 : self.window], _scale(one)
+            last, scale = part[:, self.window - 1 : self.window], _scale(filled(one))
             xs.append(np.concatenate([(part[:, : self.window] - last) / scale, np.ones((len(part), 1))], 1))
             ys.append((part[:, self.window :] - last) / scale)
             lates.append(np.asarray(rows > 0.8 * len(whole)))

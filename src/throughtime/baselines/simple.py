@@ -36,6 +36,13 @@ def filled(history: np.ndarray) -> np.ndarray:
     return found
 
 
+def carried(history: np.ndarray) -> np.ndarray:
+    """Missing values replaced by the last one before them; those at the beginning stay missing."""
+    last = np.maximum.accumulate(np.where(np.isfinite(history), np.arange(len(history)), -1))
+    found: np.ndarray = np.where(last >= 0, history[last], np.nan)
+    return found
+
+
 class _Simple:
     season, horizon = 1, 1
 
