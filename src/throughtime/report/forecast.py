@@ -72,7 +72,7 @@ def _merits(
 
 
 def _result(evaluation: Mapping[str, Any]) -> list[Item]:
-    from throughtime.report.series_plots import by_horizon, calibration
+    from throughtime.report.series_plots import errors
 
     names = [name for name in METRICS if is_number(evaluation.get(name))]
     rows, skipped = [], []
@@ -89,12 +89,11 @@ def _result(evaluation: Mapping[str, Any]) -> list[Item]:
         items.append(Prose("Left out for time: " + "; ".join(skipped) + "."))
     ours = evaluation["by_horizon"]["mae"]
     theirs = {name: entry["by_horizon"]["mae"] for name, entry in entries.items() if "by_horizon" in entry}
-    if len(ours) > 1:
-        caption = "Mean absolute error by how many steps ahead, of this model and of the four best baselines."
-        items.append(Figure(by_horizon(ours, theirs), caption))
-    if coverage := evaluation.get("coverage"):
-        caption = "How many observations lie inside each interval, against how many should."
-        items.append(Figure(calibration(coverage), caption))
+    caption = (
+        "Left: the mean absolute error by how many steps ahead, of this model and of the best baselines. Right: how "
+        "many observations lie inside each interval, against how many should."
+    )
+    items.append(Figure(errors(ours, theirs, evaluation.get("coverage") or {}), caption))
     return items
 
 

@@ -62,18 +62,21 @@ def _drawn(found: Forecasts) -> Any:
     return figure
 
 
-def by_horizon(model: Sequence[float | None], baselines: Mapping[str, Sequence[float | None]]) -> str:
-    """Mean absolute error by how many steps ahead: the model in blue, baselines in grey, the best of them dashed."""
-    figure = new_figure(1, 11.0, 3.6)
-    axes = figure.axes[0]
+def errors(
+    model: Sequence[float | None], baselines: Mapping[str, Sequence[float | None]], coverage: Mapping[str, float]
+) -> str:
+    """Left, the mean absolute error by how many steps ahead: the model in blue, up to four baselines that are not far
+    off, the best of them in vermilion. Right, the share of observations inside each interval against its nominal one."""
+    figure = new_figure(2, 11.0, 4.0, widths=(2.1, 1.0))
+    axes, right = figure.axes
     steps = np.arange(1, len(model) + 1)
-    means = {name: np.nanmean(_plain(v)) for name, v in baselines.items()}
-    best = min(means, key=lambda name: means[name]) if means else ""
-    near = sorted(means, key=lambda name: means[name])[:4]
+    means = {name: float(np.nanmean(_plain(v))) for name, v in baselines.items()}
+    limit = 2.5 * max(float(np.nanmean(_plain(model))), min(means.values(), default=0.0))
+    near = sorted((name for name in means if means[name] <= limit), key=lambda name: means[name])[:4]
     styles = ["--", ":", "-.", (0, (6, 2))]
     marker = "o" if len(steps) == 1 else ""
-    for name, style in zip(near, styles, strict=False):
-        color = VERMILION if name == best else GREY
+    for i, (name, style) in enumerate(zip(near, styles, strict=False)):
+        color = VERMILION if i == 0 else GREY
         axes.plot(
             steps, _plain(baselines[name]), color=color, linestyle=style, linewidth=1.4, marker=marker, label=name
         )
@@ -81,22 +84,16 @@ def by_horizon(model: Sequence[float | None], baselines: Mapping[str, Sequence[f
     axes.set_xlabel("steps ahead")
     axes.set_ylabel("mean absolute error")
     axes.set_ylim(bottom=0)
-    axes.legend(frameon=False, fontsize=9, loc="lower right")
-    return svg(figure)
-
-
-def calibration(coverage: Mapping[str, float]) -> str:
-    """The share of observations inside each interval against its nominal share."""
-    figure = new_figure(1, 4.6, 4.2)
-    axes = figure.axes[0]
-    nominal = [float(name) for name in coverage]
-    axes.plot([0, 100], [0, 100], color=GREY, linewidth=1.0, linestyle="--", label="as it should be")
-    axes.plot(nominal, list(coverage.values()), color=GREEN, marker="o", linestyle="", label="measured")
-    axes.set_xlim(0, 100)
-    axes.set_ylim(0, 100)
-    axes.set_xlabel("nominal share of the interval, %")
-    axes.set_ylabel("observations inside, %")
-    axes.legend(frameon=False, fontsize=9, loc="upper left")
+    axes.legend(frameon=False, fontsize=8.5, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5)
+    right.plot([0, 100], [0, 100], color=GREY, linewidth=1.0, linestyle="--", label="as it should be")
+    if coverage:
+        nominal = [float(name) for name in coverage]
+        right.plot(nominal, list(coverage.values()), color=GREEN, marker="o", linestyle="", label="measured")
+    right.set_xlim(0, 100)
+    right.set_ylim(0, 100)
+    right.set_xlabel("nominal share of the interval, %")
+    right.set_ylabel("observations inside, %")
+    right.legend(frameon=False, fontsize=8.5, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
     return svg(figure)
 
 
