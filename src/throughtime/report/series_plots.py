@@ -66,7 +66,7 @@ def errors(
     model: Sequence[float | None], baselines: Mapping[str, Sequence[float | None]], coverage: Mapping[str, float]
 ) -> str:
     """Left, the mean absolute error by how many steps ahead: the model in blue, up to four baselines that are not far
-    off, the best of them in vermilion. Right, the share of observations inside each interval against its nominal one."""
+    off, the best of them in vermilion. Right, the share of observations inside each interval by its nominal one."""
     figure = new_figure(2, 11.0, 4.0, widths=(2.1, 1.0))
     axes, right = figure.axes
     steps = np.arange(1, len(model) + 1)
