@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from throughtime.baselines import series_metrics as metrics
-from throughtime.baselines.compare import _groups, all_baselines, compare
+from throughtime.baselines.compare import _groups, all_baselines, compare, control
 from throughtime.baselines.linear import LinearMap, WindowMLP
 from throughtime.baselines.simple import Drift, Naive, Naive2, SeasonalNaive, SeasonMean, filled
 from throughtime.baselines.statistical import Statistical, TooSlow
@@ -177,6 +179,20 @@ def test_a_baseline_that_takes_too_long_says_so() -> None:
     slow.fit([], 12, 4)
     with pytest.raises(TooSlow, match=r"would take .* s, 1e-06 s are allowed"):
         slow.predict(series(30, 60))
+    began = time.monotonic()
+    long = Statistical("AutoARIMA", 1.0)  # a single fit of a season of 24 takes half a minute
+    long.fit([], 24, 24)
+    with pytest.raises(TooSlow, match="a fit took longer than the 1 s that are allowed"):
+        long.predict(series(1, 1000))
+    assert time.monotonic() - began < 20
+
+
+def test_exponential_smoothing_without_its_season_says_so() -> None:
+    pytest.importorskip("statsforecast")
+    found = Statistical("AutoETS", 30.0)
+    found.fit([], 48, 4)
+    assert found.name == "AutoETS without a season"
+    assert found.predict(series(2, 100)).shape == (2, 4)
 
 
 def test_verdicts() -> None:
@@ -206,3 +222,34 @@ def test_the_interval_covers_as_often_as_it_says() -> None:
         found = verdict(ours, base, "drift", "MAE", "windows", seed=trial)
         hits += found.low <= 0.05 <= found.high
     assert 88 <= hits <= 100
+
+
+def test_residuals_tell_bias_and_what_could_still_be_learned() -> None:
+    rng = np.random.default_rng(0)
+    history = rng.standard_normal(900).cumsum()
+    origins = np.stack([np.zeros(400, int), np.arange(400, 800)], 1)
+    noise = np.zeros(400)
+    for i in range(1, 400):  # errors of the first step that go on: 0.8 of the one before
+        noise[i] = 0.8 * noise[i - 1] + rng.standard_normal()
+    actual = np.stack([history[o : o + 3] for _, o in origins])
+    forecast = actual - np.stack([noise, np.full(400, 2.0), np.zeros(400)], 1)
+    found = compare([history], origins, 3, 1, forecast, baselines=[Naive()])["residuals"]
+    np.testing.assert_allclose(found["bias"], [noise.mean(), 2.0, 0.0], atol=1e-9)
+    assert sum(found["counts"]) == 1200
+    assert len(found["edges"]) == len(found["counts"]) + 1
+    assert found["stride"] == 1
+    np.testing.assert_allclose(found["autocorrelation"][:2], [0.8, 0.64], atol=0.1)
+    uneven = origins[np.r_[0:50, 60:400]]
+    found = compare([history], uneven, 3, 1, forecast[np.r_[0:50, 60:400]], baselines=[Naive()])["residuals"]
+    assert "autocorrelation" not in found
+
+
+def test_the_control_says_what_the_order_is_worth() -> None:
+    history = np.arange(10.0)
+    origins = np.array([[0, 4], [0, 5]])
+    actual = np.array([[4.0, 5], [5, 6]])
+    assert control([history], origins, actual + 1.5, 1.0)["sentence"] == (
+        "With the steps of the past in random order the MAE is 1.5, 50.0% above the model's own."
+    )
+    told = control([history], origins, actual + 1.001, 1.0)["sentence"]
+    assert told.endswith("0.1% above the model's own: the model gains next to nothing from their order.")

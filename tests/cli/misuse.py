@@ -55,6 +55,16 @@ def make_model(folder: Path) -> Path:
     return folder / "m"
 
 
+def make_forecaster(folder: Path) -> Path:
+    """A trained forecaster in folder/f, of the table in folder/series.csv."""
+    lines = ["ds,y", *(f"2024-01-{1 + n // 24:02} {n % 24:02}:00,{10 + n % 24 + n % 7}" for n in range(240))]
+    (folder / "series.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    size = ["--hidden", "8", "--lookback", "24", "--segment", "6", "--horizon", "6", "--threads", "1"]
+    call = ["train", "forecast", str(folder / "series.csv"), "--out", str(folder / "f"), "--steps", "4", *size]
+    assert cli.invoke([*call, "--seconds", "0"]) == 0
+    return folder / "f"
+
+
 def snapshot(tree: Path) -> dict[str, Any]:
     """Every file and folder below a folder: kind and rights, content, time of the last change."""
     found: dict[str, Any] = {}

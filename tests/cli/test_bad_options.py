@@ -9,42 +9,50 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from tests.cli.misuse import TINY, Outcome, check_refusal, make_model, snapshot
+from tests.cli.misuse import TINY, Outcome, check_refusal, make_forecaster, make_model, snapshot
 from throughtime import cli
 from throughtime.cli import BY_TASK, VERBS
 from throughtime.cli.task import command as command_of
+from throughtime.tasks import TASKS
 
 ABSURD = (str(10**12), str(2**200))
 NEVER = ("", "abc", "nan", "inf", "-inf", "1e400", "-1", "0x10")
 """No option takes these."""
 
-ZERO = {"average", "clip", "dropout", "weight_dropout", "validation", "holdout", "seed", "temperature", "length"}
+ZERO = {"average", "clip", "dropout", "weight_dropout", "validation", "holdout", "seed", "temperature", "length"} | {
+    "profile", "seconds"
+}  # fmt: skip
 """The options that take 0."""
 
 ANY_SIZE = {"clip", "seed", "vocabulary", "patience", "batch", "window", "minutes", "epochs", "steps", "top_k"} | {
-    "learning_rate", "temperature"
+    "learning_rate", "temperature", "stride"
 }  # fmt: skip
 """The options for which a very large number means "no limit", is lowered to what there is, or costs nothing."""
 
 BASE = {
-    "train text": ["text.txt", "--out", "new", *TINY],
-    "run": ["m", "the", "--length", "3"],
-    "evaluate": ["m", "text.txt"],
-    "report": ["m"],
-    "cells": ["lstm"],
-    "demo": ["--out", "new"],
-    "doctor": [],
+    "train text": ["train", "text", "text.txt", "--out", "new", *TINY],
+    "train forecast": ["train", "forecast", "series.csv", "--out", "new", "--hidden", "8", "--threads", "1"],
+    "run text": ["run", "m", "the", "--length", "3"],
+    "run forecast": ["run", "f"],
+    "evaluate text": ["evaluate", "m", "text.txt"],
+    "evaluate forecast": ["evaluate", "f", "series.csv", "--seconds", "0"],
+    "report text": ["report", "m"],
+    "report forecast": ["report", "f"],
+    "cells": ["cells", "lstm"],
+    "demo": ["demo", "--out", "new"],
+    "doctor": ["doctor"],
 }
-"""What each command needs besides the option."""
+"""A call of each command that it takes, to which the option is added."""
 
 
 def options() -> list[tuple[str, str, str]]:
     """(command, option, its name in Python) of every option that takes a number, as the commands declare them."""
     found = []
-    for verb in VERBS:
-        app = command_of("text", verb) if verb in BY_TASK else import_module(f"throughtime.cli.{verb}").app
+    calls = [(verb, task) for verb in VERBS for task in (TASKS if verb in BY_TASK else [""])]
+    for verb, task in calls:
+        app = command_of(task, verb) if task else import_module(f"throughtime.cli.{verb}").app
         for command in app.registered_commands:
-            name = "train text" if verb == "train" else verb
+            name = f"{verb} {task}".strip()
             for parameter, hint in get_type_hints(command.callback, include_extras=True).items():
                 taken = {int, float} & {*get_args(get_args(hint)[0]), get_args(hint)[0]} if get_args(hint) else set()
                 if taken:
@@ -54,7 +62,7 @@ def options() -> list[tuple[str, str, str]]:
 
 
 def test_there_are_options() -> None:
-    assert len(options()) > 20
+    assert len(options()) > 40
     assert {name for name, _, _ in options()} <= set(BASE), "a new command needs its row in BASE"
 
 
@@ -64,7 +72,9 @@ class Accepted(BaseException):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_model(tmp_path_factory.mktemp("made"))
+    folder = tmp_path_factory.mktemp("made")
+    make_forecaster(folder)
+    return make_model(folder)
 
 
 @pytest.fixture
@@ -108,5 +118,5 @@ def rows() -> list[Any]:
 
 @pytest.mark.parametrize(("command", "option", "name", "value"), rows())
 def test_a_number_that_an_option_cannot_take(refuse: Any, command: str, option: str, name: str, value: str) -> None:
-    refused = refuse([*command.split(), *BASE[command], option, value])
+    refused = refuse([*BASE[command], option, value])
     assert refused or (value in ABSURD and name in ANY_SIZE)

@@ -11,7 +11,7 @@ import pytest
 
 from throughtime import cli
 from throughtime.errors import UserError
-from throughtime.tasks import demo
+from throughtime.tasks import demo, forecast_demo
 
 TINY = {"hidden": 8, "embedding": 4, "steps": 4, "minutes": None, "batch": 4, "window": 8}
 
@@ -69,3 +69,43 @@ def test_the_recorded_peer_counts_for_its_own_text_only(tmp_path: Path, monkeypa
     assert demo.plain_torch("another") is None
     (tmp_path / "plain_torch_lstm.json").unlink()
     assert demo.plain_torch("one") is None
+
+
+def test_forecasting_is_demonstrated_too(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pvlib")
+    whole, run = forecast_demo.table(), forecast_demo.run
+
+    def few(out: Path, seed: int = 0, quiet: bool = False, **_: Any) -> dict[str, Any]:
+        tiny = {"hidden": 8, "embedding": 4, "steps": 4, "minutes": None, "members": 1, "lookback": 48}
+        return run(out, seed=seed, threads=1, seconds=0, quiet=quiet, **tiny)  # type: ignore[arg-type]
+
+    lines = whole.splitlines()
+    assert len(lines) == 8761
+    assert lines[1].startswith("2001-01-01 00:00,10.0,6.1,993,6.2,10,0")
+    assert lines[13].split(",")[0] == "2001-01-01 12:00"
+    monkeypatch.setattr(forecast_demo, "table", lambda: "\n".join(lines[:1000]) + "\n")
+    monkeypatch.setattr(forecast_demo, "run", few)
+    out = tmp_path / "w"
+    assert cli.invoke(["demo", "forecast", "--out", str(out)]) == 0
+    told = capfd.readouterr()
+    assert "Greensboro" in told.err
+    assert "seasonal naive" in told.out
+    assert "in random order" in told.out
+    assert f"throughtime run {out}" in told.out
+    assert (out / "report.html").is_file()
+    assert cli.invoke(["demo", "forecast", "--out", str(out), "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["evaluation"]["verdict"]["sentence"]
+    (out / forecast_demo.TABLE).unlink()
+    monkeypatch.setattr(forecast_demo, "run", run)
+    assert cli.invoke(["demo", "forecast", "--out", str(out)]) == 2
+    assert "choose another folder" in capfd.readouterr().err
+    assert cli.invoke(["demo", "speech", "--out", str(out)]) == 2
+    assert "expected text or forecast, got 'speech'" in capfd.readouterr().err
+
+
+def test_without_the_package_of_the_weather_the_demonstration_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forecast_demo, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install 'throughtime\[demo\]'"):
+        forecast_demo.table()

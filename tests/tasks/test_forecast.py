@@ -261,7 +261,7 @@ def test_the_commands(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--horizon", "0"], "horizon must be a positive integer"),
+        (["--horizon", "0"], "horizon must be an integer from 1"),
         (["--horizon", "400"], "at least 801 are needed"),
         (["--target", "z"], "no column 'z' for the target"),
         (["--quantiles", "a"], "expected levels such as 0.1,0.5,0.9"),
@@ -270,7 +270,7 @@ def test_the_commands(
         (["--distribution", "poisson"], "distribution must be one of none, student_t, negative_binomial"),
         (["--distribution", "negative_binomial"], "is no count; choose another distribution"),
         (["--cell", "elman"], "'elman'"),
-        (["--scaling", "log"], "scaling must be one of window, level, series"),
+        (["--scaling", "log"], "scaling must be one of window, level, last, series"),
         (["--frequency", "fast"], "frequency: expected a name such as"),
         (["--every", "--segment", "2"], "segments of one step"),
         (["--resume"], "there is no run to go on with"),
@@ -283,3 +283,35 @@ def test_what_cannot_be(tmp_path: Path, capfd: pytest.CaptureFixture[str], argum
     assert words in told.err
     assert told.err.count("\n") == 1
     assert not out.exists() or not any(out.iterdir())
+
+
+def test_forecasts_go_on_beyond_the_horizon(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    data, out = table(tmp_path / "a.csv", 400), tmp_path / "m"
+    arguments = ["--horizon", "12", "--hidden", "8", "--lookback", "48", "--steps", "8", "--seconds", "0"]
+    assert cli.invoke(["train", "forecast", str(data), "--out", str(out), *arguments]) == 0
+    capfd.readouterr()
+    found = {}
+    for steps in (12, 30):
+        for source in ([], [str(data)]):
+            assert cli.invoke(["run", str(out), *source, "--steps", str(steps), "--json"]) == 0
+            found[steps, bool(source)] = json.loads(capfd.readouterr().out)["forecasts"][0]
+    assert len(found[30, False]["ds"]) == 30
+    assert found[30, False]["ds"] == found[30, True]["ds"]
+    np.testing.assert_allclose(found[30, False]["forecast"], found[30, True]["forecast"], rtol=1e-4)
+    np.testing.assert_allclose(found[30, True]["forecast"][:12], found[12, True]["forecast"], rtol=1e-4)
+
+
+def test_the_shuffled_order_is_a_control(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    values = np.zeros(1500)
+    for t in range(4, 1500):  # only the order tells which value it was four steps ago
+        values[t] = 0.95 * values[t - 4] + rng.standard_normal()
+    model = Forecaster(1, segment=1, lookback=8, lags=(1,), hidden=16, scaling="series")
+    model.fit([values[:1200]], steps=400, validation=False, learning_rate=1e-2)
+    assert model.model is not None
+    origins = np.stack([np.zeros(300, int), np.arange(1200, 1500)], 1)
+    error = {}
+    for seed in (None, 0):
+        found = model.model.predict_at(Series([values]), origins, ["0"], shuffle=seed)
+        error[seed] = np.abs(found[:, 0, 0] - values[1200:]).mean()
+    assert error[0] > 1.5 * error[None]

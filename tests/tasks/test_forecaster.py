@@ -152,8 +152,8 @@ def test_the_change_of_a_series() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"horizon": 0}, "forecaster: horizon must be a positive integer, got 0"),
-        ({"season": 1.0}, "forecaster: season must be a positive integer"),
+        ({"horizon": 0}, "forecaster: horizon must be an integer from 1 to 1,048,576, got 0"),
+        ({"season": 1.0}, "forecaster: season must be an integer from 1"),
         ({"quantiles": (0.9, 0.1)}, "forecaster: quantiles must rise and lie between 0 and 1"),
         ({"quantiles": (0.5, 1.0)}, "forecaster: quantiles must rise"),
         ({"loss": "rmse"}, "forecaster: loss must be mae, mse or mase_smape, got 'rmse'"),

@@ -53,7 +53,8 @@ def compare(
     what is before the first origin of each series, and predicts from what is before each. metric: "mae", or "mase"
     where the series differ in size: what the verdict is about. say: told what goes on.
 
-    Returns mae, rmse, mse, smape, mase, owa, crps, coverage where defined; windows, by_horizon, baselines, verdict.
+    Returns mae, rmse, mse, smape, mase, owa, crps, coverage where defined; windows, by_horizon, residuals, baselines,
+    verdict.
     """
     if not np.isfinite(forecast).all() or not len(origins) or origins[:, 1].min() < 1:
         raise UserError(
@@ -69,6 +70,7 @@ def compare(
     found: dict[str, Any] = {"windows": len(origins), "series": len(series), "horizon": horizon, "season": season}
     found.update(metrics.measure(actual, forecast, scales, quantiles, levels))
     found["by_horizon"] = {"mae": _by_step(actual, forecast)}
+    found["residuals"] = _residuals(actual - forecast, scales, origins)
     whole = [carried(one) for one in histories]
     entries: dict[str, dict[str, Any]] = {}
     losses: dict[str, np.ndarray] = {}
@@ -103,6 +105,52 @@ def compare(
         groups, unit = _groups(origins, horizon)
         ours = _losses(actual, forecast, scales, metric)
         found["verdict"] = verdict(ours, losses[best], best, metric.upper(), unit, groups).to_json()
+    return found
+
+
+def control(histories: Sequence[np.ndarray], origins: np.ndarray, forecast: np.ndarray, mae: float) -> dict[str, Any]:
+    """What the order of the past is worth: forecasts (M, H) from windows whose steps were put in a random order, beside
+    the model's own mean absolute error. Returns mae, and a sentence."""
+    steps = np.arange(forecast.shape[1])
+    actual = np.stack([_coming(histories[s], o, steps) for s, o in origins])
+    mixed = metrics.mean(metrics.absolute(actual, forecast))
+    if mixed is None or not mae:
+        return {"mae": mixed, "sentence": "What the order of the past is worth cannot be told."}
+    change = mixed / mae - 1
+    told = f"With the steps of the past in random order the MAE is {_shown(mixed)}, {abs(change):.1%} "
+    rest = "above" if change >= 0 else "below"
+    end = "." if change >= _WORTH else ": the model gains next to nothing from their order."
+    return {"mae": mixed, "sentence": f"{told}{rest} the model's own{end}"}
+
+
+_WORTH = 0.01
+"""A smaller rise of the error, as a share, is called next to nothing."""
+
+_BINS, _LAGS = 40, 24
+
+
+def _residuals(errors: np.ndarray, scales: np.ndarray, origins: np.ndarray) -> dict[str, Any]:
+    """Of errors (M, H), actual less forecast: bias, their mean by steps ahead; edges and counts, a histogram of them in
+    the scale of MASE, its ends open; autocorrelation, of the first step's error with those of the next origins, where
+    these are evenly apart; stride, by how many steps."""
+    relative = (errors / scales[:, None])[np.isfinite(errors) & (scales > 0)[:, None]]
+    found: dict[str, Any] = {"bias": [metrics.mean(column) for column in errors.T]}
+    if len(relative):
+        reach = max(float(np.quantile(np.abs(relative), 0.99)), 1e-12)
+        counts, edges = np.histogram(np.clip(relative, -reach, reach), _BINS, (-reach, reach))
+        found |= {"edges": edges.tolist(), "counts": counts.tolist()}
+    apart = {int(d) for s in np.unique(origins[:, 0]) for d in np.diff(origins[origins[:, 0] == s, 1])}
+    if len(apart) == 1:
+        sums, power = np.zeros(_LAGS + 1), 0
+        for s in np.unique(origins[:, 0]):
+            own = errors[origins[:, 0] == s, 0]
+            own = np.where(np.isfinite(own), own - np.nanmean(own) if np.isfinite(own).any() else 0.0, 0.0)
+            if len(own) > 4 * _LAGS and own.any():
+                own = own / np.sqrt((own**2).sum())
+                sums += [(own[lag:] * own[: len(own) - lag]).sum() for lag in range(_LAGS + 1)]
+                power += 1
+        if power:
+            found |= {"autocorrelation": (sums[1:] / power).tolist(), "stride": apart.pop()}
     return found
 
 

@@ -19,7 +19,7 @@ VERBS = {
     "evaluate": "metrics beside the simple baselines:  throughtime evaluate DIR DATA",
     "report": "one HTML file about a model:  throughtime report DIR",
     "cells": "the catalogue of recurrences:  throughtime cells [NAME]",
-    "demo": "the main job on real text, in two minutes:  throughtime demo",
+    "demo": "the main jobs on real data, two minutes each:  throughtime demo [text | forecast]",
     "doctor": "what is installed, whether it computes right, and how fast:  throughtime doctor",
 }
 """Every verb and what it does; the verb's code is in the module of its name, or with each task."""

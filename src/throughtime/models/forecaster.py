@@ -180,9 +180,10 @@ class ForecastConfig:
         return cls(lags=tuple(data["lags"]), layers=layers, **{n: data[n] for n in _PLAIN if n in data})
 
 
-SCALINGS = ("window", "level", "series")
+SCALINGS = ("window", "level", "last", "series")
 """window: shifted by the window's mean, divided by its mean absolute deviation. level: shifted by the window's mean,
-divided by the series' mean absolute deviation. series: both of the series, as they were in training."""
+divided by the series' mean absolute deviation. last: shifted by the last value observed, divided likewise (Zeng et al.
+2022, arXiv:2205.13504, NLinear; and SegRNN). series: both of the series, as they were in training."""
 
 DISTRIBUTIONS = {"none": 0, "student_t": 3, "negative_binomial": 2}
 """Name -> how many parameters; none: the outputs are forecasts, or quantiles of them."""

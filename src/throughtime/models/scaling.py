@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -94,11 +94,34 @@ def scaled(config: ForecastConfig, window: Window) -> Scaled:
     return Scaled(past, found, ahead, level, scale)
 
 
+def shuffled(config: ForecastConfig, seen: Scaled, rng: np.random.Generator) -> Scaled:
+    """Windows whose steps of the past stand in a random order, of each window its own; what the steps are, and the
+    references, stays."""
+    count, rows, width = config.segments, seen.past.shape[1], config.segment
+    order = rng.permuted(np.tile(np.arange(config.lookback), (rows, 1)), axis=1)
+    parts, first = [], 0
+    for each in (1, 1, config.features + config.profile):
+        part = seen.past[..., first : first + width * each].reshape(count, rows, width, each)
+        steps = part.transpose(1, 0, 2, 3).reshape(rows, config.lookback, each)
+        steps = steps[np.arange(rows)[:, None], order].reshape(rows, count, width, each)
+        parts.append(steps.transpose(1, 0, 2, 3).reshape(count, rows, -1))
+        first += width * each
+    return replace(seen, past=np.ascontiguousarray(np.concatenate(parts, -1)))
+
+
 def _scale(config: ForecastConfig, window: Window, observed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Level and scale, (B, 1) each."""
     if config.scaling == "series":
         assert window.measure is not None
         return window.measure[:, :1], window.measure[:, 1:]
+    if config.scaling == "last":
+        assert window.measure is not None
+        own, scale = window.measure[:, :1], window.measure[:, 1:]
+        before = (
+            own if window.latest is None else np.where(np.isfinite(window.latest[:, None]), window.latest[:, None], own)
+        )
+        place = np.where(observed, np.arange(observed.shape[1]), -1).max(1)[:, None]
+        return np.where(place >= 0, np.take_along_axis(window.values, place, 1), before), scale
     count = np.maximum(1, observed.sum(1, keepdims=True))
     level = np.where(observed, window.values, 0.0).sum(1, keepdims=True) / count
     if config.scaling == "level":

@@ -73,6 +73,7 @@ def _merits(
 
 def _result(evaluation: Mapping[str, Any]) -> list[Item]:
     from throughtime.report.series_plots import errors
+    from throughtime.report.series_plots import residuals as residual_plots
 
     names = [name for name in METRICS if is_number(evaluation.get(name))]
     rows, skipped = [], []
@@ -94,6 +95,18 @@ def _result(evaluation: Mapping[str, Any]) -> list[Item]:
         "many observations lie inside each interval, against how many should."
     )
     items.append(Figure(errors(ours, theirs, evaluation.get("coverage") or {}), caption))
+    if isinstance(mixed := evaluation.get("shuffled"), Mapping):
+        items.append(Prose(str(mixed["sentence"])))
+    residuals = evaluation.get("residuals") or {}
+    if residuals.get("counts"):
+        told = (
+            "What the forecasts leave, observed less forecast. Left: how often, in units of the series' usual change "
+        )
+        told += "over a season. Middle: their mean by how many steps ahead, 0 for no bias."
+        if residuals.get("autocorrelation"):
+            told += " Right: how the errors one step ahead resemble those of later origins; what lies outside the "
+            told += "dashed lines is something the model could still learn."
+        items.append(Figure(residual_plots(residuals, evaluation["windows"]), told))
     return items
 
 

@@ -97,6 +97,35 @@ def errors(
     return svg(figure)
 
 
+def residuals(found: Mapping[str, Any], windows: int) -> str:
+    """What baselines.compare says of the residuals: their histogram, their mean by steps ahead, their correlation over
+    origins."""
+    correlation = found.get("autocorrelation")
+    figure = new_figure(3 if correlation else 2, 11.0, 3.2)
+    left, middle, *right = figure.axes
+    edges, counts = np.array(found["edges"]), np.array(found["counts"])
+    left.bar(edges[:-1], counts / counts.sum() * 100, np.diff(edges), align="edge", color=BLUE, alpha=0.75, linewidth=0)
+    left.axvline(0, color=GREY, linewidth=1.0, linestyle="--")
+    left.set_xlabel("error / usual change over a season")
+    left.set_ylabel("share of errors, %")
+    bias = _plain(found["bias"])
+    steps = np.arange(1, len(bias) + 1)
+    middle.plot(steps, bias, color=BLUE, linewidth=1.6, marker="o" if len(steps) == 1 else "")
+    middle.axhline(0, color=GREY, linewidth=1.0, linestyle="--")
+    middle.set_xlabel("steps ahead")
+    middle.set_ylabel("mean error")
+    if correlation and right:
+        lags = np.arange(1, len(correlation) + 1) * int(found["stride"])
+        right[0].bar(lags, correlation, 0.7 * lags[0], color=BLUE, alpha=0.75, linewidth=0)
+        chance = 1.96 / np.sqrt(windows)
+        for height in (-chance, chance):
+            right[0].axhline(height, color=GREY, linewidth=1.0, linestyle="--")
+        right[0].set_ylim(min(-0.2, *correlation), max(0.4, *correlation))
+        right[0].set_xlabel("steps between the origins")
+        right[0].set_ylabel("correlation")
+    return svg(figure)
+
+
 def _rows(count: int, width: float, height: float) -> Any:
     from matplotlib.figure import Figure
 

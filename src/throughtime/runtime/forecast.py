@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.data import calendar
 from throughtime.data.features import Features
 from throughtime.data.panel import Panel
 from throughtime.data.series import read_series
@@ -19,7 +20,7 @@ from throughtime.errors import UserError
 from throughtime.models.histories import Series
 from throughtime.runtime.folder import CONFIG, read_config
 from throughtime.runtime.load import load
-from throughtime.runtime.series import SeriesModel
+from throughtime.runtime.series import Known, SeriesModel
 
 
 @dataclass(frozen=True)
@@ -100,14 +101,20 @@ class Forecasting:
         """A table, read as the one it was trained on."""
         return read_series(source, **self.reading)
 
-    def series(self, panel: Panel) -> Series:
-        """A panel as the model takes it, with its features, which reach a horizon beyond the end."""
+    def series(self, panel: Panel, ahead: int | None = None) -> Series:
+        """A panel as the model takes it, with its features, which reach so many steps beyond the end; None: a
+        horizon."""
         phases = np.array([panel.phase(n, self.model.period or 1) for n in range(len(panel))])
-        return Series(panel.values, self.features.apply(panel, self.model.config.horizon), phases)
+        return Series(panel.values, self.features.apply(panel, ahead or self.model.config.horizon), phases)
 
-    def forecast(self, source: Any = None) -> Forecasts:
-        """What comes after the ends of the series of a table, or of those it was trained on where that is None."""
+    def forecast(self, source: Any = None, steps: int | None = None) -> Forecasts:
+        """What comes after the ends of the series of a table, or of those it was trained on where that is None.
+
+        steps: how many; beyond the model's horizon it goes on from its own forecasts (runtime/rollout.py).
+        """
         config, known = self.model.config, self.model.known
+        self.model.check_steps(steps)
+        ahead = config.horizon if steps is None else steps
         assert known is not None
         if source is None:
             if any(scale.width for scale in self.features.future):
@@ -115,18 +122,32 @@ class Forecasting:
                 raise UserError(f"forecast: {names} must be known of the steps to come; give the data that say them")
             about = known.about
             panel = Panel(known.ids, _starts(about), _frequency(about), list(known.ends.values))
-            series = known.ends
+            series = known.ends if ahead <= config.horizon else self._longer(known, panel, ahead)
         else:
             panel = self.read(source)
-            panel.check_future(config.horizon)
-            series = self.series(panel)
-        values = self.model.predict(series, panel.ids)
-        times = [panel.times(n, len(panel.values[n]), config.horizon) for n in range(len(panel))]
+            panel.check_future(ahead)
+            series = self.series(panel, ahead)
+        values = self.model.predict(series, panel.ids, steps)
+        times = [panel.times(n, len(panel.values[n]), ahead) for n in range(len(panel))]
         past = []
         for n, one in enumerate(panel.values):
             first = max(0, len(one) - max(4 * config.horizon, 48))
             past.append((panel.times(n, first, len(one) - first), one[first:]))
         return Forecasts(panel.ids, times, values, self.model.levels, past, str(self.reading.get("target") or "y"))
+
+    def _longer(self, known: Known, panel: Panel, ahead: int) -> Series:
+        """The ends that are kept of the series, their calendar and what never changes gone on so far."""
+        ends = known.ends
+        if ends.features is None:
+            return ends
+        found = []
+        for n, (rows, values) in enumerate(zip(ends.features, ends.values, strict=True)):
+            more = np.repeat(rows[-1:], len(values) + ahead - len(rows), 0)
+            if self.features.calendar:
+                days = calendar.features(panel.times(n, len(rows), len(more)), panel.frequency, panel.zone)
+                more[:, : days.shape[1]] = days
+            found.append(np.concatenate([rows, more]))
+        return Series(ends.values, found, ends.phases)
 
 
 def describe(

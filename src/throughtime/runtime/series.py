@@ -16,11 +16,14 @@ from throughtime.models.forecaster import ForecastConfig
 from throughtime.models.histories import Histories, Learned, Series
 from throughtime.models.ops_numpy import NumpyOps
 from throughtime.models.parameters import check_finite
-from throughtime.models.scaling import Scaled, scaled
+from throughtime.models.scaling import Scaled, scaled, shuffled
 from throughtime.runtime.folder import WEIGHTS, read_json, read_weights
 
 _ROWS = 1024
 """Windows forecast at once."""
+
+_MOST_STEPS = 100_000
+"""Ahead; forecasts so far are worth nothing."""
 
 SERIES, SCALES = "series.json", "series.safetensors"
 
@@ -118,7 +121,7 @@ class SeriesModel:
             raise UserError(f"forecaster: shifts must be {len(levels)} numbers, one a quantile; config.json is damaged")
         self.config, self.parameters, self.levels = config, dict(parameters), tuple(levels)
         self.shifts = np.array(shifts, np.float64) if shifts else np.zeros(1)
-        self.nonnegative, self.period, self.known, self._ops = nonnegative, period, known, NumpyOps(threads)
+        self.nonnegative, self.period, self.known, self.ops = nonnegative, period, known, NumpyOps(threads)
 
     @classmethod
     def from_folder(cls, folder: Path, config: dict[str, Any], weights: str | None = None) -> SeriesModel:
@@ -163,13 +166,20 @@ class SeriesModel:
         return found
 
     def predict(
-        self, series: Series | Sequence[np.ndarray] | None = None, ids: Sequence[str] | None = None
+        self,
+        series: Series | Sequence[np.ndarray] | None = None,
+        ids: Sequence[str] | None = None,
+        steps: int | None = None,
+        seed: int = 0,
     ) -> np.ndarray:
         """Forecasts (N, K, Q) of the steps after the ends of N series, in their own units.
 
         series: (L_n,) each, of any length from 1, NaN where missing; None: those it was fitted on. ids: their names, so
-        that those it was fitted on keep their scale. UserError for one without a value to go by.
+        that those it was fitted on keep their scale. steps: how many, where it is not the horizon K; beyond it the
+        model goes on from its own forecasts (runtime/rollout.py), drawn with this seed. UserError for a series without
+        a value to go by.
         """
+        self.check_steps(steps)
         if series is None:
             if self.known is None:
                 raise UserError("forecaster: expected series to predict, this model keeps none of its own")
@@ -179,31 +189,51 @@ class SeriesModel:
         for n, one in enumerate(series.values):
             if not np.isfinite(one[-self.config.lookback :]).any():
                 raise UserError(f"forecaster: series {n} has no value in its last {self.config.lookback} steps")
-        origins = np.stack([np.arange(len(series)), [len(one) for one in series.values]], 1)
-        return self.predict_at(series, origins, ids)
+        if steps is not None and steps > self.config.horizon:
+            from throughtime.runtime.rollout import rollout
 
-    def predict_at(self, series: Series, origins: np.ndarray, ids: Sequence[str] | None = None) -> np.ndarray:
-        """Forecasts (M, K, Q) at origins (M, 2): pairs of a series' number and how many of its values are seen."""
+            return rollout(self, series, steps, ids, seed)
+        origins = np.stack([np.arange(len(series)), [len(one) for one in series.values]], 1)
+        return self.predict_at(series, origins, ids)[:, :steps]
+
+    def check_steps(self, steps: int | None) -> None:
+        """UserError where so many steps ahead cannot be forecast; None: the horizon."""
+        if steps is not None and (type(steps) is not int or not 1 <= steps <= _MOST_STEPS):
+            raise UserError(f"forecaster: steps must be an integer from 1 to {_MOST_STEPS:,}, got {steps!r}")
+
+    def predict_at(
+        self, series: Series, origins: np.ndarray, ids: Sequence[str] | None = None, shuffle: int | None = None
+    ) -> np.ndarray:
+        """Forecasts (M, K, Q) at origins (M, 2): pairs of a series' number and how many of its values are seen.
+
+        shuffle: a seed; the steps of every window's past are put in a random order, to see what their order is worth.
+        UserError for that of a model with an output at every step, which has no windows.
+        """
         ends = [len(one) for one in series.values]
         for n, origin in origins.tolist():
             ends[n] = min(ends[n], origin)
         before = Series([one[:k] for one, k in zip(series.values, ends, strict=True)], None, series.phases)
         learned = self.learned(before, ids)  # no scale of a series may come from what lies ahead
         if self.config.every:
+            if shuffle is not None:
+                raise UserError("forecaster: a model with an output at every step has no windows to shuffle")
             return self._run(series, origins, learned)
+        rng = None if shuffle is None else np.random.default_rng(shuffle)
         histories = Histories(self.config, series, learned)
         width = len(self.levels) or self.config.outputs
         found = np.empty((len(origins), self.config.horizon, width))
         for first in range(0, len(origins), _ROWS):
             part = origins[first : first + _ROWS]
             seen = scaled(self.config, histories.window(part[:, 0], part[:, 1]))
+            if rng is not None:
+                seen = shuffled(self.config, seen, rng)
             found[first : first + _ROWS] = self.finished(self.forward(seen), seen)
         return found
 
     def forward(self, seen: Scaled) -> np.ndarray:
         """The members' mean, in the window's scale."""
         found = [
-            forecaster.forward(self._ops, self.config, own, seen.past, seen.references, seen.ahead)
+            forecaster.forward(self.ops, self.config, own, seen.past, seen.references, seen.ahead)
             for own in self.members
         ]
         mean: np.ndarray = found[0] if len(found) == 1 else np.mean(found, 0)
@@ -220,7 +250,7 @@ class SeriesModel:
             histories = Histories(config, series, learned)
             seen = scaled(config, histories.window(np.array([n]), np.array([steps.max()])))
             values = np.mean(
-                [forecaster.forward(self._ops, config, m, seen.past, seen.references) for m in self.members], 0
+                [forecaster.forward(self.ops, config, m, seen.past, seen.references) for m in self.members], 0
             )
             found[wanted] = self.finished(values[steps - 1], seen)[:, 0]
         return found

@@ -117,11 +117,11 @@ class SeriesStream:
         for i, own in enumerate(model.members):
             if config.every:
                 one, self._states[i] = forecaster.every(
-                    model._ops, config, own, seen.past, seen.references, self._states[i]
+                    model.ops, config, own, seen.past, seen.references, self._states[i]
                 )
                 found.append(one[0])
             else:
-                found.append(forecaster.forward(model._ops, config, own, seen.past, seen.references, seen.ahead))
+                found.append(forecaster.forward(model.ops, config, own, seen.past, seen.references, seen.ahead))
         forecast: np.ndarray = model.finished(np.mean(found, 0) if len(found) > 1 else found[0], seen)[0]
         return forecast
 

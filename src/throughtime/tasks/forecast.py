@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.baselines.compare import compare
+from throughtime.baselines.compare import compare, control
 from throughtime.data.features import Features
 from throughtime.data.panel import Panel
 from throughtime.data.series import read_series
@@ -58,6 +58,7 @@ def train(
         own = _about(folder)
         reading, horizon = own["reading"], run.config["model"]["horizon"]
         holdout, calendar = own["holdout"], own["features"]["calendar"]
+    _check_seconds(seconds)
     if not 0 <= holdout < 1:
         raise UserError(f"forecast: holdout must be a share from 0 to below 1, got {holdout!r}")
     panel = read_series(data, **reading)
@@ -128,8 +129,17 @@ def evaluate(
     each of the slow baselines. metric: "mae" or "mase", which the verdict is about; None takes mase where there are
     several.
     """
+    _check_seconds(seconds)
     model = Forecasting.load(directory)
     return {"data": str(data), **_evaluate(model, model.read(data), seconds, stride, metric, quiet)}
+
+
+def _check_seconds(seconds: float) -> None:
+    if not 0 <= seconds < _FOREVER:
+        raise UserError(f"forecast: seconds must be from 0 to below {_FOREVER:,}, got {seconds!r}")
+
+
+_FOREVER = 1_000_000
 
 
 def _evaluate(
@@ -146,7 +156,7 @@ def _evaluate(
     levels = model.model.levels
     say: Callable[[str], None] = _quiet if quiet else _say
     chosen = metric or ("mase" if len(panel) > 1 else "mae")
-    return compare(
+    result = compare(
         panel.values,
         origins,
         horizon,
@@ -158,6 +168,10 @@ def _evaluate(
         metric=chosen,
         say=say,
     )
+    if not model.model.config.every:
+        mixed = model.model.predict_at(model.series(panel), origins, panel.ids, shuffle=0)[..., middle(levels)]
+        result["shuffled"] = control(panel.values, origins, mixed, result["mae"])
+    return result
 
 
 def _origins(model: Forecasting, panel: Panel, horizon: int, stride: int | None) -> np.ndarray:
@@ -183,7 +197,10 @@ def _origins(model: Forecasting, panel: Panel, horizon: int, stride: int | None)
     pairs = [(n, o) for n, (f, room) in enumerate(zip(firsts, rooms, strict=True)) for o in range(f, f + room, step)]
     seen = [np.isfinite(panel.values[n][max(0, o - model.model.config.lookback) : o]).any() for n, o in pairs]
     come = [np.isfinite(panel.values[n][o : o + horizon]).any() for n, o in pairs]
-    return np.array([p for p, a, b in zip(pairs, seen, come, strict=True) if a and b])
+    found = [p for p, a, b in zip(pairs, seen, come, strict=True) if a and b]
+    if not found:
+        raise UserError(f"{panel.where}: beyond what the model learned from no value was observed; give later data")
+    return np.array(found)
 
 
 def _shift(start: Any, panel: Panel, n: int) -> int:

@@ -41,7 +41,7 @@ def train(
     layers: Annotated[int, Option(help="How many layers of the cell.")] = 1,
     embedding: Annotated[int, Option(help="Values a segment becomes.")] = 64,
     members: Annotated[int, Option(help="Models side by side whose mean is the forecast.")] = 1,
-    scaling: Annotated[str | None, Option(help="window, level or series.")] = None,
+    scaling: Annotated[str | None, Option(help="window, level, last or series.")] = None,
     distribution: Annotated[str, Option(help="none, student_t, or negative_binomial for counts.")] = "none",
     quantiles: Annotated[str | None, Option(help="Levels with commas; 'none' forecasts points.")] = None,
     loss: Annotated[str, Option(help="Of point forecasts: mae, mse or mase_smape.")] = "mae",
@@ -118,16 +118,7 @@ def train(
             force=force,
             **given,
         )
-    _report_of(summary)
-    if json:
-        print_json(summary)
-    else:
-        for note in summary["notes"]:
-            print(f"data    {note}")
-        _show(summary.get("evaluation"))
-        print(f"model   {summary['directory']}")
-        if "report" in summary:
-            print(f"report  {summary['report']}")
+    show(summary, json)
     if summary["ended"] == "interrupted":
         raise Exit(128 + summary["signal"])
 
@@ -135,6 +126,7 @@ def train(
 def run(
     directory: Annotated[Path, Argument(metavar="DIR", help="The model's folder.")],
     data: Annotated[str | None, Argument(help="A table; forecasts go on from its end. None: the training's.")] = None,
+    steps: Annotated[int | None, Option(help="Steps ahead; beyond its horizon a model goes on from itself.")] = None,
     csv: Annotated[Path | None, Option(help="Where the forecasts go; DIR/forecast.csv if not given.")] = None,
     plot: Annotated[
         Path | None, Option(help="Where the picture goes, PNG or SVG; DIR/forecast.png if not given.")
@@ -146,7 +138,7 @@ def run(
     from throughtime.runtime.folder import write_atomically
     from throughtime.runtime.forecast import Forecasting
 
-    found = Forecasting.load(directory).forecast(data)
+    found = Forecasting.load(directory).forecast(data, steps)
     where = csv or directory / "forecast.csv"
     write_atomically(where, found.csv().encode())
     picture: Path | None = plot or directory / "forecast.png"
@@ -202,6 +194,20 @@ def report(
         print(path)
 
 
+def show(summary: dict[str, Any], json: bool) -> None:
+    """Write the report of a training and print what came of it."""
+    _report_of(summary)
+    if json:
+        print_json(summary)
+    else:
+        for note in summary["notes"]:
+            print(f"data    {note}")
+        _show(summary.get("evaluation"))
+        print(f"model   {summary['directory']}")
+        if "report" in summary:
+            print(f"report  {summary['report']}")
+
+
 def _report_of(summary: dict[str, Any]) -> None:
     from throughtime.report.forecast import write_report
 
@@ -229,6 +235,8 @@ def _show(evaluation: Mapping[str, Any] | None) -> None:
         print(f"{evaluation['windows']:,} windows; {intervals}")
     if "verdict" in evaluation:
         print(evaluation["verdict"]["sentence"])
+    if "shuffled" in evaluation:
+        print(evaluation["shuffled"]["sentence"])
     sys.stdout.flush()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from throughtime.data.features import Features
 from throughtime.data.panel import Panel
 from throughtime.data.series import read_series
 from throughtime.errors import UserError
+from throughtime.models.config import LARGEST
 from throughtime.models.forecaster import DISTRIBUTIONS, WHO, ForecastConfig, initial_parameters
 from throughtime.models.histories import Histories, Learned, Series
 from throughtime.models.resolve import trace_of
@@ -42,12 +44,12 @@ class Forecaster:
     two horizons, as far as the series reach) and lags (how many steps ago the references lie that the model corrects:
     1 and 1, 7 and 14 seasons). cell, layers, hidden, embedding: of the recurrence. profile: steps of a season whose
     mean course the model sees, 0 for none. every: an output at every step, the state carried, instead of one after each
-    window. scaling: "window", "level" or "series", see models/forecaster.py. loss: "mae", "mse" or "mase_smape".
-    quantiles: levels between 0 and 1, in place of a point forecast; then the loss is theirs. distribution: "student_t"
-    or "negative_binomial" (for counts) of which the quantiles are taken; then the loss is its likelihood. members:
-    models that are trained side by side, each from its own start and order, whose mean is the forecast. dropout: of
-    what the output layer sees. nonnegative: forecasts below zero become zero. seed: of everything random. threads: None
-    for all that torch takes.
+    window. scaling: "window", "level", "last" or "series", see models/forecaster.py. loss: "mae", "mse" or
+    "mase_smape". quantiles: levels between 0 and 1, in place of a point forecast; then the loss is theirs.
+    distribution: "student_t" or "negative_binomial" (for counts) of which the quantiles are taken; then the loss is its
+    likelihood. members: models that are trained side by side, each from its own start and order, whose mean is the
+    forecast. dropout: of what the output layer sees. nonnegative: forecasts below zero become zero. seed: of everything
+    random. threads: None for all that torch takes.
 
     Example (not run):
         model = throughtime.Forecaster(horizon=24, season=24).fit(series, minutes=2)
@@ -77,13 +79,15 @@ class Forecaster:
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
-        counts = {"horizon": horizon, "layers": layers, "hidden": hidden, "members": members}
-        counts["season"] = 1 if season is None else season
+        counts = {"horizon": horizon, "season": 1 if season is None else season, "hidden": hidden}
+        counts |= {"segment": 1 if segment is None else segment, "lookback": 1 if lookback is None else lookback}
         for name, value in counts.items():
-            if type(value) is not int or value < 1:
-                raise UserError(f"{WHO}: {name} must be a positive integer, got {value!r}")
-        if type(profile) is not int or profile < 0:
-            raise UserError(f"{WHO}: profile must be a number of steps, 0 for none, got {profile!r}")
+            _check_count(name, value, 1, LARGEST)
+        if threads is not None:
+            _check_count("threads", threads, 1, 1024)
+        _check_count("layers", layers, 1, _MOST_LAYERS)
+        _check_count("members", members, 1, _MOST_MEMBERS)
+        _check_count("profile", profile, 0, _MOST_PROFILE)
         if type(seed) is not int or not 0 <= seed < 1 << 63:
             raise UserError(f"{WHO}: seed must be an integer from 0 up, below 2**63, got {seed!r}")
         levels = [float(level) for level in quantiles]
@@ -144,6 +148,8 @@ class Forecaster:
         training.settings.Settings. Returns itself.
         """
         runs.need_torch()
+        if type(batch) is not int or batch < 1:
+            raise UserError(f"{WHO}: batch must be a positive integer, got {reprlib.repr(batch)}")
         folder = Path(out) if out is not None else None
         if resume:
             run = runs.stored(folder)
@@ -272,7 +278,7 @@ class Forecaster:
         from throughtime.training.progress import choose
 
         run, validation = self.config["training"], self.config["data"]["validation"]
-        progress, threads = choose(quiet), self._threads()
+        progress, threads = choose(quiet, "windows"), self._threads()
         best = Best(folder / WEIGHTS if folder else None, progress.note)
         kept = _kept(series.values, validation, self.horizon)
         histories = Histories(config, series, Learned.of(series, self.profile, kept.tolist()))
@@ -348,15 +354,16 @@ class Forecaster:
         kept = {"ids": ids, **(about or {}), "offsets": cut}
         return Known(ids, kept, Series(values, features, phases + np.array(cut)), learned)
 
-    def predict(self, series: Any = None) -> np.ndarray:
+    def predict(self, series: Any = None, steps: int | None = None) -> np.ndarray:
         """What comes after the ends of series, None for those it was fitted on, in their own units.
 
-        Returns (N, K), or (N, K, Q) for quantiles, float64.
+        steps: how many; beyond the horizon K the model goes on from its own forecasts. Returns (N, K), or (N, K, Q) for
+        quantiles, float64.
         """
         if self.model is None:
             raise UserError(f"{WHO}: expected a fitted model; call fit first, or throughtime.load a saved one")
         given = series if series is None or isinstance(series, Series) else Series(as_series(series))
-        found = self.model.predict(given)
+        found = self.model.predict(given, steps=steps)
         return found if self.quantiles else found[..., 0]
 
     def save(self, directory: str | Path) -> None:
@@ -375,6 +382,14 @@ _OPTIONS = (
     *("horizon", "season", "hidden", "embedding", "segment", "lookback", "lags", "profile", "every", "scaling"),
     *("loss", "quantiles", "distribution", "members", "dropout", "nonnegative", "threads"),
 )
+
+_MOST_LAYERS, _MOST_MEMBERS, _MOST_PROFILE = 100, 999, 1_000_000
+
+
+def _check_count(name: str, value: Any, least: int, most: int) -> None:
+    if type(value) is not int or not least <= value <= most:
+        raise UserError(f"{WHO}: {name} must be an integer from {least} to {most:,}, got {reprlib.repr(value)}")
+
 
 _CALIBRATED = 50
 """The least validation windows by which quantiles are calibrated."""

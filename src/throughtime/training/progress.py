@@ -11,7 +11,7 @@ class Progress(Protocol):
     """Where the loop tells how it goes."""
 
     def step(self, step: int, total: int | None, done: float, loss: float, speed: float, left: float) -> None:
-        """One step: its number, the total (None: not known yet), the share done, tokens/s, seconds left."""
+        """One step: its number, the total (None: not known yet), the share done, units/s, seconds left."""
 
     def note(self, text: str) -> None:
         """A line, or several, that stay."""
@@ -36,8 +36,8 @@ class Silent:
 class Lines:
     """A line every `every` seconds."""
 
-    def __init__(self, every: float = 5.0) -> None:
-        self.every = every
+    def __init__(self, every: float = 5.0, unit: str = "tokens") -> None:
+        self.every, self._unit = every, unit
         self._last = float("-inf")
 
     def step(self, step: int, total: int | None, done: float, loss: float, speed: float, left: float) -> None:
@@ -45,7 +45,8 @@ class Lines:
         if now - self._last >= self.every:
             self._last = now
             of = f"/{total}" if total else ""
-            self.note(f"step {step}{of}  {done:4.0%}  loss {loss:.3f}  {speed:,.0f} tokens/s  {_clock(left)} left")
+            pace = f"{speed:,.0f} {self._unit}/s"
+            self.note(f"step {step}{of}  {done:4.0%}  loss {loss:.3f}  {pace}  {_clock(left)} left")
 
     def note(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -57,7 +58,7 @@ class Lines:
 class Bar:
     """A bar that stays at the bottom of the terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str = "tokens") -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
@@ -65,7 +66,7 @@ class Bar:
         columns: list[Any] = [
             TextColumn("step {task.fields[at]}"),
             BarColumn(),
-            TextColumn("{task.percentage:3.0f} %  loss {task.fields[loss]}  {task.fields[speed]} tokens/s"),
+            TextColumn("{task.percentage:3.0f} %  loss {task.fields[loss]}  {task.fields[speed]} " + unit + "/s"),
             TextColumn("{task.fields[left]} left"),
         ]
         self._bar = Progress(*columns, console=self._console, auto_refresh=False, transient=True)
@@ -92,16 +93,17 @@ class Bar:
         self._bar.stop()
 
 
-def choose(quiet: bool = False) -> Progress:
-    """The bar where standard error is a terminal and rich is installed, else lines; nothing where quiet."""
+def choose(quiet: bool = False, unit: str = "tokens") -> Progress:
+    """The bar where standard error is a terminal and rich is installed, else lines; nothing where quiet. unit: of what
+    the speed counts."""
     if quiet:
         return Silent()
     if not sys.stderr.isatty():
-        return Lines()
+        return Lines(unit=unit)
     try:
-        return Bar()
+        return Bar(unit)
     except ImportError:
-        return Lines()
+        return Lines(unit=unit)
 
 
 def _clock(seconds: float) -> str:
