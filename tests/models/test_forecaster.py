@@ -202,7 +202,7 @@ def test_configurations_survive_json() -> None:
         ({"lags": 3}, "forecaster: lags and layers must be lists"),
         ({"dropout": 1.0}, "forecaster: dropout must be a share"),
         ({"known": 2}, "forecaster: known must be an integer from 0 to features"),
-        ({"scaling": "log"}, "forecaster: scaling must be one of window, level, series"),
+        ({"scaling": "log"}, "forecaster: scaling must be one of window, level, last, series"),
         ({"every": True}, "forecaster: an output at every step needs scaling series"),
         ({"distribution": "student_t"}, "forecaster: student_t has 3 parameters, got outputs=1"),
         ({"layers": []}, "forecaster: expected at least one layer"),

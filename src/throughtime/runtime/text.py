@@ -28,6 +28,11 @@ _MOST = 1_000_000_000
 """The most tokens and samples to write."""
 
 
+_QUIET = np.errstate(all="ignore")
+"""The product's scratch memory, where it has some, is not cleared: what lies there may raise a floating-point flag, which
+NumPy would report as a warning about our numbers. That these are finite is checked where they are read and drawn from."""
+
+
 class Piece(str):
     """Text as it is written; `sample` says which of several samples it belongs to."""
 
@@ -203,6 +208,7 @@ class TextModel:
             x = step(x)
         return x
 
+    @_QUIET
     def _step(self, token: int) -> np.ndarray:
         logits = self._logits
         np.dot(self._weight, self._advance(token), logits)
