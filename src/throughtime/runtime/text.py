@@ -29,8 +29,8 @@ _MOST = 1_000_000_000
 
 
 _QUIET = np.errstate(all="ignore")
-"""The product's scratch memory, where it has some, is not cleared: what lies there may raise a floating-point flag, which
-NumPy would report as a warning about our numbers. That these are finite is checked where they are read and drawn from."""
+"""The product's scratch memory, where it has some, is not cleared: what lies there may raise a floating-point flag that
+NumPy would report as a warning. That our numbers are finite is checked where they are read and drawn from."""
 
 
 class Piece(str):
