@@ -11,7 +11,6 @@ import pytest
 
 from throughtime.data.calendar import features, names
 from throughtime.data.dates import parse
-from throughtime.data.features import Features
 from throughtime.data.frequency import Frequency, infer
 from throughtime.data.series import read_series
 from throughtime.errors import UserError
@@ -267,16 +266,3 @@ def test_ten_thousand_series_are_read_quickly(tmp_path: Path) -> None:
     assert len(panel) == 10_000
     assert panel.values[77].tolist() == [77.0 + i for i in range(20)]
     assert time.perf_counter() - began < 20
-
-
-@pytest.mark.parametrize(("days", "year"), [(300, False), (700, True)])
-def test_the_time_of_year_is_a_feature_where_every_time_of_year_was_seen(days: int, year: bool) -> None:
-    times = (np.datetime64("2023-01-01") + np.arange(days)).astype("datetime64[us]")
-    panel = read_series({"ds": times, "y": np.arange(float(days))})
-    made = Features.of(panel)
-    assert made.year is year
-    assert made.known(panel) == (9 if year else 7)  # the days of the week, and sine and cosine
-    rows = made.apply(panel, 3)
-    assert rows is not None
-    assert rows[0].shape == (days + 3, made.known(panel))
-    assert Features.from_json(made.to_json()) == made

@@ -11,27 +11,22 @@ from throughtime.data.frequency import Frequency
 _DAY = np.timedelta64(1, "D")
 
 
-YEARS = 1.5
-"""Years that a series must span for the time of year to be a feature: what comes after less has times of the year that
-were never seen, and a model sure of what they mean."""
-
-
-def names(frequency: Frequency, year: bool = True) -> list[str]:
-    """The features of a frequency, in the order of `features`. year: the time of year is one."""
+def names(frequency: Frequency) -> list[str]:
+    """The features of a frequency, in the order of `features`."""
     found = []
     if frequency.kind == "fixed" and frequency.count < 86_400_000_000:
         found += [f"{f} of {k} x time of day" for k in (1, 2) for f in ("sine", "cosine")]
     if frequency.kind == "business" or (frequency.kind == "fixed" and frequency.count <= 86_400_000_000):
         found += ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-    if frequency.kind != "steps" and year:
+    if frequency.kind != "steps":
         found += ["sine of time of year", "cosine of time of year"]
     return found
 
 
-def features(times: np.ndarray, frequency: Frequency, zone: str | None = None, year: bool = True) -> np.ndarray:
+def features(times: np.ndarray, frequency: Frequency, zone: str | None = None) -> np.ndarray:
     """(L,) datetime64[us] to (L, P) float32: sines and cosines of the time of day and of the year, the day of the week.
 
-    zone: where times are UTC, the zone whose clock and calendar count. year: the time of year too.
+    zone: where times are UTC, the zone whose clock and calendar count.
     """
     local = _local(times, zone)
     days = local.astype("datetime64[D]")
@@ -42,7 +37,7 @@ def features(times: np.ndarray, frequency: Frequency, zone: str | None = None, y
     if frequency.kind == "business" or (frequency.kind == "fixed" and frequency.count <= 86_400_000_000):
         weekday = (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
         found += [(weekday == d).astype(np.float64) for d in range(7)]
-    if frequency.kind != "steps" and year:
+    if frequency.kind != "steps":
         angle = 2 * np.pi * ((days - days.astype("datetime64[Y]").astype("datetime64[D]")) / _DAY) / 365.25
         found += [np.sin(angle), np.cos(angle)]
     if not found:

@@ -49,7 +49,6 @@ class Scale:
 @dataclass(frozen=True)
 class Features:
     """How a panel's features are made: the calendar, static and future covariates, which are known, then past ones.
-    year: whether the time of year is one of the calendar's; see calendar.YEARS.
 
     Learned by `of` from the panel that is trained on.
     """
@@ -58,7 +57,6 @@ class Features:
     static: tuple[Scale, ...] = ()
     future: tuple[Scale, ...] = ()
     past: tuple[Scale, ...] = ()
-    year: bool = True
 
     @classmethod
     def of(cls, panel: Panel, with_calendar: bool = True) -> Features:
@@ -66,12 +64,11 @@ class Features:
         static = tuple(_scale(name, np.array(values)) for name, values in panel.static.items())
         future = tuple(_scale(name, np.concatenate(values)) for name, values in panel.future.items())
         past = tuple(_scale(name, np.concatenate(values)) for name, values in panel.past.items())
-        dated = with_calendar and panel.dated
-        return cls(dated, static, future, past, dated and _years(panel) >= calendar.YEARS)
+        return cls(with_calendar and panel.dated, static, future, past)
 
     def known(self, panel: Panel) -> int:
         """Features that are known beforehand."""
-        days = len(calendar.names(panel.frequency, self.year)) if self.calendar else 0
+        days = len(calendar.names(panel.frequency)) if self.calendar else 0
         return days + sum(scale.width for scale in (*self.static, *self.future))
 
     def apply(self, panel: Panel, horizon: int) -> list[np.ndarray] | None:
@@ -84,8 +81,7 @@ class Features:
         for n, values in enumerate(panel.values):
             size, parts = len(values) + horizon, []
             if self.calendar:
-                times = panel.times(n, 0, size)
-                parts.append(calendar.features(times, panel.frequency, panel.zone, self.year))
+                parts.append(calendar.features(panel.times(n, 0, size), panel.frequency, panel.zone))
             for scale in self.static:
                 value = np.array([_column(panel, panel.static, scale.name)[n]])
                 parts.append(np.repeat(scale.apply(value), size, 0))
@@ -99,7 +95,7 @@ class Features:
     def to_json(self) -> dict[str, Any]:
         """Plain values, for config.json."""
         groups = {name: [vars(scale) for scale in getattr(self, name)] for name in ("static", "future", "past")}
-        return {"calendar": self.calendar, "year": self.year, **groups}
+        return {"calendar": self.calendar, **groups}
 
     @classmethod
     def from_json(cls, data: Any) -> Features:
@@ -109,17 +105,9 @@ class Features:
                 name: tuple(Scale(**{**one, "names": tuple(one["names"])}) for one in data[name])
                 for name in ("static", "future", "past")
             }
-            return cls(bool(data["calendar"]), **groups, year=bool(data.get("year", True)))
+            return cls(bool(data["calendar"]), **groups)
         except (KeyError, TypeError) as error:
             raise UserError(f"features: expected those of a forecaster, {error}; config.json is damaged") from None
-
-
-def _years(panel: Panel) -> float:
-    """How long the longest series is."""
-    longest = max(range(len(panel)), key=lambda n: len(panel.values[n]))
-    size = len(panel.values[longest])
-    span = panel.times(longest, size - 1, 1)[0] - panel.times(longest, 0, 1)[0]
-    return float(span / np.timedelta64(1, "D")) / 365.25
 
 
 def _scale(name: str, values: np.ndarray) -> Scale:

@@ -144,9 +144,7 @@ class Forecasting:
         for n, (rows, values) in enumerate(zip(ends.features, ends.values, strict=True)):
             more = np.repeat(rows[-1:], len(values) + ahead - len(rows), 0)
             if self.features.calendar:
-                days = calendar.features(
-                    panel.times(n, len(rows), len(more)), panel.frequency, panel.zone, self.features.year
-                )
+                days = calendar.features(panel.times(n, len(rows), len(more)), panel.frequency, panel.zone)
                 more[:, : days.shape[1]] = days
             found.append(np.concatenate([rows, more]))
         return Series(ends.values, found, ends.phases)
