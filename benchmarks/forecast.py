@@ -135,14 +135,7 @@ def los(validating: bool, seed: int) -> list[dict[str, Any]]:
     first = int(0.9 * train) if validating else train
     columns = [np.ascontiguousarray(column) for column in values.T]
     began = time.perf_counter()
-    options: dict[str, Any] = {
-        "lookback": 24,
-        "segment": 1,
-        "scaling": "series",
-        "loss": "mse",
-        "profile": 288,
-        "members": 3,
-    }
+    options: dict[str, Any] = {"lookback": 24, "segment": 1, "scaling": "series", "loss": "mse", "profile": 288}
     model = Forecaster(3, 288, lags=(1,), hidden=64, nonnegative=True, seed=seed, **options)
     ids = [str(n) for n in range(len(columns))]
     model.fit([c[:first] for c in columns], ids=ids, steps=2000, validation=False)
