@@ -11,9 +11,10 @@ import pytest
 
 import throughtime
 from throughtime import cli
+from throughtime.data.panel import Panel
 from throughtime.errors import UserError
 from throughtime.models.histories import Series
-from throughtime.runtime.forecast import Forecasting
+from throughtime.runtime.forecast import Forecasting, _starts
 from throughtime.runtime.series_stream import SeriesStream
 from throughtime.tasks.forecast import evaluate, train
 from throughtime.tasks.forecaster import Forecaster
@@ -299,6 +300,15 @@ def test_forecasts_go_on_beyond_the_horizon(tmp_path: Path, capfd: pytest.Captur
     assert found[30, False]["ds"] == found[30, True]["ds"]
     np.testing.assert_allclose(found[30, False]["forecast"], found[30, True]["forecast"], rtol=1e-4)
     np.testing.assert_allclose(found[30, True]["forecast"][:12], found[12, True]["forecast"], rtol=1e-4)
+    own = Forecasting.load(out)
+    assert own.model.known is not None
+    panel = own.read(str(data))
+    given = own.series(panel, 30).features
+    ends = Panel(["0"], _starts(own.model.known.about), panel.frequency, list(own.model.known.ends.values))
+    kept = own._longer(own.model.known, ends, 30).features
+    assert given is not None
+    assert kept is not None
+    np.testing.assert_array_equal(kept[0][-30:], given[0][-30:])  # the calendar goes on
 
 
 def test_the_shuffled_order_is_a_control(tmp_path: Path) -> None:

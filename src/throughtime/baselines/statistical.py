@@ -62,7 +62,7 @@ class Statistical:
         return found
 
     def _fitted(self, ends: Sequence[np.ndarray]) -> np.ndarray:
-        """(N, H), NaN where a fit fails: every so-manieth history in each process."""
+        """(N, H), NaN where a fit fails; of n processes each takes every nth history."""
         count = min(os.cpu_count() or 1, len(ends), _MOST_PROCESSES)
         task = {"kind": self._kind, "season": self.season, "horizon": self.horizon, "seconds": self._seconds}
         with tempfile.TemporaryDirectory() as folder:
