@@ -22,6 +22,7 @@ ORDER = [
     {"runtime"},
     {"nn"},
     {"training"},
+    {"insight"},
     {"report"},
     {"tasks"},
     {"cli"},

@@ -1,0 +1,217 @@
+"""What can be done about a symptom, as a change of a model or of its training, and whether it helps when tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from throughtime.errors import UserError
+from throughtime.insight.symptoms import Course, Symptom
+from throughtime.recurrence import Trace
+from throughtime.recurrence.wrap import recurrent_matrices
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a short run does differently.
+
+    cell: another cell, with fresh parameters; parameters: others to start from; settings: fields of Settings; window:
+    steps a gradient is carried back. cell and fresh ask for a fresh start, of the run it is compared with too.
+    """
+
+    cell: str | None = None
+    parameters: Mapping[str, np.ndarray] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    window: int | None = None
+    fresh: bool = False
+
+
+class Patient(Protocol):
+    """A model that can be trained a little: what a task offers so that remedies can be tried on it."""
+
+    parameters: Mapping[str, np.ndarray]
+    course: Course
+
+    def layers(self) -> Sequence[tuple[str, Trace, Mapping[str, int]]]:
+        """Of each recurrence: what its parameters' names begin with, its trace and its sizes."""
+
+    def fresh(self, cell: str | None = None) -> Mapping[str, np.ndarray]:
+        """Newly drawn parameters, of this model or of one with another cell."""
+
+    def short_run(self, change: Change, steps: int) -> float:
+        """Train so many steps and return the loss on data not learned from."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A remedy tried: the loss after so many steps without it and with it."""
+
+    symptom: str
+    remedy: str
+    what: str
+    steps: int
+    before: float
+    after: float
+
+    @property
+    def helps(self) -> bool:
+        """Whether it is recommended: at least half a percent better."""
+        return bool(np.isfinite(self.after) and not self.after > 0.995 * self.before)
+
+    def to_json(self) -> dict[str, Any]:
+        found = {name: getattr(self, name) for name in ("symptom", "remedy", "what", "steps", "before", "after")}
+        return {**found, "helps": self.helps}
+
+
+def orthogonal(patient: Patient) -> Change | None:
+    """The matrices on the state orthogonal: no direction grows or shrinks at the start.
+
+    Source: Saxe et al. 2014, arXiv:1312.6120; for recurrent matrices Le et al. 2015, arXiv:1504.00941.
+    """
+    rng, values, changed = np.random.default_rng(0), dict(patient.parameters), False
+    for prefix, trace, _ in patient.layers():
+        for name in recurrent_matrices(trace):
+            old = values[prefix + name]
+            if old.shape[0] == old.shape[1]:
+                q, r = np.linalg.qr(rng.standard_normal(old.shape))
+                values[prefix + name] = (q * np.sign(np.diag(r))).astype(old.dtype)
+                changed = True
+    return Change(parameters=values) if changed else None
+
+
+def identity_start(patient: Patient) -> Change | None:
+    """A simple recurrent network of rectified units whose recurrent matrix starts as the identity.
+
+    Source: Le et al. 2015, arXiv:1504.00941 (IRNN).
+    """
+    if any(trace.name != "rnn" for _, trace, _ in patient.layers()):
+        return None
+    values = dict(patient.fresh("rnn:relu"))
+    for prefix, trace, _ in patient.layers():
+        for name in recurrent_matrices(trace):
+            old = values[prefix + name]
+            values[prefix + name] = np.eye(*old.shape, dtype=old.dtype)
+    return Change(cell="rnn:relu", parameters=values, fresh=True)
+
+
+def memory(patient: Patient) -> Change | None:
+    """The biases that decide how long units remember, spread over the time scales of the data (insight/carry.py)."""
+    from throughtime.insight.carry import remember
+
+    values = dict(patient.parameters)
+    longest = float(max(4, patient.course.window or 100))
+    for prefix, trace, sizes in patient.layers():
+        own = {name: values[prefix + name] for name in trace.parameters}
+        try:
+            own = remember(trace, sizes, own, longest)
+        except UserError:
+            return None
+        values.update({prefix + name: value for name, value in own.items()})
+    return Change(parameters=values)
+
+
+def restart(patient: Patient) -> Change | None:
+    """The recurrences start again as their cells declare, everything else stays."""
+    fresh, values = patient.fresh(), dict(patient.parameters)
+    for prefix, trace, _ in patient.layers():
+        values.update({prefix + name: fresh[prefix + name] for name in trace.parameters})
+    return Change(parameters=values)
+
+
+def _cell(name: str) -> Callable[[Patient], Change | None]:
+    def change(patient: Patient) -> Change | None:
+        return Change(cell=name, fresh=True)
+
+    return change
+
+
+def layer_norm(patient: Patient) -> Change | None:
+    """The same cell with layer normalisation (Ba et al. 2016, arXiv:1607.06450)."""
+    cells = {trace.name for _, trace, _ in patient.layers()}
+    found = {"lstm": "layer_norm_lstm", "gru": "layer_norm_gru", "gru_reset_after": "layer_norm_gru"}
+    return Change(cell=found[cells.pop()], fresh=True) if len(cells) == 1 and cells <= found.keys() else None
+
+
+def clip(patient: Patient) -> Change | None:
+    """Gradients cut to a norm of 1 (Pascanu et al. 2013, arXiv:1211.5063, algorithm 1)."""
+    limit = patient.course.clip
+    return Change(settings={"clip": 1.0}) if limit is None or limit > 1.0 else None
+
+
+def wider_clip(patient: Patient) -> Change | None:
+    """The limit at the usual norm of the gradient, so that clipping meets the outliers only."""
+    norms = [norm for norm in patient.course.norms if np.isfinite(norm)]
+    if patient.course.clip is None or not norms:
+        return None
+    usual = 1.5 * float(np.median(norms[len(norms) // 2 :]))
+    return Change(settings={"clip": usual}) if usual > patient.course.clip else None
+
+
+def lower_rate(patient: Patient) -> Change | None:
+    """A tenth of the learning rate."""
+    rate = patient.course.learning_rate
+    return Change(settings={"learning_rate": rate / 10}) if rate else None
+
+
+def longer_window(patient: Patient) -> Change | None:
+    """Gradients carried back four times as far."""
+    window = patient.course.window
+    return Change(window=4 * window) if window else None
+
+
+REMEDIES: dict[str, tuple[str, Callable[[Patient], Change | None]]] = {
+    "orthogonal": ("start the matrices on the state orthogonal", orthogonal),
+    "identity_start": ("use rectified units and start the recurrent matrix as the identity (IRNN)", identity_start),
+    "memory": ("start the gates that keep with time scales as long as the data's: --memory", memory),
+    "restart": ("start the recurrences again as their cells declare", restart),
+    "gated_cell": ("use a gated cell: --cell lstm", _cell("lstm")),
+    "layer_norm": ("use the cell with layer normalisation", layer_norm),
+    "clip": ("clip the gradient: --clip 1", clip),
+    "wider_clip": ("clip at 1.5 times the gradient's usual norm: --clip", wider_clip),
+    "lower_rate": ("lower the learning rate to a tenth: --learning-rate", lower_rate),
+    "longer_window": ("carry gradients back four times as far: --window", longer_window),
+}
+"""Name -> what it is in words, and the change it makes; None where it does not apply."""
+
+
+def attempt(
+    patient: Patient,
+    found: Sequence[Symptom],
+    steps: int = 100,
+    note: Callable[[str], None] = lambda _: None,
+    most: int = 3,
+) -> list[Trial]:
+    """Try the remedies of each symptom, the likeliest first, until one helps; each one once, all from one start.
+
+    Every run has the same data in the same order. most: remedies tried of one symptom. A symptom may follow from one
+    that was cured before it; its own remedies are tried all the same.
+    """
+    trials: list[Trial] = []
+    bases: dict[bool, float] = {}
+    tried: dict[str, Trial] = {}
+    for symptom in found:
+        count = 0
+        for name in symptom.remedies:
+            if count >= most:
+                break
+            if name in tried:
+                trials.append(replace(tried[name], symptom=symptom.name))
+            else:
+                what, make = REMEDIES[name]
+                change = make(patient)
+                if change is None:
+                    continue
+                if change.fresh not in bases:
+                    note(f"a short run of {steps} steps as it is{', from a fresh start' if change.fresh else ''} ...")
+                    bases[change.fresh] = patient.short_run(Change(fresh=change.fresh), steps)
+                note(f"the same with a remedy: {what} ...")
+                after = patient.short_run(change, steps)
+                tried[name] = Trial(symptom.name, name, what, steps, bases[change.fresh], after)
+                trials.append(tried[name])
+            count += 1
+            if trials[-1].helps:
+                break
+    return trials
