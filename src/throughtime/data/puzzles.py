@@ -1,4 +1,4 @@
-"""The textbook's tests of memory: made, not measured, of any length, with known losses for those who remember nothing."""
+"""The textbook's tests of memory: made, not measured, of any length, with known losses for who remembers nothing."""
 
 from __future__ import annotations
 
