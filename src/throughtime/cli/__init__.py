@@ -18,6 +18,7 @@ VERBS = {
     "run": "use a trained model:  throughtime run DIR [INPUT]",
     "evaluate": "metrics beside the simple baselines:  throughtime evaluate DIR DATA",
     "report": "one HTML file about a model:  throughtime report DIR",
+    "diagnose": "do gradients vanish or explode, and what to do:  throughtime diagnose DIR [DATA] [--try]",
     "cells": "the catalogue of recurrences:  throughtime cells [NAME]",
     "demo": "the main jobs on real data, two minutes each:  throughtime demo [text | forecast]",
     "doctor": "what is installed, whether it computes right, and how fast:  throughtime doctor",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from throughtime.errors import UserError
 from throughtime.insight.flow import Losses
 from throughtime.insight.measure import Layer, measure
-from throughtime.insight.remedies import REMEDIES, Trial
+from throughtime.insight.remedies import REMEDIES, Patient, Trial
+from throughtime.insight.remedies import attempt as try_remedies
 from throughtime.insight.symptoms import Course, Symptom, symptoms
 
 
@@ -113,6 +115,18 @@ def diagnose(losses: Losses, course: Course | None = None, jacobians: bool = Tru
     layers, values = measure(losses, jacobians)
     at_end = values.dim() == 1
     return Diagnosis(layers, symptoms(layers, at_end, course), float(values.mean()), at_end)
+
+
+def examine(
+    patient: Patient, losses: Losses, attempt: int = 0, note: Callable[[str], None] = lambda _: None
+) -> Diagnosis:
+    """Diagnose a task's model and try remedies in short runs of `attempt` steps, none for 0. note: told how it goes."""
+    if type(attempt) is not int or attempt < 0:
+        raise UserError(f"diagnose: expected the steps of a short run from 0 up, got {attempt!r}")
+    found = diagnose(losses, patient.course)
+    if attempt and found.symptoms:
+        found = replace(found, trials=try_remedies(patient, found.symptoms, attempt, note))
+    return found
 
 
 def watched(ops: Any, module: Any, x: Any) -> Any:

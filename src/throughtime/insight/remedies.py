@@ -38,8 +38,8 @@ class Patient(Protocol):
     def layers(self) -> Sequence[tuple[str, Trace, Mapping[str, int]]]:
         """Of each recurrence: what its parameters' names begin with, its trace and its sizes."""
 
-    def fresh(self, cell: str | None = None) -> Mapping[str, np.ndarray]:
-        """Newly drawn parameters, of this model or of one with another cell."""
+    def fresh(self, cell: str | None = None) -> Mapping[str, np.ndarray] | None:
+        """Newly drawn parameters, of this model or of one with another cell; None where its start is not known."""
 
     def short_run(self, change: Change, steps: int) -> float:
         """Train so many steps and return the loss on data not learned from."""
@@ -89,7 +89,7 @@ def identity_start(patient: Patient) -> Change | None:
     """
     if any(trace.name != "rnn" for _, trace, _ in patient.layers()):
         return None
-    values = dict(patient.fresh("rnn:relu"))
+    values = dict(patient.fresh("rnn:relu") or {})
     for prefix, trace, _ in patient.layers():
         for name in recurrent_matrices(trace):
             old = values[prefix + name]
@@ -116,6 +116,8 @@ def memory(patient: Patient) -> Change | None:
 def restart(patient: Patient) -> Change | None:
     """The recurrences start again as their cells declare, everything else stays."""
     fresh, values = patient.fresh(), dict(patient.parameters)
+    if fresh is None:
+        return None
     for prefix, trace, _ in patient.layers():
         values.update({prefix + name: fresh[prefix + name] for name in trace.parameters})
     return Change(parameters=values)
@@ -202,7 +204,7 @@ def attempt(
             else:
                 what, make = REMEDIES[name]
                 change = make(patient)
-                if change is None:
+                if change is None or (change.fresh and patient.fresh() is None):
                     continue
                 if change.fresh not in bases:
                     note(f"a short run of {steps} steps as it is{', from a fresh start' if change.fresh else ''} ...")

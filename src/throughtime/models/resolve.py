@@ -79,3 +79,20 @@ def _from_file(path: Path, name: str) -> type[Cell]:
     if name not in own:
         raise UserError(f"cell {path}:{name}: no such class, cells in that file: {', '.join(own) or 'none'}")
     return own[name]
+
+
+def declared(trace: Trace) -> Trace | None:
+    """The catalogue's own trace of a recurrence that was read from a folder, with its initial values; None for a cell
+    that is not of the catalogue, or no longer what it was."""
+    from throughtime import cells
+
+    if trace.inits:
+        return trace
+    if trace.name not in cells.CATALOGUE:
+        return None
+    names = [trace.name, *(f"{trace.name}:{option}" for option in ("relu", "sigmoid", "softplus", "identity"))]
+    for name in names[: None if trace.name in OPTION else 1]:
+        found = trace_of(name)
+        if found.graph.to_json() == trace.graph.to_json():
+            return found
+    return None

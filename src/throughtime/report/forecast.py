@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from throughtime.errors import UserError
+from throughtime.report.diagnosis import of_folder
 from throughtime.report.page import Figure, Item, Page, Prose, Section, Table, render
 from throughtime.report.text import REPORT, duration, failures, is_line, is_number, layers_of, settings_of
 from throughtime.runtime.folder import HISTORY, read_config, write_atomically
@@ -36,6 +37,7 @@ def write_report(directory: str | PathLike[str]) -> Path:
         Section("What comes next", _next(folder)),
         Section("Learning", _learning(config, history)),
         Section("Data", [Prose("; ".join(map(str, notes)) + ".")]) if notes else None,
+        *of_folder(folder),
         Section("Model", _model(config)),
         Section("Settings and environment", settings_of({k: v for k, v in config.items() if k != "forecast"})),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from throughtime.errors import UserError
 from throughtime.recurrence import Trace
+from throughtime.report.diagnosis import of_folder
 from throughtime.report.page import Code, Figure, Item, Page, Prose, Sample, Section, Table, render
 from throughtime.runtime.folder import HISTORY, read_config, write_atomically
 from throughtime.training.history import read
@@ -35,13 +36,14 @@ def write_report(directory: str | PathLike[str]) -> Path:
     if path.is_dir():
         raise UserError(f"{path}: cannot be written, it is a folder; rename it")
     history = [line for line in read(folder / HISTORY) if is_line(line)]
-    content = render(page(folder.resolve().name, config, history))
+    content = render(page(folder.resolve().name, config, history, of_folder(folder)))
     write_atomically(path, content.encode("utf-8", "replace"))
     return path
 
 
-def page(name: str, config: Mapping[str, Any], history: list[dict[str, Any]]) -> Page:
-    """The report's content. config and history as they are in the model folder; name: of the folder."""
+def page(name: str, config: Mapping[str, Any], history: list[dict[str, Any]], inside: Sequence[Section] = ()) -> Page:
+    """The report's content. config and history as they are in the model folder; name: of the folder; inside: what was
+    seen inside the model."""
     evaluations = [line["evaluation"] for line in history if isinstance(line.get("evaluation"), dict)]
     evaluation = evaluations[-1] if evaluations else {}
     steps = [line for line in history if is_number(line.get("loss"))]
@@ -50,6 +52,7 @@ def page(name: str, config: Mapping[str, Any], history: list[dict[str, Any]]) ->
         Section("Result", [_results(evaluation)]) if evaluation else None,
         Section("Learning", _learning(config, evaluation, steps, judged)),
         Section("Samples as training went", _samples(history)) if any("sample" in line for line in history) else None,
+        *inside,
         Section("Model", _model(config)),
         Section("Settings and environment", settings_of(config)),
     ]

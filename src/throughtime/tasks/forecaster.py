@@ -23,6 +23,7 @@ from throughtime.runtime.series import SCALES, SERIES, Known, SeriesModel
 from throughtime.training import run as runs
 
 if TYPE_CHECKING:
+    from throughtime.insight.diagnosis import Diagnosis
     from throughtime.tasks.forecast_windows import Windows
     from throughtime.training.loop import Outcome
     from throughtime.training.settings import Settings
@@ -113,6 +114,7 @@ class Forecaster:
         self.outcome: Outcome | None = None
         self.config: dict[str, Any] = {}
         self._season = season or 1
+        self.fitted: Series | None = None
 
     def fit(
         self,
@@ -169,6 +171,7 @@ class Forecaster:
         self._season = self.season or season
         given = Series(values, features, None if phases is None else np.asarray(phases))
         _check_features(given, known, self.horizon)
+        self.fitted = given
         if resume:
             if run.data.get("sha256") != _digest(given):
                 raise UserError(f"{WHO}: the run in {folder} learns other series; give those, or a new --out")
@@ -365,6 +368,21 @@ class Forecaster:
         given = series if series is None or isinstance(series, Series) else Series(as_series(series))
         found = self.model.predict(given, steps=steps)
         return found if self.quantiles else found[..., 0]
+
+    def diagnose(self, series: Any = None, rows: int | None = None, attempt: int = 0, quiet: bool = True) -> Diagnosis:
+        """Whether the gradient vanishes or explodes, how long the memory is, what gates do, and what helps.
+
+        series: (L_n,) each, None for those it was fitted on. rows: windows that are looked at, 32 where not given.
+        attempt: steps of the short runs in which remedies are tried, 0 for none. Returns a Diagnosis: prints as text,
+        `.to_json()`. Needs torch. Of several members the first is looked at.
+        """
+        from throughtime.tasks import forecast_insight
+        from throughtime.training.progress import choose
+
+        if self.model is None:
+            raise UserError(f"{WHO}: expected a fitted model; call fit first")
+        patient = forecast_insight.of_model(self, series)
+        return forecast_insight.diagnose(patient, None, rows, attempt, choose(quiet).note)
 
     def save(self, directory: str | Path) -> None:
         """Write the model's folder; throughtime.load reads it, without torch."""

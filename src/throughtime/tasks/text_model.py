@@ -21,6 +21,7 @@ from throughtime.tasks.text_score import evaluate
 from throughtime.training import run as runs
 
 if TYPE_CHECKING:
+    from throughtime.insight.diagnosis import Diagnosis
     from throughtime.training.loop import Outcome
     from throughtime.training.settings import Settings
 
@@ -221,6 +222,27 @@ class LanguageModel:
         assert self.text is not None
         scored = self.text if text is None else Text.of(text, encoding)
         return evaluate(model, scored, part, self.text, self.config["training"]["threads"])
+
+    def diagnose(
+        self,
+        text: str | Path | None = None,
+        steps: int | None = None,
+        rows: int | None = None,
+        attempt: int = 0,
+        quiet: bool = True,
+    ) -> Diagnosis:
+        """Whether the gradient vanishes or explodes, how long the memory is, what gates do, and what helps.
+
+        text: what to look at, None for the validation part of the text it was fitted on. steps, rows: T and B of the
+        batch, 200 (or two training windows) and 32 where not given. attempt: steps of the short runs in which remedies
+        are tried, 0 for none. Returns a Diagnosis: prints as text, `.to_json()`. Needs torch.
+        """
+        from throughtime.tasks import text_insight
+        from throughtime.training.progress import choose
+
+        self._fitted()
+        patient = text_insight.of_model(self, text)
+        return text_insight.diagnose(patient, steps, rows, attempt, choose(quiet).note)
 
     def save(self, directory: str | Path) -> None:
         """Write the model's folder; throughtime.load reads it, without torch."""

@@ -1,0 +1,199 @@
+"""Looking inside a language model: what it is diagnosed on, and short runs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from throughtime.data import tokenizers
+from throughtime.errors import UserError
+from throughtime.insight.diagnosis import Diagnosis, examine
+from throughtime.insight.remedies import Change
+from throughtime.insight.symptoms import Course
+from throughtime.models import language
+from throughtime.models.config import LanguageConfig
+from throughtime.models.resolve import declared, trace_of
+from throughtime.recurrence import Trace
+from throughtime.runtime.folder import CONFIG, HISTORY, TOKENIZER, WEIGHTS, read_config, read_json, read_weights
+from throughtime.tasks.text_data import Text
+from throughtime.training.history import read
+from throughtime.training.settings import Settings
+
+STEPS, ROWS = 200, 32
+"""Of the batch that is looked at, where nothing is said."""
+
+_VALIDATION = 20_000
+"""Tokens by which short runs are judged."""
+
+
+@dataclass
+class TextPatient:
+    """A language model with a text. ids: (N,) tokens to learn from; held: to judge by. batch: streams of a run."""
+
+    config: LanguageConfig
+    parameters: Mapping[str, np.ndarray]
+    ids: np.ndarray
+    held: np.ndarray
+    settings: Settings
+    course: Course
+    batch: int = 32
+    seed: int = 0
+
+    def layers(self) -> Sequence[tuple[str, Trace, Mapping[str, int]]]:
+        return [(f"layers.{i}.", layer.trace, layer.sizes) for i, layer in enumerate(self.config.layers)]
+
+    def with_cell(self, cell: str | None) -> LanguageConfig | None:
+        """The same model, of this or another cell, whose initial values are known; None where they are not."""
+        traces = [trace_of(cell) if cell else declared(layer.trace) for layer in self.config.layers]
+        known = [trace for trace in traces if trace is not None]
+        if len(known) < len(traces):
+            return None
+        hidden = [layer.output_size if cell else layer.sizes.get("H", 0) for layer in self.config.layers]
+        sizes = {k: v for layer in self.config.layers for k, v in layer.sizes.items() if k not in ("I", "H")}
+        own = self.config
+        return LanguageConfig.stack(
+            own.vocabulary, own.embedding, known, hidden, None if cell else sizes, own.dropout, own.tied
+        )
+
+    def fresh(self, cell: str | None = None) -> Mapping[str, np.ndarray] | None:
+        config = self.with_cell(cell)
+        if config is None:
+            return None
+        values = language.initial_parameters(config, np.random.default_rng(self.seed))
+        counts = np.bincount(self.ids, minlength=config.vocabulary)
+        values["output.b_y"] = np.log((counts + 1) / (len(self.ids) + config.vocabulary)).astype(np.float32)
+        return values
+
+    def short_run(self, change: Change, steps: int) -> float:
+        from throughtime.insight.short import short_loss
+        from throughtime.models.ops_torch import TorchModel
+        from throughtime.tasks.text_job import TextJob
+        from throughtime.training.streams import Streams
+
+        config, values = self.config, change.parameters or self.parameters
+        if change.cell or change.fresh:
+            drawn, made = self.fresh(change.cell), self.with_cell(change.cell)
+            assert drawn is not None
+            assert made is not None
+            config, values = made, change.parameters or drawn
+        streams = Streams(self.ids, self.batch, change.window or self.course.window or 64, self.seed)
+        job = TextJob(
+            TorchModel(config, dict(values), self.seed),
+            streams,
+            self.held[: _VALIDATION + 1],
+            _nothing,
+            lambda *_: None,
+        )
+        return short_loss(job, self.settings, change.settings, steps)
+
+    def losses(self, steps: int, rows: int) -> Callable[[Any], Any]:
+        """Runs the model over so many steps of so many places of the text that was kept apart, evenly spread."""
+        import torch
+
+        source = self.held if len(self.held) >= max(3, steps + 1) else np.concatenate([self.ids, self.held])
+        steps = min(steps, len(source) - 1)
+        if steps < 2:
+            raise UserError(f"diagnose: expected a text of at least 3 tokens, got {len(source)}; give a longer one")
+        starts = np.linspace(0, len(source) - steps - 1, min(rows, len(source) - steps)).astype(int)
+        tokens = torch.from_numpy(source[starts + np.arange(steps + 1)[:, None]].astype(np.int64))
+        values = {name: torch.tensor(value).requires_grad_() for name, value in self.parameters.items()}
+
+        def run(ops: Any) -> Any:
+            logits, _ = language.forward(ops, self.config, values, tokens[:-1])
+            flat = torch.nn.functional.cross_entropy(logits.flatten(0, 1), tokens[1:].flatten(), reduction="none")
+            return flat.reshape(steps, -1)
+
+        return run
+
+
+def _nothing(values: Any, note: Any) -> None:
+    """Nothing is kept of a short run."""
+
+
+def patient(directory: str | Path, data: str | None = None, fresh: bool = False) -> TextPatient:
+    """The model in a folder with the text it learned, or another. fresh: with newly drawn parameters."""
+    folder = Path(directory)
+    config = read_config(folder)
+    made = LanguageConfig.from_json(config.get("model"))
+    run, about = config.get("training"), config.get("data")
+    if not isinstance(run, dict) or not isinstance(about, dict):
+        raise UserError(f"{folder / CONFIG}: expected the settings of a training and its data; the file is damaged")
+    source = data if data is not None else about.get("file")
+    if not isinstance(source, str) or (data is None and not Path(source).is_file()):
+        raise UserError(
+            f"{folder}: the text it learned is not at {source or 'any known place'}; "
+            "give one: throughtime diagnose DIR FILE"
+        )
+    shares = (about.get("validation", 0.05), about.get("holdout", 0.1))
+    text = Text.of(source if source == "-" else Path(source), about.get("encoding", "utf-8"), *shares)
+    tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
+    found = _patient(made, read_weights(folder / WEIGHTS), tokenizer, text, run, _lines(folder))
+    if fresh:
+        _refresh(found)
+    return found
+
+
+def _lines(folder: Path) -> list[dict[str, Any]]:
+    return read(folder / HISTORY) if (folder / HISTORY).is_file() else []
+
+
+def _patient(
+    config: LanguageConfig,
+    parameters: Mapping[str, np.ndarray],
+    tokenizer: Any,
+    text: Text,
+    run: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]],
+) -> TextPatient:
+    window = run.get("window")
+    settings = Settings.from_json({k: run[k] for k in Settings().to_json() if k in run})
+    held = text.ids("validation", tokenizer)
+    ids = text.ids("train", tokenizer)
+    return TextPatient(
+        config,
+        parameters,
+        ids,
+        held,
+        settings,
+        Course.of(history, run, window),
+        run.get("batch", 32),
+        run.get("seed", 0),
+    )
+
+
+def _refresh(found: TextPatient) -> None:
+    """Newly drawn parameters, and no training behind them."""
+    drawn = found.fresh()
+    if drawn is None:
+        name = found.config.layers[0].name
+        raise UserError(f"diagnose: the initial values of {name} are not known, it is no cell of the catalogue")
+    found.parameters, found.course = drawn, Course(window=found.course.window, clip=found.course.clip)
+
+
+def of_model(model: Any, text: Any = None) -> TextPatient:
+    """A fitted LanguageModel as a patient, on the text it was fitted on or another."""
+    from dataclasses import replace
+
+    source = model.text if text is None else Text.of(text)
+    if text is not None and source is not model.text and len(source.text) < 10_000:
+        source = replace(source, validation=0.0, holdout=0.0)
+    history = model.outcome.history if model.outcome else []
+    return _patient(
+        model.model.config, model.model.parameters, model.model.tokenizer, source, model.config["training"], history
+    )
+
+
+def diagnose(
+    found: TextPatient,
+    steps: int | None = None,
+    rows: int | None = None,
+    attempt: int = 0,
+    note: Callable[[str], None] = lambda _: None,
+) -> Diagnosis:
+    """See `LanguageModel.diagnose`."""
+    chosen = steps or max(STEPS, 2 * (found.course.window or 0))
+    return examine(found, found.losses(min(chosen, 2000), rows or ROWS), attempt, note)
