@@ -6,11 +6,12 @@ For an LSTM's cell state this is the forget gate, for a GRU 1 - z, for an IndRNN
 RNN 0: it keeps nothing but what its matrix carries over. 1 / (1 - kappa) steps is the unit's time scale.
 
 From it follows how to start a cell so that its units remember as long as the data need: the bias that moves kappa is
-set so that time scales lie between 1 and the longest wanted, evenly on a logarithmic scale.
+set so that time scales lie evenly between 2 and the longest wanted. Where another gate of the state lets the new value
+in (an LSTM's i), its bias starts at minus that bias, so that what comes in is as rare as what is forgotten.
 
-Source: Tallec and Ollivier 2018, arXiv:1804.11188, section 2.1 (chrono initialization), there for the LSTM and GRU;
-here for every cell whose kappa a bias moves. Time scales are spread evenly on a logarithmic scale, not drawn evenly, so
-that short memories are there as well.
+Source: Tallec and Ollivier 2018, arXiv:1804.11188, section 2.2 and eq. 16 (chrono initialization), there for the LSTM
+and GRU; here for every cell whose kappa a bias moves. Tried without success on the adding problem over 600 steps: time
+scales spread evenly on a logarithmic scale, and an LSTM's forget gates without its input gates.
 """
 
 from __future__ import annotations
@@ -94,21 +95,37 @@ def driver(trace: Trace, sizes: Mapping[str, int], parameters: Mapping[str, np.n
 def remember(
     trace: Trace, sizes: Mapping[str, int], parameters: Mapping[str, np.ndarray], longest: float, seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """The layer's parameters with the units' time scales spread from 2 to `longest` steps; the others unchanged.
+    """The layer's parameters with the units' time scales spread from 2 to `longest` steps, and with the input gate's
+    bias, where there is one, the opposite of the forget gate's; the others unchanged.
 
     parameters: name -> array, as `Trace.initial_parameters` returns them. Raises UserError for a cell whose memory no
     bias decides, and for a time scale that is not above 2.
     """
-    if not (isinstance(longest, int | float) and 2 < longest < 1e9):
+    if isinstance(longest, bool) or not (isinstance(longest, int | float) and 2 < longest < 1e9):
         raise UserError(f"memory: expected a number of steps above 2, got {longest!r}")
     found = driver(trace, sizes, parameters)
     if found is None:
         raise UserError(f"memory: no bias of {trace.name} decides how long its units remember; choose a gated cell")
     state, name = found
     width = parameters[name].shape[0]
-    order = np.random.default_rng([seed, 77]).permutation(width)
-    scale = np.exp(np.linspace(np.log(2.0), np.log(longest), width))[order]
-    wanted = torch.tensor(1.0 - 1.0 / scale)
+    scale = np.random.default_rng([seed, 77]).permutation(np.linspace(2.0, longest, width))
+    values = bias_for(trace, sizes, parameters, found, 1.0 - 1.0 / scale)
+    return {**parameters, name: values, **dict.fromkeys(entrance(trace, state, name), -values)}
+
+
+def bias_for(
+    trace: Trace,
+    sizes: Mapping[str, int],
+    parameters: Mapping[str, np.ndarray],
+    found: tuple[str, str],
+    wanted: np.ndarray,
+) -> np.ndarray:
+    """The values of the bias with which units at rest keep so much of themselves, (N,), or as near as +-30 gets them.
+
+    found: the state and the bias, from `driver`. wanted: kappa of each unit.
+    """
+    state, name = found
+    width, target = parameters[name].shape[0], torch.tensor(wanted)
     arrays, x, before = _at_rest(trace, sizes, parameters)
 
     def kappa(value: Tensor) -> Tensor:
@@ -118,10 +135,42 @@ def remember(
     rising = bool((kappa(high) > kappa(low)).all())
     for _ in range(60):
         middle = (low + high) / 2
-        below = (kappa(middle) < wanted) == rising
+        below = (kappa(middle) < target) == rising
         low, high = torch.where(below, middle, low), torch.where(below, high, middle)
-    values = ((low + high) / 2).numpy().astype(parameters[name].dtype)
-    return {**parameters, name: values}
+    values: np.ndarray = ((low + high) / 2).numpy().astype(parameters[name].dtype)
+    return values
+
+
+def entrance(trace: Trace, state: str, keeping: str) -> list[str]:
+    """The biases of the gates that let a state's new value in and do nothing else: b_i of an LSTM's c; none for a GRU,
+    whose z does both. keeping: the bias that moves kappa."""
+    graph = trace.graph
+    old, new = trace.states[state]
+    summands, products = [new], []
+    while summands:
+        node = graph[summands.pop()]
+        if node.op == "add":
+            summands.extend(node.args)
+        elif node.op == "mul":
+            products.append(node.args)
+    gates = {n for args in products for n in args if graph[n].op == "sigmoid"}
+    keeps = {n for args in products for n in args if n in gates and old in args}
+    if not any(keeping in _biases(trace, n) for n in keeps):
+        return []
+    found = [_biases(trace, n) for n in sorted(gates - keeps)]
+    return [names[0] for names in found if names and trace.parameters[names[0]] == trace.parameters[keeping]]
+
+
+def _biases(trace: Trace, gate: int) -> list[str]:
+    """The vectors added up under a gate."""
+    found, stack = [], list(trace.graph[gate].args)
+    while stack:
+        node = trace.graph[stack.pop()]
+        if node.op == "vector":
+            found.append(str(node.name))
+        elif node.op == "add":
+            stack.extend(node.args)
+    return sorted(found)
 
 
 def _at_rest(

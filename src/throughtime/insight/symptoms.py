@@ -16,8 +16,8 @@ import numpy as np
 from throughtime.insight.measure import Layer
 
 THRESHOLDS = {
-    "vanishing_factor": 0.35,
-    "vanishing_reach": 1e-5,
+    "vanishing_factor": 0.46,
+    "vanishing_reach": 1e-12,
     "exploding_growth": 30.0,
     "exploding_factor": 1.05,
     "stuck": 0.4,
@@ -28,7 +28,7 @@ THRESHOLDS = {
     "clipped": 0.9,
     "risen": 0.25,
 }
-"""vanishing_factor: what a gradient is multiplied by for a step back; below it, 20 steps leave less than a billionth.
+"""vanishing_factor: what a gradient is multiplied by for a step back; at 0.46 a ten-millionth is left of it after 20.
 vanishing_reach: the share of the gradient that comes from the first half of a sequence judged at its end.
 exploding_growth: how many times larger the gradient is some steps back than at the end; exploding_factor: per step.
 stuck, saturated, extreme, dead: shares of units or values. window_share: of the gradient, from beyond the window.

@@ -64,6 +64,11 @@ class ForecastPatient:
 
     def short_run(self, change: Change, steps: int) -> float:
         from throughtime.insight.short import short_loss
+
+        return short_loss(self.job(change), self.settings, change.settings, steps)
+
+    def job(self, change: Change, keep: Callable[[Any, Any], None] = lambda *_: None) -> Any:
+        """The training of this model with a change, for the loop. keep: see the loop's Job."""
         from throughtime.models.ops_torch import TorchModel
         from throughtime.tasks.forecast_job import ForecastJob
         from throughtime.tasks.forecast_loss import LIKELIHOODS, LOSSES, quantile
@@ -83,8 +88,7 @@ class ForecastPatient:
         windows = Windows(histories, self.kept)
         if not len(windows):
             raise UserError("forecaster: the series are too short for a short run; give longer ones")
-        job = ForecastJob([model], windows, held, changes, loss, self.batch, self.seed, lambda *_: None)
-        return short_loss(job, self.settings, change.settings, steps)
+        return ForecastJob([model], windows, held, changes, loss, self.batch, self.seed, keep)
 
     def losses(self, rows: int) -> Callable[[Any], Any]:
         """Runs the model over so many windows, evenly spread, to the mean absolute error of each window's forecast, in

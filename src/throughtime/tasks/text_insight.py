@@ -70,6 +70,11 @@ class TextPatient:
 
     def short_run(self, change: Change, steps: int) -> float:
         from throughtime.insight.short import short_loss
+
+        return short_loss(self.job(change), self.settings, change.settings, steps)
+
+    def job(self, change: Change, keep: Callable[[Any, Any], None] = lambda *_: None) -> Any:
+        """The training of this model with a change, for the loop. keep: see the loop's Job."""
         from throughtime.models.ops_torch import TorchModel
         from throughtime.tasks.text_job import TextJob
         from throughtime.training.streams import Streams
@@ -81,14 +86,8 @@ class TextPatient:
             assert made is not None
             config, values = made, change.parameters or drawn
         streams = Streams(self.ids, self.batch, change.window or self.course.window or 64, self.seed)
-        job = TextJob(
-            TorchModel(config, dict(values), self.seed),
-            streams,
-            self.held[: _VALIDATION + 1],
-            _nothing,
-            lambda *_: None,
-        )
-        return short_loss(job, self.settings, change.settings, steps)
+        held = self.held[: _VALIDATION + 1]
+        return TextJob(TorchModel(config, dict(values), self.seed), streams, held, keep, lambda *_: None)
 
     def losses(self, steps: int, rows: int) -> Callable[[Any], Any]:
         """Runs the model over so many steps of so many places of the text that was kept apart, evenly spread."""
@@ -108,10 +107,6 @@ class TextPatient:
             return flat.reshape(steps, -1)
 
         return run
-
-
-def _nothing(values: Any, note: Any) -> None:
-    """Nothing is kept of a short run."""
 
 
 def patient(directory: str | Path, data: str | None = None, fresh: bool = False) -> TextPatient:
