@@ -126,11 +126,11 @@ def vanishing(patient: Patient, rng: np.random.Generator) -> Patient:
 
 
 def exploding(patient: Patient, rng: np.random.Generator) -> Patient:
-    """The matrices on the state 1.3 to 1.6 times an orthogonal one where the unit is linear, 4 to 8 times elsewhere."""
-    linear = patient.layers()[0][1].name in ("indrnn",) or any(
-        node.op == "relu" for node in patient.layers()[0][1].graph.nodes
-    )
-    gain = rng.uniform(1.3, 1.6) if linear else rng.uniform(4, 8)
+    """The matrices on the state 4 to 8 times an orthogonal one; 2 to 2.6 times where units are rectified, of which half
+    are off; an IndRNN's own weights at 1.3 to 1.6."""
+    name = patient.layers()[0][1].name
+    rectified = any(node.op == "relu" for node in patient.layers()[0][1].graph.nodes)
+    gain = rng.uniform(1.3, 1.6) if name == "indrnn" else rng.uniform(2, 2.6) if rectified else rng.uniform(4, 8)
 
     def change(values: Values, prefix: str, trace: Any, sizes: Mapping[str, int]) -> None:
         for name in recurrent_matrices(trace):
@@ -228,21 +228,23 @@ CALIBRATION = {
 """Kind -> cells. Both tasks where the kind is one of both; H 32 and 96; seeds 0 and 1."""
 
 TEST = {
-    **{kind: [*GATED, "mgu", "rnn:relu"] for kind in (*SICK, *HEALTHY)},
+    **{kind: [*GATED, "mgu", "rnn:relu"] for kind in SICK},
+    **{kind: [*GATED, "mgu", "rnn:relu", "min_gru", "layer_norm_gru"] for kind in HEALTHY},
     "exploding": ["rnn:relu", "indrnn", "gru", "peephole_lstm"],
+    "vanishing": [*GATED, "mgu", "min_gru", "rnn:relu"],
     "saturated": [*GATED, "layer_norm_lstm"],
     "dead": ["gru", "coupled_lstm", "mgu", "rnn:relu", "indrnn"],
     "window": [*GATED, "mgu"],
     "diverging": ["rnn:relu", "gru", "coupled_lstm", "mgu"],
 }
-"""Kind -> cells. Both tasks where the kind is one of both; H 48 and 64; seeds 10 and 11."""
+"""Kind -> cells. Both tasks where the kind is one of both; H 48 and 64; seeds 20 to 22."""
 
 
 def cases(part: str) -> list[tuple[str, str, str, int, int]]:
     """(kind, task, cell, hidden, seed)."""
     found = []
     for kind, cells in (CALIBRATION if part == "calibration" else TEST).items():
-        (small, first), (large, second) = ((32, 0), (96, 1)) if part == "calibration" else ((48, 10), (64, 11))
+        (small, first), (large, second) = ((32, 0), (96, 1)) if part == "calibration" else ((48, 20), (64, 21))
         for cell in cells:
             found.append((kind, "text", cell, small, first))
             # a window is no part of a forecaster's training; its series are too easy to diverge on
@@ -276,7 +278,7 @@ def main() -> None:
         row |= {"stuck": layer.stuck, "ends": {n: g.saturated for n, g in layer.gates.items()}}
         if "--try" in sys.argv and kind in SICK and found.symptoms:
             own = [s for s in found.symptoms if s.name == kind] or found.symptoms
-            trials = attempt(patient, own, 100)
+            trials = attempt(patient, own, 300)
             row["trials"] = [t.to_json() for t in trials]
             row["improved"] = any(t.helps for t in trials)
         rows.append(row)

@@ -21,7 +21,7 @@ def diagnose(
     directory: Annotated[Path, Argument(metavar="DIR", help="The model's folder.")],
     data: Annotated[str | None, Argument(help="What to look at; a text model's own text if not given.")] = None,
     attempt: Annotated[bool, Option("--try", help="Try remedies in short runs, and show before and after.")] = False,
-    try_steps: Annotated[int, Option(help="Steps of each short run.")] = 100,
+    try_steps: Annotated[int, Option(help="Steps of each short run.")] = 300,
     fresh: Annotated[
         bool, Option("--fresh", help="Look at newly drawn parameters instead of the trained ones.")
     ] = False,

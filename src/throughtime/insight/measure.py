@@ -31,11 +31,11 @@ class Gate:
 class Layer:
     """One recurrence of a model over a batch of T steps and B rows.
 
-    kept: state -> (S_j,) the mean share of itself that each unit keeps from step to step (insight/carry.py). frozen:
-    the share of units that keep more than 0.9. stuck: gate -> the share of units where it is shut and the unit keeps no
-    more than 0.9, so that nothing passes. dead: the share of units of the output that never change. extreme: the share
-    of the output's values beyond 0.99 in size, for cells whose output is a tanh of a sum; 0 for others. norm: of the
-    state, by time, (T,).
+    kept: state -> (S_j,) the mean share of itself that each unit keeps from step to step (insight/carry.py). stuck:
+    gate -> the share of units where it is shut and the unit keeps no more than 0.9, so that nothing passes, or so much
+    that it never changes. dead: the share of units of the output that never change. extreme: the share of the output's
+    values beyond 0.99 in size, for cells whose output is a tanh of a sum; 0 for others. norm: of the output, by time,
+    (T,). gated: whether the cell has gates.
     """
 
     name: str
@@ -115,7 +115,9 @@ def _layer(name: str, own: Flow, run: Run, jacobians: bool) -> Layer:
         mean = values.flatten(0, -2).mean(0).double().numpy()
         ends = float(((values < 0.01) | (values > 0.99)).double().mean()) if sigmoid else None
         gates[gate] = Gate(mean, float((mean < SHUT).mean()), float((mean > 1 - SHUT).mean()), ends)
-        slow = most > 0.9 if most.shape == mean.shape else np.zeros(mean.shape, bool)
+        slow = np.zeros(mean.shape, bool)
+        if most.shape == mean.shape:  # slow, but not for ever: what takes 20 times as long as was looked at is stuck
+            slow = (most > 0.9) & (1 - most > 1 / (20 * run.steps))
         stuck[gate] = float(((mean < SHUT) & ~slow).mean())
     spread = output.flatten(0, -2).double().std(0).numpy()
     dead = float((spread <= 1e-6 * max(float(spread.max()), 1e-30)).mean())

@@ -158,6 +158,12 @@ def lower_rate(patient: Patient) -> Change | None:
     return Change(settings={"learning_rate": rate / 10}) if rate else None
 
 
+def restart_slower(patient: Patient) -> Change | None:
+    """From the start, at a tenth of the learning rate: what has diverged has forgotten what it knew."""
+    rate = patient.course.learning_rate
+    return Change(settings={"learning_rate": rate / 10}, fresh=True) if rate else None
+
+
 def longer_window(patient: Patient) -> Change | None:
     """Gradients carried back four times as far."""
     window = patient.course.window
@@ -174,6 +180,7 @@ REMEDIES: dict[str, tuple[str, Callable[[Patient], Change | None]]] = {
     "clip": ("clip the gradient: --clip 1", clip),
     "wider_clip": ("clip at 1.5 times the gradient's usual norm: --clip", wider_clip),
     "lower_rate": ("lower the learning rate to a tenth: --learning-rate", lower_rate),
+    "restart_slower": ("start again at a tenth of the learning rate: --learning-rate", restart_slower),
     "longer_window": ("carry gradients back four times as far: --window", longer_window),
 }
 """Name -> what it is in words, and the change it makes; None where it does not apply."""
@@ -182,7 +189,7 @@ REMEDIES: dict[str, tuple[str, Callable[[Patient], Change | None]]] = {
 def attempt(
     patient: Patient,
     found: Sequence[Symptom],
-    steps: int = 100,
+    steps: int = 300,
     note: Callable[[str], None] = lambda _: None,
     most: int = 3,
 ) -> list[Trial]:

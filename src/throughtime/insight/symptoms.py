@@ -21,7 +21,7 @@ THRESHOLDS = {
     "exploding_growth": 30.0,
     "exploding_factor": 1.05,
     "stuck": 0.4,
-    "saturated": 0.5,
+    "saturated": 0.3,
     "extreme": 0.4,
     "dead": 0.3,
     "window_share": 0.1,
@@ -212,7 +212,7 @@ def _of_course(layers: Sequence[Layer], course: Course) -> list[Symptom]:
             if course.failed
             else f"the loss had fallen to {lowest:.3f} and rose again to {course.losses[-1]:.3f}{rate}"
         )
-        found.append(Symptom("diverging", evidence, ("lower_rate", "clip")))
+        found.append(Symptom("diverging", evidence, ("restart_slower", "clip")))
     return found
 
 
