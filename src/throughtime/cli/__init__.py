@@ -19,6 +19,7 @@ VERBS = {
     "evaluate": "metrics beside the simple baselines:  throughtime evaluate DIR DATA",
     "report": "one HTML file about a model:  throughtime report DIR",
     "diagnose": "do gradients vanish or explode, and what to do:  throughtime diagnose DIR [DATA] [--try]",
+    "explain": "what a model looked at, what its gates did:  throughtime explain DIR INPUT",
     "cells": "the catalogue of recurrences:  throughtime cells [NAME]",
     "demo": "the main jobs on real data, two minutes each:  throughtime demo [text | forecast]",
     "doctor": "what is installed, whether it computes right, and how fast:  throughtime doctor",

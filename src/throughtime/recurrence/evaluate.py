@@ -46,13 +46,32 @@ def step(trace: Trace, parameters: Mapping[str, np.ndarray], x: np.ndarray, stat
     axes broadcast. parameters: name -> array of the declared shape. Returns the new states, in the trace's order.
     Raises ValueError where an operation is none a step may contain.
     """
+    values = nodes(trace, parameters, x, states, [new for _, new in trace.states.values()])
+    shape = x.shape[:-1]
+    return tuple(
+        np.array(np.broadcast_to(values[new], (*shape, state.shape[-1])), dtype=x.dtype)
+        for (_, new), state in zip(trace.states.values(), states, strict=True)
+    )
+
+
+def nodes(
+    trace: Trace,
+    parameters: Mapping[str, np.ndarray],
+    x: np.ndarray,
+    states: Sequence[np.ndarray],
+    wanted: Sequence[int],
+) -> dict[int, Any]:
+    """The values of wanted nodes of a step, and of all they are made of, by number; arguments as for `step`.
+
+    With the states of a whole sequence, (T, B, S_j) before each step, it gives the gates of all steps at once.
+    """
     graph = trace.graph
     old = {number: state for (number, _), state in zip(trace.states.values(), states, strict=True)}
     columns = {trace.input: slice(None)}
     if trace.further:
         columns = trace.columns(trace.sizes_of(parameters, states, x.shape[-1]))
     values: dict[int, Any] = {}
-    for number in graph.reachable([new for _, new in trace.states.values()]):
+    for number in graph.reachable(list(wanted)):
         node = graph[number]
         if node.op == "input":
             values[number] = x[..., columns[number]]
@@ -70,11 +89,7 @@ def step(trace: Trace, parameters: Mapping[str, np.ndarray], x: np.ndarray, stat
             values[number] = BINARY[node.op](values[node.args[0]], values[node.args[1]])
         else:
             raise ValueError(f"{trace.name}: {node.op} does not belong into a step")
-    shape = x.shape[:-1]
-    return tuple(
-        np.array(np.broadcast_to(values[new], (*shape, state.shape[-1])), dtype=x.dtype)
-        for (_, new), state in zip(trace.states.values(), states, strict=True)
-    )
+    return values
 
 
 def sequence(

@@ -53,3 +53,20 @@ def scores(evaluation: Mapping[str, Any]) -> str:
         label = f"{entry['order']}-gram" if "order" in entry else name
         rows.append([label, f"{nats:.4f}", f"{nats / math.log(2):.4f}"])
     return table(rows)
+
+
+def coloured(parts: Sequence[str], weights: Any) -> str:
+    """Text with its parts coloured by weights from -1 (orange) to 1 (blue) on a terminal; elsewhere the parts that
+    weigh most stand in brackets."""
+    shown = []
+    plain = not sys.stdout.isatty()
+    for part, weight in zip(parts, weights, strict=True):
+        if plain:
+            shown.append(f"[{part}]" if abs(weight) > 0.3 and part.strip() else part)
+            continue
+        strength = min(1.0, abs(float(weight)))
+        base = (0, 114, 178) if weight > 0 else (213, 94, 0)
+        red, green, blue = (round(255 + (c - 255) * 0.75 * strength) for c in base)
+        # dark letters on a light ground, whatever the terminal's own colours are
+        shown.append(f"\x1b[38;2;20;20;20;48;2;{red};{green};{blue}m{part}\x1b[0m" if part != "\n" else "\n")
+    return "".join(shown)

@@ -51,6 +51,24 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Coloured:
+    """Text in parts, each with a weight from -1 (orange) to 1 (blue)."""
+
+    title: str
+    parts: Sequence[tuple[str, float]]
+    kind: str = field(default="coloured", init=False)
+
+    @property
+    def shades(self) -> list[tuple[str, str]]:
+        """Each part with its colour as CSS has it."""
+        found = []
+        for text, weight in self.parts:
+            colour = "0,114,178" if weight > 0 else "213,94,0"
+            found.append((text, f"rgba({colour},{0.75 * min(1.0, abs(weight)):.3f})"))
+        return found
+
+
+@dataclass(frozen=True)
 class Code:
     """Equations or commands, in fixed-width letters."""
 
@@ -66,7 +84,7 @@ class Prose:
     kind: str = field(default="prose", init=False)
 
 
-Item = Figure | Table | Sample | Code | Prose
+Item = Figure | Table | Sample | Coloured | Code | Prose
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,24 @@ from typing import Any
 import numpy as np
 
 from throughtime.errors import UserError
+from throughtime.insight.attribution import METHODS, Question
 from throughtime.insight.diagnosis import Diagnosis, examine
+from throughtime.insight.explanation import Explanation
+from throughtime.insight.explanation import explain as explain_question
+from throughtime.insight.gates import GateOps
 from throughtime.insight.remedies import Change
 from throughtime.insight.symptoms import Course
+from throughtime.insight.units import followers
 from throughtime.models import forecaster
 from throughtime.models.config import Layer
 from throughtime.models.forecaster import ForecastConfig
 from throughtime.models.histories import Histories, Learned, Series
 from throughtime.models.resolve import declared, trace_of
+from throughtime.models.scaling import Window, scaled
 from throughtime.recurrence import Trace
 from throughtime.runtime.folder import HISTORY
 from throughtime.runtime.forecast import Forecasting, middle
+from throughtime.runtime.forecast import shown as shown_time
 from throughtime.tasks.forecast_windows import Windows
 from throughtime.training.history import read
 from throughtime.training.settings import Settings
@@ -88,7 +95,7 @@ class ForecastPatient:
         windows = Windows(histories, self.kept)
         if not len(windows):
             raise UserError("forecaster: the series are too short for a short run; give longer ones")
-        return ForecastJob([model], windows, held, changes, loss, self.batch, self.seed, keep)
+        return ForecastJob([model], windows, held, changes, loss, self.batch, self.seed + change.order, keep)
 
     def losses(self, rows: int) -> Callable[[Any], Any]:
         """Runs the model over so many windows, evenly spread, to the mean absolute error of each window's forecast, in
@@ -175,3 +182,128 @@ def diagnose(
     if steps is not None and steps != found.config.segments:
         raise UserError(f"diagnose: this forecaster looks at {found.config.segments} steps, got steps={steps}")
     return examine(found, found.losses(rows or ROWS), attempt, note)
+
+
+def explain(
+    model: Any,
+    series: Series,
+    number: int = 0,
+    ids: Sequence[str] | None = None,
+    step: int | None = None,
+    methods: Sequence[str] = METHODS,
+    times: Sequence[str] | None = None,
+    labels: Mapping[str, np.ndarray] | None = None,
+) -> Explanation:
+    """What a forecast rests on: how much each past value moved it, and what the gates did on the way.
+
+    model: a SeriesModel. series, ids: as for its `predict_at`; the forecast is that from the end of series `number`.
+    step: which of the K steps ahead is explained, from 1; None: the mean of all, and of their changes. times: of the
+    values that are seen, (P,), for reading. labels: name -> (S,) what units may follow, by segment. A value that is
+    taken away becomes the mean of the window; the references that are taken from it move along. Returns an Explanation
+    whose parts are the values before the forecast, as far back as the model reads. Needs torch and captum. Of several
+    members the first is looked at.
+    """
+    import torch
+
+    from throughtime.models.ops_torch import TorchOps
+
+    config = model.config
+    if step is not None and (type(step) is not int or not 1 <= step <= config.horizon):
+        raise UserError(f"explain: step must be from 1 to the horizon, {config.horizon}, got {step!r}")
+    histories = Histories(config, series, model.learned(series, ids))
+    window = histories.window(np.array([number]), np.array([len(series.values[number])]))
+    seen = scaled(config, window)
+    values = window.values[0]
+    known = np.isfinite(values)
+    if known.sum() < 2:
+        raise UserError("explain: expected at least two values in the window, give a longer series")
+    places, source = _sources(config, window)
+    scale, level = float(seen.scale[0, 0]), float(seen.level[0, 0])
+    own = torch.from_numpy(np.nan_to_num((values - level) / scale).astype(np.float32))
+    neutral = torch.where(torch.from_numpy(known), own[torch.from_numpy(known)].mean(), torch.zeros(()))
+    own_parameters = {name: torch.tensor(value) for name, value in model.members[0].items()}
+    past, references = torch.from_numpy(seen.past), torch.from_numpy(seen.references)
+    ahead = None if seen.ahead is None else torch.from_numpy(seen.ahead)
+    place = middle(model.levels) if config.distribution == "none" else 0
+    width = config.segment
+
+    def answer(x: Any) -> Any:
+        """(N, P, 1) scaled values to the forecasts (N, K) in the series' unit."""
+        rows = len(x)
+        line = x[..., 0]
+        shown = line[:, config.warm :].clamp(-10, 10).reshape(rows, config.segments, width).transpose(0, 1)
+        seen_past = torch.cat([shown, past[..., width:].expand(-1, rows, -1)], -1)
+        base = line[:, places.clip(0)]  # (N, [S,] R, 1, K)
+        fixed = references if config.every else references[None]
+        taken = torch.where(torch.from_numpy(source), base[:, ..., 0, :], fixed[..., 0, :])
+        moved = taken.permute(1, 2, 0, 3) if config.every else taken[:, 0].permute(1, 0, 2)
+        more = None if ahead is None else ahead.expand(-1, rows, -1)
+        found = forecaster.forward(TorchOps(), config, own_parameters, seen_past, moved, more)
+        found = found[-1] if config.every else found
+        found = found[..., place] * scale + level
+        return found if step is None else found[:, step - 1 : step]
+
+    question = Question(answer, own[:, None], neutral[:, None], signed=False)
+    with torch.no_grad():
+        mean = float(question.score(own[None, :, None])[0])
+    what = "The mean of the forecasts" if step is None else f"The forecast {step} steps ahead"
+    sentence = f"{what} is {mean:.4g}; the values seen before it average {np.nanmean(values):.4g}."
+    ops = GateOps()
+    forecaster.forward(ops, config, model.members[0], seen.past, seen.references, seen.ahead)
+    parts = list(times) if times is not None else [str(i - len(values)) for i in range(len(values))]
+    found = explain_question("series", question, parts, sentence, ops.seen, methods, values)
+    statistics = [layer.statistics() for layer in ops.seen]
+    over = f"over {config.segments} segments"
+    return replace(found, followers=followers(ops.seen, labels or {}), statistics=statistics, over=over)
+
+
+def _sources(config: ForecastConfig, window: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the window's values each reference is, ([S or 1], R, 1, K) places, and whether it is one of them.
+
+    The references of a window whose values are their own places are these places.
+    """
+    numbers = np.where(np.isfinite(window.values), np.arange(window.values.shape[1], dtype=np.float64), np.nan)
+    plain = replace(config, profile=False, scaling="series", known=0, features=0)
+    measure = np.array([[0.0, 1.0]])
+    found = scaled(plain, Window(numbers, None, None, measure, np.array([-1.0]))).references
+    found = found if config.every else found[None]
+    places = np.full((len(found), config.references, 1, config.horizon), -1)
+    places[:, : found.shape[1]] = np.round(found)
+    return places, places[:, :, 0] >= 0
+
+
+def series_labels(times: Sequence[np.ndarray] | np.ndarray, segment: int) -> dict[str, np.ndarray]:
+    """What a reader sees at the last step of each segment: the hour of the day and the day of the week, as waves."""
+    ends = np.asarray(times)[segment - 1 :: segment]
+    if not np.issubdtype(ends.dtype, np.datetime64):
+        return {}
+    hour = (ends.astype("datetime64[m]") - ends.astype("datetime64[D]")).astype(int) / 60
+    day = ends.astype("datetime64[D]").astype(int) % 7
+    found = {}
+    for name, value, period in (("hour of the day", hour, 24), ("day of the week", day, 7)):
+        found[f"{name}, sine"] = np.sin(2 * np.pi * value / period)
+        found[f"{name}, cosine"] = np.cos(2 * np.pi * value / period)
+    return found
+
+
+def explained(directory: Path, data: str, options: Mapping[str, Any]) -> Explanation:
+    """What `throughtime explain` does for a forecaster's folder. data: a table; forecasts go on from its end."""
+    for name in ("target", "corpus"):
+        if options.get(name) is not None:
+            raise UserError(f"explain: --{name} is for models of text, this is a forecaster")
+    model = Forecasting.load(directory)
+    panel = model.read(data)
+    wanted = options.get("series")
+    if wanted is not None and wanted not in panel.ids:
+        shown = ", ".join(panel.ids[:8]) + (" ..." if len(panel.ids) > 8 else "")
+        raise UserError(f"explain: no series {wanted!r} in {data}; there are {shown}")
+    number = 0 if wanted is None else panel.ids.index(wanted)
+    config = model.model.config
+    count = config.warm + config.lookback
+    length = len(panel.values[number])
+    times = panel.times(number, max(0, length - count), min(count, length))
+    names = [""] * (count - len(times)) + [shown_time(time) for time in times]
+    labels = series_labels(times[config.warm :], config.segment) if len(times) == count else None
+    return explain(
+        model.model, model.series(panel), number, panel.ids, options.get("step"), options["methods"], names, labels
+    )

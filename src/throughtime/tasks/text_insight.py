@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,14 @@ import numpy as np
 
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
+from throughtime.insight.attribution import METHODS, Question
 from throughtime.insight.diagnosis import Diagnosis, examine
+from throughtime.insight.explanation import Explanation
+from throughtime.insight.explanation import explain as explain_question
+from throughtime.insight.gates import GateOps, Seen
 from throughtime.insight.remedies import Change
 from throughtime.insight.symptoms import Course
+from throughtime.insight.units import followers, text_labels
 from throughtime.models import language
 from throughtime.models.config import LanguageConfig
 from throughtime.models.resolve import declared, trace_of
@@ -85,7 +90,7 @@ class TextPatient:
             assert drawn is not None
             assert made is not None
             config, values = made, change.parameters or drawn
-        streams = Streams(self.ids, self.batch, change.window or self.course.window or 64, self.seed)
+        streams = Streams(self.ids, self.batch, change.window or self.course.window or 64, self.seed + change.order)
         held = self.held[: _VALIDATION + 1]
         return TextJob(TorchModel(config, dict(values), self.seed), streams, held, keep, lambda *_: None)
 
@@ -171,8 +176,6 @@ def _refresh(found: TextPatient) -> None:
 
 def of_model(model: Any, text: Any = None) -> TextPatient:
     """A fitted LanguageModel as a patient, on the text it was fitted on or another."""
-    from dataclasses import replace
-
     source = model.text if text is None else Text.of(text)
     if text is not None and source is not model.text and len(source.text) < 10_000:
         source = replace(source, validation=0.0, holdout=0.0)
@@ -192,3 +195,107 @@ def diagnose(
     """See `LanguageModel.diagnose`."""
     chosen = steps or max(STEPS, 2 * (found.course.window or 0))
     return examine(found, found.losses(min(chosen, 2000), rows or ROWS), attempt, note)
+
+
+LONGEST = 400
+"""Tokens of an input that an answer is attributed to; of a longer one the last so many."""
+
+_CORPUS = 20_000
+"""Characters in which units that follow labels are looked for."""
+
+
+def explain(
+    model: Any,
+    prompt: str,
+    target: str | None = None,
+    methods: Sequence[str] = METHODS,
+    corpus: str | None = None,
+) -> Explanation:
+    """Why a language model expects what it expects after a prompt, and what its gates did on the way.
+
+    model: a TextModel, or a fitted LanguageModel. target: the next token that is asked about, the likeliest one where
+    it is not given. methods: of attribution, the first is shown first. corpus: a longer text in which to look for units
+    that follow quotes, brackets and the like; the prompt where it is not given. Returns an Explanation: prints as text,
+    `.to_json()`, gates as arrays in `.seen`. Raises UserError for a prompt of fewer than two tokens, unknown characters
+    or an unknown target. Needs torch and captum.
+    """
+    import torch
+
+    from throughtime.insight.given import GivenOps
+
+    model = getattr(model, "model", model)
+    config, tokenizer = model.config, model.tokenizer
+    ids = tokenizer.encode(prompt)[-LONGEST:] if prompt else np.zeros(0, np.int32)
+    if len(ids) < 2:
+        raise UserError(f"explain: expected a text of at least two tokens, got {len(ids)}")
+    values = {name: torch.tensor(value) for name, value in model.parameters.items()}
+    table = values["embedding"]
+    tokens = torch.from_numpy(ids.astype(np.int64))
+
+    def logarithms(x: Any) -> Any:
+        """(N, P, E) to the log probabilities (N, V) of the next token."""
+        logits, _ = language.forward(GivenOps(x.transpose(0, 1)), config, values, tokens[:, None])
+        return torch.log_softmax(logits[-1], -1)
+
+    with torch.no_grad():
+        likely = logarithms(table[tokens][None])[0]
+    wanted = int(likely.argmax()) if target is None else _token(tokenizer, target)
+    # in place of a token that is not there: what is to be expected before anything was read
+    neutral = (torch.softmax(values["output.b_y"], 0) @ table).expand(len(ids), -1)
+    question = Question(lambda x: logarithms(x)[:, wanted : wanted + 1], table[tokens], neutral, signed=True)
+    parts = [tokenizer.decode([int(i)]) for i in ids]
+    share = float(likely[wanted].exp())
+    rank = int((likely > likely[wanted]).sum()) + 1
+    place = "the likeliest" if rank == 1 else f"number {rank} of {config.vocabulary}"
+    answer = f"After this text {tokenizer.decode([wanted])!r} has a probability of {share:.1%}, {place}."
+    found = explain_question("text", question, parts, answer, see(model, ids), methods)
+    longer = (corpus if corpus is not None else prompt)[:_CORPUS]
+    seen = see(model, tokenizer.encode(longer)) if corpus is not None and len(longer) > 1 else found.seen
+    labels = _labels(tokenizer, longer if corpus is not None else None, ids, parts)
+    over = f"over {len(next(iter(labels.values()))):,} tokens" + ("" if corpus is None else " of the corpus")
+    return replace(
+        found, followers=followers(seen, labels), statistics=[layer.statistics() for layer in seen], over=over
+    )
+
+
+def _labels(tokenizer: Any, corpus: str | None, ids: np.ndarray, parts: Sequence[str]) -> dict[str, np.ndarray]:
+    """What a reader sees at the last character of each token."""
+    if corpus is not None:
+        parts = [tokenizer.decode([int(i)]) for i in tokenizer.encode(corpus)]
+    ends = np.cumsum([max(1, len(part)) for part in parts]) - 1
+    text = "".join(part or "?" for part in parts)
+    return {name: values[ends] for name, values in text_labels(text).items()}
+
+
+def _token(tokenizer: Any, target: str) -> int:
+    ids = tokenizer.encode(target) if target else []
+    if len(ids) != 1:
+        raise UserError(f"explain: --target must be one token of the model, {target!r} is {len(ids)}")
+    return int(ids[0])
+
+
+def see(model: Any, ids: np.ndarray) -> list[Seen]:
+    """What a TextModel's recurrences do over tokens (T,): states and gates as arrays (T, 1, N), a Seen a layer."""
+    ops = GateOps()
+    language.forward(ops, model.config, model.parameters, np.asarray(ids, np.int64)[:, None])
+    return ops.seen
+
+
+def explained(directory: Path, data: str, options: Mapping[str, Any]) -> Explanation:
+    """What `throughtime explain` does for a model's folder. data: the text, - for standard input."""
+    from throughtime.data.text import read_text
+    from throughtime.runtime.load import load
+
+    prompt = read_text("-") if data == "-" else data
+    if (series := options.get("series")) is not None:
+        raise UserError(f"explain: --series {series} is for forecasters, this is a model of text")
+    if options.get("step") is not None:
+        raise UserError("explain: --step is for forecasters, this is a model of text")
+    corpus = options.get("corpus")
+    text = read_text(corpus) if corpus else None
+    if text is None:
+        about = read_config(directory).get("data")
+        file = about.get("file") if isinstance(about, dict) else None
+        if isinstance(file, str) and file != "-" and Path(file).is_file():
+            text = Text.of(Path(file), about.get("encoding", "utf-8")).part("validation")  # type: ignore[union-attr]
+    return explain(load(directory), prompt, options.get("target"), options["methods"], text or None)
