@@ -148,7 +148,7 @@ def follower_sentence(one: Follower) -> str:
 
 def gate_sentence(layer: str, gate: dict[str, object]) -> str:
     """A gate's figures."""
-    return (
-        f"{layer}, {gate['gate']}: mean {gate['mean']:.2f}, moves by {gate['deviation']:.2f}; "
-        f"shut on {gate['shut']:.0%} of the units, open on {gate['open']:.0%}"
-    )
+    said = f"{layer}, {gate['gate']}: mean {gate['mean']:.2f}, moves by {gate['deviation']:.2f}"
+    if gate["shut"] is None:
+        return said
+    return said + f"; shut on {gate['shut']:.0%} of the units, open on {gate['open']:.0%}"

@@ -40,18 +40,19 @@ class Seen:
 
     def statistics(self) -> list[dict[str, object]]:
         """Of each gate: mean, deviation over steps (averaged over units), and the shares of units that are shut (mean
-        below 0.02) and open (above 0.98)."""
+        below 0.02) and open (above 0.98); None for what is no share, such as a candidate."""
         found: list[dict[str, object]] = []
         for name, values in self.gates.items():
             flat = values.reshape(-1, values.shape[-1])
             mean = flat.mean(0)
+            share = float(flat.min()) >= 0 and float(flat.max()) <= 1
             found.append(
                 {
                     "gate": name,
                     "mean": float(mean.mean()),
                     "deviation": float(flat.std(0).mean()),
-                    "shut": float((mean < 0.02).mean()),
-                    "open": float((mean > 0.98).mean()),
+                    "shut": float((mean < 0.02).mean()) if share else None,
+                    "open": float((mean > 0.98).mean()) if share else None,
                 }
             )
         return found

@@ -156,11 +156,15 @@ def _vanishing(layer: Layer, at_end: bool) -> Symptom | None:
     back = min(layer.steps - 1, 20)
     left = layer.flow.total[back] / max(float(layer.flow.total[0]), 1e-300)
     evidence = (
-        f"going back through {layer.name} the gradient shrinks to {left:.1g} of itself in {back} steps; 95 % of it "
-        f"comes from the last {layer.flow.horizon()} of {layer.steps} steps, the first half gives {far:.1g}"
+        f"going back through {layer.name} the gradient shrinks to {_share(left)} of itself in {back} steps; 95 % of it "
+        f"comes from the last {layer.flow.horizon()} of {layer.steps} steps, the first half gives {_share(far)}"
     )
     remedies = ("memory", "restart") if layer.gated else ("gated_cell", "orthogonal", "identity_start")
     return Symptom("vanishing", evidence, remedies, layer.name)
+
+
+def _share(value: float) -> str:
+    return f"{value:.1g}" if value > 1e-30 else "nothing"
 
 
 def _saturated(layer: Layer) -> Symptom | None:

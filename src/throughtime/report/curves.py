@@ -81,12 +81,14 @@ def measures(norm: Curve, clip: float | None, speed: Curve, rate: Curve, unit: s
     return svg(figure)
 
 
-def new_figure(columns: int, width: float, height: float, widths: Sequence[float] | None = None) -> Any:
-    """An empty picture of axes side by side, in the report's style."""
+def new_figure(
+    columns: int, width: float, height: float, widths: Sequence[float] | None = None, rows: Sequence[float] = (1.0,)
+) -> Any:
+    """An empty picture of axes side by side, in the report's style. rows: the heights of several rows of them."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    figure.subplots(1, columns, width_ratios=widths)
+    figure.subplots(len(rows), columns, width_ratios=widths, height_ratios=rows)
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color("#9AA3AC")

@@ -124,7 +124,7 @@ def _flow(layers: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _singular(layers: Sequence[Mapping[str, Any]]) -> str:
-    figure = new_figure(len(layers), min(11.0, 5.5 * len(layers)), 3.2)
+    figure = new_figure(len(layers), 11.0, 3.2)
     for i, (axes, layer) in enumerate(zip(figure.axes, layers, strict=True)):
         found = layer["singular_values"]
         steps = [one["steps"] for one in found]

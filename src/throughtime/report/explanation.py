@@ -106,8 +106,8 @@ def _gates(found: Any, layer: int | None, gate: str | None, unit: int | None) ->
                 str(g["gate"]),
                 f"{g['mean']:.2f}",
                 f"{g['deviation']:.2f}",
-                f"{g['shut']:.0%}",
-                f"{g['open']:.0%}",
+                "" if g["shut"] is None else f"{g['shut']:.0%}",
+                "" if g["open"] is None else f"{g['open']:.0%}",
             ]
             for layer, gates in zip(found.seen, found.statistics, strict=False)
             for g in gates
@@ -124,7 +124,7 @@ def heat_map(columns: Sequence[str], values: np.ndarray, rows: Sequence[str]) ->
     """
     steps, units = values.shape
     left, cell, height, foot = 46, max(7.0, min(22.0, 1000 / max(1, steps))), 11, 70
-    width = left + cell * steps + 6
+    width = max(1050.0, left + cell * steps + 6)  # few steps stay small
     most = max(1.0, float(np.abs(values).max())) if values.size else 1.0
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {units * height + foot}" '
@@ -165,25 +165,22 @@ def _colour(value: float) -> str:
 
 def series(times: Sequence[str], values: np.ndarray, weights: np.ndarray) -> str:
     """A series over time, and under it what each value did."""
-    figure = new_figure(1, 11.0, 4.6)
-    (top,) = figure.axes
+    figure = new_figure(1, 11.0, 4.8, rows=(1.0, 0.5))
+    top, below = figure.axes
     place = np.arange(len(values))
     size = float(np.abs(weights).max(initial=0.0)) or 1.0
     colours = [_colour(float(w) / size) for w in weights]
     top.plot(place, values, color=GREY, linewidth=1.0, zorder=1)
     top.scatter(place, values, c=colours, edgecolors="#454C53", linewidths=0.4, s=26, zorder=2)
     top.set_ylabel("value")
-    top.set_xticks([])
-    from mpl_toolkits.axes_grid1 import make_axes_locatable
-
-    below = make_axes_locatable(top).append_axes("bottom", size="45%", pad=0.15)
     below.bar(place, weights, color=[BLUE if w > 0 else VERMILION for w in weights], width=0.9)
     below.axhline(0, color="#9AA3AC", linewidth=0.8)
     below.set_ylabel("effect on\nthe forecast")
-    below.spines[["top", "right"]].set_visible(False)
     ticks = np.unique(np.linspace(0, len(values) - 1, min(6, len(values))).round().astype(int))
+    top.set_xticks(ticks, [""] * len(ticks))
     below.set_xticks(ticks, [times[i] for i in ticks], fontsize=8.5)
-    below.tick_params(colors="#454C53", labelsize=8.5)
+    for axes in (top, below):
+        axes.set_xlim(-0.02 * len(values), 1.02 * len(values))
     return svg(figure)
 
 
