@@ -58,6 +58,9 @@ class Line:
             return self.validation.pop(0)
         return float(((self.w - torch.tensor([[2.0, 0.0], [0.0, 2.0], [1.0, 1.0]])) ** 2).sum().detach())
 
+    def flow(self) -> None:
+        return None
+
     def sample(self, step: int) -> str | None:
         return f"sample {step}"
 

@@ -20,6 +20,7 @@ VERBS = {
     "report": "one HTML file about a model:  throughtime report DIR",
     "diagnose": "do gradients vanish or explode, and what to do:  throughtime diagnose DIR [DATA] [--try]",
     "explain": "what a model looked at, what its gates did:  throughtime explain DIR INPUT",
+    "learning-curve": "quality against the amount of data:  throughtime learning-curve TASK DATA --out DIR",
     "cells": "the catalogue of recurrences:  throughtime cells [NAME]",
     "demo": "the main jobs on real data, two minutes each:  throughtime demo [text | forecast]",
     "doctor": "what is installed, whether it computes right, and how fast:  throughtime doctor",
@@ -83,7 +84,7 @@ def _call(verb: str, arguments: list[str]) -> int:
                     print(task.train_help())
                     return 0
             else:
-                app, name = import_module(f"throughtime.cli.{verb}").app, verb
+                app, name = import_module(f"throughtime.cli.{verb.replace('-', '_')}").app, verb
             return _run(get_command(app), name, arguments)
     except (Abort, KeyboardInterrupt):
         return _complain("stopped", 130)

@@ -63,6 +63,27 @@ def curves_by_step(
     return svg(figure)
 
 
+def learning_curve(found: Any) -> str:
+    """A LearningCurve: the trainings, the law, and what twice the data would bring with its interval."""
+    figure = new_figure(1, 8.5, 4.2)
+    (axes,) = figure.axes
+    axes.plot(found.amounts, found.losses, "o", color=BLUE, markersize=5, label="trainings")
+    most = float(found.amounts.max())
+    grid = np.geomspace(float(found.amounts.min()), 2 * most, 200)
+    axes.plot(grid, found.predict(grid), color=GREY, linewidth=1.6, label="fitted law")
+    value, low, high = found.doubled
+    axes.errorbar(
+        [2 * most], [value], [[max(0.0, value - low)], [max(0.0, high - value)]], fmt="D", color=VERMILION, capsize=4,
+        label="twice the data, 90 % interval",
+    )  # fmt: skip
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda number, _: f"{number:,.0f}")
+    axes.set_xlabel(f"{found.unit} learned from")
+    axes.set_ylabel(found.metric)
+    axes.legend(frameon=False, fontsize=9)
+    return svg(figure)
+
+
 def _outside(axes: Any) -> None:
     """The legend beside the picture, so that it hides no line."""
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=9)
@@ -195,14 +216,42 @@ def _figure(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, int | float) else "diverged"
 
 
-def of_folder(folder: Path) -> list[Section]:
-    """The section of the diagnosis that was last made in a folder, if there is one."""
-    if not (folder / DIAGNOSIS).is_file():
+def course(history: Sequence[Mapping[str, Any]]) -> list[Item]:
+    """How the gradient flowed while the model learned, from the lines of its history; nothing for fewer than two."""
+    lines = [line for line in history if isinstance(line.get("flow"), list) and line["flow"]]
+    if len(lines) < 2:
         return []
+    figure = new_figure(2, 11.0, 3.2)
+    left, right = figure.axes
+    for i, first in enumerate(lines[-1]["flow"]):
+        name = str(first.get("layer"))
+        own = [(line["step"], line["flow"][i]) for line in lines if len(line["flow"]) > i]
+        steps = [step for step, _ in own]
+        factors = [np.nan if one.get("factor") is None else one["factor"] for _, one in own]
+        left.plot(steps, factors, color=COLOURS[i % 8], marker="o", markersize=3, linewidth=1.5, label=name)
+        horizons = [one.get("horizon", np.nan) for _, one in own]
+        right.plot(steps, horizons, color=COLOURS[i % 8], marker="o", markersize=3, linewidth=1.5, label=name)
+    left.axhline(1.0, color=GREY, linestyle=":", linewidth=1.1)
+    left.set_title("gradient, times a step back (1: neither fades nor grows)", loc="left", fontsize=10)
+    right.set_title("memory: steps within which 95 % of the gradient comes", loc="left", fontsize=10)
+    right.set_ylim(bottom=0)
+    for axes in figure.axes:
+        axes.set_xlabel("training step")
+        axes.legend(frameon=False, fontsize=8.5)
+    return [Figure(svg(figure), "How the gradient flowed back through each layer while the model learned.")]
+
+
+def of_folder(folder: Path, history: Sequence[Mapping[str, Any]] = ()) -> list[Section]:
+    """The section of the diagnosis that was last made in a folder, and of the training's own looks, as far as there
+    are any."""
     try:
-        return [section(read_json(folder / DIAGNOSIS))]
+        own = course(history)
+        if not (folder / DIAGNOSIS).is_file():
+            return [Section("Gradients through time", own)] if own else []
+        found = section(read_json(folder / DIAGNOSIS))
+        return [Section(found.title, [*found.items, *own])]
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-        raise UserError(f"{folder / DIAGNOSIS}: the file is damaged; run throughtime diagnose again") from None
+        raise UserError(f"{folder}: {DIAGNOSIS} or the history is damaged; run throughtime diagnose again") from None
 
 
 def write_page(path: Path, name: str, diagnosis: Mapping[str, Any]) -> None:

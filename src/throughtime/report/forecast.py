@@ -37,7 +37,7 @@ def write_report(directory: str | PathLike[str]) -> Path:
         Section("What comes next", _next(folder)),
         Section("Learning", _learning(config, history)),
         Section("Data", [Prose("; ".join(map(str, notes)) + ".")]) if notes else None,
-        *of_folder(folder),
+        *of_folder(folder, history),
         Section("Model", _model(config)),
         Section("Settings and environment", settings_of({k: v for k, v in config.items() if k != "forecast"})),
     ]

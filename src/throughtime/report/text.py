@@ -36,7 +36,7 @@ def write_report(directory: str | PathLike[str]) -> Path:
     if path.is_dir():
         raise UserError(f"{path}: cannot be written, it is a folder; rename it")
     history = [line for line in read(folder / HISTORY) if is_line(line)]
-    content = render(page(folder.resolve().name, config, history, of_folder(folder)))
+    content = render(page(folder.resolve().name, config, history, of_folder(folder, history)))
     write_atomically(path, content.encode("utf-8", "replace"))
     return path
 

@@ -307,3 +307,33 @@ def explained(directory: Path, data: str, options: Mapping[str, Any]) -> Explana
     return explain(
         model.model, model.series(panel), number, panel.ids, options.get("step"), options["methods"], names, labels
     )
+
+
+UNIT, METRIC = "values", "mean absolute error"
+"""What a learning curve of forecasts is over, and of."""
+
+
+def amount(data: str, share: float, seed: int, options: Mapping[str, Any]) -> tuple[float, float]:
+    """Learn from the last `share` of what stands before the last fifth of every series, and forecast that fifth from
+    every horizon-th step: values learned from, mean absolute error in the series' unit."""
+    from throughtime.data.series import read_series
+    from throughtime.tasks.forecaster import Forecaster
+
+    panel = read_series(data)
+    horizon = options.get("horizon") or 24
+    season = (*panel.frequency.seasons, 1)[0]
+    ends = [len(one) - max(horizon, len(one) // 5) for one in panel.values]
+    starts = [end - max(3 * horizon, round(share * end)) for end in ends]
+    if min(starts) < 0:
+        raise UserError(f"learning-curve: {data} is too short for a horizon of {horizon}, give longer series")
+    fit = {name: options[name] for name in ("minutes", "steps") if options.get(name) is not None}
+    own = {name: options[name] for name in ("cell", "hidden", "layers", "threads") if options.get(name) is not None}
+    lookback = max(2 * horizon, min(14 * season, min(ends) // 4))
+    learned = [one[a:b] for one, a, b in zip(panel.values, starts, ends, strict=True)]
+    model = Forecaster(horizon, season, lookback=lookback, seed=seed, **own).fit(learned, **fit).model
+    assert model is not None
+    pairs = [(n, o) for n, b in enumerate(ends) for o in range(b, len(panel.values[n]) - horizon + 1, horizon)]
+    origins = np.array(pairs)
+    found = model.predict_at(Series(panel.values), origins)[..., 0]
+    actual = np.stack([panel.values[n][o : o + horizon] for n, o in pairs])
+    return float(sum(len(one) for one in learned)), float(np.nanmean(np.abs(found - actual)))

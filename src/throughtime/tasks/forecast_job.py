@@ -13,6 +13,8 @@ from throughtime.tasks.forecast_loss import Loss
 from throughtime.tasks.forecast_windows import Batch, Epoch, Windows
 
 _VALIDATION_ROWS = 1024
+_LOOKED = 8
+"""Windows in which the flow of the gradient is looked at."""
 
 
 class ForecastJob:
@@ -94,6 +96,27 @@ class ForecastJob:
 
     def sample(self, step: int) -> str | None:
         return None
+
+    def flow(self) -> tuple[list[dict[str, Any]], list[str]] | None:
+        """Of the first model, on some windows."""
+        from throughtime.insight.course import glance
+        from throughtime.models import forecaster
+
+        windows = self._validation if self._validation is not None and len(self._validation) else self._windows
+        batch = windows.batch(np.arange(min(_LOOKED, len(windows))))
+        model, seen = self.models[0], batch.seen
+        if model.config.segments < 2:
+            return None
+        actual = torch.from_numpy(np.nan_to_num((batch.actual - seen.level) / seen.scale).astype(np.float32))
+        ahead = None if seen.ahead is None else torch.from_numpy(seen.ahead)
+        inputs = (torch.from_numpy(seen.past), torch.from_numpy(seen.references), ahead)
+
+        def losses(ops: Any) -> torch.Tensor:
+            found = forecaster.forward(ops, model.config, dict(model.named_parameters()), *inputs)
+            error: torch.Tensor = (found - actual[..., None]).abs().mean((-2, -1))
+            return error
+
+        return glance(losses)
 
     def keep(self, note: Mapping[str, Any]) -> None:
         arrays = {p + name: value.copy() for p, model in self._named() for name, value in model.arrays().items()}

@@ -299,3 +299,30 @@ def explained(directory: Path, data: str, options: Mapping[str, Any]) -> Explana
         if isinstance(file, str) and file != "-" and Path(file).is_file():
             text = Text.of(Path(file), about.get("encoding", "utf-8")).part("validation")  # type: ignore[union-attr]
     return explain(load(directory), prompt, options.get("target"), options["methods"], text or None)
+
+
+UNIT, METRIC = "characters", "nats per character"
+"""What a learning curve of texts is over, and of."""
+
+
+def amount(data: str, share: float, seed: int, options: Mapping[str, Any]) -> tuple[float, float]:
+    """Learn from the last `share` of a text's learning part, and score its test part: characters, nats for each."""
+    from throughtime.runtime.environment import cores
+    from throughtime.tasks.text_model import LanguageModel
+    from throughtime.tasks.text_score import score
+
+    if options.get("horizon") is not None:
+        raise UserError("learning-curve: --horizon is for forecasts, this is text")
+    text = Text.of(Path(data))
+    first, end = text.bounds("train")
+    count = max(1, round(share * (end - first)))
+    kept, test = text.text[end - count :], len(text.part("test"))
+    if count < 200 or test < 100:
+        raise UserError(f"learning-curve: {data} is too short, {share:.3g} of it are {count} characters; give more")
+    fit = {name: options[name] for name in ("minutes", "steps") if options.get(name) is not None}
+    own = {name: options[name] for name in ("cell", "hidden", "layers", "threads") if options.get(name) is not None}
+    held = len(text.part("validation")) / (len(kept) - test)
+    model = LanguageModel(seed=seed, **own).fit(kept, holdout=test / len(kept), validation=held, **fit).model
+    assert model is not None
+    ids = model.tokenizer.encode(text.part("test"))
+    return float(count), score(model.config, model.parameters, ids, own.get("threads") or cores()) / (len(ids) - 1)

@@ -13,6 +13,9 @@ from throughtime.models.language import State
 from throughtime.models.ops_torch import TorchModel
 from throughtime.training.streams import Epoch, Streams
 
+_LOOKED = 8
+"""Streams in which the flow of the gradient is looked at."""
+
 _VALIDATION_STREAMS, _VALIDATION_WINDOW, _VALIDATION_TOKENS = 32, 256, 100_000
 
 
@@ -87,6 +90,22 @@ class TextJob:
 
     def sample(self, step: int) -> str | None:
         return self._sample(self.model.arrays(), step)
+
+    def flow(self) -> tuple[list[dict[str, Any]], list[str]] | None:
+        """On a window of some streams of the validation part."""
+        from throughtime.insight.course import glance
+        from throughtime.models import language
+
+        if self._validation is None or len(self._validation) < 4:
+            return None
+        tokens = self._validation[: self.streams.window + 1, :_LOOKED]
+
+        def losses(ops: Any) -> torch.Tensor:
+            logits, _ = language.forward(ops, self.model.config, dict(self.model.named_parameters()), tokens[:-1])
+            nats = cross_entropy(logits.flatten(0, 1), tokens[1:].flatten(), reduction="none")
+            return nats.reshape(len(tokens) - 1, -1)
+
+        return glance(losses)
 
     def keep(self, note: Mapping[str, Any]) -> None:
         self._keep({name: value.copy() for name, value in self.model.arrays().items()}, note)

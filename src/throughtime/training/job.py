@@ -45,5 +45,9 @@ class Job(Protocol):
     def sample(self, step: int) -> str | None:
         """Something made by the model as it is now, to show; None for nothing."""
 
+    def flow(self) -> tuple[list[dict[str, Any]], list[str]] | None:
+        """How the gradient flows through time in the model as it is now, for the history, and what ails it, in words;
+        None where that cannot be looked at. Changes nothing: no parameter's gradient, no random generator."""
+
     def keep(self, note: Mapping[str, Any]) -> None:
         """Keep the parameters as they are now: they are the best so far."""

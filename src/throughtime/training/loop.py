@@ -20,6 +20,7 @@ from throughtime.training.clipping import clip
 from throughtime.training.history import History
 from throughtime.training.interrupt import Interrupt
 from throughtime.training.job import Job
+from throughtime.training.looks import Looks
 from throughtime.training.progress import Progress, Silent
 from throughtime.training.saving import Saver
 from throughtime.training.schedule import Budget, learning_rate
@@ -96,6 +97,7 @@ class _Run:
         self.window = Window(0.0)
         self.recent: deque[tuple[float, float]] = deque(maxlen=failure.REMEMBERED)
         self.warnings: list[str] = []
+        self.looks = Looks()
         self.step = self.epoch = self.position = self.tokens = self.struck = 0
         self.best, self.best_step, self.worse, self.validated, self.kept = math.inf, 0, 0, -1, False
         self.next_validation = 1 / (3 * settings.validations)
@@ -128,6 +130,8 @@ class _Run:
             done = self.budget.progress(self.step, self.elapsed)
             if self.step % self.settings.log_every == 0:
                 self._log()
+                if self.looks.due(self.step, self.elapsed):
+                    self._look()
             if done >= self.next_validation and not self.budget.over(self.step, self.elapsed, self.reserve):
                 if self._affordable():
                     self._validate()
@@ -196,6 +200,14 @@ class _Run:
 
     def _log(self) -> None:
         self.history.add(step=self.step, epoch=self.epoch, **self.window.close(self.elapsed))
+
+    def _look(self) -> None:
+        """How the gradient flows now, for the history; what ails the model is said once."""
+        found, ailments = self.looks.take(self.job.flow, self.elapsed)
+        if found:
+            self.history.add(step=self.step, flow=found)
+        for ailment in ailments:
+            self._warn(f"{ailment}; throughtime diagnose tells more")
 
     def _following(self, done: float) -> float:
         """The progress at which to validate next: evenly spread, and at the end in any case."""
