@@ -49,7 +49,13 @@ class LearningCurve:
             f"{low:.4g} to {high:.4g}), {abs(gain):.1%} {'less' if gain >= 0 else 'more'} than now "
             f"({least:+.1%} to {largest:+.1%})."
         )
-        if least <= 0:
+        at = [float(self.losses[self.amounts == n].mean()) for n in sorted(set(self.amounts.tolist()))]
+        if at[-1] >= at[-2]:
+            said += (
+                f" But all of the data was no better than half of it ({at[-1]:.4g}, {at[-2]:.4g}): so short a "
+                "training, not the data, is what limits it here; give more --minutes."
+            )
+        elif least <= 0:
             said += " That more data helps is not shown."
         return said
 
