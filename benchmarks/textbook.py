@@ -35,8 +35,8 @@ from throughtime.models.resolve import trace_of
 @dataclass(frozen=True)
 class Contestant:
     """name: as shown. cell, hidden, layers: of the recurrence. memory: the longest time scale its gates start with, 0
-    for the cell's own start. identity: whether W_hh starts as the identity, and W_xh small. recurrent: the rate of the matrices on the
-    state as a share of the others'."""
+    for the cell's own start. identity: whether W_hh starts as the identity, and W_xh small. recurrent: the rate
+    of the matrices on the state as a share of the others'."""
 
     name: str
     cell: str

@@ -38,6 +38,9 @@ BASE = {
     "evaluate forecast": ["evaluate", "f", "series.csv", "--seconds", "0"],
     "report text": ["report", "m"],
     "report forecast": ["report", "f"],
+    "diagnose": ["diagnose", "m", "text.txt"],
+    "explain": ["explain", "m", "the cat"],
+    "learning-curve": ["learning-curve", "text", "text.txt", "--out", "new"],
     "cells": ["cells", "lstm"],
     "demo": ["demo", "--out", "new"],
     "doctor": ["doctor"],
@@ -50,7 +53,7 @@ def options() -> list[tuple[str, str, str]]:
     found = []
     calls = [(verb, task) for verb in VERBS for task in (TASKS if verb in BY_TASK else [""])]
     for verb, task in calls:
-        app = command_of(task, verb) if task else import_module(f"throughtime.cli.{verb}").app
+        app = command_of(task, verb) if task else import_module(f"throughtime.cli.{verb.replace('-', '_')}").app
         for command in app.registered_commands:
             name = f"{verb} {task}".strip()
             for parameter, hint in get_type_hints(command.callback, include_extras=True).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -60,7 +61,7 @@ class Diagnosis:
         return {
             "verdict": self.verdict,
             "healthy": self.healthy,
-            "loss": self.loss,
+            "loss": self.loss if math.isfinite(self.loss) else None,
             "at_end": self.at_end,
             "symptoms": [symptom.to_json() for symptom in self.symptoms],
             "advice": self.advice(),

@@ -135,7 +135,7 @@ def check_sentence(method: str, found: Check, kind: str) -> str:
     )
     if found.holds:
         return sentence + "."
-    return sentence + f"; only {found.beaten:.0%} of the random draws do less. It fails on this input: do not trust it."
+    return sentence + f", some {found.high:.3g}. It fails on this input: do not trust it."
 
 
 def follower_sentence(one: Follower) -> str:

@@ -33,7 +33,7 @@ class Flow:
     """The gradient of one layer through time; T steps.
 
     by_time, by_lag: state -> (T,) mean norms, see above; by_lag[k] belongs to the state k steps before the end. share:
-    (T,) by lag, adds up to 1, or zeros where no gradient arrives at all.
+    (T,) by lag, adds up to 1, or zeros where no gradient arrives at all or none that is a finite number.
     """
 
     by_time: dict[str, np.ndarray]
@@ -95,7 +95,8 @@ def flow(losses: Losses, ops: WatchedOps | None = None) -> tuple[list[Flow], lis
         by_lag = {name: _norms(at_end.states[j], rows)[::-1].copy() for j, name in enumerate(run.trace.states)}
         size = _contributions(run, at_end, rows)[::-1].copy()
         total = size.sum()
-        flows.append(Flow(by_time, by_lag, size / total if total > 0 else size))
+        share = size / total if 0 < total < np.inf else np.zeros_like(size)
+        flows.append(Flow(by_time, by_lag, share))
     return flows, runs, found.detach()
 
 

@@ -86,7 +86,9 @@ class Trial:
 
     def to_json(self) -> dict[str, Any]:
         found = {name: getattr(self, name) for name in ("symptom", "remedy", "what", "steps", "before", "after")}
-        return {**found, "helps": self.helps}
+        # a run that diverged has no loss to be written down
+        plain = {name: None if isinstance(v, float) and not np.isfinite(v) else v for name, v in found.items()}
+        return {**plain, "helps": self.helps}
 
 
 def orthogonal(patient: Patient) -> Change | None:

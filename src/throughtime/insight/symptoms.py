@@ -112,7 +112,7 @@ def _growth(layer: Layer) -> tuple[float, int]:
     """How many times larger the gradient is where it is largest than at the end, and how many steps back that is."""
     norms = layer.flow.total
     if not np.isfinite(norms).all():
-        return math.inf, int(np.argmin(np.isfinite(norms)))
+        return math.inf, max(1, int(np.argmin(np.isfinite(norms))))
     first = float(norms[0])
     if first <= 0:
         return 1.0, 0
@@ -127,10 +127,11 @@ def _exploding(layer: Layer) -> Symptom | None:
     factor = growth ** (1 / lag) if math.isfinite(growth) else math.inf
     if factor < THRESHOLDS["exploding_factor"]:
         return None
-    times = f"{growth:,.3g} times" if math.isfinite(growth) else "without bound"
-    evidence = (
-        f"going back through {layer.name} the gradient grows: {lag} steps back it is {times} what it is at the end"
-    )
+    evidence = f"going back through {layer.name} the gradient grows: "
+    if math.isfinite(growth):
+        evidence += f"{lag} steps back it is {growth:,.3g} times what it is at the end"
+    else:
+        evidence += "it is no finite number any more"
     if layer.singular and math.isfinite(layer.singular[-1].largest):
         last = layer.singular[-1]
         evidence += f"; a change of the state may grow {last.largest:,.3g} times over {last.steps} steps"
