@@ -63,7 +63,8 @@ def contestants(experiment: str) -> list[Contestant]:
     steps = 600 if experiment == "adding" else 64
     return [
         Contestant("simple RNN", "rnn"),
-        Contestant("IRNN (relu, identity)", "rnn:relu", identity=True, rate=1e-4),
+        Contestant("IRNN (relu, identity)", "rnn:relu", identity=True, rate=1e-3),
+        Contestant("IRNN, slow recurrent matrix", "rnn:relu", identity=True, recurrent=0.003, rate=1e-3),
         Contestant("LSTM", "lstm"),
         Contestant(f"LSTM, time scales up to {steps}", "lstm", memory=steps),
         Contestant("GRU", "gru"),
@@ -237,7 +238,8 @@ def show(experiment: str) -> None:
     for each in done["runs"]:
         score = each["accuracy"] if experiment == "digits" else each["held_out"]
         said = ", ".join(each["symptoms"]) or "healthy"
-        print(f"  {each['name']:<52} seed {each['seed']}  {score:.5f}  {each['seconds']:.0f} s  diagnosed: {said}")
+        shown = f"{score:.5f}" if score < 1e6 else "diverged"
+        print(f"  {each['name']:<52} seed {each['seed']}  {shown}  {each['seconds']:.0f} s  diagnosed: {said}")
 
 
 CLUES = {

@@ -46,6 +46,9 @@ def train(
     quantiles: Annotated[str | None, Option(help="Levels with commas; 'none' forecasts points.")] = None,
     loss: Annotated[str, Option(help="Of point forecasts: mae, mse or mase_smape.")] = "mae",
     dropout: Annotated[float, Option(help="Share dropped before the output.")] = 0.0,
+    memory: Annotated[
+        float | None, Option(help="The longest memory, in segments, that units of gated cells start with.")
+    ] = None,
     nonnegative: Annotated[bool, Option("--nonnegative", help="Forecasts below zero become zero.")] = False,
     batch: Annotated[int, Option(help="B, windows a step.")] = 256,
     minutes: Annotated[float | None, Option(help="How long to train; 3 where nothing is said.")] = None,
@@ -109,6 +112,7 @@ def train(
             quantiles=_levels(quantiles),
             loss=loss,
             dropout=dropout,
+            memory=memory,
             nonnegative=nonnegative,
             batch=batch,
             validation=validation if validation else False,

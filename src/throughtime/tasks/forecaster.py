@@ -50,7 +50,8 @@ class Forecaster:
     distribution: "student_t" or "negative_binomial" (for counts) of which the quantiles are taken; then the loss is its
     likelihood. members: models that are trained side by side, each from its own start and order, whose mean is the
     forecast. dropout: of what the output layer sees. nonnegative: forecasts below zero become zero. seed: of everything
-    random. threads: None for all that torch takes.
+    random. threads: None for all that torch takes. memory: the longest time scale, in segments, that the units of gated
+    cells start with, None for the cells' own start.
 
     Example (not run):
         model = throughtime.Forecaster(horizon=24, season=24).fit(series, minutes=2)
@@ -79,6 +80,7 @@ class Forecaster:
         nonnegative: bool = False,
         seed: int = 0,
         threads: int | None = None,
+        memory: float | None = None,
     ) -> None:
         counts = {"horizon": horizon, "season": 1 if season is None else season, "hidden": hidden}
         counts |= {"segment": 1 if segment is None else segment, "lookback": 1 if lookback is None else lookback}
@@ -106,6 +108,7 @@ class Forecaster:
         self.segment, self.lookback, self.lags = segment, lookback, lags
         self.profile, self.every, self.scaling = profile, every, scaling or ("series" if every else "window")
         self.loss, self.quantiles, self.dropout, self.nonnegative = loss, levels, dropout, nonnegative
+        self.memory = memory
         self.distribution, self.members = distribution, members
         if distribution != "none" and not levels:
             self.quantiles = [0.1, 0.5, 0.9]
@@ -150,6 +153,8 @@ class Forecaster:
         training.settings.Settings. Returns itself.
         """
         runs.need_torch()
+        from throughtime.insight.start import with_memory
+
         if type(batch) is not int or batch < 1:
             raise UserError(f"{WHO}: batch must be a positive integer, got {reprlib.repr(batch)}")
         folder = Path(out) if out is not None else None
@@ -190,6 +195,7 @@ class Forecaster:
             initial_parameters(config, np.random.default_rng(self.seed if i == 0 else [self.seed, i]))
             for i in range(self.members)
         ]
+        drawn = [with_memory(config.layers, own, self.memory, self.seed + 100 * i) for i, own in enumerate(drawn)]
         self.config = {
             "format_version": FORMAT_VERSION,
             "task": "forecast",
@@ -398,7 +404,7 @@ class Forecaster:
 
 _OPTIONS = (
     *("horizon", "season", "hidden", "embedding", "segment", "lookback", "lags", "profile", "every", "scaling"),
-    *("loss", "quantiles", "distribution", "members", "dropout", "nonnegative", "threads"),
+    *("loss", "quantiles", "distribution", "members", "dropout", "nonnegative", "threads", "memory"),
 )
 
 _MOST_LAYERS, _MOST_MEMBERS, _MOST_PROFILE = 100, 999, 1_000_000

@@ -29,6 +29,7 @@ _MODEL_OPTIONS = (
     "sizes",
     "seed",
     "threads",
+    "memory",
 )
 """The options of `train` that go to LanguageModel, the rest goes to its fit."""
 

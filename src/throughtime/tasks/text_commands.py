@@ -26,6 +26,9 @@ def train(
     size: Annotated[list[str] | None, Option(help="A further size of a cell of your own: M=32.")] = None,
     dropout: Annotated[float, Option(help="Share of values dropped between layers and before the output.")] = 0.0,
     weight_dropout: Annotated[float, Option(help="Share of the recurrent weights dropped.")] = 0.0,
+    memory: Annotated[
+        float | None, Option(help="The longest memory, in steps, that units of gated cells start with.")
+    ] = None,
     tied: Annotated[bool, Option("--tied", help="Let the output layer use the embedding.")] = False,
     tokens: Annotated[str, Option(help="characters, bytes, words or bpe.")] = "characters",
     vocabulary: Annotated[int | None, Option(help="The most tokens there may be.")] = None,
@@ -69,6 +72,7 @@ def train(
         sizes=_sizes(size or []),
         dropout=Dropout(between=dropout, output=dropout, weight=weight_dropout),
         tied=tied,
+        memory=memory,
         tokens=tokens,
         vocabulary=vocabulary,
         batch=batch,

@@ -36,7 +36,9 @@ class LanguageModel:
     one for each layer. embedding: values per token. layers: how many of the same cell. dropout: a share, applied
     between layers and before the output, or a Dropout. tied: the output layer uses the embedding.
     tokens: "characters", "bytes", "words" or "bpe"; vocabulary: their number, None for the kind's own choice.
-    sizes: further symbolic sizes of the cell. seed: of everything random. threads: None for all that torch takes.
+    memory: the longest time scale, in steps, that the units of gated cells start with, None for the cells' own start
+    (insight/carry.py). sizes: further symbolic sizes of the cell. seed: of everything random. threads: None for all
+    that torch takes.
 
     Example (not run):
         model = throughtime.LanguageModel(hidden=128).fit("shakespeare.txt", minutes=1)
@@ -57,6 +59,7 @@ class LanguageModel:
         sizes: Mapping[str, int] | None = None,
         seed: int = 0,
         threads: int | None = None,
+        memory: float | None = None,
     ) -> None:
         if type(layers) is not int or not 1 <= layers <= 100:
             raise UserError(f"language model: layers must be a positive integer up to 100, got {layers!r}")
@@ -68,6 +71,7 @@ class LanguageModel:
         self._traces = [trace_of(one) for one in cells]
         self.hidden, self.embedding, self.tied, self.sizes = hidden, embedding, tied, sizes
         self.dropout = dropout if isinstance(dropout, Dropout) else Dropout(between=dropout, output=dropout)
+        self.memory = memory
         self.tokens, self.vocabulary, self.seed, self.threads = tokens, vocabulary, seed, threads
         self.model: TextModel | None = None
         self.text: Text | None = None
@@ -108,6 +112,7 @@ class LanguageModel:
         if resume:
             return self._resume(runs.stored(folder), Text.of(text, encoding), budget, settings, quiet)
         runs.refuse_existing(folder, force)
+        from throughtime.insight.start import with_memory
         from throughtime.training.streams import Streams
 
         chosen = runs.settings_of(budget or (MINUTES, "minutes"), settings)
@@ -123,7 +128,9 @@ class LanguageModel:
         ids = source.ids("train", tokenizer)
         Streams(ids, batch, window, self.seed)  # refuses what cannot be cut into streams, before anything is written
         run = {**chosen.to_json(), "batch": batch, "window": window, "seed": self.seed, "threads": self.threads}
+        run["memory"] = self.memory
         parameters = initial_parameters(config, np.random.default_rng(self.seed))
+        parameters = with_memory(config.layers, parameters, self.memory, self.seed)
         counts = np.bincount(ids, minlength=tokenizer.size)
         parameters["output.b_y"] = np.log((counts + 1) / (len(ids) + tokenizer.size)).astype(np.float32)
         self.config = {
