@@ -20,7 +20,7 @@ NEVER = ("", "abc", "nan", "inf", "-inf", "1e400", "-1", "0x10")
 """No option takes these."""
 
 ZERO = {"average", "clip", "dropout", "weight_dropout", "validation", "holdout", "seed", "temperature", "length"} | {
-    "profile", "seconds"
+    "profile", "seconds", "layer", "unit"
 }  # fmt: skip
 """The options that take 0."""
 
@@ -40,7 +40,7 @@ BASE = {
     "report forecast": ["report", "f"],
     "diagnose": ["diagnose", "m", "text.txt"],
     "explain": ["explain", "m", "the cat"],
-    "learning-curve": ["learning-curve", "text", "text.txt", "--out", "new"],
+    "learning-curve": ["learning-curve", "text", "text.txt", "--out", "new", "--points", "3"],
     "cells": ["cells", "lstm"],
     "demo": ["demo", "--out", "new"],
     "doctor": ["doctor"],

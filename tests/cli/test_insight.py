@@ -112,7 +112,7 @@ def test_a_learning_curve(made: Path, capfd: pytest.CaptureFixture[str], tmp_pat
     assert (tmp_path / "lc" / "learning_curve.svg").is_file()
     status, again, err = run(arguments, capfd)
     assert json.loads(again)["losses"] == json.loads(out)["losses"]
-    assert "learning from" not in err  # what was done is not done again
+    assert "training" not in err  # what was done is not done again
     status, _, err = run([*arguments[:-1], "--hidden", "9"], capfd)
     assert status == 2
     assert "other data or settings" in err

@@ -142,13 +142,13 @@ def points(
     """Run every training: `train(share, seed)` returns the amount and the loss. kept: those done before, by name, to
     which new ones are added; save: called after each, so that an interrupted run goes on."""
     done = {} if kept is None else kept
-    for share in shares:
-        for seed in range(seeds):
-            name = f"{share:.6g} {seed}"
-            if name not in done:
-                note(f"learning from {share:.3g} of the data, seed {seed} ...")
-                done[name] = list(train(share, seed))
-                save()
-            note(f"{done[name][0]:,.0f}: {done[name][1]:.4f}")
+    pairs = [(share, seed) for share in shares for seed in range(seeds)]
+    for number, (share, seed) in enumerate(pairs, 1):
+        name = f"{share:.6g} {seed}"
+        if name not in done:
+            done[name] = list(train(share, seed))
+            save()
+            amount, loss = done[name]
+            note(f"training {number} of {len(pairs)}: {share:.3g} of the data, {amount:,.0f}, seed {seed}: {loss:.4f}")
     wanted = [done[f"{share:.6g} {seed}"] for share in shares for seed in range(seeds)]
     return [one[0] for one in wanted], [one[1] for one in wanted]
