@@ -16,21 +16,27 @@ __all__ = ["Forecaster", "LanguageModel", "__version__", "load", "read_series"]
 _HOMES = {
     "load": "throughtime.runtime.load",
     "read_series": "throughtime.data.series",
-    "LanguageModel": "throughtime.tasks.text",
-    "Forecaster": "throughtime.tasks.forecaster",
 }
+"""What is imported when it is asked for; beside it the models of the tasks."""
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for when it is asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'throughtime' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(_HOMES[name]), name)
+    home = _HOMES.get(name) or _models().get(name)
+    if home is None:
+        raise AttributeError(f"module 'throughtime' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, *_models()})
+
+
+def _models() -> dict[str, str]:
+    from throughtime.tasks import MODELS
+
+    return MODELS

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from throughtime.tasks import TASKS
+
 VERBS = {
-    "train": "learn from data:  throughtime train TASK DATA --out DIR, TASK being text or forecast",
+    "train": "learn from data:  throughtime train TASK DATA --out DIR, TASK being {tasks}",
     "run": "use a trained model:  throughtime run DIR [INPUT]",
     "evaluate": "metrics beside the simple baselines:  throughtime evaluate DIR DATA",
     "report": "one HTML file about a model:  throughtime report DIR",
@@ -22,7 +24,7 @@ VERBS = {
     "explain": "what a model looked at, what its gates did:  throughtime explain DIR INPUT",
     "learning-curve": "quality against the amount of data:  throughtime learning-curve TASK DATA --out DIR",
     "cells": "the catalogue of recurrences:  throughtime cells [NAME]",
-    "demo": "the main jobs on real data, two minutes each:  throughtime demo [text | forecast]",
+    "demo": "the main jobs on real data, two minutes each:  throughtime demo [TASK]",
     "doctor": "what is installed, whether it computes right, and how fast:  throughtime doctor",
 }
 """Every verb and what it does; the verb's code is in the module of its name, or with each task."""
@@ -61,6 +63,7 @@ def help_text() -> str:
     """What `throughtime --help` prints."""
     width = max(map(len, VERBS))
     verbs = "\n".join(f"  {verb:<{width}}  {what}" for verb, what in VERBS.items())
+    verbs = verbs.replace("{tasks}", f"{', '.join([*TASKS][:-1])} or {[*TASKS][-1]}")
     return (
         "throughtime: recurrent models, from the equation to the stream.\n\n"
         f"Usage: throughtime VERB ...\n\n{verbs}\n\n"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
@@ -49,7 +50,7 @@ def diagnose(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    module = import_module(f"throughtime.tasks.{task}_insight")
+    module = insight("diagnose", task)
     patient = module.patient(directory, data, fresh)
     found = module.diagnose(patient, steps, batch, try_steps if attempt else 0, say)
     values = found.to_json()
@@ -74,11 +75,18 @@ def task_of(directory: Path) -> str:
     return task
 
 
+def insight(verb: str, task: str) -> Any:
+    """What a verb that looks inside needs of a task; UserError where nobody can look into its models."""
+    if find_spec(f"throughtime.tasks.{task}_insight") is None:
+        able = [name for name in TASKS if find_spec(f"throughtime.tasks.{name}_insight")]
+        raise UserError(f"{verb}: expected a model of {' or '.join(able)}, got one of {task}")
+    return import_module(f"throughtime.tasks.{task}_insight")
+
+
 def _report(task: str, directory: Path) -> str | None:
     """The model's report, with the diagnosis in it; None where it cannot be drawn, which is said."""
     try:
-        write = import_module(f"throughtime.report.{task}").write_report
-        return str(write(directory))
+        return str(import_module(f"throughtime.tasks.{task}_commands").write_report(directory))
     except ImportError as error:
         say(f"throughtime: no report, {error.name} is missing: pip install 'throughtime[train]'")
     except UserError as error:  # a folder without a history

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from throughtime.cli.diagnose import task_of
+from throughtime.cli.diagnose import insight, task_of
 from throughtime.errors import UserError
 from throughtime.report.console import coloured, new_app, print_json, say
 
@@ -55,7 +54,7 @@ def explain(
         raise UserError(f"explain: --method must be {', '.join(METHODS)} or both, got {method!r}")
     if threads is not None:
         torch.set_num_threads(threads)
-    module = import_module(f"throughtime.tasks.{task}_insight")
+    module = insight("explain", task)
     options: dict[str, Any] = {"target": target, "corpus": corpus, "series": series, "step": step}
     options["methods"] = METHODS if method == "both" else (method,)
     found = module.explained(directory, data, options)

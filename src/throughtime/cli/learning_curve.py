@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from throughtime.cli.diagnose import insight
 from throughtime.errors import UserError
 from throughtime.report.console import new_app, print_json, say
 from throughtime.tasks import TASKS
@@ -19,7 +19,7 @@ FILE = "learning_curve.json"
 
 @app.command()
 def learning_curve(
-    task: Annotated[str, Argument(help="text or forecast.")],
+    task: Annotated[str, Argument(help=f"{', '.join(TASKS)}.")],
     data: Annotated[str, Argument(help="A text file, or a table of series.")],
     out: Annotated[Path, Option(help="A folder for the figures and the picture; an interrupted run goes on there.")],
     points: Annotated[int, Option(help="Amounts of data, each half of the next.")] = 5,
@@ -54,7 +54,7 @@ def learning_curve(
         minutes = 0.5
     options: dict[str, Any] = {"minutes": minutes, "steps": steps, "cell": cell, "hidden": hidden, "layers": layers}
     options |= {"horizon": horizon, "threads": threads}
-    module = import_module(f"throughtime.tasks.{task}_insight")
+    module = insight("learning-curve", task)
     asked = {"task": task, "data": str(Path(data).resolve().name), "bytes": Path(data).stat().st_size, **options}
     kept: dict[str, list[float]] = {}
     if (out / FILE).is_file():

@@ -1,1 +1,8 @@
-"""Compositions of layers, written once over a few array operations that exist for NumPy and for torch."""
+"""Compositions of recurrences, one file each, written once over a few array operations."""
+
+RUNNING = {
+    "text": "throughtime.runtime.text:TextModel",
+    "forecast": "throughtime.runtime.series:SeriesModel",
+}
+"""Every task and the class, as module:name, that runs its model without torch: `from_folder(path, config, weights)`
+makes one."""

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from throughtime.errors import UserError
+from throughtime.models import RUNNING
 from throughtime.runtime.folder import CONFIG, read_config
-from throughtime.runtime.series import SeriesModel
-from throughtime.runtime.text import TextModel
-
-TASKS: dict[str, Callable[[Path, dict[str, Any], str | None], Any]] = {
-    "text": TextModel.from_folder,
-    "forecast": SeriesModel.from_folder,
-}
-"""How the model of each task is made from its folder and its configuration."""
 
 
 def load(directory: str | PathLike[str], weights: str | None = None) -> Any:
@@ -36,6 +29,7 @@ def load(directory: str | PathLike[str], weights: str | None = None) -> Any:
     path = Path(directory)
     config = read_config(path)
     task = config.get("task")
-    if not isinstance(task, str) or task not in TASKS:
-        raise UserError(f"{path / CONFIG}: unknown task {reprlib.repr(task)}, this version knows {', '.join(TASKS)}")
-    return TASKS[task](path, config, weights)
+    if not isinstance(task, str) or task not in RUNNING:
+        raise UserError(f"{path / CONFIG}: unknown task {reprlib.repr(task)}, this version knows {', '.join(RUNNING)}")
+    module, name = RUNNING[task].split(":")
+    return getattr(import_module(module), name).from_folder(path, config, weights)

@@ -5,4 +5,10 @@ TASKS = {
     "forecast": "learn series and forecast them:  throughtime train forecast DATA --horizon 24 --out DIR",
 }
 """Every task and what it is. What the verbs do for it is in the module of its name and _commands: functions train, run,
-evaluate and report, whose parameters are the command's."""
+evaluate, report and demo, whose parameters are the command's, and write_report."""
+
+MODELS = {
+    "LanguageModel": "throughtime.tasks.text",
+    "Forecaster": "throughtime.tasks.forecaster",
+}
+"""The class of each task's model, in scikit-learn's habits, and its module."""

@@ -189,13 +189,35 @@ def report(
     json: Annotated[bool, Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Write DIR/report.html: the verdict, forecasts with intervals, errors by horizon, learning; print its path."""
-    from throughtime.report.forecast import write_report
-
     path = write_report(directory)
     if json:
         print_json({"report": str(path)})
     else:
         print(path)
+
+
+def write_report(directory: Path) -> Path:
+    """Write DIR/report.html; its path."""
+    from throughtime.report.forecast import write_report
+
+    return write_report(directory)
+
+
+def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None, json: bool) -> None:
+    """Learn a year of hourly weather, forecast the sun of its last tenth, a day ahead, and go on from its end."""
+    from throughtime.tasks import forecast_demo as task
+    from throughtime.tasks.forecaster import Forecaster
+    from throughtime.training.settings import Settings
+
+    minutes, out = 1.2 if minutes is None else minutes, out or Path("runs/demo-forecast")
+    Forecaster(24, seed=seed, threads=threads)  # these two refuse wrong numbers before anything is said or written
+    Settings(budget=minutes, unit="minutes")
+    lines = task.table().count("\n") - 1
+    say(f"the sun on {task.STATION}, {lines:,} hours of pvlib's weather in W/m2; the last tenth is kept for the score")
+    summary = task.run(out, minutes=minutes, seed=seed, threads=threads, quiet=json)
+    show(summary, json)
+    if not json:
+        print(f"more    throughtime run {out}")
 
 
 def show(summary: dict[str, Any], json: bool) -> None:
@@ -213,8 +235,6 @@ def show(summary: dict[str, Any], json: bool) -> None:
 
 
 def _report_of(summary: dict[str, Any]) -> None:
-    from throughtime.report.forecast import write_report
-
     try:
         summary["report"] = str(write_report(summary["directory"]))
     except ImportError as error:

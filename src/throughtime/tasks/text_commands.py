@@ -186,13 +186,57 @@ def report(
     json: Annotated[bool, Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Write DIR/report.html: curves beside the baselines, samples, gradients, speed, environment; print its path."""
-    from throughtime.report.text import write_report
-
     path = write_report(directory)
     if json:
         print_json({"report": str(path)})
     else:
         print(path)
+
+
+def write_report(directory: Path) -> Path:
+    """Write DIR/report.html; its path."""
+    from throughtime.report.text import write_report
+
+    return write_report(directory)
+
+
+def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None, json: bool) -> None:
+    """Learn the Python language reference that every installation carries, write from it, and score the rest of it."""
+    minutes, out = 1.9 if minutes is None else minutes, out or Path("runs/demo")
+    from throughtime.runtime.load import load
+    from throughtime.tasks import demo as task
+    from throughtime.tasks.text import LanguageModel
+    from throughtime.training.settings import Settings
+
+    LanguageModel(seed=seed, threads=threads)  # these two refuse wrong numbers before anything is said or written
+    Settings(budget=minutes, unit="minutes")
+    reference = task.text()
+    say(
+        f"the language reference in pydoc_data.topics: {len(reference):,} characters, the last tenth kept for the score"
+    )
+    summary = task.run(out, minutes=minutes, seed=seed, threads=threads)
+    peer = task.plain_torch(reference)
+    if "evaluation" in summary and peer:
+        summary["evaluation"]["baselines"]["plain torch LSTM"] = peer
+    report_of(summary)
+    pieces = load(out).write(task.PROMPT, length=400, temperature=0.7, seed=seed)
+    if json:
+        print_json({**summary, "prompt": task.PROMPT, "sample": "".join(pieces)})
+        return
+    print(f"\nwritten by the model, from the prompt {task.PROMPT!r}:\n")
+    sys.stdout.write(task.PROMPT)
+    for piece in pieces:
+        sys.stdout.write(piece)
+        sys.stdout.flush()
+    print("\n")
+    if "evaluation" in summary:
+        print(scores(summary["evaluation"]))
+        if peer:
+            print(f"plain torch LSTM: {peer['minutes']:g} minutes, recorded on {peer['machine']}: {peer['command']}")
+    print(f"model   {summary['directory']}")
+    if "report" in summary:
+        print(f"report  {Path(summary['report']).resolve()}")
+    print(f"more    throughtime run {out} 'PROMPT'")
 
 
 def show(summary: dict[str, Any]) -> None:
@@ -206,8 +250,6 @@ def show(summary: dict[str, Any]) -> None:
 
 def report_of(summary: dict[str, Any]) -> None:
     """Write the report of a trained model and add its path to the summary."""
-    from throughtime.report.text import write_report
-
     try:
         summary["report"] = str(write_report(summary["directory"]))
     except ImportError as error:
