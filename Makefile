@@ -29,7 +29,7 @@ $(VENV)/.requirements: constraints.txt pyproject.toml
 $(VENV)/.installed: $(VENV)/.requirements CMakeLists.txt $(CPP)
 	$(need_compiler)
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	  --no-build-isolation --editable '.[train,bpe,forecast,insight,dev]'
+	  --no-build-isolation --editable '.[train,bpe,forecast,labels,chinese,insight,dev]'
 	touch $@
 
 demo: setup

@@ -50,7 +50,8 @@ def verdict(
     labels = np.arange(len(known))[known] if groups is None else np.asarray(groups)[known]
     if not len(model) or not baseline.sum():
         same = bool(len(model)) and not model.sum()
-        sentence = f"No verdict on {metric}: " + ("both are without error." if same else "there is nothing to compare.")
+        perfect = f"{name} is without error, the model is not." if len(model) else "there is nothing to compare."
+        sentence = f"No verdict on {metric}: " + ("both are without error." if same else perfect)
         return Verdict(name, metric, 0.0, 0.0, 0.0, 0, None, sentence)
     _, inverse = np.unique(labels, return_inverse=True)
     count = int(inverse.max()) + 1

@@ -50,7 +50,7 @@ def diagnose(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    module = insight("diagnose", task)
+    module = insight("diagnose", task, "patient")
     patient = module.patient(directory, data, fresh)
     found = module.diagnose(patient, steps, batch, try_steps if attempt else 0, say)
     values = found.to_json()
@@ -75,12 +75,17 @@ def task_of(directory: Path) -> str:
     return task
 
 
-def insight(verb: str, task: str) -> Any:
-    """What a verb that looks inside needs of a task; UserError where nobody can look into its models."""
-    if find_spec(f"throughtime.tasks.{task}_insight") is None:
-        able = [name for name in TASKS if find_spec(f"throughtime.tasks.{name}_insight")]
-        raise UserError(f"{verb}: expected a model of {' or '.join(able)}, got one of {task}")
+def insight(verb: str, task: str, needed: str) -> Any:
+    """The module that looks inside the models of a task; UserError where it has not what a verb needs."""
+    if not _has(task, needed):
+        able = [name for name in TASKS if _has(name, needed)]
+        raise UserError(f"{verb}: expected one of {', '.join(able)}, got {task}; its models cannot be looked at so")
     return import_module(f"throughtime.tasks.{task}_insight")
+
+
+def _has(task: str, needed: str) -> bool:
+    name = f"throughtime.tasks.{task}_insight"
+    return find_spec(name) is not None and hasattr(import_module(name), needed)
 
 
 def _report(task: str, directory: Path) -> str | None:

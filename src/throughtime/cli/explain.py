@@ -54,7 +54,7 @@ def explain(
         raise UserError(f"explain: --method must be {', '.join(METHODS)} or both, got {method!r}")
     if threads is not None:
         torch.set_num_threads(threads)
-    module = insight("explain", task)
+    module = insight("explain", task, "explained")
     options: dict[str, Any] = {"target": target, "corpus": corpus, "series": series, "step": step}
     options["methods"] = METHODS if method == "both" else (method,)
     found = module.explained(directory, data, options)

@@ -54,7 +54,7 @@ def learning_curve(
         minutes = 0.5
     options: dict[str, Any] = {"minutes": minutes, "steps": steps, "cell": cell, "hidden": hidden, "layers": layers}
     options |= {"horizon": horizon, "threads": threads}
-    module = insight("learning-curve", task)
+    module = insight("learning-curve", task, "amount")
     asked = {"task": task, "data": str(Path(data).resolve().name), "bytes": Path(data).stat().st_size, **options}
     kept: dict[str, list[float]] = {}
     if (out / FILE).is_file():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.data.text import read_text
 from throughtime.errors import UserError
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-")
 """What stands for a missing value."""
+
+JSON_LINES, PARQUET = (".jsonl", ".ndjson"), (".parquet", ".pq")
+"""Suffixes of files that are not read as CSV."""
 
 
 @dataclass(frozen=True)
@@ -73,19 +78,25 @@ class TableData:
         return True
 
 
-def read_table(source: Any) -> TableData:
-    """Columns of a CSV, TSV or Parquet file ("-": CSV from standard input), a frame narwhals knows, or a mapping."""
+def read_table(source: Any, encoding: str = "utf-8", extra: str = "forecast") -> TableData:
+    """Columns of a CSV, TSV, JSON lines or Parquet file ("-": CSV from standard input), a frame narwhals knows, or a
+    mapping.
+
+    encoding: of JSON lines. extra: what to install where frames and Parquet cannot be read.
+    """
     if isinstance(source, str | Path):
         path = Path(source)
         if str(source) != "-" and not path.is_file():
             raise UserError(f"{source}: no such file")
-        if path.suffix.lower() in (".parquet", ".pq"):
+        if path.suffix.lower() in JSON_LINES:
+            return _json_lines(path, encoding)
+        if path.suffix.lower() in PARQUET:
             try:
                 from pyarrow import parquet
             except ImportError:
-                raise UserError(f"{source}: Parquet needs pyarrow: pip install 'throughtime[forecast]'") from None
+                raise UserError(f"{source}: Parquet needs pyarrow: pip install 'throughtime[{extra}]'") from None
             try:
-                return _frame(parquet.read_table(path), str(source))
+                return _frame(parquet.read_table(path), str(source), extra)
             except (ValueError, OSError) as error:
                 raise UserError(f"{source}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
         return _lines(source, path)
@@ -95,14 +106,76 @@ def read_table(source: Any) -> TableData:
         if len(lengths) != 1 or any(values.ndim != 1 for values in columns.values()):
             raise UserError("data: the columns of a mapping must be of one length")
         return TableData(columns, "data", 0)
-    return _frame(source, "data")
+    return _frame(source, "data", extra)
 
 
-def _frame(source: Any, where: str) -> TableData:
+def delimited(text: str, separator: str, where: str) -> list[tuple[int, list[str]]]:
+    """The rows of a delimited text, each with the line it begins on; empty lines are none.
+
+    A field in quotes may hold separators, line ends and doubled quotes. Between tabs quotes are often plain text: where
+    all lines have equally many tabs, no field goes over a line's end, and a quote without its partner is a character.
+    Raises UserError for other broken quotes.
+    """
+    if separator == "\t":
+        lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line]
+        if len({line.count("\t") for _, line in lines}) == 1:
+            return [(number, [_unquoted(cell) for cell in line.split("\t")]) for number, line in lines]
+    rows: list[tuple[int, list[str]]] = []
+    begun = 1
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    before = csv.field_size_limit(max(len(text), 1))
+    try:
+        for cells in reader:
+            if cells:
+                rows.append((begun, cells))
+            begun = reader.line_num + 1
+    except csv.Error:
+        raise UserError(
+            f"{where}: row {begun}: a quote opens a field and is not closed before a separator; double the quotes "
+            "inside a field in quotes"
+        ) from None
+    finally:
+        csv.field_size_limit(before)
+    return rows
+
+
+def _unquoted(cell: str) -> str:
+    inner = cell[1:-1]
+    quoted = len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in inner.replace('""', "")
+    return inner.replace('""', '"') if quoted else cell
+
+
+def objects(values: list[Any]) -> np.ndarray:
+    """(N,) of Python objects; lists of one length stay lists."""
+    return np.fromiter(values, dtype=object, count=len(values))
+
+
+def _json_lines(path: Path, encoding: str) -> TableData:
+    lines = read_text(path, encoding).split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    if not lines:
+        raise UserError(f"{path}: the file is empty")
+    rows: list[dict[str, Any]] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{path}: row {number}: expected one JSON object a line ({error})") from None
+        if not isinstance(row, dict):
+            raise UserError(f"{path}: row {number}: expected a JSON object, got {line.strip()[:40]!r}")
+        rows.append(row)
+    names = dict.fromkeys(name for row in rows for name in row)
+    if not names:
+        raise UserError(f"{path}: the objects have no keys")
+    return TableData({name: objects([row.get(name) for row in rows]) for name in names}, str(path), 1)
+
+
+def _frame(source: Any, where: str, extra: str) -> TableData:
     try:
         import narwhals
     except ImportError:
-        raise UserError("data: frames need narwhals: pip install 'throughtime[forecast]'") from None
+        raise UserError(f"data: frames need narwhals: pip install 'throughtime[{extra}]'") from None
     try:
         frame = narwhals.from_native(source, eager_only=True)
     except TypeError:
@@ -122,7 +195,7 @@ def _frame(source: Any, where: str) -> TableData:
         elif kind.startswith(("Int", "UInt", "Float", "Boolean", "Decimal")):
             columns[str(name)] = np.asarray(column.cast(narwhals.Float64()).to_numpy(), np.float64)
         else:
-            columns[str(name)] = np.array([None if v is None else v for v in column.to_list()], object)
+            columns[str(name)] = objects(column.to_list())
     return TableData(columns, where, 0)
 
 

@@ -72,9 +72,14 @@ class GateOps(NumpyOps):
         x: np.ndarray,
         initial: Sequence[np.ndarray] | None,
         parameters: Mapping[str, np.ndarray],
+        lengths: np.ndarray | None = None,
+        reverse: bool = False,
     ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         from throughtime import engine
 
+        assert lengths is None or (lengths == len(x)).all(), "a look inside takes rows of one length"
+        turn = -1 if reverse else 1
+        x = np.ascontiguousarray(x[::turn])
         program = engine.compile(trace, dict(sizes), dtype=str(x.dtype), every=True)
         arrays = tuple(parameters[name] for name in trace.parameters)
         start = tuple(initial) if initial is not None else None
@@ -88,6 +93,9 @@ class GateOps(NumpyOps):
             gates = {
                 name: np.broadcast_to(found[n], (*shape, np.shape(found[n])[-1])) for name, n in trace.gates.items()
             }
+            # in the order of the text, whichever end they were read from
+            states = {name: values[::turn] for name, values in states.items()}
+            gates = {name: values[::turn] for name, values in gates.items()}
             self.seen.append(Seen(f"layer {len(self.seen)}", trace.name, states, gates))
         return states[trace.output], final
 

@@ -81,7 +81,14 @@ class WatchedOps(TorchOps):
         x: Tensor,
         initial: Sequence[Tensor] | None,
         parameters: Mapping[str, Tensor],
+        lengths: Tensor | None = None,
+        reverse: bool = False,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        if lengths is not None and bool((lengths < len(x)).any()):
+            raise ValueError("a look inside takes rows of one length")
+        if reverse:
+            turned, last = self.recurrence(trace, sizes, x.flip(0), initial, parameters)
+            return turned.flip(0), last
         rows = x.shape[1]
         if initial is None:
             initial = [x.new_zeros(rows, sizes[s]) for s in trace.state_sizes.values()]

@@ -9,6 +9,9 @@ import numpy as np
 
 from throughtime.recurrence import Trace
 
+_SMALLEST = 1e-30
+"""What a logarithm is taken of at least."""
+
 
 class NumpyOps:
     """Arrays are time-major, (T, B, ...). threads: how many the engine may use."""
@@ -46,6 +49,48 @@ class NumpyOps:
         found /= found.sum(axis=axis, keepdims=True)
         return found
 
+    def sum(self, x: np.ndarray, axis: int) -> np.ndarray:
+        """The sum along an axis."""
+        found: np.ndarray = x.sum(axis)
+        return found
+
+    def largest(self, x: np.ndarray, axis: int) -> np.ndarray:
+        """The largest value along an axis."""
+        found: np.ndarray = x.max(axis)
+        return found
+
+    def exp(self, x: np.ndarray) -> np.ndarray:
+        """The exponential."""
+        found: np.ndarray = np.exp(x)
+        return found
+
+    def log(self, x: np.ndarray) -> np.ndarray:
+        """The natural logarithm; of what is smaller than 1e-30, that of 1e-30."""
+        found: np.ndarray = np.log(np.maximum(x, np.asarray(_SMALLEST, x.dtype)))
+        return found
+
+    def concatenate(self, parts: Sequence[np.ndarray]) -> np.ndarray:
+        """Arrays side by side on the last axis."""
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, -1)
+
+    def mask(self, lengths: np.ndarray, steps: int, like: np.ndarray) -> np.ndarray:
+        """(T, B, 1): 1 where a row (B,) has a step, 0 behind its end."""
+        found: np.ndarray = (np.arange(steps)[:, None] < lengths).astype(like.dtype)[..., None]
+        return found
+
+    def bag(self, table: np.ndarray, indices: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+        """The mean of some rows of a table: (V, E), indices (N,) and offsets (D + 1,) to (D, E); of none, zeros.
+
+        Row d is the mean of indices[offsets[d] : offsets[d + 1]].
+        """
+        counts = np.diff(offsets)
+        found = np.zeros((len(counts), table.shape[1]), table.dtype)
+        some = counts > 0
+        if some.any():
+            sums = np.add.reduceat(table[indices], offsets[:-1][some], axis=0)
+            found[some] = sums / counts[some, None].astype(table.dtype)
+        return found
+
     def permute(self, x: np.ndarray, axes: Sequence[int]) -> np.ndarray:
         """The axes in another order."""
         return np.transpose(x, axes)
@@ -69,14 +114,19 @@ class NumpyOps:
         x: np.ndarray,
         initial: Sequence[np.ndarray] | None,
         parameters: Mapping[str, np.ndarray],
+        lengths: np.ndarray | None = None,
+        reverse: bool = False,
     ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-        """The recurrence over x (T, B, I) from `initial` (None: zeros): output (T, B, S), final states (B, S_j)."""
+        """The recurrence over x (T, B, I) from `initial` (None: zeros): output (T, B, S), final states (B, S_j).
+
+        lengths: (B,), what lies behind is not read, and zero in the output. reverse: from each row's end to its start.
+        """
         from throughtime import engine
 
         program = engine.compile(trace, dict(sizes), dtype=str(x.dtype))
         arrays = tuple(parameters[name] for name in trace.parameters)
         start = tuple(initial) if initial is not None else None
-        output, final, _ = program.forward(x, start, arrays, training=False, threads=self.threads)
+        output, final, _ = program.forward(x, start, arrays, lengths=lengths, reverse=reverse, threads=self.threads)
         return output, final
 
     def embedded(
@@ -110,12 +160,25 @@ class ReferenceOps(NumpyOps):
         x: np.ndarray,
         initial: Sequence[np.ndarray] | None,
         parameters: Mapping[str, np.ndarray],
+        lengths: np.ndarray | None = None,
+        reverse: bool = False,
     ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         from throughtime.recurrence.evaluate import sequence
 
         if initial is None:
             initial = [np.zeros((x.shape[1], sizes[s]), x.dtype) for s in trace.state_sizes.values()]
-        return sequence(trace, parameters, x, initial)
+        if lengths is None and not reverse:
+            return sequence(trace, parameters, x, initial)
+        output, final = np.zeros((*x.shape[:2], sizes[trace.state_sizes[trace.output]]), x.dtype), []
+        turn = -1 if reverse else 1
+        for row in range(x.shape[1]):
+            length = len(x) if lengths is None else int(lengths[row])
+            last: Sequence[np.ndarray] = [value[row : row + 1] for value in initial]
+            if length:
+                one, last = sequence(trace, parameters, x[:length, row : row + 1][::turn], last)
+                output[:length, row : row + 1] = one[::turn]
+            final.append(last)
+        return output, tuple(np.concatenate(states) for states in zip(*final, strict=True))
 
     def embedded(
         self,

@@ -40,6 +40,37 @@ class TorchOps:
         """Shares along an axis that add up to 1."""
         return torch.softmax(x, axis)
 
+    def sum(self, x: torch.Tensor, axis: int) -> torch.Tensor:
+        """The sum along an axis."""
+        return x.sum(axis)
+
+    def largest(self, x: torch.Tensor, axis: int) -> torch.Tensor:
+        """The largest value along an axis."""
+        return x.amax(axis)
+
+    def exp(self, x: torch.Tensor) -> torch.Tensor:
+        """The exponential."""
+        return x.exp()
+
+    def log(self, x: torch.Tensor) -> torch.Tensor:
+        """The natural logarithm; of what is smaller than 1e-30, that of 1e-30."""
+        return x.clamp_min(1e-30).log()
+
+    def concatenate(self, parts: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Tensors side by side on the last axis."""
+        return parts[0] if len(parts) == 1 else torch.cat(list(parts), -1)
+
+    def mask(self, lengths: torch.Tensor, steps: int, like: torch.Tensor) -> torch.Tensor:
+        """(T, B, 1): 1 where a row (B,) has a step, 0 behind its end."""
+        return (torch.arange(steps)[:, None] < lengths).to(like)[..., None]
+
+    def bag(self, table: torch.Tensor, indices: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+        """The mean of some rows of a table: (V, E), indices (N,) and offsets (D + 1,) to (D, E); of none, zeros.
+
+        Row d is the mean of indices[offsets[d] : offsets[d + 1]].
+        """
+        return functional.embedding_bag(indices, table, offsets, mode="mean", include_last_offset=True)
+
     def permute(self, x: torch.Tensor, axes: Sequence[int]) -> torch.Tensor:
         """The axes in another order."""
         return x.permute(*axes)
@@ -67,13 +98,18 @@ class TorchOps:
         x: torch.Tensor,
         initial: Sequence[torch.Tensor] | None,
         parameters: Mapping[str, torch.Tensor],
+        lengths: torch.Tensor | None = None,
+        reverse: bool = False,
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-        """The recurrence over x (T, B, I) from `initial` (None: zeros): output (T, B, S), final states (B, S_j)."""
+        """The recurrence over x (T, B, I) from `initial` (None: zeros): output (T, B, S), final states (B, S_j).
+
+        lengths: (B,), what lies behind is not read, and zero in the output. reverse: from each row's end to its start.
+        """
         from throughtime.nn.functional import recurrence
 
         start = tuple(initial) if initial is not None else None
         arrays = tuple(parameters[name] for name in trace.parameters)
-        return recurrence(self._layer(trace, sizes), x, start, arrays)
+        return recurrence(self._layer(trace, sizes), x, start, arrays, lengths, reverse)
 
     def embedded(
         self,
@@ -113,7 +149,7 @@ class TorchModel(torch.nn.Module):
     ) -> None:
         super().__init__()
         arithmetic.check_parameters(config, parameters)
-        self.config, self._arithmetic = config, arithmetic
+        self.config, self.arithmetic = config, arithmetic
         self.generator = torch.Generator().manual_seed(seed)
         for name, value in parameters.items():
             *path, last = name.split(".")
@@ -130,7 +166,7 @@ class TorchModel(torch.nn.Module):
         """What the model's `forward` returns. A language model's: tokens (T, B) int64 and a state or None to logits
         (T, B, vocabulary) and the state after the last."""
         self._ops.training = self.training
-        return self._arithmetic.forward(self._ops, self.config, self._flat, *inputs)
+        return self.arithmetic.forward(self._ops, self.config, self._flat, *inputs)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The parameters as NumPy arrays, by flat name; views where they are on the CPU, not copies."""

@@ -1,0 +1,132 @@
+"""Texts told apart, beside linear models: sst, mr, chn; what a start from a language model brings.
+
+    python -m benchmarks.classify NAME [SEED] [--validation]
+
+Settings were chosen on validation parts (--validation): of SST-2 its dev file, of MR a tenth of each training part, of
+ChnSentiCorp a tenth of train.tsv, texts that are the same on one side. Without it the test part is scored once: of
+SST-2 its test file (sentences only, nothing trained before), of MR the folds 0 to 4 of ten (seed 0), of ChnSentiCorp
+dev.tsv, whose test file has no labels, in all and where the text is not in train.tsv. Of MR and ChnSentiCorp the model
+is trained a second time, on the validation part too, once all is decided.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks import timing
+from benchmarks.series_data import file
+from throughtime import Classifier
+from throughtime.data.labelled import Texts, read_texts, text_key, unseen
+from throughtime.data.splits import folds, grouped_split
+from throughtime.tasks.classify_score import score
+
+MEMBERS = 3
+ENGLISH: dict[str, Any] = {"units": "words", "members": MEMBERS}
+CHINESE: dict[str, Any] = {"units": "characters", "evidence": "both", "members": MEMBERS}
+
+
+def fitted(options: dict[str, Any], learned: Texts, held: Texts, seed: int, every: Texts | None = None) -> Classifier:
+    """A classifier; every: all texts there are to learn from, for a second training once all is decided."""
+    quiet = "--quiet" in sys.argv
+    model = Classifier(seed=seed, **options).fit(learned, validation=(held.texts, held.labels), quiet=quiet)
+    if every is None:
+        return model
+    decided = model.config["classify"]
+    return Classifier(seed=seed, **options).fit(every, validation=0, decided=decided, quiet=quiet)
+
+
+def row(name: str, model: Classifier, test: Texts, began: float, fresh: np.ndarray | None = None) -> dict[str, Any]:
+    """What is printed of a scored part: the model's figures, and the baselines'."""
+    assert model.model is not None
+    without = model.config["classify"].get("fusion_without_recurrence", {})
+    found = score(model.model, test, without, None, rows=True)
+    right = np.array([a["label"] == b for a, b in zip(found["answers"], test.labels, strict=True)])
+    best = max(found["baselines"], key=lambda n: found["baselines"][n]["accuracy"])
+    entry = {
+        "what": name,
+        "accuracy": found["accuracy"],
+        "macro F1": found["macro_f1"],
+        "calibration error": found["calibration_error"],
+        "recurrence alone": found["recurrence"]["accuracy"],
+        "linear models alone": found["recurrence"].get("linear_accuracy"),
+        "best baseline": best,
+        "its accuracy": found["baselines"][best]["accuracy"],
+        "seconds": time.perf_counter() - began,
+        "fusion": str({n: round(w, 2) for n, w in found["fusion"].items() if w}),
+    }
+    if fresh is not None:
+        entry["unseen texts"], entry["accuracy, unseen"] = int(fresh.sum()), float(right[fresh].mean())
+    for name_, one in found["baselines"].items():
+        print(f"    {name_}: {one['accuracy']:.2%}", flush=True)
+    sentences = [found["verdict"]["sentence"], found["recurrence"].get("adds", {}).get("sentence", "")]
+    for sentence in (*sentences, found["shuffled"]["sentence"]):
+        print(f"    {sentence}", flush=True)
+    print(f"{name}: {entry['accuracy']:.2%}" + (f", unseen {right[fresh].mean():.2%}" if fresh is not None else ""))
+    return entry
+
+
+def sst(validating: bool, seed: int) -> list[dict[str, Any]]:
+    """SST-2, sentences only."""
+    parts = {
+        name: read_texts(file("sst-mr-cr-subj-trec", f"stsa.binary.{name}"), encoding="latin-1", format="lines")
+        for name in ("train", "dev", "test")
+    }
+    began = time.perf_counter()
+    model = fitted(ENGLISH, parts["train"], parts["dev"], seed)
+    return [row("SST-2", model, parts["dev" if validating else "test"], began)]
+
+
+def mr(validating: bool, seed: int) -> list[dict[str, Any]]:
+    """Movie reviews: the first five of ten folds."""
+    every = read_texts(file("sst-mr-cr-subj-trec", "rt-polarity.all"), encoding="latin-1", format="lines")
+    keys = [text_key(text) for text in every.texts]
+    rows = []
+    for number, fold in enumerate(folds(keys, every.labels, 10, 0)[:5]):
+        began = time.perf_counter()
+        rest = every.take(np.setdiff1d(np.arange(len(every)), fold))
+        learned, held = halves(rest, 0.1, seed)
+        model = fitted(ENGLISH, learned, held, seed, None if validating else rest)
+        rows.append(row(f"MR, fold {number}", model, held if validating else every.take(fold), began))
+    names = ("accuracy", "its accuracy", "recurrence alone", "linear models alone", "seconds")
+    rows.append({"what": "MR, mean of five folds", **{n: float(np.mean([one[n] for one in rows])) for n in names}})
+    print(f"mean {rows[-1]['accuracy']:.2%}, best baselines {rows[-1]['its accuracy']:.2%}")
+    return rows
+
+
+def chn(validating: bool, seed: int) -> list[dict[str, Any]]:
+    """ChnSentiCorp: reviews of hotels, books and computers."""
+    train = read_texts(file("ChnSentiCorp-split", "train.tsv"))
+    dev = read_texts(file("ChnSentiCorp-split", "dev.tsv"), keep_empty=True)
+    began = time.perf_counter()
+    learned, held = halves(train, 0.1, seed)
+    model = fitted(CHINESE, learned, held, seed, None if validating else train)
+    if validating:
+        return [row("ChnSentiCorp", model, held, began)]
+    return [row("ChnSentiCorp", model, dev, began, unseen(train, dev))]
+
+
+def halves(texts: Texts, share: float, seed: int) -> tuple[Texts, Texts]:
+    """Two parts, texts that are the same in one of them."""
+    rows, kept = grouped_split([text_key(text) for text in texts.texts], texts.labels, share, seed)
+    return texts.take(rows), texts.take(kept)
+
+
+SETS: dict[str, Callable[[bool, int], list[dict[str, Any]]]] = {"sst": sst, "mr": mr, "chn": chn}
+
+
+def main() -> None:
+    given = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    validating = "--validation" in sys.argv
+    if not given or given[0] not in SETS:
+        raise SystemExit(f"benchmarks.classify: expected one of {', '.join(SETS)}")
+    seed = int(given[1]) if len(given) > 1 else 0
+    timing.report(f"classify_{given[0]}_{'validation' if validating else seed}", SETS[given[0]](validating, seed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Texts into pieces that know where they stand."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from throughtime.data.words import _PIECE
+from throughtime.errors import UserError
+
+Piece = tuple[str, int, int]
+"""The piece, its first character's place in the text, and the place after its last."""
+
+
+def split_words(text: str) -> list[Piece]:
+    """Words with their inner apostrophes, numbers, each other sign and each Han or kana character on its own.
+
+    As data/words.py has them, without white space.
+    """
+    found = []
+    for match in _PIECE.finditer(text):
+        piece = match.group().lstrip()
+        if piece:
+            found.append((piece, match.end() - len(piece), match.end()))
+    return found
+
+
+def split_characters(text: str) -> list[Piece]:
+    """Each character that is no white space."""
+    return [(sign, i, i + 1) for i, sign in enumerate(text) if not sign.isspace()]
+
+
+def split_jieba(text: str) -> list[Piece]:
+    """Chinese words as jieba finds them. Raises UserError where jieba is not installed."""
+    return [(piece, start, end) for piece, start, end in _jieba().tokenize(text) if not piece.isspace()]
+
+
+@cache
+def _jieba() -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it imports what setuptools has deprecated
+            import jieba
+    except ImportError:
+        raise UserError("splitter jieba: it is not installed; pip install 'throughtime[chinese]'") from None
+    jieba.setLogLevel(logging.WARNING)
+    return jieba.Tokenizer()
+
+
+SPLITTERS: dict[str, Callable[[str], list[Piece]]] = {
+    "words": split_words,
+    "characters": split_characters,
+    "jieba": split_jieba,
+}
