@@ -18,12 +18,13 @@ echo "make: no working C++17 compiler found (tried: $(COMPILERS)). Install one a
   "apt install g++ (Debian, Ubuntu), dnf install gcc-c++ (Fedora), xcode-select --install (macOS)" >&2; exit 1
 endef
 
-# torch first, exactly as pinned: no later step may choose another. Build tools are pinned too, so no isolated build.
+# torch first, exactly as pinned: no later step may choose another. Build tools are pinned too, so no isolated build;
+# setuptools makes what comes as source only.
 $(VENV)/.requirements: constraints.txt pyproject.toml
 	$(need_compiler)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch -c constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt scikit-build-core nanobind cmake ninja
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt scikit-build-core nanobind cmake ninja setuptools
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.requirements CMakeLists.txt $(CPP)

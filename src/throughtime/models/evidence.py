@@ -94,7 +94,9 @@ class Evidence:
             rest = cls(ngrams, _ratios(every[0] - own[0], every[1] - own[1]))
             places = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in part])
             apart[places] = rest.of([tokens[i] for i in part])
-        scale = np.maximum(apart.std(0), 1e-6).astype(np.float32)
+        deviation = apart.std(0)
+        # what no other text has tells nothing here, but it will of the same texts when they are read again
+        scale = np.where(deviation > 1e-6, deviation, 1.0).astype(np.float32)
         return cls(ngrams, whole.ratios, scale), apart / scale
 
     def of(self, texts: Sequence[Sequence[str]]) -> np.ndarray:

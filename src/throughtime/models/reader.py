@@ -127,7 +127,8 @@ class ReaderConfig:
         **rest: Any,
     ) -> ReaderConfig:
         """Layers of the given cells, bottom first. rest: further fields of the class."""
-        widths = [width for _, _, width in columns] + [rest["pieces"][1]] * (rest.get("pieces", (0, 0)) != (0, 0))
+        pieces = rest.get("pieces", (0, 0))
+        widths = [width for _, _, width in columns] + [pieces[1]] * (pieces != (0, 0))
         below = (widths[0] if rest.get("added") else sum(widths)) + rest.get("values", 0)
         layers = stacked(cells, below, hidden, both)
         return cls(who, tuple(columns), layers, **rest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from throughtime.errors import UserError
 from throughtime.models import crf, tagger
 from throughtime.models.tagger import WHO, TaggerConfig
 from throughtime.models.wide import Wide
-from throughtime.runtime.classify import RECURRENCE, fuse, log_softmax, read_linear
+from throughtime.runtime.classify import OUT_OF_SCOPE, RECURRENCE, fuse, log_softmax, read_linear
 from throughtime.runtime.environment import cores
 from throughtime.runtime.ragged import chunks
 from throughtime.runtime.readers import Readers
@@ -47,8 +47,8 @@ class TokenTagger:
     """A tagger that runs without torch.
 
     readers: its members. tags, intents: names, in the order of the scores; no intents where texts have none. linear:
-    models of intents over n-grams by name, fusion: how much each has to say of them, see TextClassifier. Raises
-    UserError where these do not fit.
+    models of intents over n-grams by name, fusion: how much each has to say of them, threshold: the least probability
+    of an intent that is sure, see TextClassifier. Raises UserError where these do not fit.
     """
 
     def __init__(
@@ -58,7 +58,11 @@ class TokenTagger:
         intents: Sequence[str] = (),
         linear: Mapping[str, Wide] | None = None,
         fusion: Mapping[str, float] | None = None,
+        threshold: float | None = None,
     ) -> None:
+        self.threshold = threshold
+        if threshold is not None and not (isinstance(threshold, float) and 0 <= threshold <= 1):
+            raise UserError(f"{WHO}: expected a threshold from 0 to 1, got {threshold!r}; config.json is damaged")
         self.readers, self.tags, self.intents = readers, list(tags), list(intents)
         self.linear, self.fusion = dict(linear or {}), dict(fusion or {RECURRENCE: 1.0})
         config: TaggerConfig = readers.readers[0].config
@@ -99,7 +103,7 @@ class TokenTagger:
         if not isinstance(fusion, dict):
             raise UserError(f"{directory}: fusion must be an object; config.json is damaged")
         try:
-            return cls(readers, own["tags"], own["intents"], read_linear(directory), fusion)
+            return cls(readers, own["tags"], own["intents"], read_linear(directory), fusion, own.get("threshold"))
         except UserError as error:
             raise UserError(f"{directory}: {error}") from None
 
@@ -136,12 +140,24 @@ class TokenTagger:
         found = list(self.tag(sentences, sure=False))
         return [one.tags for one in found], [one.intent for one in found if one.intent is not None]
 
-    def tag(self, texts: Iterable[str | Sequence[str]], sure: bool = True) -> Iterator[Tagging]:
-        """Texts, or tokens, as they come, understood; only some thousand are in memory. sure: with probabilities."""
+    def tag(self, texts: Iterable[str | Sequence[str]], sure: bool = True, scope: bool = False) -> Iterator[Tagging]:
+        """Texts, or tokens, as they come, understood; only some thousand are in memory.
+
+        sure: with the probability of every tag. scope: OUT_OF_SCOPE in place of an intent the model is not sure enough
+        of; UserError where no threshold was found for that.
+        """
         if isinstance(texts, str):
             raise UserError(f"{WHO}: expected several texts, got one; give a list, [text]")
+        if scope and self.threshold is None:
+            raise UserError(
+                f"{WHO}: no threshold was found for this model, on its validation part no intents were sure enough; "
+                "ask without, or train with a lower one"
+            )
         for some in chunks(texts, _TEXTS):
-            yield from self._tag([self._checked(one) for one in some], sure)
+            found = self._tag([self._checked(one) for one in some], sure)
+            for one in found:
+                unsure = scope and one.intent is not None and one.intents[one.intent] < (self.threshold or 0.0)
+                yield replace(one, intent=OUT_OF_SCOPE) if unsure else one
 
     def _checked(self, text: Any) -> list[str]:
         """The tokens of a text or of what is cut into tokens; UserError for what is neither."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -191,7 +191,7 @@ class Classifier:
                 raise UserError(f"{WHO}: the run in {folder} learns other texts; give those, or a new --out")
             self._again(run)
             if not isinstance(validation, tuple):
-                validation = run.data.get("validation")
+                validation = cast(float, run.data.get("validation"))
         learned, held = self._parts(given, validation)
         classes = sorted({*learned.labels, *held.labels})
         if len(set(learned.labels)) < 2:
@@ -199,7 +199,9 @@ class Classifier:
             raise UserError(f"{given.where}: there is one class to learn from, {only!r}; nothing to tell apart")
         if run is not None:
             return self._resume(run, learned, held, classes, budget, settings, quiet)
-        chosen = runs.settings_of(budget or (EPOCHS, "epochs"), {**reading.DEFAULTS, **settings})
+        chosen = runs.settings_of(
+            budget or reading.epochs(len(learned), batch, EPOCHS), {**reading.DEFAULTS, **settings}
+        )
         start = self._started()
         units = self.units or [_units(learned.texts)]
         kinds = {"on": (True,), "off": (False,), "both": (True, False)}[self.evidence]

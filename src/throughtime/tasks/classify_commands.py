@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from typer import Argument, Context, Exit, Option
 
 from throughtime.errors import UserError
-from throughtime.report.console import print_json, say, table
+from throughtime.report.console import print_json, table
 from throughtime.tasks import options as shared
 
 
@@ -136,11 +136,16 @@ def run(
 
     if (text is None) == (file is None):
         raise UserError("run: give one text, - for standard input, or --file; not both, not none")
+    many = file is not None or text == "-"
+    if many and json:
+        raise UserError("run: many texts give CSV, a line each; leave --json out")
+    if follow and (many or json or sure):
+        raise UserError("run: --follow shows one text, word by word; leave --file, -, --json and --sure out")
+    if (column is not None and file is None) or (out is not None and not many):
+        raise UserError("run: --column is of --file, and --out for the labels of many texts; leave them out")
     model = load(directory)
-    if file is not None or text == "-":
-        if json:
-            raise UserError("run: many texts give CSV, a line each; leave --json out")
-        texts = _lines(sys.stdin) if file is None else _texts(file, column, encoding)
+    if many:
+        texts = _lines(sys.stdin, "standard input", "utf-8") if file is None else _texts(file, column, encoding)
         _label_all(model, texts, sure, out)
         return
     assert text is not None
@@ -177,11 +182,7 @@ def evaluate(
 
 def report(directory: shared.Directory, json: shared.Json = False) -> None:
     """Write DIR/report.html: verdict, confusion, calibration, mistakes to read, learning; print its path."""
-    path = write_report(directory)
-    if json:
-        print_json({"report": str(path)})
-    else:
-        print(path)
+    shared.print_path(write_report(directory), json)
 
 
 def write_report(directory: Path) -> Path:
@@ -200,10 +201,7 @@ def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None
 
 def show(summary: dict[str, Any], json: bool) -> None:
     """Write the report of a training and print what came of it."""
-    try:
-        summary["report"] = str(write_report(Path(summary["directory"])))
-    except ImportError as error:
-        say(f"throughtime: no report, {error.name} is missing: pip install 'throughtime[train]'")
+    shared.add_report(summary, write_report)
     if json:
         print_json(summary)
         return
@@ -235,9 +233,20 @@ def _show(evaluation: Mapping[str, Any] | None) -> None:
     sys.stdout.flush()
 
 
-def _lines(stream: Iterable[str]) -> Iterator[str]:
-    for line in stream:
-        yield line.rstrip("\r\n")
+def _lines(stream: Iterable[str], where: str, encoding: str) -> Iterator[str]:
+    from throughtime.data.labelled import check_text
+
+    row = 0
+    try:
+        for row, line in enumerate(stream, 1):
+            text = line.rstrip("\r\n")
+            check_text(text, f"{where}: row {row}")
+            yield text.removeprefix("\ufeff") if row == 1 else text
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{where}: expected {encoding} text, got byte 0x{error.object[error.start]:02x} somewhere behind row {row} "
+            f"({error.reason}); give --encoding"
+        ) from None
 
 
 def _texts(file: Path, column: str | None, encoding: str) -> Iterator[str]:
@@ -247,13 +256,13 @@ def _texts(file: Path, column: str | None, encoding: str) -> Iterator[str]:
 
         yield from read_texts(file, column, None, encoding, labelled=False, keep_empty=True).texts
         return
+    if not file.is_file():
+        raise UserError(f"{file}: expected a file of texts, {'got a folder' if file.is_dir() else 'no such file'}")
     try:
         with open(file, encoding=encoding, newline="\n") as lines:
-            yield from _lines(lines)
+            yield from _lines(lines, str(file), encoding)
     except LookupError:
         raise UserError(f"{file}: unknown encoding {encoding!r}") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file}: expected {encoding}, {error.reason} at byte {error.start}; give --encoding") from None
 
 
 def _label_all(model: Any, texts: Iterable[str], sure: bool, out: Path | None) -> None:
@@ -276,9 +285,13 @@ def _label_all(model: Any, texts: Iterable[str], sure: bool, out: Path | None) -
 
 
 def _write(writer: Any, model: Any, texts: Iterable[str], sure: bool) -> int:
+    from itertools import chain, islice
+
+    found = model.label(texts, sure)
+    first = list(islice(found, 1))  # where the texts cannot be read, nothing is printed
     writer.writerow(["label", "probability"])
     count = 0
-    for label, probabilities in model.label(texts, sure):
+    for label, probabilities in chain(first, found):
         writer.writerow([label, f"{probabilities.max():.4f}"])
         count += 1
     return count

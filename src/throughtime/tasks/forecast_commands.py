@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from typer import Argument, Context, Exit, Option
 
 from throughtime.report.console import print_json, say, table
+from throughtime.tasks import options as shared
 
 
 def train(
@@ -79,7 +80,7 @@ def train(
     if clip == 0:
         given["clip"] = None
     if resume:
-        _refuse_fixed(context)
+        shared.refuse_fixed(context, ("data", "out", "resume", "json", "seconds"))
         given.pop("threads", None)
         summary = task.train(data, out, resume=True, seconds=seconds, **given)
     else:
@@ -189,11 +190,7 @@ def report(
     json: Annotated[bool, Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Write DIR/report.html: the verdict, forecasts with intervals, errors by horizon, learning; print its path."""
-    path = write_report(directory)
-    if json:
-        print_json({"report": str(path)})
-    else:
-        print(path)
+    shared.print_path(write_report(directory), json)
 
 
 def write_report(directory: Path) -> Path:
@@ -235,10 +232,7 @@ def show(summary: dict[str, Any], json: bool) -> None:
 
 
 def _report_of(summary: dict[str, Any]) -> None:
-    try:
-        summary["report"] = str(write_report(summary["directory"]))
-    except ImportError as error:
-        say(f"throughtime: no report, {error.name} is missing: pip install 'throughtime[train]'")
+    shared.add_report(summary, write_report)
 
 
 def _show(evaluation: Mapping[str, Any] | None) -> None:
@@ -281,18 +275,3 @@ def _levels(text: str | None) -> list[float] | None:
         return [float(level) for level in text.split(",")]
     except ValueError:
         raise ValueError(f"--quantiles {text}: expected levels such as 0.1,0.5,0.9, or none") from None
-
-
-def _refuse_fixed(context: Context) -> None:
-    """A run that goes on has its model and data already: what is given besides and cannot change is an error."""
-    for name in context.params:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE" and name not in _CHANGEABLE:
-            option = f"--{name.replace('_', '-')}"
-            raise ValueError(f"{option}: a run that goes on keeps its own; leave it out, or start anew with --force")
-
-
-_CHANGEABLE = (
-    *("data", "out", "resume", "json", "seconds"),
-    *("minutes", "epochs", "steps", "learning_rate", "clip", "patience"),
-)

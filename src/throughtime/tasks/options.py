@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Context, Option
+
+from throughtime.report.console import print_json, say
 
 Directory = Annotated[Path, Argument(metavar="DIR", help="The model's folder.")]
 Out = Annotated[Path, Option(help="The folder for the model, its history and report.")]
@@ -69,3 +72,19 @@ def share_or_file(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
+
+
+def print_path(path: Path, json: bool) -> None:
+    """Where a report is."""
+    if json:
+        print_json({"report": str(path)})
+    else:
+        print(path)
+
+
+def add_report(summary: dict[str, Any], write: Callable[[Path], Path]) -> None:
+    """Write the report of a training, and its path into the summary; where it cannot be drawn, say so."""
+    try:
+        summary["report"] = str(write(Path(summary["directory"])))
+    except ImportError as error:
+        say(f"throughtime: no report, {error.name} is missing: pip install 'throughtime[train]'")

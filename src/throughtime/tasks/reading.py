@@ -144,6 +144,15 @@ def zeros(readers: Sequence[Reader], members: int) -> dict[str, np.ndarray]:
     }
 
 
+def epochs(texts: int, batch: int, usual: int) -> tuple[int, str]:
+    """The budget where nothing is said: the usual epochs; of few texts as many as make 300 steps, 60 at most."""
+    steps = max(1, -(-texts // batch))
+    return max(usual, min(_MOST_EPOCHS, -(-_LEAST_STEPS // steps))), "epochs"
+
+
+_LEAST_STEPS, _MOST_EPOCHS = 300, 60
+
+
 def check_count(who: str, name: str, value: Any, least: int, most: int) -> None:
     """UserError unless an option is an integer in a range."""
     if type(value) is not int or not least <= value <= most:

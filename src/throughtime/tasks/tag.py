@@ -105,21 +105,22 @@ def evaluate(
     about = _reading(config, folder)
     model = TokenTagger.from_folder(folder, config)
     encoding = encoding or about["encoding"]
+    learned: Tagged | None
     given = read_tagged(data, encoding)
     seed = config.get("training", {}).get("seed", 0)
-    learned = None
     if given.sha256 == about["file_sha256"]:
         if not about["holdout"]:
             raise UserError(f"{given.where}: the model learned from these texts, all of them; give others")
         learned, kept = split(given, about["holdout"], seed)
         assert kept is not None
         given = kept
-    elif isinstance(about["file"], str) and Path(about["file"]).exists():
-        source = read_tagged(about["file"], about["encoding"])
-        if source.sha256 == about["file_sha256"]:
-            learned = split(source, about["holdout"], seed)[0]
+    else:
+        source = _still(about["file"], about["encoding"])
+        same = source is not None and source.sha256 == about["file_sha256"]
+        learned = split(source, about["holdout"], seed)[0] if source is not None and same else None
+    held = _still(about["validation_file"], about["encoding"])
     say = _quiet if quiet else _say
-    beside = {} if learned is None else baselines(learned, None, seconds, seed, say)
+    beside = {} if learned is None else baselines(learned, held, seconds, seed, say)
     return {"data": str(data), **score(model, given, beside)}
 
 
@@ -163,6 +164,14 @@ def _reading(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder / CONFIG}: expected how its texts were read, data is missing; the file is damaged")
     blank = {"encoding": "utf-8", "holdout": 0.0, "file": None, "file_sha256": None}
     return {**blank, "validation_file": None, "test_file": None, **data}
+
+
+def _still(path: Any, encoding: str) -> Tagged | None:
+    """The tagged texts of a file that training read; None where they are there no longer."""
+    try:
+        return read_tagged(path, encoding) if isinstance(path, str) and Path(path).exists() else None
+    except UserError:
+        return None
 
 
 def _check_seconds(seconds: float) -> None:

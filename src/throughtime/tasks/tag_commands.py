@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Context, Exit, Option
 
-from throughtime.report.console import print_json, say, table
+from throughtime.report.console import print_json, table
 from throughtime.tasks import options as shared
 
 
@@ -34,6 +34,7 @@ def train(
     stacked: Annotated[bool, Option("--stacked", help="Tags see the intent.")] = False,
     wide: Annotated[bool, Option(help="Let linear models over n-grams have a say in the intent.")] = True,
     swap: Annotated[float, Option(help="How often a span becomes another of its kind in training.")] = 0.0,
+    sure: Annotated[float, Option(help="How often intents that are sure should be right.")] = 0.98,
     dropout: Annotated[float, Option(help="Share dropped of the embeddings and before the output.")] = 0.4,
     rare_dropout: Annotated[float, Option(help="Share forgotten of tokens that stand once.")] = 0.5,
     memory: shared.Memory = None,
@@ -81,6 +82,7 @@ def train(
             stacked=stacked,
             wide=wide,
             swap=swap,
+            sure=sure,
             dropout={"input": dropout, "between": dropout, "output": dropout, "variational": True},
             rare_dropout=rare_dropout,
             memory=memory,
@@ -99,6 +101,9 @@ def train(
 def run(
     directory: shared.Directory,
     text: Annotated[str, Argument(help="The text; - reads texts from standard input, one a line.")],
+    sure: Annotated[
+        bool, Option("--sure", help="Say 'out of scope' where the model is not sure of the intent.")
+    ] = False,
     json: Annotated[bool, Option("--json", help="Print a JSON object, for each text one a line.")] = False,
 ) -> None:
     """Say what a text wants and which of its parts are what: intent, spans, tags."""
@@ -106,12 +111,12 @@ def run(
 
     model = load(directory)
     texts = (line.rstrip("\r\n") for line in sys.stdin) if text == "-" else iter([text])
-    for found in model.tag(texts):
+    for found in model.tag(texts, scope=sure):
         if json:
             print_json(found.to_json())
             continue
         if found.intent is not None:
-            print(f"{found.intent}  {found.intents[found.intent]:.1%}")
+            print(f"{found.intent}  {max(found.intents.values()):.1%}")
         rows = [[span["kind"], span["text"]] for span in found.spans]
         width = max([len(kind) for kind, _ in rows], default=0)
         for kind, part in rows:
@@ -139,11 +144,7 @@ def evaluate(
 
 def report(directory: shared.Directory, json: shared.Json = False) -> None:
     """Write DIR/report.html: verdict, scores by kind, mistakes to read, learning; print its path."""
-    path = write_report(directory)
-    if json:
-        print_json({"report": str(path)})
-    else:
-        print(path)
+    shared.print_path(write_report(directory), json)
 
 
 def write_report(directory: Path) -> Path:
@@ -165,10 +166,7 @@ def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None
 
 def show(summary: dict[str, Any], json: bool) -> None:
     """Write the report of a training and print what came of it."""
-    try:
-        summary["report"] = str(write_report(Path(summary["directory"])))
-    except ImportError as error:
-        say(f"throughtime: no report, {error.name} is missing: pip install 'throughtime[train]'")
+    shared.add_report(summary, write_report)
     if json:
         print_json(summary)
         return

@@ -24,7 +24,8 @@ def score(model: TokenTagger, given: Tagged, baselines: Mapping[str, Any]) -> di
     found_tags = list(model.tag(given.tokens))
     tags = [one.tags for one in found_tags]
     groups = np.unique([" ".join(tokens) for tokens in given.tokens], return_inverse=True)[1]
-    slots = tag_metrics.span_scores(given.tags, tags)
+    scheme = tag_metrics.scheme_of([*given.tags, model.tags])
+    slots = tag_metrics.span_scores(given.tags, tags, scheme)
     found: dict[str, Any] = {
         "texts": len(given),
         "tokens": sum(map(len, given.tokens)),
@@ -35,12 +36,12 @@ def score(model: TokenTagger, given: Tagged, baselines: Mapping[str, Any]) -> di
         "token_accuracy": _tokens_right(given.tags, tags),
         "baselines": {},
     }
-    ours = _errors(given.tags, tags)
+    ours = _errors(given.tags, tags, scheme)
     theirs = {}
     for name, one in baselines.items():
         said = one.tag(given.tokens)
-        theirs[name] = _errors(given.tags, said)
-        f1 = tag_metrics.slot_f1(given.tags, said)
+        theirs[name] = _errors(given.tags, said, scheme)
+        f1 = tag_metrics.slot_f1(given.tags, said, scheme)
         found["baselines"][name] = {"slot_f1": f1, "token_accuracy": _tokens_right(given.tags, said)}
     if theirs:
         best = min(theirs, key=lambda name: theirs[name].sum())
@@ -83,11 +84,11 @@ def _intents(
     return wrong
 
 
-def _errors(truth: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> np.ndarray:
-    """(N,) spans of each text that are wrong or missing."""
+def _errors(truth: Sequence[Sequence[str]], said: Sequence[Sequence[str]], scheme: str | None) -> np.ndarray:
+    """(N,) spans of each text that are wrong or missing; scheme: see tag_metrics.spans."""
     found = []
     for one, other in zip(truth, said, strict=True):
-        right, given = set(tag_metrics.spans(one)), set(tag_metrics.spans(other))
+        right, given = set(tag_metrics.spans(one, scheme)), set(tag_metrics.spans(other, scheme))
         found.append(len(right ^ given))
     return np.array(found, np.float64)
 

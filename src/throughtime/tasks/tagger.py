@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -18,15 +18,16 @@ from throughtime.models.reader import ReaderConfig
 from throughtime.models.resolve import trace_of
 from throughtime.models.tagger import WHO, TaggerConfig
 from throughtime.models.wide import Wide
-from throughtime.runtime.classify import RECURRENCE, log_softmax
+from throughtime.runtime.classify import RECURRENCE, fuse, log_softmax
 from throughtime.runtime.folder import CONFIG, FORMAT_VERSION, TOKENIZER, WEIGHTS, write_json, write_weights
 from throughtime.runtime.readers import Reader, Readers, prefix, readers_of
 from throughtime.runtime.tag import Tagging, TokenTagger, together
 from throughtime.tasks import reading
 from throughtime.tasks.classifier import WIDE, joined
 from throughtime.tasks.classify_folder import forget, write_linear
+from throughtime.tasks.classify_metrics import coverage_at
 from throughtime.tasks.tag_data import Tagged, read_tagged
-from throughtime.tasks.tag_metrics import slot_f1
+from throughtime.tasks.tag_metrics import scheme_of, slot_f1
 from throughtime.tasks.tag_swap import Swapper
 from throughtime.training import run as runs
 
@@ -55,8 +56,9 @@ class Tagger:
     embedding: values of the first column; the others have half, pieces two thirds. crf: tags depend on their
     neighbours. stacked: tags see the intent. members: models side by side whose mean is the answer. wide: linear models
     over n-grams have a say in the intent, as much as helps on the validation part; needs scikit-learn. swap: how often
-    a marked span becomes another of its kind from the training part, anew in each epoch. dropout, word_dropout,
-    rare_dropout, label_smoothing (of the intents), memory, seed, threads: see Classifier.
+    a marked span becomes another of its kind from the training part, anew in each epoch. sure: how often intents that
+    are sure should be right; see `tag`. dropout, word_dropout, rare_dropout, label_smoothing (of the intents), memory,
+    seed, threads: see Classifier.
 
     Example (not run):
         model = throughtime.Tagger().fit(tokens, tags, intents)
@@ -77,6 +79,7 @@ class Tagger:
         members: int = 1,
         wide: bool = True,
         swap: float = 0.0,
+        sure: float = 0.98,
         dropout: Dropout | Mapping[str, Any] | None = None,
         word_dropout: float = 0.0,
         rare_dropout: float = 0.5,
@@ -97,7 +100,7 @@ class Tagger:
         ):
             reading.check_count(WHO, name, value, least, most)
         shares = {"word_dropout": word_dropout, "rare_dropout": rare_dropout, "label_smoothing": label_smoothing}
-        for name, share in {**shares, "swap": swap}.items():
+        for name, share in {**shares, "swap": swap, "sure": sure}.items():
             reading.check_share(WHO, name, share)
         cells = list(cell) if isinstance(cell, list | tuple) else [cell] * layers
         self._traces = [trace_of(one) for one in cells]
@@ -107,7 +110,7 @@ class Tagger:
         usual = {"input": 0.4, "between": 0.4, "output": 0.4, "variational": True}
         self.dropout = reading.dropout_of(usual if dropout is None else dropout)
         self.word_dropout, self.rare_dropout, self.label_smoothing = word_dropout, rare_dropout, label_smoothing
-        self.memory, self.seed, self.threads = memory, seed, threads
+        self.sure, self.memory, self.seed, self.threads = sure, memory, seed, threads
         self.model: TokenTagger | None = None
         self.outcome: Outcome | None = None
         self.config: dict[str, Any] = {}
@@ -147,7 +150,7 @@ class Tagger:
                 raise UserError(f"{WHO}: the run in {folder} learns other texts; give those, or a new --out")
             self._again(run)
             if not isinstance(validation, Tagged):
-                validation = run.data.get("validation")
+                validation = cast(float, run.data.get("validation"))
         learned, held = self._parts(given, validation)
         names = sorted({tag for text in learned.tags for tag in text}, key=lambda tag: (tag != "O", tag[2:], tag))
         known = sorted(set(learned.intents))
@@ -155,7 +158,7 @@ class Tagger:
             raise UserError(f"{given.where}: there is one intent, {known[0]!r}; nothing to tell apart, leave it out")
         if run is not None:
             return self._resume(run, learned, held, budget, settings, quiet)
-        chosen = runs.settings_of(budget or (EPOCHS, "epochs"), {**DEFAULTS, **settings})
+        chosen = runs.settings_of(budget or reading.epochs(len(learned), batch, EPOCHS), {**DEFAULTS, **settings})
         part = self._part(learned, held, len(names), len(known))
         parameters = reading.drawn(tagger, [part.reader], self.members, self.seed, self.memory)
         model, words, count = reading.sizes([part.reader], self.members, tagger)
@@ -309,7 +312,10 @@ class Tagger:
         parts = {name: value[known] for name, value in {RECURRENCE: own, **(apart if self.wide else {})}.items()}
         fusion = joined(parts, truth[known])
         model.linear, model.fusion = linear, fusion
-        self.config["tag"]["fusion"] = fusion
+        whole = np.exp(fuse({name: parts[name] for name in fusion}, fusion))
+        right = whole.argmax(1) == truth[known]
+        model.threshold = coverage_at(whole.max(1), right, self.sure)
+        self.config["tag"].update({"fusion": fusion, "threshold": model.threshold, "sure": self.sure})
         shares = ", ".join(f"{name} {weight:.2f}" for name, weight in fusion.items() if weight)
         say(f"intents are decided by {shares}")
 
@@ -322,9 +328,13 @@ class Tagger:
         """The tags of each text's tokens, and the intents (an empty list where there are none)."""
         return self._fitted().predict(tokens)
 
-    def tag(self, texts: Iterable[str | Sequence[str]]) -> list[Tagging]:
-        """Texts, or tokens, understood: tags with their probabilities, spans, intents."""
-        return list(self._fitted().tag(texts))
+    def tag(self, texts: Iterable[str | Sequence[str]], scope: bool = False) -> list[Tagging]:
+        """Texts, or tokens, understood: tags with their probabilities, spans, intents.
+
+        scope: "out of scope" in place of an intent whose probability is below the threshold from which those on the
+        validation part were right as often as `sure` of the constructor says.
+        """
+        return list(self._fitted().tag(texts, scope=scope))
 
     def evaluate(
         self, tokens: Any, tags: Sequence[Sequence[str]] | None = None, intents: Sequence[str] | None = None
@@ -345,7 +355,7 @@ class Tagger:
 
 
 _OPTIONS = (
-    *("hidden", "embedding", "columns", "spelling", "both", "crf", "stacked", "members", "wide", "swap"),
+    *("hidden", "embedding", "columns", "spelling", "both", "crf", "stacked", "members", "wide", "swap", "sure"),
     *("word_dropout", "rare_dropout", "label_smoothing", "vocabulary", "memory", "threads"),
 )
 
@@ -377,5 +387,5 @@ def _judged(model: TokenTagger, outputs: Sequence[Sequence[tuple[np.ndarray, Any
         if model.intents:
             total = np.sum([log_softmax(own[1].numpy().astype(np.float64)) for _, own in batch], 0)
             right += sum(model.intents[k] == held.intents[row] for k, row in zip(total.argmax(1), rows, strict=True))
-    found = 1.0 - slot_f1(held.tags, tags)
+    found = 1.0 - slot_f1(held.tags, tags, scheme_of([*held.tags, model.tags]))
     return found + (1.0 - right / max(1, len(held)) if model.intents else 0.0)

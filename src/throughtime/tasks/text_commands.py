@@ -11,6 +11,7 @@ from typer import Argument, Context, Exit, Option
 
 from throughtime.errors import UserError
 from throughtime.report.console import print_json, say, scores
+from throughtime.tasks import options as shared
 
 
 def train(
@@ -57,7 +58,7 @@ def train(
     from throughtime.tasks import text as task
 
     if resume:
-        _refuse_fixed(context)
+        shared.refuse_fixed(context, ("file", "out", "resume", "json", "encoding"))
     settings: dict[str, Any] = {"learning_rate": learning_rate, "average": average, "clip": clip, "patience": patience}
     settings = {name: value for name, value in settings.items() if value is not None}
     if clip == 0:
@@ -186,11 +187,7 @@ def report(
     json: Annotated[bool, Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Write DIR/report.html: curves beside the baselines, samples, gradients, speed, environment; print its path."""
-    path = write_report(directory)
-    if json:
-        print_json({"report": str(path)})
-    else:
-        print(path)
+    shared.print_path(write_report(directory), json)
 
 
 def write_report(directory: Path) -> Path:
@@ -250,25 +247,7 @@ def show(summary: dict[str, Any]) -> None:
 
 def report_of(summary: dict[str, Any]) -> None:
     """Write the report of a trained model and add its path to the summary."""
-    try:
-        summary["report"] = str(write_report(summary["directory"]))
-    except ImportError as error:
-        say(f"throughtime: no report, {error.name} is missing: pip install 'throughtime[train]'")
-
-
-def _refuse_fixed(context: Context) -> None:
-    """A run that goes on has its model and data already: what is given besides and cannot change is an error."""
-    for name in context.params:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE" and name not in _CHANGEABLE:
-            option = f"--{name.replace('_', '-')}"
-            raise ValueError(f"{option}: a run that goes on keeps its own; leave it out, or start anew with --force")
-
-
-_CHANGEABLE = (
-    *("file", "out", "resume", "json", "encoding"),
-    *("minutes", "epochs", "steps", "learning_rate", "clip", "patience"),
-)
+    shared.add_report(summary, write_report)
 
 
 def _sizes(given: list[str]) -> dict[str, int]:

@@ -1,0 +1,78 @@
+"""The demonstration of tagging: what a home assistant is told in English, its slots and its intent.
+
+The sentences come from templates that the package home-assistant-intents carries (tasks/assistant_data.py). The score
+is on templates that were put aside as a whole, phrasings that training never saw, with rooms and devices of their own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from throughtime.errors import UserError
+from throughtime.runtime.folder import CONFIG, write_atomically
+from throughtime.tasks.assistant_data import split
+from throughtime.tasks.tag_data import Tagged
+
+TABLE, VALIDATION, TEST = "sentences.conll", "validation.conll", "test.conll"
+"""What the demonstration learns from, chooses by and is scored on, in its folder."""
+
+EXAMPLE = "please turn the lights in the winter garden to 40 percent"
+"""A sentence to try."""
+
+COUNT = 6000
+"""Sentences to learn from."""
+
+EPOCHS = 16
+"""How often to go over them where no minutes are given; the same sentences and steps then, however busy the machine."""
+
+SECONDS = 20.0
+"""How long the linear-chain CRF beside it may take."""
+
+OPTIONS: dict[str, Any] = {"hidden": 100, "embedding": 64, "swap": 0.5}
+"""What the demonstration trains with, from trials on the validation part."""
+
+
+def tables(seed: int = 0) -> dict[str, str]:
+    """Name of the file -> a token and its tag a line. UserError where home-assistant-intents is not installed."""
+    parts = split("en", COUNT, seed)
+    return {TABLE: conll(parts.learned), VALIDATION: conll(parts.held), TEST: conll(parts.test)}
+
+
+def run(
+    out: Path,
+    minutes: float | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    quiet: bool = False,
+    **options: Any,
+) -> dict[str, Any]:
+    """Learn slots and intents into a folder, score phrasings never seen; the summary of tag.train.
+
+    out may hold an earlier demonstration, which is replaced; UserError where it holds another model.
+    """
+    from throughtime.tasks.tag import train
+    from throughtime.tasks.tagger import Tagger
+    from throughtime.training.settings import Settings
+
+    Tagger(seed=seed, threads=threads)  # these two refuse wrong numbers before anything is written
+    budget: dict[str, Any] = {"epochs": EPOCHS} if minutes is None else {"minutes": minutes}
+    Settings(budget=EPOCHS if minutes is None else minutes, unit=next(iter(budget)))
+    if (out / CONFIG).exists() and not (out / TABLE).exists():
+        raise UserError(f"{out}: holds a model that is no demonstration; choose another folder with --out")
+    for name, text in tables(seed).items():
+        write_atomically(out / name, text.encode())
+    given = {} if {"steps", "epochs"} & options.keys() else budget
+    options = {"seconds": SECONDS, **OPTIONS, **given, "seed": seed, "threads": threads, **options}
+    test, validation = out / TEST, str(out / VALIDATION)
+    return train(out / TABLE, out, test=test, validation=validation, force=True, quiet=quiet, **options)
+
+
+def conll(texts: Tagged) -> str:
+    """A token and its tag a line, the intent above, an empty line between sentences."""
+    lines = []
+    for tokens, tags, intent in zip(texts.tokens, texts.tags, texts.intents, strict=True):
+        lines.append(f"# intent = {intent.removeprefix('Hass')}")
+        lines += [f"{token}\t{tag}" for token, tag in zip(tokens, tags, strict=True)]
+        lines.append("")
+    return "\n".join(lines)
