@@ -40,23 +40,26 @@ def verdict(
 ) -> Verdict:
     """Compare losses (M,) of the same cases, lower is better; NaN in either is left out.
 
+    model, baseline: (M,); or (M, 2), losses and what they are shares of, where the metric is the sum of the first by
+    the sum of the second: with the wrong and missing spans of a text, and those plus twice the right ones, 1 - F1.
     groups: (M,) cases that belong together, such as windows that overlap in time, are drawn together. name, metric,
     unit: of the baseline, of what is measured, and of what a group is (plural), for the sentence.
 
     Source: the paired bootstrap, Efron and Tibshirani 1993, doi:10.1201/9780429246593, chapter 13 (percentiles).
     """
-    known = np.isfinite(model) & np.isfinite(baseline)
-    model, baseline = model[known], baseline[known]
+    both = [one if one.ndim == 2 else np.stack([one, np.ones(len(one))], 1) for one in (model, baseline)]
+    known = np.isfinite(both[0]).all(1) & np.isfinite(both[1]).all(1)
+    own, other = both[0][known], both[1][known]
     labels = np.arange(len(known))[known] if groups is None else np.asarray(groups)[known]
-    if not len(model) or not baseline.sum():
-        same = bool(len(model)) and not model.sum()
-        perfect = f"{name} is without error, the model is not." if len(model) else "there is nothing to compare."
+    if not len(own) or not other[:, 0].sum():
+        same = bool(len(own)) and not own[:, 0].sum()
+        perfect = f"{name} is without error, the model is not." if len(own) else "there is nothing to compare."
         sentence = f"No verdict on {metric}: " + ("both are without error." if same else perfect)
         return Verdict(name, metric, 0.0, 0.0, 0.0, 0, None, sentence)
     _, inverse = np.unique(labels, return_inverse=True)
     count = int(inverse.max()) + 1
-    ours, theirs = np.bincount(inverse, model, count), np.bincount(inverse, baseline, count)
-    gain = 1 - ours.sum() / theirs.sum()
+    ours, theirs = (np.stack([np.bincount(inverse, part[:, k], count) for k in (0, 1)]) for part in (own, other))
+    gain = _less(ours.sum(1), theirs.sum(1))
     if count < 5:
         sentence = (
             f"No proven skill: {metric} {_gain(gain)} that of {name}, the best baseline, but {count} {unit} are too "
@@ -67,8 +70,7 @@ def verdict(
     gains = np.empty(RESAMPLES)
     for i in range(RESAMPLES):
         drawn = np.bincount(rng.integers(0, count, count), minlength=count)
-        below = theirs @ drawn
-        gains[i] = 1 - (ours @ drawn) / below if below else 0.0
+        gains[i] = _less(ours @ drawn, theirs @ drawn)
     low, high = (float(v) for v in np.quantile(gains, [0.025, 0.975]))
     skill = True if low > 0 else False if high < 0 else None
     between = f"95 % interval {low:+.1%} to {high:+.1%} over {count:,} {unit}"
@@ -82,6 +84,13 @@ def verdict(
     else:
         sentence = f"The model is worse than {name}: {metric} {_gain(gain)} its own ({between}). Use {name} instead."
     return Verdict(name, metric, float(gain), low, high, count, skill, sentence)
+
+
+def _less(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """By how much the share ours[0] / ours[1] is below the other, as a share of that; 0 where that is 0."""
+    if not ours[1] or not theirs[0]:
+        return 0.0
+    return float(1 - ours[0] / ours[1] * theirs[1] / theirs[0])
 
 
 def _gain(gain: float) -> str:

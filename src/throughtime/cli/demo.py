@@ -29,6 +29,7 @@ def demo(
     """Learn real data that an installation carries, under two minutes, show what it learned and score it.
 
     text: the Python language reference. forecast: the sun on Greensboro, hour by hour, from pvlib's year of weather.
+    classify, tag: what people say to a home assistant, in Chinese and in English, from home-assistant-intents.
     """
     if job not in TASKS:
         raise UserError(f"demo: expected {' or '.join(TASKS)}, got {job!r}")

@@ -128,6 +128,7 @@ def read_texts(
     labelled: bool = True,
     format: str = "auto",
     keep_empty: bool | None = None,
+    several: bool = True,
 ) -> Texts:
     """Texts and their labels from a table, from lines or from lists.
 
@@ -137,7 +138,7 @@ def read_texts(
     none. labelled: whether each text must have a label; where not, labels are read only if `label` names them.
     format: "lines" has the label first, then white space, then the text (fastText's __label__x too), or the text alone
     where not labelled; "table" is CSV or TSV whatever the file's name; "auto" goes by suffix and content. keep_empty:
-    keep texts of white space; None: where not labelled.
+    keep texts of white space; None: where not labelled. several: refuse texts that all have one label.
 
     Labels that are numbers become text, "1" for 1.0. Raises UserError with the row for what cannot be.
     """
@@ -159,7 +160,7 @@ def read_texts(
         found = _lists(source, wanted)
     else:
         found = _columns(source, text, label, encoding, wanted)
-    return _finished(found, not wanted if keep_empty is None else keep_empty, labelled)
+    return _finished(found, not wanted if keep_empty is None else keep_empty, labelled and several)
 
 
 def _lists(source: Any, wanted: bool) -> _Found:

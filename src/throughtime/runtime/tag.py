@@ -187,7 +187,7 @@ class TokenTagger:
         found = []
         whole = np.exp(self.intent_log_probabilities(sentences, own)) if self.intents else own
         for tokens, labels, share, one in zip(sentences, tags, shares, whole, strict=True):
-            intents = dict(zip(self.intents, one.tolist(), strict=True)) if self.intents else {}
+            intents = dict(zip(self.intents, one.tolist(), strict=True)) if self.intents and tokens else {}
             intent = max(intents, key=lambda name: intents[name]) if intents else None
             found.append(Tagging(tokens, labels, share, marked(tokens, labels), intent, intents))
         return found

@@ -26,19 +26,18 @@ from throughtime.runtime.folder import CONFIG, FORMAT_VERSION, TOKENIZER, WEIGHT
 from throughtime.runtime.readers import Reader, Readers, prefix, readers_of, write_evidence
 from throughtime.tasks import reading
 from throughtime.tasks.classify_folder import digests, forget, write_linear, write_seen
+from throughtime.tasks.fusion import decide, told
 from throughtime.tasks.near import near as near_tokens
 from throughtime.training import run as runs
 
 if TYPE_CHECKING:
+    from throughtime.runtime.opinion import Opinion
     from throughtime.runtime.text import TextModel
     from throughtime.training.loop import Outcome
     from throughtime.training.settings import Settings
 
 EPOCHS = 4
 """How long training takes where nothing is said."""
-
-WIDE = "naive Bayes"
-"""How the names of the linear models begin that may have a say in the answer."""
 
 HAN = 0.3
 """The share of characters without a space between words from which texts are read character by character."""
@@ -231,7 +230,7 @@ class Classifier:
                 "texts": len(given),
                 "classes": {name: learned.labels.count(name) for name in classes},
                 "validation": None if isinstance(validation, tuple) else validation,
-                "notes": given.notes,
+                "notes": list((about or {}).get("notes", given.notes)),
             },
         }
         with runs.begun(folder, force, self.config, {TOKENIZER: tokens}, self._threads()):
@@ -400,6 +399,8 @@ class Classifier:
             return float(-log_softmax(total / len(outputs))[np.arange(len(kept)), kept].mean())
 
         def hello(progress: Any, sizes: str) -> None:
+            for found in self.config["data"].get("notes", ()):
+                progress.note(f"data: {found}")
             cells = ", ".join("+".join(layer.name for layer in both) for both in readers[0].config.reader.layers)
             units = " and ".join(reader.splitter.kind for reader in readers)
             times = f"{self.members} times " if self.members > 1 else ""
@@ -439,18 +440,15 @@ class Classifier:
             own["fusion"] = model.fusion
             self._write_beside(linear, learned, folder)
             return
-        parts = {RECURRENCE: model.recurrence(held.texts)}
         apart = {name: one.log_probabilities(held.texts).astype(np.float64) for name, one in linear.items()}
-        apart = {name: own for name, own in apart.items() if name.startswith(WIDE)}
-        fusion = joined({**parts, **(apart if self.wide else {})}, truth)
-        without = joined(apart, truth) if apart else {}
-        found = np.exp(fuse({name: own for name, own in {**parts, **apart}.items() if name in fusion}, fusion))
+        parts = {RECURRENCE: model.recurrence(held.texts), **apart}
+        fusion, without = decide(parts[RECURRENCE], apart, truth, self.wide)
+        found = np.exp(fuse({name: parts[name] for name in fusion}, fusion))
         right = found.argmax(1) == truth
         threshold = metrics.coverage_at(found.max(1), right, self.sure)
         own.update({"fusion": fusion, "fusion_without_recurrence": without, "threshold": threshold, "sure": self.sure})
         model.fusion, model.threshold = fusion, threshold
-        shares = ", ".join(f"{name} {weight:.2f}" for name, weight in fusion.items() if weight)
-        say(f"validation accuracy {right.mean():.2%}, decided by {shares}")
+        say(f"validation accuracy {right.mean():.2%}, decided by {told(fusion)}")
         self._write_beside(linear, learned, folder)
 
     def _write_beside(self, linear: Mapping[str, Wide], learned: Texts, folder: Path | None) -> None:
@@ -477,6 +475,10 @@ class Classifier:
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """Probabilities (N, C) float64, in the order of `classes`."""
         return self._fitted().predict_probabilities(texts)
+
+    def stream(self) -> Opinion:
+        """A text as it arrives, and the running opinion of it; of a model that reads forward, both=False."""
+        return self._fitted().stream()
 
     def evaluate(self, texts: Any, labels: Sequence[str] | None = None) -> dict[str, Any]:
         """Accuracy, macro F1, calibration error and more beside the baselines, with a verdict; see
@@ -512,14 +514,6 @@ _OPTIONS = (
     ),
     *("label_smoothing", "balanced", "sure", "vocabulary", "memory", "threads"),
 )
-
-
-def joined(parts: Mapping[str, np.ndarray], truth: np.ndarray) -> dict[str, float]:
-    """How much each of several models has to say, from their log probabilities (N, C) on the validation part."""
-    from throughtime.tasks.classify_metrics import fuse as weigh
-
-    weights, scales = weigh(list(parts.values()), truth)
-    return {name: float(value) for name, value in zip(parts, weights * scales, strict=True)}
 
 
 def _kept(decided: Mapping[str, Any] | None, held: Texts) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.data.labelled import Texts, check_split, read_texts, text_key
+from throughtime.data.labelled import Texts, check_split, never_seen, read_texts, text_key
 from throughtime.data.splits import grouped_split
 from throughtime.errors import UserError
 from throughtime.models.classifier import WHO
@@ -58,18 +58,20 @@ def train(
         test = about["test_file"] if test is None else test
         refit = run.data["validation"] == 0.0  # its second training
     else:
+        refuse_existing(folder, bool(fit.get("force")))  # before anything is said of the data
         model = Classifier(**options)
     given = read_texts(data, text, label, encoding)
-    other = None if test is None else read_texts(test, text, label, encoding, keep_empty=True)
+    other = None if test is None else read_texts(test, text, label, encoding, keep_empty=True, several=False)
     notes = list(given.notes)
     if other is not None:
         holdout = 0.0
-        notes += [*other.notes, *check_split(given, other)]
+        notes += [*(f"{other.where}: {note}" for note in other.notes), *check_split(given, other)]
     learned, kept = split(given, holdout, model.seed if not resume else run.own["seed"])
     about = {
         "text": text,
         "label": label,
         "encoding": encoding,
+        "notes": notes,
         "holdout": holdout,
         "file": str(data) if isinstance(data, str | Path) else None,
         "test_file": str(test) if isinstance(test, str | Path) else None,
@@ -78,14 +80,10 @@ def train(
     }
     chosen = validation
     if isinstance(validation, str | Path):
-        held = read_texts(validation, text, label, encoding, keep_empty=True)
+        held = read_texts(validation, text, label, encoding, keep_empty=True, several=False)
         notes += check_split(learned, held)
         chosen = (held.texts, held.labels)
-    if not quiet:
-        for note in notes:
-            _say(f"data: {note}")
     if refit and not resume:
-        refuse_existing(folder, bool(fit.get("force")))
         first = Classifier(**options)
         first.fit(learned, None, folder / CHOICE, validation=chosen, about=about, quiet=quiet, **{**fit, "force": True})
         assert first.outcome is not None
@@ -131,7 +129,12 @@ def evaluate(
     about = _reading(config, folder)
     model = TextClassifier.from_folder(folder, config)
     given = read_texts(
-        data, text or about["text"], label or about["label"], encoding or about["encoding"], keep_empty=True
+        data,
+        text or about["text"],
+        label or about["label"],
+        encoding or about["encoding"],
+        keep_empty=True,
+        several=False,
     )
     some = given.take([i for i, one in enumerate(given.texts) if one])  # as training left empty ones out
     if some.sha256 == about["file_sha256"]:
@@ -143,7 +146,8 @@ def evaluate(
         given = kept
     own = config["classify"]
     found = score(model, given, own.get("fusion_without_recurrence", {}), folder, rows)
-    return {"data": str(data), **found}
+    notes = [*given.notes, *never_seen(model.classes, given.labels, "label")]
+    return {"data": str(data), "notes": notes, **found}
 
 
 def joined(one: Texts, other: Texts) -> Texts:
@@ -172,9 +176,3 @@ def _reading(config: dict[str, Any], folder: Path) -> dict[str, Any]:
             return {**blank, "validation_file": None, "test_file": None}
         raise UserError(f"{folder / CONFIG}: expected how its texts were read, data is missing; the file is damaged")
     return data
-
-
-def _say(line: str) -> None:
-    import sys
-
-    print(line, file=sys.stderr, flush=True)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from typer import Argument, Context, Exit, Option
 
 from throughtime.errors import UserError
-from throughtime.report.console import print_json, table
+from throughtime.report.console import print_json, say, table
 from throughtime.tasks import options as shared
 
 
@@ -155,7 +155,10 @@ def run(
     label, probabilities = next(model.label([text], sure))
     found = dict(zip(model.classes, map(float, probabilities), strict=True))
     if json:
-        print_json({"directory": str(directory), "text": text, "label": label, "probabilities": found})
+        best = max(found.values())
+        certain = None if model.threshold is None else best >= model.threshold
+        values = {"directory": str(directory), "text": text, "label": label, "probabilities": found}
+        print_json({**values, "threshold": model.threshold, "sure": certain})
         return
     print(label)
     for name, share in sorted(found.items(), key=lambda item: -item[1])[:10]:
@@ -176,8 +179,10 @@ def evaluate(
     result = task.evaluate(directory, data, text, label, encoding)
     if json:
         print_json(result)
-    else:
-        _show(result)
+        return
+    for note in result["notes"]:
+        say(f"data: {note}")
+    _show(result)
 
 
 def report(directory: shared.Directory, json: shared.Json = False) -> None:
@@ -193,10 +198,13 @@ def write_report(directory: Path) -> Path:
 
 
 def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None, json: bool) -> None:
-    """Learn what a home assistant is asked for, in English or Chinese, from a package that carries such sentences."""
+    """Learn what a home assistant is asked for, in Chinese, from a package that carries such sentences."""
     from throughtime.tasks import classify_demo as task
 
-    show(task.run(out or Path("runs/demo-classify"), minutes, seed, threads, quiet=json), json)
+    summary = task.run(out or Path("runs/demo-classify"), minutes, seed, threads, quiet=json)
+    show(summary, json)
+    if not json:
+        print(f"more    throughtime run {summary['directory']} {task.EXAMPLE!r}")
 
 
 def show(summary: dict[str, Any], json: bool) -> None:
@@ -298,9 +306,13 @@ def _write(writer: Any, model: Any, texts: Iterable[str], sure: bool) -> int:
 
 
 def _follow(model: Any, text: str) -> None:
+    from throughtime.data.pieces import SPLITTERS
+
     opinion = model.stream()
-    for word in text.split():
-        probabilities = opinion.push(word + " ")
+    kind = model.readers.readers[0].splitter.kind
+    at = 0
+    for piece, _, end in SPLITTERS[kind](text):
+        probabilities = opinion.push(text[at:end] + (" " if kind == "words" else ""))
+        at = end
         best = int(probabilities.argmax())
-        print(f"{probabilities[best]:6.1%}  {model.classes[best]:<20}  {word}")
-    opinion.close()
+        print(f"{probabilities[best]:6.1%}  {model.classes[best]:<20}  {piece}")

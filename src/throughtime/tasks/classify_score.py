@@ -88,7 +88,7 @@ def score(
         linear = (alone != truth).astype(np.float64)
         found["recurrence"]["linear_accuracy"] = float(1 - linear.mean())
         added = verdict(wrong, linear, "the linear models without it", "error rate", "texts", groups).to_json()
-        found["recurrence"]["adds"] = {**added, "sentence": _adds(added)}
+        found["recurrence"]["adds"] = {**added, "sentence": _adds(added, model.fusion.get(RECURRENCE, 0.0))}
     found["shuffled"] = _control(model, given, truth, own_wrong)
     found["mistakes"] = _mistakes(given, answers, truth, guess, classes)
     if rows:
@@ -99,20 +99,21 @@ def score(
     return found
 
 
-def _adds(added: Mapping[str, Any]) -> str:
-    """What the recurrence brings beyond the linear models, in a sentence."""
+def _adds(added: Mapping[str, Any], share: float) -> str:
+    """What the recurrence brings beyond the linear models, in a sentence. share: of the weight it has."""
+    if not share:
+        return "The recurrence has no say here: on the validation part the linear models did as well without it."
     low, high = added["low"], added["high"]
-    between = f"95 % interval {low:+.1%} to {high:+.1%}"
-    size = (
-        f"{abs(added['gain']):.1%} {'fewer' if added['gain'] >= 0 else 'more'} errors than the linear models without it"
-    )
+    fewer = "fewer" if added["gain"] >= 0 else "more"
+    size = f"{abs(added['gain']):.1%} {fewer} errors than the same linear models without it"
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return f"Too few texts to tell whether the recurrence earns its place: with it {size}."
+    between = f"95 % interval of the errors saved {low:+.1%} to {high:+.1%}"
     if added["skill"]:
         return f"The recurrence earns its place: with it {size} ({between})."
     if added["skill"] is None:
-        return (
-            f"Not shown that the recurrence earns its place: with it {size}, and the interval includes 0 ({between})."
-        )
-    return f"The recurrence does harm: with it {size} ({between}). Use the linear models alone."
+        return f"Not shown that the recurrence earns its place: with it {size} ({between})."
+    return f"The recurrence does harm: with it {size} ({between}). Use the linear models alone"
 
 
 def _control(model: TextClassifier, given: Texts, truth: np.ndarray, wrong: np.ndarray) -> dict[str, Any]:
@@ -122,11 +123,17 @@ def _control(model: TextClassifier, given: Texts, truth: np.ndarray, wrong: np.n
         rows = np.sort(np.random.default_rng(0).choice(len(given), _CONTROL, replace=False))
     guess = model.recurrence([given.texts[i] for i in rows], np.random.default_rng(0)).argmax(1)
     mixed, own = float((guess == truth[rows]).mean()), float(1 - wrong[rows].mean())
-    told = f"With its tokens in a random order the recurrence alone is right in {mixed:.1%} instead of {own:.1%}: "
-    told += (
-        "it lives by the order of words." if own - mixed > 0.02 else "the order of words says little more than they do."
-    )
-    return {"accuracy": mixed, "texts": len(rows), "sentence": told}
+    return {"accuracy": mixed, "texts": len(rows), "sentence": shuffled(mixed, own)}
+
+
+def shuffled(mixed: float, own: float) -> str:
+    """What a control with tokens in a random order says, from the shares that are right in it and otherwise."""
+    told = f"With the tokens of each text in a random order the recurrence alone is right in {mixed:.1%}, otherwise in "
+    if own - mixed > 0.02:
+        return f"{told}{own:.1%}: it lives by their order."
+    if mixed - own > 0.02:
+        return f"{told}{own:.1%}: what it makes of their order misleads it here."
+    return f"{told}{own:.1%}: their order says little more than they do."
 
 
 def _mistakes(

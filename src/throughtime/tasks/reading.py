@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from throughtime.data.columns import Columns
+from throughtime.data.memory import machine_memory, readable
 from throughtime.data.splitter import Splitter
 from throughtime.errors import UserError
 from throughtime.models.config import Dropout
@@ -28,6 +29,9 @@ DEFAULTS = {"learning_rate": 3e-3, "average": 0.995, "weight_decay": 0.01}
 """Settings of training where nothing is said."""
 
 MOST_MEMBERS, MOST_LAYERS = 99, 20
+
+_BYTES = 20
+"""That a parameter takes in training: itself, its gradient, two moments and its average."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ def drawn(
     """Every member's parameters at the start. memory: see Classifier."""
     from throughtime.insight.start import with_memory
 
+    _check_memory(members * sum(math.prod(shape) for one in readers for shape in one.config.shapes.values()))
     found: dict[str, np.ndarray] = {}
     for r, reader in enumerate(readers):
         for m in range(members):
@@ -82,6 +87,16 @@ def drawn(
                     own.update({start + n: changed[f"layers.0.{n}"] for n in layer.trace.parameters})
             found.update({prefix(r, m) + name: value for name, value in own.items()})
     return found
+
+
+def _check_memory(count: int) -> None:
+    """UserError where so many parameters cannot be trained in this machine's memory."""
+    memory, needed = machine_memory(), count * _BYTES
+    if memory is not None and needed > memory:
+        raise UserError(
+            f"{count:,} parameters need about {readable(needed)} to train, this machine has {readable(memory)}; lower "
+            "--hidden, --embedding, --layers or --members"
+        )
 
 
 def learn(

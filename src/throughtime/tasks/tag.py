@@ -18,7 +18,7 @@ from throughtime.tasks.tag_baselines import LinearChainCRF, MostFrequentTag
 from throughtime.tasks.tag_data import Tagged, check_tagged_split, read_tagged
 from throughtime.tasks.tag_score import score
 from throughtime.tasks.tagger import Tagger
-from throughtime.training.run import add_evaluation, stored, summary
+from throughtime.training.run import add_evaluation, refuse_existing, stored, summary
 
 _FIT = ("minutes", "epochs", "steps", "batch", "force", "learning_rate", "average", "clip", "patience", "weight_decay")
 
@@ -55,13 +55,14 @@ def train(
         validation = run.data["validation"] if about["validation_file"] is None else about["validation_file"]
         test = about["test_file"] if test is None else test
     else:
+        refuse_existing(folder, bool(fit.get("force")))  # before anything is said of the data
         model = Tagger(**options)
     given = read_tagged(data, encoding)
     notes = list(given.notes)
     other = None if test is None else read_tagged(test, encoding)
     if other is not None:
         holdout = 0.0
-        notes += [*other.notes, *check_tagged_split(given, other)]
+        notes += [*(f"{other.where}: {note}" for note in other.notes), *check_tagged_split(given, other)]
     learned, kept = split(given, holdout, seed)
     chosen = validation
     if isinstance(validation, str | Path):
@@ -69,15 +70,13 @@ def train(
         notes += check_tagged_split(learned, chosen)
     about = {
         "encoding": encoding,
+        "notes": notes,
         "holdout": holdout,
         "file": str(data) if isinstance(data, str | Path) else None,
         "test_file": str(test) if isinstance(test, str | Path) else None,
         "validation_file": str(validation) if isinstance(validation, str | Path) else None,
         "file_sha256": given.sha256,
     }
-    if not quiet:
-        for note in notes:
-            _say(f"data: {note}")
     model.fit(learned, None, None, folder, validation=chosen, about=about, resume=resume, quiet=quiet, **fit)
     assert model.outcome is not None
     found = {**summary(folder, model.outcome, model.config, "texts"), "notes": notes}
@@ -141,7 +140,7 @@ def baselines(
         learned, held = learned.take(rows), learned.take(kept)
     crf = LinearChainCRF()
     crf.fit(learned.tokens, learned.tags, held.tokens, held.tags, seconds, say)
-    found[LinearChainCRF.name] = crf
+    found[f"{crf.name}, cut short" if crf.cut else crf.name] = crf
     return found
 
 

@@ -83,6 +83,7 @@ class LinearChainCRF:
     def __init__(self, model: bytes = b"", penalties: Sequence[tuple[float, float]] = PENALTIES) -> None:
         self.model, self._penalties = model, penalties
         self.chosen: tuple[float, float] | None = None
+        self.cut = False  # whether there was no time for all rounds
 
     def fit(
         self,
@@ -112,8 +113,9 @@ class LinearChainCRF:
         left = seconds - (time.monotonic() - began)
         full = _ROUNDS[_algorithm(penalties[0][0])]
         rounds = int(min(full, max(1.0, left / max(rate, 1e-9))))
-        if rounds < full:
-            say(f"{self.name}: {rounds} rounds instead of {full}, {seconds:g} s are allowed")
+        self.cut = rounds < full
+        if self.cut:
+            say(f"{self.name}: cut short, {rounds} of {full} rounds fit into the {seconds:g} s allowed")
         self.model = b""
         for c1, c2 in penalties:
             left = seconds - (time.monotonic() - began)
@@ -122,11 +124,11 @@ class LinearChainCRF:
             else:
                 model, _ = _train(features, own, c1, c2, rounds, None)
             if model is None:
-                say(f"{self.name}: c1 {c1:g}, c2 {c2:g} left out, {seconds:g} s do not suffice")
+                say(f"{self.name}: no time left to try the penalty c1 {c1:g}, c2 {c2:g}")
                 continue
             tried = LinearChainCRF(model)
             score = slot_f1(held_tags, tried.tag(held_sentences), scheme) if len(held_sentences) else 0.0
-            say(f"{self.name}: c1 {c1:g}, c2 {c2:g}: F1 {score:.4f}")
+            say(f"{self.name}: F1 {score:.1%} on what it is chosen by, with the penalty c1 {c1:g}, c2 {c2:g}")
             if score > best:
                 best, self.model, self.chosen = score, model, (c1, c2)
         return self

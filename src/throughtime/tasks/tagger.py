@@ -23,9 +23,9 @@ from throughtime.runtime.folder import CONFIG, FORMAT_VERSION, TOKENIZER, WEIGHT
 from throughtime.runtime.readers import Reader, Readers, prefix, readers_of
 from throughtime.runtime.tag import Tagging, TokenTagger, together
 from throughtime.tasks import reading
-from throughtime.tasks.classifier import WIDE, joined
 from throughtime.tasks.classify_folder import forget, write_linear
 from throughtime.tasks.classify_metrics import coverage_at
+from throughtime.tasks.fusion import decide, told
 from throughtime.tasks.tag_data import Tagged, read_tagged
 from throughtime.tasks.tag_metrics import scheme_of, slot_f1
 from throughtime.tasks.tag_swap import Swapper
@@ -175,7 +175,7 @@ class Tagger:
                 "sha256": given.sha256,
                 "texts": len(given),
                 "validation": None if isinstance(validation, Tagged) else validation,
-                "notes": given.notes,
+                "notes": list((about or {}).get("notes", given.notes)),
             },
         }
         with runs.begun(folder, force, self.config, {TOKENIZER: words}, self._threads()):
@@ -274,6 +274,8 @@ class Tagger:
             return _judged(TokenTagger(members, names, intents), outputs, held)
 
         def hello(progress: Any, sizes: str) -> None:
+            for found in self.config["data"].get("notes", ()):
+                progress.note(f"data: {found}")
             cells = ", ".join("+".join(layer.name for layer in both) for both in reader.config.reader.layers)
             times = f"{self.members} times " if self.members > 1 else ""
             progress.note(
@@ -304,20 +306,17 @@ class Tagger:
         linear: dict[str, Wide] = fit_baselines(texts, learned.intents, kept, held.intents, model.intents, say)
         place = {name: i for i, name in enumerate(model.intents)}
         truth = np.array([place.get(name, -1) for name in held.intents])
-        apart = {n: one.log_probabilities(kept).astype(np.float64) for n, one in linear.items() if n.startswith(WIDE)}
+        apart = {name: one.log_probabilities(kept).astype(np.float64) for name, one in linear.items()}
         own = np.zeros((len(held), len(place)))
         for rows, _, _, logits in model.scores(held.tokens):
             own[rows] = logits
-        known = truth >= 0
-        parts = {name: value[known] for name, value in {RECURRENCE: own, **(apart if self.wide else {})}.items()}
-        fusion = joined(parts, truth[known])
+        fusion, _ = decide(own, apart, truth, self.wide)
         model.linear, model.fusion = linear, fusion
-        whole = np.exp(fuse({name: parts[name] for name in fusion}, fusion))
-        right = whole.argmax(1) == truth[known]
-        model.threshold = coverage_at(whole.max(1), right, self.sure)
+        whole = np.exp(fuse({name: {RECURRENCE: own, **apart}[name] for name in fusion}, fusion))
+        known = truth >= 0
+        model.threshold = coverage_at(whole[known].max(1), whole[known].argmax(1) == truth[known], self.sure)
         self.config["tag"].update({"fusion": fusion, "threshold": model.threshold, "sure": self.sure})
-        shares = ", ".join(f"{name} {weight:.2f}" for name, weight in fusion.items() if weight)
-        say(f"intents are decided by {shares}")
+        say(f"intents are decided by {told(fusion)}")
 
     def _fitted(self) -> TokenTagger:
         if self.model is None:
