@@ -169,7 +169,7 @@ class Columns:
             kinds, vocabularies, known = data["columns"], data["vocabularies"], data["pieces"]
             lists = [kinds, *vocabularies, *([] if known is None else [known])]
             sound = all(isinstance(one, list) and all(isinstance(word, str) for word in one) for one in lists)
-            if not sound or len(kinds) != len(vocabularies):
+            if not sound or not kinds or len(kinds) != len(vocabularies):
                 raise ValueError("expected lists of texts")
             return cls(kinds, vocabularies, known)
         except (KeyError, TypeError, ValueError) as error:

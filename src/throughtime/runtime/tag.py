@@ -136,9 +136,9 @@ class TokenTagger:
         return fuse(parts, self.fusion)
 
     def predict(self, sentences: Sequence[Sequence[str]]) -> tuple[list[list[str]], list[str]]:
-        """The tags of each sentence's tokens, and the intents (none where there are none)."""
+        """The tags of each sentence's tokens, and its intent, "" of one without a token (none where there are none)."""
         found = list(self.tag(sentences, sure=False))
-        return [one.tags for one in found], [one.intent for one in found if one.intent is not None]
+        return [one.tags for one in found], [one.intent or "" for one in found] if self.intents else []
 
     def tag(self, texts: Iterable[str | Sequence[str]], sure: bool = True, scope: bool = False) -> Iterator[Tagging]:
         """Texts, or tokens, as they come, understood; only some thousand are in memory.

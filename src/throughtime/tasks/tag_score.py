@@ -50,7 +50,7 @@ def score(model: TokenTagger, given: Tagged, baselines: Mapping[str, Any]) -> di
     if model.intents and given.intents:
         wrong = _intents(model, given, [one.intent or "" for one in found_tags], found, groups)
         certain = [one.intents for one in found_tags]
-        shares = np.array([[one[name] for name in model.intents] for one in certain])
+        shares = np.array([[one.get(name, 0.0) for name in model.intents] for one in certain])
         place = {name: i for i, name in enumerate(model.intents)}
         truth = np.array([place.get(name, -1) for name in given.intents])
         found["intents"] = model.intents
