@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from tests.cli.misuse import TINY, Outcome, check_refusal, make_forecaster, make_model, snapshot
+from tests.cli.test_understanding_commands import SIZE, make_classifier, make_tagger
 from throughtime import cli
 from throughtime.cli import BY_TASK, VERBS
 from throughtime.cli.task import command as command_of
@@ -20,7 +21,9 @@ NEVER = ("", "abc", "nan", "inf", "-inf", "1e400", "-1", "0x10")
 """No option takes these."""
 
 ZERO = {"average", "clip", "dropout", "weight_dropout", "validation", "holdout", "seed", "temperature", "length"} | {
-    "profile", "seconds", "layer", "unit"
+    "profile", "seconds", "layer", "unit", "embedding_dropout", "word_dropout", "rare_dropout", "label_smoothing"
+} | {
+    "sure", "swap"
 }  # fmt: skip
 """The options that take 0."""
 
@@ -32,12 +35,20 @@ ANY_SIZE = {"clip", "seed", "vocabulary", "patience", "batch", "window", "minute
 BASE = {
     "train text": ["train", "text", "text.txt", "--out", "new", *TINY],
     "train forecast": ["train", "forecast", "series.csv", "--out", "new", "--hidden", "8", "--threads", "1"],
+    "train classify": ["train", "classify", "texts.csv", "--out", "new", *SIZE],
+    "train tag": ["train", "tag", "slots.conll", "--out", "new", *SIZE],
     "run text": ["run", "m", "the", "--length", "3"],
     "run forecast": ["run", "f"],
+    "run classify": ["run", "c", "we saw isx"],
+    "run tag": ["run", "t", "leave the rome"],
     "evaluate text": ["evaluate", "m", "text.txt"],
     "evaluate forecast": ["evaluate", "f", "series.csv", "--seconds", "0"],
+    "evaluate classify": ["evaluate", "c", "texts.csv"],
+    "evaluate tag": ["evaluate", "t", "slots.conll", "--seconds", "0"],
     "report text": ["report", "m"],
     "report forecast": ["report", "f"],
+    "report classify": ["report", "c"],
+    "report tag": ["report", "t"],
     "diagnose": ["diagnose", "m", "text.txt"],
     "explain": ["explain", "m", "the cat"],
     "learning-curve": ["learning-curve", "text", "text.txt", "--out", "new", "--points", "3"],
@@ -77,6 +88,8 @@ class Accepted(BaseException):
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     make_forecaster(folder)
+    make_classifier(folder)
+    make_tagger(folder)
     return make_model(folder)
 
 

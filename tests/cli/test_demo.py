@@ -11,7 +11,7 @@ import pytest
 
 from throughtime import cli
 from throughtime.errors import UserError
-from throughtime.tasks import demo, forecast_demo
+from throughtime.tasks import assistant_data, classify_demo, demo, forecast_demo, tag_demo
 
 TINY = {"hidden": 8, "embedding": 4, "steps": 4, "minutes": None, "batch": 4, "window": 8}
 
@@ -102,10 +102,86 @@ def test_forecasting_is_demonstrated_too(
     assert cli.invoke(["demo", "forecast", "--out", str(out)]) == 2
     assert "choose another folder" in capfd.readouterr().err
     assert cli.invoke(["demo", "speech", "--out", str(out)]) == 2
-    assert "expected text or forecast, got 'speech'" in capfd.readouterr().err
+    assert "got 'speech'" in capfd.readouterr().err
 
 
 def test_without_the_package_of_the_weather_the_demonstration_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forecast_demo, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'throughtime\[demo\]'"):
         forecast_demo.table()
+
+
+READING = {"hidden": 8, "embedding": 8, "steps": 4}
+
+
+@pytest.fixture
+def few_intents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sentences of four intents, two hundred to learn from."""
+    pytest.importorskip("home_assistant_intents")
+    whole, kept = assistant_data.templates, ("HassTurnOn", "HassTurnOff", "HassLightSet", "HassListAddItem")
+    monkeypatch.setattr(assistant_data, "templates", lambda language: [t for t in whole(language) if t.intent in kept])
+    monkeypatch.setattr(classify_demo, "COUNT", 200)
+    monkeypatch.setattr(tag_demo, "COUNT", 200)
+
+
+def test_classifying_is_demonstrated_too(
+    few_intents: None, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = classify_demo.run
+
+    def few(out: Path, minutes: float | None, seed: int, threads: int | None, quiet: bool) -> dict[str, Any]:
+        return run(out, minutes, seed, 1 if threads is None else threads, quiet, **READING)
+
+    monkeypatch.setattr(classify_demo, "run", few)
+    out = tmp_path / "c"
+    assert cli.invoke(["demo", "classify", "--out", str(out)]) == 0
+    told = capfd.readouterr().out
+    assert "majority class" in told
+    assert "this model" in told
+    assert str(out) in told
+    lines = (out / classify_demo.TABLE).read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "text,intent"
+    assert len(lines) == 201
+    assert not {line.split(",")[0] for line in lines[1:]} & {
+        line.split(",")[0] for line in (out / classify_demo.TEST).read_text(encoding="utf-8").splitlines()[1:]
+    }
+    assert cli.invoke(["demo", "classify", "--out", str(out), "--json"]) == 0  # replaces the one before
+    found = json.loads(capfd.readouterr().out)["evaluation"]
+    assert found["texts"] == 30
+    assert found["unseen"]["texts"] == 30
+    assert cli.invoke(["run", str(out), classify_demo.EXAMPLE]) == 0
+    refused(out, "classify", classify_demo.TABLE, capfd)
+
+
+def test_tagging_is_demonstrated_too(
+    few_intents: None, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tag_demo.run
+
+    def few(out: Path, minutes: float | None, seed: int, threads: int | None, quiet: bool) -> dict[str, Any]:
+        return run(out, minutes, seed, 1 if threads is None else threads, quiet, seconds=0, **READING)
+
+    monkeypatch.setattr(tag_demo, "run", few)
+    out = tmp_path / "t"
+    assert cli.invoke(["demo", "tag", "--out", str(out)]) == 0
+    told = capfd.readouterr().out
+    assert "slot F1" in told
+    assert "most frequent tag" in told
+    assert tag_demo.EXAMPLE in told
+    assert cli.invoke(["demo", "tag", "--out", str(out), "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["evaluation"]["texts"] == 30
+    assert cli.invoke(["run", str(out), tag_demo.EXAMPLE]) == 0
+    refused(out, "tag", tag_demo.TABLE, capfd)
+
+
+def refused(out: Path, job: str, table: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Wrong numbers change nothing; a model that is no demonstration is not replaced."""
+    before = (out / table).read_bytes()
+    for option, value in (("--minutes", "0"), ("--threads", "0"), ("--seed", "-1")):
+        assert cli.invoke(["demo", job, "--out", str(out), option, value]) == 2
+        assert option[2:] in capfd.readouterr().err
+    assert (out / table).read_bytes() == before
+    (out / table).unlink()
+    assert cli.invoke(["demo", job, "--out", str(out)]) == 2
+    assert "choose another folder" in capfd.readouterr().err
+    assert not (out / table).exists()

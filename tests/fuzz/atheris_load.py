@@ -1,6 +1,7 @@
 """Coverage-guided fuzzing of everything that is read from a model folder.
 
     python -m tests.fuzz.atheris_load [--seconds 600] [config] [safetensors] [characters] [bytes] [words] [bpe]
+                                     [columns] [classify] [tag] [classify-folder] [tag-folder]
 
 Each entrance gets its share of the time in a process of its own. What breaks one is left as crash-* in the folder
 build/fuzz; `python -m tests.fuzz.atheris_load ENTRANCE --again FILE` runs it once more.
@@ -39,16 +40,18 @@ def config(data: Any) -> None:
 
 
 def safetensors(data: Any) -> None:
-    """The sound file with bytes overwritten, or a header of the fuzzer's own before the sound values."""
-    sound = bytearray((entrances._folder() / WEIGHTS).read_bytes())
+    entrances.folder_entrance(WEIGHTS, damaged(entrances.raw(WEIGHTS), data))
+
+
+def damaged(content: bytes, data: Any) -> bytes:
+    """A safetensors file with bytes overwritten, or a header of the fuzzer's own before the sound values."""
+    sound = bytearray(content)
     if data.ConsumeBool():
         header = data.ConsumeBytes(400)
-        content = len(header).to_bytes(8, "little") + header + bytes(sound[-64:])
-    else:
-        for _ in range(data.ConsumeIntInRange(1, 6)):
-            sound[data.ConsumeIntInRange(0, len(sound) - 1)] = data.ConsumeIntInRange(0, 255)
-        content = bytes(sound)
-    entrances.folder_entrance(WEIGHTS, content)
+        return len(header).to_bytes(8, "little") + header + bytes(sound[-64:])
+    for _ in range(data.ConsumeIntInRange(1, 6)):
+        sound[data.ConsumeIntInRange(0, len(sound) - 1)] = data.ConsumeIntInRange(0, 255)
+    return bytes(sound)
 
 
 def tokenizer(kind: str) -> Callable[[Any], None]:
@@ -61,9 +64,39 @@ def tokenizer(kind: str) -> Callable[[Any], None]:
     return run
 
 
+def columns(data: Any) -> None:
+    sound = entrances.sound_reader("classify")[1].columns.to_json()
+    entrances.columns_entrance(entrances.mutated(sound, choices(data), 4))
+
+
+def sizes(task: str) -> Callable[[Any], None]:
+    """The sizes of a model that reads texts."""
+    sound = entrances.sound_reader(task)[0]["model"]["readers"][0]
+    return lambda data: entrances.reader_entrance(entrances.mutated(sound, choices(data), 4), task) and None
+
+
+def folder(task: str) -> Callable[[Any], None]:
+    """Any file of the folder of such a model."""
+
+    def run(data: Any) -> None:
+        names = (*entrances.JSON_FILES, *entrances.ARRAY_FILES)
+        name = names[data.ConsumeIntInRange(0, len(names) - 1)]
+        sound = entrances.raw(name, task)
+        if name in entrances.ARRAY_FILES:
+            content = damaged(sound, data)
+        else:
+            content = json.dumps(entrances.mutated(json.loads(sound), choices(data), 4)).encode()
+        entrances.folder_entrance(name, content, task)
+
+    return run
+
+
 ENTRANCES: dict[str, Callable[[], Callable[[Any], None]]] = {
     "config": lambda: config,
     "safetensors": lambda: safetensors,
+    "columns": lambda: columns,
+    **{task: (lambda task=task: sizes(task)) for task in entrances.READERS},  # type: ignore[misc]
+    **{f"{task}-folder": (lambda task=task: folder(task)) for task in entrances.READERS},  # type: ignore[misc]
     **{kind: (lambda kind=kind: tokenizer(kind)) for kind in tokenizers.KINDS},  # type: ignore[misc]
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -18,12 +19,25 @@ import numpy as np
 
 import throughtime
 from throughtime import cells
+from throughtime.baselines.linear_text import to_arrays
 from throughtime.data import tokenizers
+from throughtime.data.columns import Columns
+from throughtime.data.ngrams import Ngrams
+from throughtime.data.splitter import Splitter
 from throughtime.errors import UserError
+from throughtime.models import classifier, tagger
+from throughtime.models.classifier import ClassifierConfig, Sentences
 from throughtime.models.config import LanguageConfig
+from throughtime.models.evidence import Evidence
 from throughtime.models.language import initial_parameters
+from throughtime.models.ops_numpy import NumpyOps
+from throughtime.models.reader import ReaderConfig, Tokens
+from throughtime.models.tagger import TaggerConfig
+from throughtime.models.wide import Wide
 from throughtime.recurrence import Cell, Matrix, Vector, maximum, sigmoid
+from throughtime.runtime.classify import LINEAR, LINEAR_WEIGHTS, RECURRENCE
 from throughtime.runtime.folder import CONFIG, TOKENIZER, WEIGHTS, write_json, write_weights
+from throughtime.runtime.readers import EVIDENCE, Reader, described, prefix, write_evidence
 from throughtime.runtime.text import TextModel
 
 Pick = Callable[[int], int]
@@ -40,6 +54,16 @@ OPERATIONS = (
     "mean", "normalize",
 )  # fmt: skip
 POOL = (*NAMES, *NUMBERS, *OPERATIONS, None, True, False, [], {}, [0], [0, 1], ["H", "I"], {"h": [1, 2]})
+
+
+READERS: dict[str, Any] = {"classify": (classifier, ClassifierConfig), "tag": (tagger, TaggerConfig)}
+"""Tasks whose models read texts: their arithmetic, and their sizes."""
+
+JSON_FILES = (CONFIG, TOKENIZER, LINEAR)
+ARRAY_FILES = (WEIGHTS, EVIDENCE, LINEAR_WEIGHTS)
+"""What the folder of such a model holds."""
+
+ASKED = ["the cat sat.", "", "don't \u6708\u4eae 12", "\ud800", "a\tb" * 40]
 
 
 class Odd(Cell):
@@ -71,6 +95,44 @@ def write_folder(folder: Path) -> Path:
     write_json(folder / CONFIG, config)
     write_weights(folder / WEIGHTS, parameters)
     write_json(folder / TOKENIZER, tokenizer)
+    return folder
+
+
+@cache
+def sound_reader(task: str) -> tuple[dict[str, Any], Reader]:
+    """config.json and the reader of a small model that reads texts: two members, evidence, a linear model."""
+    texts, labels = TEXT.split("\n")[0].split(", "), ["a", "b"]
+    splitter = Splitter("words")
+    tokens = [splitter.split(text) for text in texts]
+    columns, _ = Columns.fit(tokens, ["word", "shape"], spelling=True, least_pieces=1)
+    evidence, _ = Evidence.learned(tokens, labels, labels, [0, 1], 0)
+    sizes = [(kind, size, 2) for kind, size in zip(columns.kinds, columns.sizes, strict=True)]
+    bag, traces = (len(columns.pieces or ()), 2), [cells.make("gru").trace()]
+    config = ReaderConfig.stack(task, sizes, traces, 2, task == "tag", pieces=bag, values=evidence.channels)
+    tags = ["O", "B-x", "I-x"]
+    whole = ClassifierConfig(config, 2) if task == "classify" else TaggerConfig(config, 3, 2, stacked=True)
+    reader = Reader(splitter, columns, whole, evidence)
+    fusion = {"fusion": {RECURRENCE: 1.0, "counts": 0.5}, "threshold": 0.5}
+    own = {"classes": labels, **fusion} if task == "classify" else {"tags": tags, "intents": labels, **fusion}
+    about = {"format_version": 1, "task": task, "model": described([reader], 2)[0], task: own}
+    return json.loads(json.dumps(about)), reader
+
+
+def write_reader(folder: Path, task: str) -> Path:
+    """The small model that reads texts as a folder."""
+    config, reader = sound_reader(task)
+    rng = np.random.default_rng(0)
+    ngrams = Ngrams((1, 2), (1, 3), least=1).fit([TEXT])
+    wide = Wide(ngrams, rng.standard_normal((ngrams.size, 2)).astype(np.float32), np.zeros(2, np.float32))
+    linear, arrays = to_arrays({"counts": wide})
+    draw = READERS[task][0].initial_parameters
+    write_json(folder / CONFIG, config)
+    write_json(folder / TOKENIZER, described([reader], 2)[1])
+    drawn = {prefix(0, m) + name: value for m in range(2) for name, value in draw(reader.config, rng).items()}
+    write_weights(folder / WEIGHTS, drawn)
+    write_evidence(folder, [reader])
+    write_json(folder / LINEAR, linear)
+    write_weights(folder / LINEAR_WEIGHTS, arrays)
     return folder
 
 
@@ -128,15 +190,58 @@ def config_entrance(config: Any) -> bool:
     return True
 
 
-def folder_entrance(name: str, content: bytes) -> bool:
+def reader_entrance(config: Any, task: str) -> bool:
+    """The sizes of a model that reads texts, with weights that fit them where they are few; whether it ran."""
+    arithmetic, config_class = READERS[task]
+    try:
+        made = config_class.from_json(config)
+        own = made.reader
+        most = max(math.prod(shape) for shape in made.shapes.values())
+        if max(most, own.values, *(rows for _, rows, _ in own.columns)) > SMALL or len(made.shapes) > 500:
+            return False
+        if sum(math.prod(shape) for shape in made.shapes.values()) > SMALL:
+            return False
+        rng = np.random.default_rng(0)
+        parameters = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in made.shapes.items()}
+        arithmetic.check_parameters(made, parameters)
+        ids = np.stack([rng.integers(0, rows, (4, 3)) for _, rows, _ in own.columns])
+        pieces = rng.integers(0, max(1, own.pieces[0]), 3)
+        values = rng.standard_normal((4, 3, own.values)).astype(np.float32)
+        tokens = Tokens(ids, np.array([4, 1, 2]), rng.integers(0, 2, (4, 3)), pieces, np.array([0, 3, 3]), values)
+        rest = [Sentences(np.array([[0, 2], [1, 0]]), np.array([2, 1]))] if getattr(made, "above", ()) else []
+        arithmetic.forward(NumpyOps(), made, parameters, tokens, *rest)
+        json.dumps(made.to_json())
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017 - it may raise, or not
+        return False
+    return True
+
+
+def folder_entrance(name: str, content: bytes, task: str = "text") -> bool:
     """One file of a sound folder replaced, then loaded and used; whether that went well."""
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(shutil.copytree(_folder(), Path(place) / "m"))
+        folder = Path(shutil.copytree(_folder(task), Path(place) / "m"))
         (folder / name).write_bytes(content)
         try:
             _use(throughtime.load(folder))
-        except UserError:
+        except UserError as error:
+            assert "\n" not in str(error)  # noqa: PT017 - it may raise, or not
             return False
+    return True
+
+
+def columns_entrance(data: Any) -> bool:
+    """What tokenizer.json has of a reader's columns; if it is taken, encoding with it."""
+    try:
+        made = Columns.from_json(data)
+        encoded = made.encode([text.split() for text in ASKED])
+        assert (encoded.ids < np.array(made.sizes)).all()
+        assert not len(encoded.pieces) or encoded.pieces.max() < len(made.pieces or ())
+        encoded.batch(np.arange(len(ASKED)))
+        json.dumps(made.to_json())
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+        return False
     return True
 
 
@@ -156,10 +261,15 @@ def tokenizer_entrance(data: Any, text: str) -> bool:
 
 
 @cache
-def _folder() -> Path:
+def _folder(task: str = "text") -> Path:
     place = tempfile.TemporaryDirectory()
     _KEPT.append(place)
-    return write_folder(Path(place.name))
+    return write_folder(Path(place.name)) if task == "text" else write_reader(Path(place.name), task)
+
+
+def raw(name: str, task: str = "text") -> bytes:
+    """A file of the sound folder."""
+    return (_folder(task) / name).read_bytes()
 
 
 _KEPT: list[Any] = []
@@ -168,7 +278,26 @@ _KEPT: list[Any] = []
 
 def _use(model: Any) -> None:
     try:
-        "".join(model.write(length=3, seed=0))
-        "".join(model.write(length=2, top_p=0.9, seed=0))
+        if hasattr(model, "write"):
+            "".join(model.write(length=3, seed=0))
+            "".join(model.write(length=2, top_p=0.9, seed=0))
+        elif hasattr(model, "tag"):
+            for one in model.tag(ASKED):
+                assert len(one.tags) == len(one.tokens) == len(one.sure)
+        else:
+            found = model.predict_probabilities(ASKED)
+            assert found.shape == (len(ASKED), len(model.classes))
+            assert np.isfinite(found).all()
+            _follow(model)
     except UserError as error:
         assert "not finite" in str(error)  # noqa: PT017
+
+
+def _follow(model: Any) -> None:
+    try:
+        opinion = model.stream()
+    except UserError as error:
+        assert "forward" in str(error)  # noqa: PT017
+        return
+    opinion.push("the cat")
+    assert np.isfinite(opinion.close()).all()

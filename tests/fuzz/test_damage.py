@@ -15,11 +15,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.entrances import (
+    ARRAY_FILES,
+    JSON_FILES,
+    READERS,
     TEXT,
+    columns_entrance,
     config_entrance,
     folder_entrance,
     mutated,
+    raw,
+    reader_entrance,
     sound,
+    sound_reader,
     tokenizer_entrance,
     write_folder,
 )
@@ -58,6 +65,12 @@ def test_the_sound_model_loads_and_most_mutations_do_not() -> None:
     assert config_entrance(config)
     assert folder_entrance(CONFIG, json.dumps(config).encode())
     assert tokenizer_entrance(tokenizer, TEXT)
+    for task in READERS:
+        about, reader = sound_reader(task)
+        assert reader_entrance(about["model"]["readers"][0], task)
+        assert columns_entrance(reader.columns.to_json())
+        for name in (*JSON_FILES, *ARRAY_FILES):
+            assert folder_entrance(name, raw(name, task), task)
 
 
 @MANY
@@ -139,3 +152,65 @@ def test_any_prompt(prompt: str) -> None:
         "".join(model.write(prompt, length=2))
     except UserError as error:
         assert "not in the vocabulary" in str(error)  # noqa: PT017
+
+
+TASKS = st.sampled_from([*READERS])
+
+
+@MANY
+@given(TASKS, st.randoms(use_true_random=False))
+def test_mutated_sizes_of_a_model_that_reads_texts(task: str, random: Any) -> None:
+    reader_entrance(mutated(sound_reader(task)[0]["model"]["readers"][0], random.randrange), task)
+
+
+@MANY
+@given(TASKS, st.sampled_from(JSON_FILES), st.randoms(use_true_random=False))
+def test_mutated_json_of_a_model_that_reads_texts(task: str, name: str, random: Any) -> None:
+    folder_entrance(name, json.dumps(mutated(json.loads(raw(name, task)), random.randrange)).encode(), task)
+
+
+@FEW
+@given(TASKS, st.randoms(use_true_random=False))
+def test_what_a_task_says_of_itself_mutated(task: str, random: Any) -> None:
+    config = sound_reader(task)[0]
+    changed = {**config, task: mutated(config[task], random.randrange)}
+    folder_entrance(CONFIG, json.dumps(changed).encode(), task)
+
+
+@FEW
+@given(TASKS, st.sampled_from(JSON_FILES), JSON)
+def test_any_json_as_a_file_of_a_model_that_reads_texts(task: str, name: str, data: Any) -> None:
+    folder_entrance(name, json.dumps(data).encode(), task)
+
+
+@FEW
+@given(
+    TASKS,
+    st.sampled_from((*JSON_FILES, *ARRAY_FILES)),
+    st.binary(max_size=200),
+    st.integers(0, 4000),
+    st.integers(0, 300),
+)
+def test_bytes_written_into_a_model_that_reads_texts(task: str, name: str, patch: bytes, at: int, removed: int) -> None:
+    whole = raw(name, task)
+    at %= len(whole) + 1
+    folder_entrance(name, whole[:at] + patch + whole[at + removed :], task)
+
+
+@MANY
+@given(
+    TASKS,
+    st.sampled_from(ARRAY_FILES),
+    st.lists(st.tuples(st.integers(0, 1500), st.integers(0, 255)), min_size=1, max_size=4),
+)
+def test_flipped_bytes_of_a_model_that_reads_texts(task: str, name: str, flips: list[tuple[int, int]]) -> None:
+    changed = bytearray(raw(name, task))
+    for at, value in flips:
+        changed[at % len(changed)] = value
+    folder_entrance(name, bytes(changed), task)
+
+
+@MANY
+@given(TASKS, st.randoms(use_true_random=False))
+def test_mutated_columns(task: str, random: Any) -> None:
+    columns_entrance(mutated(sound_reader(task)[1].columns.to_json(), random.randrange))

@@ -62,7 +62,7 @@ class TorchOps:
 
     def mask(self, lengths: torch.Tensor, steps: int, like: torch.Tensor) -> torch.Tensor:
         """(T, B, 1): 1 where a row (B,) has a step, 0 behind its end."""
-        return (torch.arange(steps)[:, None] < lengths).to(like)[..., None]
+        return (torch.arange(steps, device=lengths.device)[:, None] < lengths).to(like)[..., None]
 
     def bag(self, table: torch.Tensor, indices: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
         """The mean of some rows of a table: (V, E), indices (N,) and offsets (D + 1,) to (D, E); of none, zeros.
