@@ -15,25 +15,25 @@ from throughtime.data.splitter import UNITS, Splitter
 from throughtime.errors import UserError
 from throughtime.models import classifier
 from throughtime.models.classifier import WHO, ClassifierConfig, above
-from throughtime.models.config import LARGEST, Dropout
+from throughtime.models.config import Dropout
 from throughtime.models.evidence import Evidence
 from throughtime.models.pooling import KINDS
 from throughtime.models.reader import ReaderConfig, stacked
-from throughtime.models.resolve import declared, trace_of
+from throughtime.models.resolve import declared
 from throughtime.models.wide import Wide
 from throughtime.runtime.classify import RECURRENCE, TextClassifier, fuse, log_softmax
-from throughtime.runtime.folder import CONFIG, FORMAT_VERSION, TOKENIZER, WEIGHTS, write_json, write_weights
+from throughtime.runtime.folder import CONFIG, TOKENIZER, write_json
 from throughtime.runtime.readers import Reader, Readers, prefix, readers_of, write_evidence
 from throughtime.tasks import reading
 from throughtime.tasks.classify_folder import digests, forget, write_linear, write_seen
 from throughtime.tasks.fusion import decide, told
+from throughtime.tasks.learner import Learner, validated
 from throughtime.tasks.near import near as near_tokens
 from throughtime.training import run as runs
 
 if TYPE_CHECKING:
     from throughtime.runtime.opinion import Opinion
     from throughtime.runtime.text import TextModel
-    from throughtime.training.loop import Outcome
     from throughtime.training.settings import Settings
 
 EPOCHS = 4
@@ -61,7 +61,7 @@ COLUMNS: dict[str, tuple[tuple[str, ...], bool]] = {
 they are learned by heart."""
 
 
-class Classifier:
+class Classifier(Learner[TextClassifier]):
     """What a text is about: sentiment, topic, intent; learned from examples.
 
     cell, layers, hidden: of the recurrence. both: it reads from the start and from the end; False reads forward only,
@@ -84,6 +84,9 @@ class Classifier:
         model = throughtime.Classifier().fit(texts, labels)
         model.predict(["what a wonderful film"])  # ["positive"]
     """
+
+    who, task = WHO, "classify"
+    kept = ("sentences", "evidence", "near", "balanced", "pooling")
 
     def __init__(
         self,
@@ -111,20 +114,25 @@ class Classifier:
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
-        for name, value, least, most in (
-            ("hidden", hidden, 1, LARGEST),
-            ("layers", layers, 1, reading.MOST_LAYERS),
-            ("embedding", embedding, 1, LARGEST),
-            ("members", members, 1, reading.MOST_MEMBERS),
-            ("vocabulary", vocabulary, 1, 10_000_000),
-            ("seed", seed, 0, (1 << 63) - 1),
-            *([("threads", threads, 1, 1024)] if threads is not None else []),
-        ):
-            reading.check_count(WHO, name, value, least, most)
-        for name, share in (("word_dropout", word_dropout), ("rare_dropout", rare_dropout)):
-            reading.check_share(WHO, name, share)
-        reading.check_share(WHO, "label_smoothing", label_smoothing)
-        reading.check_share(WHO, "sure", sure)
+        usual = {"input": 0.6, "between": 0.3, "output": 0.5}
+        self.take(
+            cell,
+            layers,
+            usual if dropout is None else dropout,
+            hidden=hidden,
+            embedding=embedding,
+            both=both,
+            members=members,
+            wide=wide,
+            word_dropout=word_dropout,
+            rare_dropout=rare_dropout,
+            label_smoothing=label_smoothing,
+            sure=sure,
+            vocabulary=vocabulary,
+            memory=memory,
+            seed=seed,
+            threads=threads,
+        )
         own = [units] if isinstance(units, str) else None if units is None else list(units)
         if own is not None and (not own or wrong(own)):
             raise UserError(f"{WHO}: units must be some of {', '.join(UNITS)}, each once, got {units!r}")
@@ -132,22 +140,11 @@ class Classifier:
             raise UserError(f"{WHO}: pooling must be some of {', '.join(KINDS)}, each once, got {list(pooling)!r}")
         if start is not None and (own is not None or sentences):
             raise UserError(f"{WHO}: a start brings its own units and reads texts as one; leave units, sentences out")
-        cells = list(cell) if isinstance(cell, list | tuple) else [cell] * layers
-        self._traces = [trace_of(one) for one in cells]
-        self._cells = [one if isinstance(one, str) else None for one in cells]
-        self.hidden, self.embedding, self.units, self.both = hidden, embedding, own, both
-        self.pooling, self.sentences, self.members, self.wide = tuple(pooling), sentences, members, wide
         if evidence not in EVIDENCE:
             raise UserError(f"{WHO}: evidence must be one of {', '.join(EVIDENCE)}, got {evidence!r}")
-        self.evidence, self.near = evidence, near
-        self.dropout = reading.dropout_of({"input": 0.6, "between": 0.3, "output": 0.5} if dropout is None else dropout)
-        self.word_dropout, self.rare_dropout, self.label_smoothing = word_dropout, rare_dropout, label_smoothing
-        self.balanced, self.sure, self.vocabulary, self.memory = balanced, sure, vocabulary, memory
+        self.units, self.pooling, self.sentences = own, tuple(pooling), sentences
+        self.evidence, self.near, self.balanced = evidence, near, balanced
         self.start = None if start is None else str(start)
-        self.seed, self.threads = seed, threads
-        self.model: TextClassifier | None = None
-        self.outcome: Outcome | None = None
-        self.config: dict[str, Any] = {}
 
     def fit(
         self,
@@ -177,18 +174,11 @@ class Classifier:
         epochs or steps. resume: go on with the run in `out`, with the same texts. force: overwrite what is in `out`.
         quiet: no progress. settings: further fields of training.settings.Settings. Returns itself.
         """
-        runs.need_torch()
-        reading.check_count(WHO, "batch", batch, 1, LARGEST)
-        folder = Path(out) if out is not None else None
-        run = runs.stored(folder) if resume else None
-        if not resume:
-            runs.refuse_existing(folder, force)
+        folder, run = self.begin(out, batch, resume, force)
         budget = runs.budget(minutes, epochs, steps)
         given = texts if isinstance(texts, Texts) else read_texts((texts, labels) if labels is not None else texts)
         if run is not None:
-            if run.data.get("sha256") != given.sha256:
-                raise UserError(f"{WHO}: the run in {folder} learns other texts; give those, or a new --out")
-            self._again(run)
+            self.again(run, given.sha256)
             if not isinstance(validation, tuple):
                 validation = cast(float, run.data.get("validation"))
         learned, held = self._parts(given, validation)
@@ -215,33 +205,17 @@ class Classifier:
             _take_over(parameters, start, self.members)
         elif self.near:
             _bring_near(parameters, parts, self.members, self.seed)
-        model, tokens, count = reading.sizes(readers, self.members, classifier)
-        own = {"batch": batch, "seed": self.seed, "threads": self.threads, "word_dropout": self.word_dropout}
-        self.config = {
-            "format_version": FORMAT_VERSION,
-            "task": "classify",
-            "model": model,
-            "parameters": count,
-            "classify": {"classes": classes, "options": self._options(), **_kept(decided, held)},
-            "training": {**chosen.to_json(), **own, "rare_dropout": self.rare_dropout},
-            "data": {
-                **(about or {}),
-                "sha256": given.sha256,
-                "texts": len(given),
-                "classes": {name: learned.labels.count(name) for name in classes},
-                "validation": None if isinstance(validation, tuple) else validation,
-                "notes": list((about or {}).get("notes", given.notes)),
-            },
+        data = {
+            **(about or {}),
+            "sha256": given.sha256,
+            "texts": len(given),
+            "classes": {name: learned.labels.count(name) for name in classes},
+            "validation": None if isinstance(validation, tuple) else validation,
+            "notes": list((about or {}).get("notes", given.notes)),
         }
-        with runs.begun(folder, force, self.config, {TOKENIZER: tokens}, self._threads()):
+        tokens = self.settle(readers, classifier, chosen, batch, {"classes": classes, **_kept(decided, held)}, data)
+        with runs.begun(folder, force, self.config, {TOKENIZER: tokens}, self.torch_threads()):
             return self._train(parts, parameters, learned, held, chosen, folder, False, quiet)
-
-    def _again(self, run: runs.Stored) -> None:
-        """Become the classifier that began a run."""
-        try:
-            self.__init__(**run.config["classify"]["options"], seed=run.own["seed"])  # type: ignore[misc]
-        except (KeyError, TypeError) as error:
-            raise UserError(f"{run.folder}: expected the settings of a classifier, {error}; damaged") from None
 
     def _resume(
         self, run: runs.Stored, learned: Texts, held: Texts, classes: list[str], budget: Any, settings: Any, quiet: bool
@@ -258,24 +232,16 @@ class Classifier:
         with run.gone_on(budget, settings) as (self.config, chosen):
             return self._train(parts, parameters, learned, held, chosen, run.folder, True, quiet)
 
-    def _options(self) -> dict[str, Any]:
-        """What makes this classifier again, for a run that goes on; its cells are with its readers."""
-        found = {name: getattr(self, name) for name in _OPTIONS}
-        drop = self.dropout
-        fields = {name: getattr(drop, name) for name in ("input", "between", "output", "weight", "variational")}
-        return {**found, "pooling": list(self.pooling), "dropout": fields}
-
     def _parts(self, given: Texts, validation: Any) -> tuple[Texts, Texts]:
         """What is learned from, and what is chosen by."""
         if isinstance(validation, tuple):
             held = read_texts(validation, keep_empty=True) if not isinstance(validation[0], Texts) else validation[0]
             return given, held
-        if isinstance(validation, bool) or not isinstance(validation, int | float) or not 0 <= validation < 1:
-            raise UserError(f"{WHO}: validation must be a share from 0 to below 1, or texts, got {validation!r}")
-        if not validation:
+        share = validated(WHO, validation, least=True)
+        if not share:
             return given, given.take([])
         keys = [text_key(text) for text in given.texts]
-        rows, kept = grouped_split(keys, given.labels, float(validation), self.seed)
+        rows, kept = grouped_split(keys, given.labels, share, self.seed)
         return given.take(rows), given.take(kept)
 
     def _tokens(self, splitter: Splitter, learned: Texts, held: Texts) -> tuple[list[list[str]], list[list[str]]]:
@@ -305,7 +271,7 @@ class Classifier:
         evidence, values = None, None
         if evident:
             evidence, values = self._evidence(tokens, learned, classes)
-        embedding, hidden, traces = self.embedding, self.hidden, self._traces
+        embedding, hidden, traces = self.embedding, self.hidden, self.traces
         if start:
             embedding, traces = start.config.embedding, [layer.trace for layer in start.config.layers]
             traces = [one for trace in traces if (one := declared(trace)) is not None]
@@ -321,7 +287,7 @@ class Classifier:
             dropout=self.dropout,
             values=0 if evidence is None else evidence.channels,
         )
-        over = stacked(self._traces[-1:], above(self.pooling, config), hidden, self.both) if self.sentences else ()
+        over = stacked(self.traces[-1:], above(self.pooling, config), hidden, self.both) if self.sentences else ()
         reader = Reader(splitter, columns, ClassifierConfig(config, len(classes), self.pooling, over), evidence)
         return reading.Part.of(reader, tokens, kept, values)
 
@@ -351,11 +317,6 @@ class Classifier:
                 "both ends; train another, or give --forward"
             )
         return model
-
-    def _threads(self) -> int:
-        import torch
-
-        return self.threads or torch.get_num_threads()
 
     def _train(
         self,
@@ -411,9 +372,9 @@ class Classifier:
 
         self.outcome, best = reading.learn(
             *(classifier, parts, self.members, parameters, loss, judge, self.config, settings),
-            *(folder, resume, quiet, self._threads(), hello),
+            *(folder, resume, quiet, self.torch_threads(), hello),
         )
-        members = Readers(WHO, classifier, readers, self.members, best, self._threads())
+        members = Readers(WHO, classifier, readers, self.members, best, self.torch_threads())
         self.model = TextClassifier(members, classes)
         if self.outcome.ended != "interrupted":
             self._decide(self.model, learned, held, kept, folder, choose(quiet).note)
@@ -457,28 +418,23 @@ class Classifier:
             write_seen(folder, digests(learned.texts))
             write_json(folder / CONFIG, self.config)
 
-    def _fitted(self) -> TextClassifier:
-        if self.model is None:
-            raise UserError(f"{WHO}: expected a fitted model; call fit first, or throughtime.load a saved one")
-        return self.model
-
     @property
     def classes(self) -> list[str]:
         """The classes' names, in the order of the probabilities."""
-        return self._fitted().classes
+        return self.fitted().classes
 
     def predict(self, texts: Iterable[str], sure: bool = False) -> list[str]:
         """The likeliest class of each text. sure: "out of scope" where the probability is below the threshold from
         which answers on the validation part were right as often as `sure` of the constructor says."""
-        return self._fitted().predict(texts, sure)
+        return self.fitted().predict(texts, sure)
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """Probabilities (N, C) float64, in the order of `classes`."""
-        return self._fitted().predict_probabilities(texts)
+        return self.fitted().predict_probabilities(texts)
 
     def stream(self) -> Opinion:
         """A text as it arrives, and the running opinion of it; of a model that reads forward, both=False."""
-        return self._fitted().stream()
+        return self.fitted().stream()
 
     def evaluate(self, texts: Any, labels: Sequence[str] | None = None) -> dict[str, Any]:
         """Accuracy, macro F1, calibration error and more beside the baselines, with a verdict; see
@@ -487,33 +443,7 @@ class Classifier:
 
         given = texts if isinstance(texts, Texts) else read_texts((texts, labels) if labels is not None else texts)
         own = self.config["classify"]
-        return score(self._fitted(), given, own.get("fusion_without_recurrence", {}), None)
-
-    def save(self, directory: str | Path) -> None:
-        """Write the model's folder; throughtime.load reads it, without torch."""
-        model, folder = self._fitted(), Path(directory)
-        write_weights(folder / WEIGHTS, model.readers.parameters)
-        write_json(folder / TOKENIZER, model.readers.to_json()[1])
-        write_evidence(folder, model.readers.readers)
-        write_linear(folder, model.linear)
-        write_json(folder / CONFIG, self.config)
-
-
-_OPTIONS = (
-    *(
-        "hidden",
-        "embedding",
-        "both",
-        "sentences",
-        "members",
-        "wide",
-        "evidence",
-        "near",
-        "word_dropout",
-        "rare_dropout",
-    ),
-    *("label_smoothing", "balanced", "sure", "vocabulary", "memory", "threads"),
-)
+        return score(self.fitted(), given, own.get("fusion_without_recurrence", {}), None)
 
 
 def _kept(decided: Mapping[str, Any] | None, held: Texts) -> dict[str, Any]:

@@ -12,27 +12,26 @@ from throughtime.data.splits import grouped_split
 from throughtime.data.splitter import Splitter
 from throughtime.errors import UserError
 from throughtime.models import tagger
-from throughtime.models.config import LARGEST, Dropout
+from throughtime.models.config import Dropout
 from throughtime.models.examples import Examples
 from throughtime.models.reader import ReaderConfig
-from throughtime.models.resolve import trace_of
 from throughtime.models.tagger import WHO, TaggerConfig
 from throughtime.models.wide import Wide
 from throughtime.runtime.classify import RECURRENCE, fuse, log_softmax
-from throughtime.runtime.folder import CONFIG, FORMAT_VERSION, TOKENIZER, WEIGHTS, write_json, write_weights
+from throughtime.runtime.folder import CONFIG, TOKENIZER, write_json
 from throughtime.runtime.readers import Reader, Readers, prefix, readers_of
 from throughtime.runtime.tag import Tagging, TokenTagger, together
 from throughtime.tasks import reading
 from throughtime.tasks.classify_folder import forget, write_linear
 from throughtime.tasks.classify_metrics import coverage_at
 from throughtime.tasks.fusion import decide, told
+from throughtime.tasks.learner import Learner, validated
 from throughtime.tasks.tag_data import Tagged, read_tagged
 from throughtime.tasks.tag_metrics import scheme_of, slot_f1
 from throughtime.tasks.tag_swap import Swapper
 from throughtime.training import run as runs
 
 if TYPE_CHECKING:
-    from throughtime.training.loop import Outcome
     from throughtime.training.settings import Settings
 
 EPOCHS = 12
@@ -48,7 +47,7 @@ COLUMNS: dict[str, tuple[tuple[str, ...], bool]] = {
 """What is seen of tokens that are words, and that are single characters, and whether they are spelled out too."""
 
 
-class Tagger:
+class Tagger(Learner[TokenTagger]):
     """A label for each token of a text, slots or entities, and an intent for the whole; learned from examples.
 
     cell, layers, hidden, both: of the recurrence, see Classifier. columns: what is seen of a token, names of
@@ -64,6 +63,9 @@ class Tagger:
         model = throughtime.Tagger().fit(tokens, tags, intents)
         model.predict([["turn", "on", "the", "lamp"]])
     """
+
+    who, task = WHO, "tag"
+    kept = ("columns", "spelling", "crf", "stacked", "swap")
 
     def __init__(
         self,
@@ -89,31 +91,28 @@ class Tagger:
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
-        for name, value, least, most in (
-            ("hidden", hidden, 1, LARGEST),
-            ("layers", layers, 1, reading.MOST_LAYERS),
-            ("embedding", embedding, 1, LARGEST),
-            ("members", members, 1, reading.MOST_MEMBERS),
-            ("vocabulary", vocabulary, 1, 10_000_000),
-            ("seed", seed, 0, (1 << 63) - 1),
-            *([("threads", threads, 1, 1024)] if threads is not None else []),
-        ):
-            reading.check_count(WHO, name, value, least, most)
-        shares = {"word_dropout": word_dropout, "rare_dropout": rare_dropout, "label_smoothing": label_smoothing}
-        for name, share in {**shares, "swap": swap, "sure": sure}.items():
-            reading.check_share(WHO, name, share)
-        cells = list(cell) if isinstance(cell, list | tuple) else [cell] * layers
-        self._traces = [trace_of(one) for one in cells]
-        self.hidden, self.embedding, self.both, self.crf = hidden, embedding, both, crf
-        self.columns, self.spelling, self.stacked = None if columns is None else list(columns), spelling, stacked
-        self.members, self.wide, self.swap, self.vocabulary = members, wide, swap, vocabulary
+        reading.check_share(WHO, "swap", swap)
         usual = {"input": 0.4, "between": 0.4, "output": 0.4, "variational": True}
-        self.dropout = reading.dropout_of(usual if dropout is None else dropout)
-        self.word_dropout, self.rare_dropout, self.label_smoothing = word_dropout, rare_dropout, label_smoothing
-        self.sure, self.memory, self.seed, self.threads = sure, memory, seed, threads
-        self.model: TokenTagger | None = None
-        self.outcome: Outcome | None = None
-        self.config: dict[str, Any] = {}
+        self.take(
+            cell,
+            layers,
+            usual if dropout is None else dropout,
+            hidden=hidden,
+            embedding=embedding,
+            both=both,
+            members=members,
+            wide=wide,
+            word_dropout=word_dropout,
+            rare_dropout=rare_dropout,
+            label_smoothing=label_smoothing,
+            sure=sure,
+            vocabulary=vocabulary,
+            memory=memory,
+            seed=seed,
+            threads=threads,
+        )
+        self.columns, self.spelling = None if columns is None else list(columns), spelling
+        self.crf, self.stacked, self.swap = crf, stacked, swap
 
     def fit(
         self,
@@ -137,18 +136,11 @@ class Tagger:
 
         tokens, tags, intents: lists; or what read_tagged takes, without tags. The rest is as for Classifier.fit.
         """
-        runs.need_torch()
-        reading.check_count(WHO, "batch", batch, 1, LARGEST)
-        folder = Path(out) if out is not None else None
-        run = runs.stored(folder) if resume else None
-        if not resume:
-            runs.refuse_existing(folder, force)
+        folder, run = self.begin(out, batch, resume, force)
         budget = runs.budget(minutes, epochs, steps)
         given = as_tagged(tokens, tags, intents)
         if run is not None:
-            if run.data.get("sha256") != given.sha256:
-                raise UserError(f"{WHO}: the run in {folder} learns other texts; give those, or a new --out")
-            self._again(run)
+            self.again(run, given.sha256)
             if not isinstance(validation, Tagged):
                 validation = cast(float, run.data.get("validation"))
         learned, held = self._parts(given, validation)
@@ -161,32 +153,17 @@ class Tagger:
         chosen = runs.settings_of(budget or reading.epochs(len(learned), batch, EPOCHS), {**DEFAULTS, **settings})
         part = self._part(learned, held, len(names), len(known))
         parameters = reading.drawn(tagger, [part.reader], self.members, self.seed, self.memory)
-        model, words, count = reading.sizes([part.reader], self.members, tagger)
-        own = {"batch": batch, "seed": self.seed, "threads": self.threads, "word_dropout": self.word_dropout}
-        self.config = {
-            "format_version": FORMAT_VERSION,
-            "task": "tag",
-            "model": model,
-            "parameters": count,
-            "tag": {"tags": names, "intents": known, "scheme": given.scheme, "options": self._options()},
-            "training": {**chosen.to_json(), **own, "rare_dropout": self.rare_dropout},
-            "data": {
-                **(about or {}),
-                "sha256": given.sha256,
-                "texts": len(given),
-                "validation": None if isinstance(validation, Tagged) else validation,
-                "notes": list((about or {}).get("notes", given.notes)),
-            },
+        data = {
+            **(about or {}),
+            "sha256": given.sha256,
+            "texts": len(given),
+            "validation": None if isinstance(validation, Tagged) else validation,
+            "notes": list((about or {}).get("notes", given.notes)),
         }
-        with runs.begun(folder, force, self.config, {TOKENIZER: words}, self._threads()):
+        section = {"tags": names, "intents": known, "scheme": given.scheme}
+        words = self.settle([part.reader], tagger, chosen, batch, section, data)
+        with runs.begun(folder, force, self.config, {TOKENIZER: words}, self.torch_threads()):
             return self._train(part, parameters, learned, held, chosen, folder, False, quiet)
-
-    def _again(self, run: runs.Stored) -> None:
-        """Become the tagger that began a run."""
-        try:
-            self.__init__(**run.config["tag"]["options"], seed=run.own["seed"])  # type: ignore[misc]
-        except (KeyError, TypeError) as error:
-            raise UserError(f"{run.folder}: expected the settings of a tagger, {error}; damaged") from None
 
     def _resume(
         self, run: runs.Stored, learned: Tagged, held: Tagged, budget: Any, settings: Any, quiet: bool
@@ -197,23 +174,15 @@ class Tagger:
         with run.gone_on(budget, settings) as (self.config, chosen):
             return self._train(part, parameters, learned, held, chosen, run.folder, True, quiet)
 
-    def _options(self) -> dict[str, Any]:
-        """What makes this tagger again, for a run that goes on; its cells are with its reader."""
-        drop = self.dropout
-        fields = {name: getattr(drop, name) for name in ("input", "between", "output", "weight", "variational")}
-        found: dict[str, Any] = {name: getattr(self, name) for name in _OPTIONS}
-        return {**found, "dropout": fields}
-
     def _parts(self, given: Tagged, validation: Any) -> tuple[Tagged, Tagged]:
         """What is learned from, and what is chosen by."""
         if isinstance(validation, Tagged):
             if given.intents and not validation.intents:
                 raise UserError(f"{validation.where}: the texts to choose by have no intents, those to learn from have")
             return given, validation
-        if isinstance(validation, bool) or not isinstance(validation, int | float) or not 0 < validation < 1:
-            raise UserError(f"{WHO}: validation must be a share between 0 and 1, or tagged texts, got {validation!r}")
+        share = validated(WHO, validation, least=False)
         keys = [tuple(text) for text in given.tokens]
-        rows, kept = grouped_split(keys, given.intents or None, float(validation), self.seed)
+        rows, kept = grouped_split(keys, given.intents or None, share, self.seed)
         return given.take(rows), given.take(kept)
 
     def _part(self, learned: Tagged, held: Tagged, tags: int, intents: int) -> reading.Part:
@@ -227,7 +196,7 @@ class Tagger:
         config = ReaderConfig.stack(
             WHO,
             list(zip(columns.kinds, columns.sizes, widths, strict=True)),
-            self._traces,
+            self.traces,
             self.hidden,
             self.both,
             pieces=(len(columns.pieces), max(1, 2 * self.embedding // 3)) if columns.pieces else (0, 0),
@@ -235,11 +204,6 @@ class Tagger:
         )
         sizes = TaggerConfig(config, tags, intents, crf=self.crf, stacked=self.stacked and intents > 0)
         return reading.Part.of(Reader(Splitter(unit), columns, sizes), learned.tokens, held.tokens)
-
-    def _threads(self) -> int:
-        import torch
-
-        return self.threads or torch.get_num_threads()
 
     def _train(
         self,
@@ -285,10 +249,10 @@ class Tagger:
 
         self.outcome, best = reading.learn(
             *(tagger, [part], self.members, parameters, targets.loss, judge, self.config, settings),
-            *(folder, resume, quiet, self._threads(), hello),
+            *(folder, resume, quiet, self.torch_threads(), hello),
             renew=None if swapper is None else renew,
         )
-        members = Readers(WHO, tagger, [reader], self.members, best, self._threads())
+        members = Readers(WHO, tagger, [reader], self.members, best, self.torch_threads())
         self.model = TokenTagger(members, names, intents)
         if self.outcome.ended != "interrupted" and intents:
             self._decide(self.model, learned, held, choose(quiet).note)
@@ -318,14 +282,9 @@ class Tagger:
         self.config["tag"].update({"fusion": fusion, "threshold": model.threshold, "sure": self.sure})
         say(f"intents are decided by {told(fusion)}")
 
-    def _fitted(self) -> TokenTagger:
-        if self.model is None:
-            raise UserError(f"{WHO}: expected a fitted model; call fit first, or throughtime.load a saved one")
-        return self.model
-
     def predict(self, tokens: Sequence[Sequence[str]]) -> tuple[list[list[str]], list[str]]:
         """The tags of each text's tokens, and the intents (an empty list where there are none)."""
-        return self._fitted().predict(tokens)
+        return self.fitted().predict(tokens)
 
     def tag(self, texts: Iterable[str | Sequence[str]], scope: bool = False) -> list[Tagging]:
         """Texts, or tokens, understood: tags with their probabilities, spans, intents.
@@ -333,7 +292,7 @@ class Tagger:
         scope: "out of scope" in place of an intent whose probability is below the threshold from which those on the
         validation part were right as often as `sure` of the constructor says.
         """
-        return list(self._fitted().tag(texts, scope=scope))
+        return list(self.fitted().tag(texts, scope=scope))
 
     def evaluate(
         self, tokens: Any, tags: Sequence[Sequence[str]] | None = None, intents: Sequence[str] | None = None
@@ -342,21 +301,7 @@ class Tagger:
         throughtime.tasks.tag.evaluate."""
         from throughtime.tasks.tag_score import score
 
-        return score(self._fitted(), as_tagged(tokens, tags, intents), {})
-
-    def save(self, directory: str | Path) -> None:
-        """Write the model's folder; throughtime.load reads it, without torch."""
-        model, folder = self._fitted(), Path(directory)
-        write_weights(folder / WEIGHTS, model.readers.parameters)
-        write_json(folder / TOKENIZER, model.readers.to_json()[1])
-        write_linear(folder, model.linear)
-        write_json(folder / CONFIG, self.config)
-
-
-_OPTIONS = (
-    *("hidden", "embedding", "columns", "spelling", "both", "crf", "stacked", "members", "wide", "swap", "sure"),
-    *("word_dropout", "rare_dropout", "label_smoothing", "vocabulary", "memory", "threads"),
-)
+        return score(self.fitted(), as_tagged(tokens, tags, intents), {})
 
 
 def as_tagged(tokens: Any, tags: Any = None, intents: Any = None) -> Tagged:
