@@ -80,7 +80,7 @@ def tf_idf(
     def fits() -> Iterator[Wide]:
         for cost in costs:
             made = _logistic(x, truth, cost, weights, tolerance, "newton-cg")
-            yield Wide(ngrams, *_spread(*made, present, len(classes)), scale, "log")
+            yield _noted(Wide(ngrams, *_spread(*made, present, len(classes)), scale, "log"), cost)
 
     return _best(fits(), len(costs), held, classes, choose) if learnable else _only(ngrams, labels, classes)
 
@@ -122,16 +122,17 @@ def naive_bayes(
     sums = np.stack([(own * (truth == c)) @ ones for c in tasks])
     ratios = _ratios(sums, own @ ones - sums, alpha)
     x = _matrix(rows, weighed(*rows, normalize=normalize), ngrams.size)
-    scaled = [_by_column(x, r) for r in ratios]
     fit = _logistic if solver == "logistic" else _hinge
 
     def fits() -> Iterator[Wide]:
         for cost in costs:
-            made = [fit(s, truth == c, cost, weights, tolerance) for s, c in zip(scaled, tasks, strict=True)]
+            # one class after the other: each takes a copy of the values
+            pairs = zip(ratios, tasks, strict=True)
+            made = [fit(_by_column(x, r), truth == c, cost, weights, tolerance) for r, c in pairs]
             w = np.concatenate([one[0] for one in made])
             w = ((1 - beta) * np.abs(w).mean(1, keepdims=True) + beta * w) * ratios
             b = np.concatenate([one[1] for one in made])
-            wide = Wide(ngrams, *_spread(w, b, present, len(classes)), None, "binary", normalize)
+            wide = _noted(Wide(ngrams, *_spread(w, b, present, len(classes)), None, "binary", normalize), cost)
             yield _tempered(wide, held, classes) if held and (solver == "svm" or len(present) > 2) else wide
 
     return _best(fits(), len(costs), held, classes, choose) if learnable else _only(ngrams, labels, classes)
@@ -144,9 +145,11 @@ def fit_baselines(
     held_labels: Sequence[str],
     classes: Sequence[str] | None = None,
     say: Callable[[str], None] = lambda line: None,
+    chosen: Mapping[str, Mapping[str, float]] | None = None,
 ) -> dict[str, Wide]:
     """The majority class, TF-IDF and naive Bayes over words and over characters, by name; C chosen on the held part by
-    accuracy. say: told what goes on. Without scikit-learn only the majority class, which `say` is told."""
+    accuracy. chosen: of each name the `choice` of a model whose held part is learned from now. say: told what goes on.
+    Without scikit-learn only the majority class, which `say` is told."""
     classes = sorted(set(labels)) if classes is None else classes
     found = {"majority class": majority(labels, classes)}
     if find_spec("sklearn") is None:
@@ -159,7 +162,10 @@ def fit_baselines(
             (f"TF-IDF {unit}, logistic regression", tf_idf),
             (f"naive Bayes {unit} (NB-SVM)", naive_bayes),
         ):
-            found[name] = fit(texts, labels, ngrams, classes, held, "accuracy")
+            before = (chosen or {}).get(name, {})
+            costs = {"costs": (before["C"],)} if "C" in before else {}
+            made: Wide = fit(texts, labels, ngrams, classes, held, "accuracy", **costs)  # type: ignore[arg-type]
+            found[name] = _cooled(made, before["temperature"]) if "temperature" in before and held is None else made
             right = _right(found[name], held_texts, held_labels, classes) if held else np.zeros(0)
             say(f"{name}: " + (f"accuracy {right.mean():.1%} on the validation part" if held else "fitted"))
     return found
@@ -302,9 +308,21 @@ def _only(ngrams: Ngrams, labels: Sequence[str], classes: Sequence[str]) -> Wide
     return Wide(ngrams, np.zeros((ngrams.size, len(classes)), np.float32), majority(labels, classes).bias)
 
 
+def _noted(wide: Wide, cost: float) -> Wide:
+    wide.choice = {"C": float(cost)}
+    return wide
+
+
 def _tempered(wide: Wide, held: Held, classes: Sequence[str]) -> Wide:
-    t = np.float32(temperature(wide.logits(held[0]), _numbers(held[1], classes), prior=1.0))
-    return Wide(wide.ngrams, wide.weights / t, wide.bias / t, wide.scale, wide.weighting, wide.normalize)
+    return _cooled(wide, temperature(wide.logits(held[0]), _numbers(held[1], classes), prior=1.0))
+
+
+def _cooled(wide: Wide, heat: float) -> Wide:
+    """The same model with its logits divided by a temperature."""
+    t = np.float32(heat)
+    made = Wide(wide.ngrams, wide.weights / t, wide.bias / t, wide.scale, wide.weighting, wide.normalize)
+    made.choice = {**wide.choice, "temperature": float(t)}
+    return made
 
 
 def _right(wide: Wide, texts: Sequence[str], labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:

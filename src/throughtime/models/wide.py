@@ -55,6 +55,8 @@ class Wide:
         check_finite("wide", given)
         self.ngrams, self.weights, self.bias, self.scale = ngrams, weights, bias, scale
         self.weighting, self.normalize = weighting, normalize
+        self.choice: dict[str, float] = {}
+        """How it was fitted, where that was chosen: C and temperature. Not kept."""
 
     @property
     def classes(self) -> int:

@@ -42,10 +42,13 @@ EPOCHS = 4
 HAN = 0.3
 """The share of characters without a space between words from which texts are read character by character."""
 
-DECIDED = ("fusion", "fusion_without_recurrence", "threshold", "sure")
+DECIDED = ("fusion", "fusion_without_recurrence", "threshold", "sure", "choices")
 """What is decided on the validation part."""
 
 EVIDENCE = ("on", "off", "both")
+
+_EVIDENCE = 100_000_000
+"""Tokens times classes up to which there is evidence: some 10 values of 4 bytes for each in memory, several times."""
 
 EVIDENT = ("words", "characters", "jieba")
 """Units that have evidence: their n-grams can be read."""
@@ -71,7 +74,8 @@ class Classifier(Learner[TextClassifier]):
     sentence, with a recurrence over sentences. members: models side by side of each unit, whose mean is the answer.
     wide: let linear models over n-grams have a say, as much as helps on the validation part; needs scikit-learn.
     evidence: "on": the recurrence reads beside each token what the n-grams that end there say of the classes
-    (models/evidence.py); "off"; or "both": members of either kind decide together. near: embeddings start from which
+    (models/evidence.py), unless texts and classes are too many for memory; "off"; or "both": members of either kind
+    decide together. near: embeddings start from which
     tokens stand near which others (tasks/near.py), if SciPy is there. dropout: a Dropout.
     word_dropout: the share of units forgotten in training, rare_dropout: of those that occur once. label_smoothing: the
     share of belief spread over all classes. balanced: every class weighs the same in training, however frequent.
@@ -269,7 +273,7 @@ class Classifier(Learner[TextClassifier]):
             kinds = ("token",)
         columns = reading.seen(splitter, tokens, kinds, spelling, self.vocabulary)
         evidence, values = None, None
-        if evident:
+        if evident and sum(map(len, tokens)) * len(classes) <= _EVIDENCE:
             evidence, values = self._evidence(tokens, learned, classes)
         embedding, hidden, traces = self.embedding, self.hidden, self.traces
         if start:
@@ -387,13 +391,15 @@ class Classifier(Learner[TextClassifier]):
         from throughtime.baselines.linear_text import fit_baselines
         from throughtime.tasks import classify_metrics as metrics
 
-        linear: dict[str, Wide] = fit_baselines(
-            learned.texts, learned.labels, held.texts, held.labels, model.classes, say
-        )
-        model.linear = linear
         own = self.config["classify"]
         if not len(held):
             own.update(own.pop("decided", {}))
+        linear: dict[str, Wide] = fit_baselines(
+            *(learned.texts, learned.labels, held.texts, held.labels, model.classes, say),
+            chosen=own.get("choices") if not len(held) else None,
+        )
+        model.linear = linear
+        if not len(held):
             model.fusion = {
                 n: w for n, w in own.get("fusion", {}).items() if n in (RECURRENCE, *linear)
             } or model.fusion
@@ -408,6 +414,7 @@ class Classifier(Learner[TextClassifier]):
         right = found.argmax(1) == truth
         threshold = metrics.coverage_at(found.max(1), right, self.sure)
         own.update({"fusion": fusion, "fusion_without_recurrence": without, "threshold": threshold, "sure": self.sure})
+        own["choices"] = {name: one.choice for name, one in linear.items() if one.choice}
         model.fusion, model.threshold = fusion, threshold
         say(f"validation accuracy {right.mean():.2%}, decided by {told(fusion)}")
         self._write_beside(linear, learned, folder)

@@ -11,6 +11,7 @@ Source: Levy, Goldberg and Dagan 2015, doi:10.1162/tacl_a_00134, sections 2.1, 3
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,9 @@ _WINDOW, _SMOOTHING, _POWER = 5, 0.75, 0.5
 
 _OTHERS = 5000
 """The most frequent tokens that others are described by; ids are in the order of frequency."""
+
+_TOKENS = 10_000_000
+"""Tokens that are looked at, the first ones."""
 
 DEVIATION = 0.2
 """Of the values."""
@@ -31,30 +35,33 @@ def near(encoded: Encoded, size: int, width: int, seed: int) -> np.ndarray | Non
     others = min(_OTHERS, size)
     if find_spec("scipy") is None or width >= min(size, others) - 1:
         return None
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.linalg import svds
+    from scipy.sparse import coo_matrix, csr_matrix
+    from scipy.sparse.linalg import ArpackError, svds
 
-    ids = encoded.ids[:, 0].astype(np.int64)
-    text = np.repeat(np.arange(len(encoded)), encoded.lengths)
-    rows, columns, weights = [], [], []
+    most = encoded.starts[np.searchsorted(encoded.starts, _TOKENS, "right") - 1] if len(encoded.ids) > _TOKENS else None
+    ids = encoded.ids[:most, 0].astype(np.int64)
+    text = np.repeat(np.arange(len(encoded)), encoded.lengths)[: len(ids)]
+    total: Any = csr_matrix((size, others))
     for distance in range(1, _WINDOW + 1):
         one, other = ids[:-distance], ids[distance:]
         here = (text[:-distance] == text[distance:]) & (one != UNKNOWN) & (other != UNKNOWN)
         for i, j in ((one[here], other[here]), (other[here], one[here])):
-            rows.append(i[j < others])
-            columns.append(j[j < others])
-            weights.append(np.full(len(rows[-1]), 1.0 / distance))
-    if sum(map(len, rows)) < size:
+            kept = j < others
+            weights = np.full(int(kept.sum()), 1.0 / distance)
+            total = total + coo_matrix((weights, (i[kept], j[kept])), (size, others)).tocsr()
+    if total.sum() < size:
         return None
-    counts = coo_matrix((np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))), (size, others))
-    counts = counts.tocsr().tocoo()
+    counts = total.tocoo()
     own = np.asarray(counts.sum(1)).ravel() + 1e-9
     theirs = np.asarray(counts.sum(0)).ravel() ** _SMOOTHING + 1e-9
     values = np.log(counts.data * theirs.sum() / (own[counts.row] * theirs[counts.col]))
-    kept = values > 0
-    matrix = coo_matrix((values[kept], (counts.row[kept], counts.col[kept])), (size, others)).tocsr()
+    above = values > 0
+    matrix = coo_matrix((values[above], (counts.row[above], counts.col[above])), (size, others)).tocsr()
     start = np.random.default_rng(seed).standard_normal(min(size, others))
-    left, singular, _ = svds(matrix, k=width, v0=start)
+    try:
+        left, singular, _ = svds(matrix, k=width, v0=start)
+    except ArpackError:  # a matrix with hardly anything in it
+        return None
     found = left * np.maximum(singular, 0.0) ** _POWER
     deviation = float(found.std())
     if not np.isfinite(deviation) or deviation <= 0:
