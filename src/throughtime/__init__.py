@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from throughtime.runtime.load import load
     from throughtime.tasks.classifier import Classifier
     from throughtime.tasks.forecaster import Forecaster
+    from throughtime.tasks.tagger import Tagger
     from throughtime.tasks.text import LanguageModel
 
 __version__ = "0.1.0"
-__all__ = ["Classifier", "Forecaster", "LanguageModel", "__version__", "load", "read_series"]
+__all__ = ["Classifier", "Forecaster", "LanguageModel", "Tagger", "__version__", "load", "read_series"]
 __all__ += [name for name in MODELS if name not in __all__]
 
 _HOMES = {"load": "throughtime.runtime.load", "read_series": "throughtime.data.series", **MODELS}

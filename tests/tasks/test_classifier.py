@@ -146,7 +146,8 @@ def test_saved_and_loaded_it_is_the_same(fitted: Classifier, tmp_path: Path) -> 
     assert loaded.fusion == fitted.model.fusion  # type: ignore[union-attr]
     assert loaded.linear.keys() == fitted.model.linear.keys()  # type: ignore[union-attr]
     assert loaded.threshold == fitted.model.threshold is not None  # type: ignore[union-attr]
-    np.testing.assert_array_equal(loaded.log_probabilities([texts[3]])[0], loaded.log_probabilities(texts)[3])
+    # the output layer's product is NumPy's, whose last bits may depend on how many rows there are
+    np.testing.assert_allclose(loaded.log_probabilities([texts[3]])[0], loaded.log_probabilities(texts)[3], rtol=1e-5)
 
 
 def test_answers_that_are_not_sure(fitted: Classifier) -> None:

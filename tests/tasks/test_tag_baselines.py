@@ -100,8 +100,8 @@ def test_the_budget_holds(crf: LinearChainCRF, monkeypatch: pytest.MonkeyPatch) 
     began = time.monotonic()
     crf.fit(sentences, tags, sentences[:20], tags[:20], 2.0, said.append)
     assert time.monotonic() - began < 20
-    assert "rounds instead of 100000, 2 s are allowed" in said[0]
-    assert said[-1].endswith("left out, 2 s do not suffice")
+    assert "of 100000 rounds fit into the 2 s allowed" in said[0]
+    assert "no time left to try" in said[-1]
     assert len(crf.tag(sentences)) == 200
 
 

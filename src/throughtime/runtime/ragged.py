@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import TypeVar
 
 import numpy as np
@@ -29,8 +28,16 @@ def batches(lengths: np.ndarray, tokens: int = TOKENS, rows: int = ROWS) -> Iter
         first += max(1, fit)
 
 
-def chunks(items: Iterable[Kind], size: int) -> Iterator[Sequence[Kind]]:
-    """Items as they come, some at a time."""
-    source = iter(items)
-    while part := list(islice(source, size)):
+def chunks(items: Iterable[Kind], size: int, most: int = 1_000_000) -> Iterator[Sequence[Kind]]:
+    """Items as they come, some at a time: at most `size`, and no more than that have `most` parts in all, or one."""
+    part: list[Kind] = []
+    total = 0
+    for item in items:
+        length = len(item) if isinstance(item, Sized) else 1  # what is no text is refused later
+        if part and (len(part) >= size or total + length > most):
+            yield part
+            part, total = [], 0
+        part.append(item)
+        total += length
+    if part:
         yield part

@@ -17,7 +17,7 @@ from throughtime.models.examples import Examples
 from throughtime.models.ops_numpy import NumpyOps
 from throughtime.models.parameters import check_finite
 from throughtime.runtime.folder import TOKENIZER, WEIGHTS, read_json, read_weights, write_weights
-from throughtime.runtime.ragged import batches
+from throughtime.runtime.ragged import ROWS, batches
 
 EVIDENCE = "evidence.safetensors"
 """What the linear models know that the readers look at."""
@@ -109,10 +109,12 @@ class Readers:
         """Its part of config.json, and tokenizer.json."""
         return described(self.readers, self.members)
 
-    def outputs(self, reader: int, examples: Examples) -> Iterator[tuple[np.ndarray, np.ndarray, list[Any]]]:
-        """For batches of texts: their rows, their lengths in tokens, and what each member puts out."""
+    def outputs(
+        self, reader: int, examples: Examples, most: int = ROWS
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, list[Any]]]:
+        """For batches of texts: their rows, at most so many, their lengths in tokens, and what each member puts out."""
         config = self.readers[reader].config
-        for rows in batches(examples.lengths):
+        for rows in batches(examples.lengths, rows=most):
             inputs = examples.inputs(rows)
             given = inputs if inputs[1] is not None else inputs[:1]
             with np.errstate(all="ignore"):

@@ -15,11 +15,14 @@ from throughtime.models.tagger import WHO, TaggerConfig
 from throughtime.models.wide import Wide
 from throughtime.runtime.classify import OUT_OF_SCOPE, RECURRENCE, fuse, log_softmax, read_linear
 from throughtime.runtime.environment import cores
-from throughtime.runtime.ragged import chunks
+from throughtime.runtime.ragged import ROWS, chunks
 from throughtime.runtime.readers import Readers
 
 _TEXTS = 4096
 """Texts in memory at once."""
+
+_PAIRS = 1 << 24
+"""Scores of pairs of tags, those of each row, that decoding has in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,8 @@ class TokenTagger:
     def scores(self, sentences: Sequence[Sequence[str]]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, Any]]:
         """For batches of tokens: rows, lengths (B,), the members' mean scores (T, B, K) and their mean log
         probabilities of the intents (B, C), None where there are none."""
-        for rows, lengths, outputs in self.readers.outputs(0, self.readers.readers[0].of_tokens(sentences)):
+        most = max(1, min(ROWS, _PAIRS // len(self.tags) ** 2))
+        for rows, lengths, outputs in self.readers.outputs(0, self.readers.readers[0].of_tokens(sentences), most):
             emissions = sum(one for one, _ in outputs) / len(outputs)
             logits = None
             if self.intents:

@@ -47,6 +47,9 @@ DECIDED = ("fusion", "fusion_without_recurrence", "threshold", "sure", "choices"
 
 EVIDENCE = ("on", "off", "both")
 
+_MANY = 500
+"""Classes from which labels that hardly repeat are no classes, but names or numbers."""
+
 _EVIDENCE = 100_000_000
 """Tokens times classes up to which there is evidence: some 10 values of 4 bytes for each in memory, several times."""
 
@@ -142,6 +145,8 @@ class Classifier(Learner[TextClassifier]):
             raise UserError(f"{WHO}: units must be some of {', '.join(UNITS)}, each once, got {units!r}")
         if not pooling or set(pooling) - set(KINDS) or len(set(pooling)) != len(pooling):
             raise UserError(f"{WHO}: pooling must be some of {', '.join(KINDS)}, each once, got {list(pooling)!r}")
+        if sentences and own is not None and "subwords" in own:
+            raise UserError(f"{WHO}: sentences are found in words, characters or jieba, not in subwords; choose others")
         if start is not None and (own is not None or sentences):
             raise UserError(f"{WHO}: a start brings its own units and reads texts as one; leave units, sentences out")
         if evidence not in EVIDENCE:
@@ -190,6 +195,11 @@ class Classifier(Learner[TextClassifier]):
         if len(set(learned.labels)) < 2:
             only = learned.labels[0]
             raise UserError(f"{given.where}: there is one class to learn from, {only!r}; nothing to tell apart")
+        if len(classes) > _MANY and len(classes) > len(learned) / 2:
+            raise UserError(
+                f"{given.where}: {len(classes):,} different labels of {len(learned):,} texts are no classes; name the "
+                "column of the labels"
+            )
         if run is not None:
             return self._resume(run, learned, held, classes, budget, settings, quiet)
         chosen = runs.settings_of(
@@ -239,7 +249,11 @@ class Classifier(Learner[TextClassifier]):
     def _parts(self, given: Texts, validation: Any) -> tuple[Texts, Texts]:
         """What is learned from, and what is chosen by."""
         if isinstance(validation, tuple):
-            held = read_texts(validation, keep_empty=True) if not isinstance(validation[0], Texts) else validation[0]
+            held = (
+                read_texts(validation, keep_empty=True, several=False)
+                if not isinstance(validation[0], Texts)
+                else validation[0]
+            )
             return given, held
         share = validated(WHO, validation, least=True)
         if not share:
@@ -420,9 +434,10 @@ class Classifier(Learner[TextClassifier]):
         self._write_beside(linear, learned, folder)
 
     def _write_beside(self, linear: Mapping[str, Wide], learned: Texts, folder: Path | None) -> None:
+        self.seen = digests(learned.texts)
         if folder is not None:
             write_linear(folder, linear)
-            write_seen(folder, digests(learned.texts))
+            write_seen(folder, self.seen)
             write_json(folder / CONFIG, self.config)
 
     @property
@@ -448,7 +463,10 @@ class Classifier(Learner[TextClassifier]):
         throughtime.tasks.classify.evaluate."""
         from throughtime.tasks.classify_score import score
 
-        given = texts if isinstance(texts, Texts) else read_texts((texts, labels) if labels is not None else texts)
+        given = texts
+        if not isinstance(texts, Texts):
+            source = (texts, labels) if labels is not None else texts
+            given = read_texts(source, keep_empty=True, several=False)
         own = self.config["classify"]
         return score(self.fitted(), given, own.get("fusion_without_recurrence", {}), None)
 

@@ -15,6 +15,7 @@ from throughtime.runtime.classify import TextClassifier
 from throughtime.runtime.folder import CONFIG, read_config
 from throughtime.tasks.classifier import Classifier
 from throughtime.tasks.classify_score import score
+from throughtime.training.progress import choose
 from throughtime.training.run import add_evaluation, refuse_existing, stored, summary
 
 CHOICE = "choice"
@@ -64,7 +65,7 @@ def train(
     other = None if test is None else read_texts(test, text, label, encoding, keep_empty=True, several=False)
     notes = list(given.notes)
     if other is not None:
-        holdout = 0.0
+        holdout = holdout if resume else 0.0  # a run that goes on learns what it learned
         notes += [*(f"{other.where}: {note}" for note in other.notes), *check_split(given, other)]
     learned, kept = split(given, holdout, model.seed if not resume else run.own["seed"])
     about = {
@@ -88,10 +89,10 @@ def train(
         first.fit(learned, None, folder / CHOICE, validation=chosen, about=about, quiet=quiet, **{**fit, "force": True})
         assert first.outcome is not None
         if first.outcome.ended == "interrupted":
-            raise UserError(
-                f"{folder / CHOICE}: stopped before it was decided who has how much to say; start again, or go on with "
-                "--resume there"
+            choose(quiet).note(
+                f"stopped in the first of two trainings: start again; {folder / CHOICE} has what it learned so far"
             )
+            return {**summary(folder / CHOICE, first.outcome, first.config, "texts"), "notes": notes}
         model.fit(
             *(joined(learned, held) if isinstance(chosen, tuple) else learned, None, folder),
             validation=0.0, decided=first.config["classify"], about=about, quiet=quiet, **fit,
@@ -141,7 +142,7 @@ def evaluate(
         given = some
         if not about["holdout"]:
             raise UserError(f"{given.where}: the model learned from these texts, all of them; give others")
-        kept = split(given, about["holdout"], config["training"]["seed"])[1]
+        kept = split(given, about["holdout"], config.get("training", {}).get("seed", 0))[1]
         assert kept is not None
         given = kept
     own = config["classify"]
@@ -175,4 +176,4 @@ def _reading(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         if isinstance(data, dict) and "sha256" in data:  # fitted from lists
             return {**blank, "validation_file": None, "test_file": None}
         raise UserError(f"{folder / CONFIG}: expected how its texts were read, data is missing; the file is damaged")
-    return data
+    return {"text": None, "label": None, "encoding": "utf-8", "holdout": 0.0, **data}

@@ -145,7 +145,7 @@ def run(
         raise UserError("run: --column is of --file, and --out for the labels of many texts; leave them out")
     model = load(directory)
     if many:
-        texts = _lines(sys.stdin, "standard input", "utf-8") if file is None else _texts(file, column, encoding)
+        texts = _standard_input(encoding) if file is None else _texts(file, column, encoding)
         _label_all(model, texts, sure, out)
         return
     assert text is not None
@@ -257,13 +257,24 @@ def _lines(stream: Iterable[str], where: str, encoding: str) -> Iterator[str]:
         ) from None
 
 
+def _standard_input(encoding: str) -> Iterator[str]:
+    if hasattr(sys.stdin, "reconfigure"):
+        try:
+            sys.stdin.reconfigure(encoding=encoding, errors="strict")
+        except LookupError:
+            raise UserError(f"standard input: unknown encoding {encoding!r}") from None
+    return _lines(sys.stdin, "standard input", encoding)
+
+
 def _texts(file: Path, column: str | None, encoding: str) -> Iterator[str]:
     """The texts of a file; of plain lines as they are read, of a table all at once."""
-    if file.suffix.lower() in (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".pq"):
+    if file.suffix.lower() in (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".pq"):
         from throughtime.data.labelled import read_texts
 
         yield from read_texts(file, column, None, encoding, labelled=False, keep_empty=True).texts
         return
+    if column is not None:
+        raise UserError(f"{file}: --column is of a table, CSV, TSV, JSON lines or Parquet; these are lines")
     if not file.is_file():
         raise UserError(f"{file}: expected a file of texts, {'got a folder' if file.is_dir() else 'no such file'}")
     try:
@@ -309,10 +320,13 @@ def _follow(model: Any, text: str) -> None:
     from throughtime.data.pieces import SPLITTERS
 
     opinion = model.stream()
-    kind = model.readers.readers[0].splitter.kind
+    pieces = SPLITTERS[model.readers.readers[0].splitter.kind](text)
+    ends = [start for _, start, _ in pieces[1:]] + [len(text)]
     at = 0
-    for piece, _, end in SPLITTERS[kind](text):
-        probabilities = opinion.push(text[at:end] + (" " if kind == "words" else ""))
+    for number, ((piece, _, _), end) in enumerate(zip(pieces, ends, strict=True), 1):
+        probabilities = opinion.push(text[at:end])  # with the white space behind it
         at = end
+        if number == len(pieces):
+            probabilities = opinion.close()
         best = int(probabilities.argmax())
         print(f"{probabilities[best]:6.1%}  {model.classes[best]:<20}  {piece}")

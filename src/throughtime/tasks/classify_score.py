@@ -17,6 +17,9 @@ from throughtime.tasks.classify_folder import digests, was_seen
 MISTAKES = 20
 """The most confident mistakes that are kept to read."""
 
+_SHOWN_CLASSES = 500
+"""Classes up to which it is told which are taken for which."""
+
 _SHOWN = 400
 """Characters of a mistake that are kept."""
 
@@ -54,7 +57,7 @@ def score(
         "macro_f1": metrics.macro_f1(guess, truth),
         "calibration_error": metrics.calibration_error(answers, truth),
         "classes": classes,
-        "confusion": metrics.confusion(truth, guess, len(classes)).tolist(),
+        "confusion": metrics.confusion(truth, guess, len(classes)).tolist() if len(classes) <= _SHOWN_CLASSES else [],
         "reliability": metrics.reliability(answers, truth),
         "fusion": dict(model.fusion),
         "baselines": {},

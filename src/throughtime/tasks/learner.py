@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
+import numpy as np
+
 from throughtime.errors import UserError
 from throughtime.models.config import LARGEST, Dropout
 from throughtime.models.resolve import trace_of
 from throughtime.runtime.folder import CONFIG, FORMAT_VERSION, TOKENIZER, WEIGHTS, write_json, write_weights
 from throughtime.runtime.readers import Reader, described, write_evidence
 from throughtime.tasks import reading
-from throughtime.tasks.classify_folder import write_linear
+from throughtime.tasks.classify_folder import forget, write_linear, write_seen
 from throughtime.training import run as runs
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ class Learner(Generic[Running]):
         self.model = None
         self.outcome: Outcome | None = None
         self.config: dict[str, Any] = {}
+        self.seen: np.ndarray | None = None  # digests of the texts it learned from
 
     def begin(
         self, out: str | Path | None, batch: int, resume: bool, force: bool
@@ -150,10 +153,15 @@ class Learner(Generic[Running]):
         """Write the model's folder; throughtime.load reads it, without torch. Returns itself."""
         model: Any = self.fitted()
         folder = Path(directory)
+        # a save that is cut off leaves no folder that loads as something else
+        (folder / CONFIG).unlink(missing_ok=True)
+        forget(folder)
         write_weights(folder / WEIGHTS, model.readers.parameters)
         write_json(folder / TOKENIZER, described(model.readers.readers, model.readers.members)[1])
         write_evidence(folder, model.readers.readers)
         write_linear(folder, model.linear)
+        if self.seen is not None:
+            write_seen(folder, self.seen)
         write_json(folder / CONFIG, self.config)
         return self
 

@@ -61,7 +61,7 @@ def train(
     notes = list(given.notes)
     other = None if test is None else read_tagged(test, encoding)
     if other is not None:
-        holdout = 0.0
+        holdout = holdout if resume else 0.0  # a run that goes on learns what it learned
         notes += [*(f"{other.where}: {note}" for note in other.notes), *check_tagged_split(given, other)]
     learned, kept = split(given, holdout, seed)
     chosen = validation

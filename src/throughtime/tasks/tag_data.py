@@ -269,7 +269,9 @@ def _finished(found: _Found) -> Tagged:
                 raise UserError(f"{found.place(i)}: the intent is missing")
             check_text(intent, found.place(i))
     scheme = _scheme(found)
-    notes += _unbegun(found) if scheme != "none" else []
+    if scheme != "none":
+        notes += _unbegun(found)
+        found.tags = [_begun(tags, scheme) for tags in found.tags]
     notes += imbalance(found.intents or [], "intent")
     notes += _repeated(found)
     return Tagged(found.tokens, found.tags, found.intents or [], found.where, notes, scheme)
@@ -312,6 +314,17 @@ def _unbegun(found: _Found) -> list[str]:
         f"{_count(len(places), 'tag')} inside a span that was not begun, the first {found.tags[i][t]} in row {row}: "
         "counted as a start, as seqeval does"
     ]
+
+
+def _begun(tags: list[str], scheme: str) -> list[str]:
+    """Tags whose spans all begin with a B, or are an S alone: the same spans, in a form that can be decoded."""
+    found = []
+    for t, tag in enumerate(tags):
+        before = tags[t - 1] if t else "O"
+        if tag[0] in "IE" and not (before[0] in "BI" and before[2:] == tag[2:]):
+            tag = ("S" if tag[0] == "E" and scheme == "BIOES" else "B") + tag[1:]
+        found.append(tag)
+    return found
 
 
 def _repeated(found: _Found) -> list[str]:
