@@ -55,3 +55,8 @@ def test_chunks_take_no_more_than_they_give(items: list[int], size: int) -> None
         assert taken == given
         assert len(part) == size or given == len(items)
     assert given == len(items)
+
+
+def test_long_items_make_short_chunks() -> None:
+    texts = ["a" * 400, "b" * 400, "c" * 400, "d" * 2000, "e"]
+    assert [list(map(len, part)) for part in chunks(texts, 10, 1000)] == [[400, 400], [400], [2000], [1]]

@@ -257,3 +257,13 @@ def test_snips() -> None:
     train, test = (read_tagged(DATA / "snips" / part) for part in ("train", "test"))
     assert (len(train), len(test), train.scheme, len(set(train.intents))) == (13_084, 700, "BIO", 7)
     assert check_tagged_split(train, test)[0].startswith("26 of 700 test sentences stand in training as well")
+
+
+def test_spans_that_do_not_begin_with_a_b_are_given_one(tmp_path: Path) -> None:
+    file = tmp_path / "iob1.conll"
+    file.write_text("Ann I-PER\nLee I-PER\nmet O\nBo I-PER\nParis I-LOC\n\n", encoding="utf-8")
+    read = read_tagged(file)
+    assert read.tags == [["B-PER", "I-PER", "O", "B-PER", "B-LOC"]]
+    assert "counted as a start" in " ".join(read.notes)
+    ends = read_tagged(([["a", "b", "c"]], [["E-x", "I-x", "E-x"]]))
+    assert ends.tags == [["S-x", "B-x", "E-x"]]

@@ -34,10 +34,13 @@ def chunks(items: Iterable[Kind], size: int, most: int = 1_000_000) -> Iterator[
     total = 0
     for item in items:
         length = len(item) if isinstance(item, Sized) else 1  # what is no text is refused later
-        if part and (len(part) >= size or total + length > most):
+        if part and total + length > most:
             yield part
             part, total = [], 0
         part.append(item)
         total += length
+        if len(part) >= size:
+            yield part
+            part, total = [], 0
     if part:
         yield part
