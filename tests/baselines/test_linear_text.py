@@ -247,3 +247,12 @@ def test_what_does_not_fit_is_told() -> None:
     ):
         with pytest.raises(UserError, match=message):
             call()
+
+
+def test_of_very_many_texts_a_sample_is_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linear_text, "MOST_CHARACTERS", 300)
+    texts, labels = [f"good {i:05}" for i in range(30)] + [f"bad {i:05} " for i in range(30)], ["a"] * 30 + ["b"] * 30
+    said: list[str] = []
+    found = linear_text.fit_baselines(texts, labels, texts[::7], labels[::7], say=said.append)
+    assert "30 of 60 texts, drawn at random" in said[0]
+    assert found["TF-IDF words, logistic regression"].log_probabilities(["good"]).argmax() == 0

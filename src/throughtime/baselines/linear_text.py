@@ -37,6 +37,9 @@ CHOICES = ("loss", "accuracy")
 COSTS = {"tf-idf": (1.0, 3.0, 10.0, 30.0), "normalised": (3.0, 10.0, 30.0, 100.0), "plain": (0.01, 0.03, 0.1, 0.3)}
 """C that are tried, by what the rows are; without a validation part the second is taken."""
 
+MOST_CHARACTERS = 50_000_000
+"""Of all texts; from more of them a sample is taken."""
+
 _ABSENT = -20.0
 """The logit of a class without a training text, beside others that sum to about nothing."""
 
@@ -156,6 +159,10 @@ def fit_baselines(
         say("linear baselines: skipped, need scikit-learn, pip install 'throughtime[labels]'")
         return found
     held = (held_texts, held_labels) if len(held_texts) else None
+    rows = _sample(texts)
+    if len(rows) < len(texts):
+        say(f"linear baselines: {len(rows):,} of {len(texts):,} texts, drawn at random, so that they fit into memory")
+        texts, labels = [texts[i] for i in rows], [labels[i] for i in rows]
     for unit, ngrams in (("words", Ngrams((1, 2), None)), ("characters", Ngrams(None, (1, 6)))):
         ngrams.fit(texts)
         for name, fit in (
@@ -306,6 +313,15 @@ def _spread(w: np.ndarray, b: np.ndarray, present: np.ndarray, classes: int) -> 
 
 def _only(ngrams: Ngrams, labels: Sequence[str], classes: Sequence[str]) -> Wide:
     return Wide(ngrams, np.zeros((ngrams.size, len(classes)), np.float32), majority(labels, classes).bias)
+
+
+def _sample(texts: Sequence[str]) -> np.ndarray:
+    """Rows, ascending, of texts that together have no more than MOST_CHARACTERS; one at least."""
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    if lengths.sum() <= MOST_CHARACTERS:
+        return np.arange(len(texts))
+    order = np.random.default_rng(0).permutation(len(texts))
+    return np.sort(order[: max(1, int((lengths[order].cumsum() <= MOST_CHARACTERS).sum()))])
 
 
 def _noted(wide: Wide, cost: float) -> Wide:

@@ -24,7 +24,7 @@ def explain(
         str, Option(help="occlusion, integrated_gradients or both; the deletion check says which to trust.")
     ] = "both",
     target: Annotated[
-        str | None, Option(help="Text: the next token that is asked about; the likeliest if not given.")
+        str | None, Option(help="What is asked about: the next token, or the class; the likeliest if not given.")
     ] = None,
     corpus: Annotated[
         str | None, Option(help="Text: a file in which units that follow quotes or brackets are looked for.")

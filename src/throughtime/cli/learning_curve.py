@@ -20,7 +20,7 @@ FILE = "learning_curve.json"
 @app.command()
 def learning_curve(
     task: Annotated[str, Argument(help=f"{', '.join(TASKS)}.")],
-    data: Annotated[str, Argument(help="A text file, or a table of series.")],
+    data: Annotated[str, Argument(help="A text file, a table of series, or labelled texts.")],
     out: Annotated[Path, Option(help="A folder for the figures and the picture; an interrupted run goes on there.")],
     points: Annotated[int, Option(help="Amounts of data, each half of the next.")] = 5,
     seeds: Annotated[int, Option(help="Trainings for each amount.")] = 2,
