@@ -229,7 +229,11 @@ def from_arrays(data: Any, arrays: Mapping[str, np.ndarray]) -> dict[str, Wide]:
         if (shared := f"{entry.get('hashes')}.hashes") in arrays:
             own["hashes"] = arrays[shared]
         rest = {key: value for key, value in entry.items() if key not in ("name", "hashes")}
-        found[entry["name"]] = Wide.from_json(rest, own)
+        made = Wide.from_json(rest, own)
+        for other in found.values():  # one object for the same n-grams, so that they are counted once
+            if other.ngrams.hashes is made.ngrams.hashes and other.ngrams.to_json() == made.ngrams.to_json():
+                made.ngrams = other.ngrams
+        found[entry["name"]] = made
     return found
 
 

@@ -28,6 +28,10 @@ _VALUES = 1 << 22
 """Products of values and weights in memory at once, unless one text alone has more."""
 
 
+Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""N-grams counted in compressed rows, see Ngrams.rows."""
+
+
 class Wide:
     """Logits from n-grams. weights (F, C), bias (C,), scale (F,) or None for ones: float32. weighting: one of
     WEIGHTINGS. normalize: divide each text's values by their Euclidean norm. UserError where these do not fit."""
@@ -66,24 +70,28 @@ class Wide:
         """(N, C) float32. A text's row is the same to the last bit alone or among others."""
         remaining, found = iter(texts), [np.zeros((0, self.classes))]
         while some := list(islice(remaining, _TEXTS)):
-            indptr, indices, counts = self.ngrams.rows(some)
-            values = weighed(indptr, indices, counts, self.scale, self.weighting, self.normalize)
-            part = np.tile(self.bias.astype(np.float64), (len(some), 1))
-            for first, last in _groups(indptr, _VALUES // self.classes):
-                here = slice(indptr[first], indptr[last])
-                products = values[here, None] * self.weights[indices[here]]
-                filled = first + np.flatnonzero(np.diff(indptr[first : last + 1]))
-                if len(filled):
-                    part[filled] += np.add.reduceat(products, indptr[filled] - indptr[first], 0)
-            found.append(part)
+            found.append(self._logits(self.ngrams.rows(some)))
         return np.concatenate(found).astype(np.float32)
+
+    def _logits(self, rows: Rows) -> np.ndarray:
+        indptr, indices, counts = rows
+        values = weighed(indptr, indices, counts, self.scale, self.weighting, self.normalize)
+        part = np.tile(self.bias.astype(np.float64), (len(indptr) - 1, 1))
+        for first, last in _groups(indptr, _VALUES // self.classes):
+            here = slice(indptr[first], indptr[last])
+            products = values[here, None] * self.weights[indices[here]]
+            filled = first + np.flatnonzero(np.diff(indptr[first : last + 1]))
+            if len(filled):
+                part[filled] += np.add.reduceat(products, indptr[filled] - indptr[first], 0)
+        return part
 
     def log_probabilities(self, texts: Iterable[str]) -> np.ndarray:
         """(N, C) float32, the log of the softmax of the logits."""
-        logits = self.logits(texts).astype(np.float64)
-        logits -= logits.max(1, keepdims=True)
-        found: np.ndarray = (logits - np.log(np.exp(logits).sum(1, keepdims=True))).astype(np.float32)
-        return found
+        return _log_softmax(self.logits(texts))
+
+    def log_probabilities_of(self, rows: Rows) -> np.ndarray:
+        """The same from what `ngrams.rows` gave, which models over the same n-grams can share."""
+        return _log_softmax(self._logits(rows).astype(np.float32))
 
     def contributions(self, text: str) -> list[tuple[int, np.ndarray]]:
         """What each n-gram of a text adds to the logits: its id and (C,) float32, those that tell the classes apart
@@ -115,6 +123,13 @@ class Wide:
         ngrams = Ngrams.from_arrays(data["ngrams"], arrays)
         weights, bias, scale = arrays["weights"], arrays["bias"], arrays.get("scale")
         return cls(ngrams, weights, bias, scale, data["weighting"], data["normalize"])
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    own = logits.astype(np.float64)
+    own -= own.max(1, keepdims=True)
+    found: np.ndarray = (own - np.log(np.exp(own).sum(1, keepdims=True))).astype(np.float32)
+    return found
 
 
 def weighed(

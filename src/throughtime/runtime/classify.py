@@ -100,10 +100,15 @@ class TextClassifier:
     def parts(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
         """The log probabilities (N, C) of everyone that has a say, by name."""
         found = {}
+        rows: dict[int, Any] = {}  # linear models over the same n-grams count them once
         for name, weight in self.fusion.items():
-            if weight:
-                own = self.recurrence(texts) if name == RECURRENCE else self.linear[name].log_probabilities(texts)
-                found[name] = own.astype(np.float64)
+            if weight and name == RECURRENCE:
+                found[name] = self.recurrence(texts).astype(np.float64)
+            elif weight:
+                one = self.linear[name]
+                if id(one.ngrams) not in rows:
+                    rows[id(one.ngrams)] = one.ngrams.rows(texts)
+                found[name] = one.log_probabilities_of(rows[id(one.ngrams)]).astype(np.float64)
         return found
 
     def log_probabilities(self, texts: Iterable[str]) -> np.ndarray:
