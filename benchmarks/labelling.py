@@ -1,4 +1,4 @@
-"""100,000 short texts labelled by the command, on two cores: seconds and peak memory; and microseconds for a word as it arrives.
+"""100,000 short texts labelled by the command, on two cores: seconds and peak memory; and a word as it arrives.
 
     python -m benchmarks.labelling
 
