@@ -119,7 +119,8 @@ def start(validating: bool, seed: int) -> list[dict[str, Any]]:
     learned, held = halves(train, 0.1, seed)
     some = learned.take(np.random.default_rng(seed).permutation(len(learned))[:1000])
     test = held if validating else dev
-    options: dict[str, Any] = {"evidence": "off", "wide": False, "hidden": 128, "embedding": 64}
+    options: dict[str, Any] = {"evidence": "off", "wide": False, "hidden": 128, "embedding": 64, "word_dropout": 0.1}
+    options["dropout"] = {"input": 0.2, "output": 0.5}
     rows = []
     with TemporaryDirectory() as folder:
         LanguageModel(hidden=128, embedding=64, dropout=0.3, seed=seed).fit(
