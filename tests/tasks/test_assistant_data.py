@@ -11,7 +11,8 @@ import pytest
 
 from throughtime.errors import UserError
 from throughtime.tasks import assistant_data
-from throughtime.tasks.assistant_data import Sampler, chinese, english, parse, sentences, split, tagged, text_of
+from throughtime.tasks.assistant_data import Sampler, parse, sentences, split, tagged, text_of
+from throughtime.tasks.assistant_words import chinese, english
 
 RULES = {
     "the": "(the|my)",
