@@ -11,8 +11,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from throughtime.errors import UserError
-from throughtime.runtime.folder import CONFIG, write_atomically
+from throughtime.tasks import assistant_demo
 from throughtime.tasks.assistant_data import split, text_of
 from throughtime.tasks.tag_data import Tagged
 
@@ -52,19 +51,10 @@ def run(
     """
     from throughtime.tasks.classifier import Classifier
     from throughtime.tasks.classify import train
-    from throughtime.training.settings import Settings
 
-    Classifier(seed=seed, threads=threads)  # these two refuse wrong numbers before anything is written
-    budget: dict[str, Any] = {"epochs": EPOCHS} if minutes is None else {"minutes": minutes}
-    Settings(budget=EPOCHS if minutes is None else minutes, unit=next(iter(budget)))
-    if (out / CONFIG).exists() and not (out / TABLE).exists():
-        raise UserError(f"{out}: holds a model that is no demonstration; choose another folder with --out")
-    for name, text in tables(seed).items():
-        write_atomically(out / name, text.encode())
-    given = {} if {"steps", "epochs"} & options.keys() else budget
-    options = {**OPTIONS, **given, "seed": seed, "threads": threads, **options}
-    test, validation = out / TEST, str(out / VALIDATION)
-    return train(out / TABLE, out, test=test, validation=validation, force=True, quiet=quiet, **options)
+    return assistant_demo.run(
+        Classifier, train, tables, EPOCHS, out, minutes, seed, threads, quiet, {**OPTIONS, **options}
+    )
 
 
 def _csv(texts: Tagged) -> str:

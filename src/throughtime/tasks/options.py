@@ -88,3 +88,17 @@ def add_report(summary: dict[str, Any], write: Callable[[Path], Path]) -> None:
         summary["report"] = str(write(Path(summary["directory"])))
     except ImportError as error:
         say(f"throughtime: no report, {error.name} is missing: pip install 'throughtime[train]'")
+
+
+def show(
+    summary: dict[str, Any], json: bool, write: Callable[[Path], Path], scores: Callable[[dict[str, Any] | None], None]
+) -> None:
+    """Write the report of a training and print what came of it. write: the report, scores: prints an evaluation."""
+    add_report(summary, write)
+    if json:
+        print_json(summary)
+        return
+    scores(summary.get("evaluation"))
+    print(f"model   {summary['directory']}")
+    if "report" in summary:
+        print(f"report  {summary['report']}")

@@ -166,14 +166,7 @@ def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None
 
 def show(summary: dict[str, Any], json: bool) -> None:
     """Write the report of a training and print what came of it."""
-    shared.add_report(summary, write_report)
-    if json:
-        print_json(summary)
-        return
-    _show(summary.get("evaluation"))
-    print(f"model   {summary['directory']}")
-    if "report" in summary:
-        print(f"report  {summary['report']}")
+    shared.show(summary, json, write_report, _show)
 
 
 def _show(evaluation: Mapping[str, Any] | None) -> None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from throughtime.errors import UserError
-from throughtime.runtime.folder import CONFIG, write_atomically
+from throughtime.tasks import assistant_demo
 from throughtime.tasks.assistant_data import split
 from throughtime.tasks.tag_data import Tagged
 
@@ -53,19 +52,10 @@ def run(
     """
     from throughtime.tasks.tag import train
     from throughtime.tasks.tagger import Tagger
-    from throughtime.training.settings import Settings
 
-    Tagger(seed=seed, threads=threads)  # these two refuse wrong numbers before anything is written
-    budget: dict[str, Any] = {"epochs": EPOCHS} if minutes is None else {"minutes": minutes}
-    Settings(budget=EPOCHS if minutes is None else minutes, unit=next(iter(budget)))
-    if (out / CONFIG).exists() and not (out / TABLE).exists():
-        raise UserError(f"{out}: holds a model that is no demonstration; choose another folder with --out")
-    for name, text in tables(seed).items():
-        write_atomically(out / name, text.encode())
-    given = {} if {"steps", "epochs"} & options.keys() else budget
-    options = {"seconds": SECONDS, **OPTIONS, **given, "seed": seed, "threads": threads, **options}
-    test, validation = out / TEST, str(out / VALIDATION)
-    return train(out / TABLE, out, test=test, validation=validation, force=True, quiet=quiet, **options)
+    return assistant_demo.run(
+        Tagger, train, tables, EPOCHS, out, minutes, seed, threads, quiet, {"seconds": SECONDS, **OPTIONS, **options}
+    )
 
 
 def conll(texts: Tagged) -> str:
