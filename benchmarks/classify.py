@@ -24,7 +24,7 @@ from benchmarks.series_data import file
 from throughtime import Classifier, LanguageModel
 from throughtime.data.labelled import Texts, read_texts, text_key, unseen
 from throughtime.data.splits import folds, grouped_split
-from throughtime.tasks.classify_score import score
+from throughtime.tasks.classify.score import score
 
 MEMBERS = 3
 ENGLISH: dict[str, Any] = {"units": "words", "members": MEMBERS}

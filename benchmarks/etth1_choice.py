@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks import series_data, timing
 from benchmarks.forecast import ETTH1, FIT
 from throughtime import Forecaster
-from throughtime.models.histories import Series
+from throughtime.tasks.forecast.histories import Series
 
 MONTH = 30 * 24
 PARTS = (4, 8, 12)

@@ -21,9 +21,10 @@ from benchmarks.series_data import beijing_air
 from benchmarks.timing import RESULTS, machine
 from throughtime import Forecaster, LanguageModel
 from throughtime.insight.attribution import METHODS
-from throughtime.models.histories import Series
-from throughtime.tasks import forecast_insight, text_insight
-from throughtime.tasks.text_data import Text
+from throughtime.tasks.forecast import insight as forecast_insight
+from throughtime.tasks.forecast.histories import Series
+from throughtime.tasks.text import insight as text_insight
+from throughtime.tasks.text.data import Text
 
 INPUTS = 60
 

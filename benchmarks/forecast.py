@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks import series_data, timing
 from throughtime import Forecaster
 from throughtime.baselines.compare import compare
-from throughtime.models.histories import Series
+from throughtime.tasks.forecast.histories import Series
 
 FIT = ("steps", "batch", "learning_rate", "weight_decay")
 HORIZONS = (96, 192, 336, 720)

@@ -14,14 +14,14 @@ import numpy as np
 import torch
 
 from benchmarks import timing
-from throughtime.models import forecaster
-from throughtime.models.forecaster import ForecastConfig, initial_parameters
-from throughtime.models.histories import Histories
 from throughtime.models.ops_torch import TorchModel
 from throughtime.models.resolve import trace_of
-from throughtime.tasks.forecast_job import ForecastJob
-from throughtime.tasks.forecast_loss import LOSSES
-from throughtime.tasks.forecast_windows import Windows
+from throughtime.tasks.forecast import model as forecaster
+from throughtime.tasks.forecast.histories import Histories
+from throughtime.tasks.forecast.job import ForecastJob
+from throughtime.tasks.forecast.loss import LOSSES
+from throughtime.tasks.forecast.model import ForecastConfig, initial_parameters
+from throughtime.tasks.forecast.windows import Windows
 
 ROUNDS, STEPS = 9, 10
 
@@ -63,7 +63,7 @@ def main() -> None:
             segment, segments, horizon, (1,), [trace_of("gru_reset_after")], hidden=hidden, embedding=64
         )
         windows = Windows(Histories(config, series))
-        ours = TorchModel(config, initial_parameters(config, rng), 0, forecaster)
+        ours = TorchModel(forecaster, config, initial_parameters(config, rng))
         models: dict[str, Any] = {"ours": ours, "torch.nn": Plain(config)}
         runs = {}
         for key, model in models.items():

@@ -17,9 +17,9 @@ import torch
 
 from benchmarks.timing import RESULTS, machine, median
 from throughtime.insight.diagnosis import diagnose
-from throughtime.models import language
-from throughtime.models.config import LanguageConfig
 from throughtime.models.resolve import trace_of
+from throughtime.tasks.text import model as language
+from throughtime.tasks.text.model import LanguageConfig
 from throughtime.training import looks
 
 

@@ -14,9 +14,9 @@ import torch
 import throughtime.nn
 from benchmarks import timing
 from throughtime.cells import make
-from throughtime.models.config import LanguageConfig
-from throughtime.models.language import initial_parameters
 from throughtime.models.ops_torch import TorchModel
+from throughtime.tasks.text import model as language
+from throughtime.tasks.text.model import LanguageConfig, initial_parameters
 
 V, E, H, B, T = 65, 64, 256, 32, 64
 
@@ -37,7 +37,7 @@ def main() -> None:
     torch.manual_seed(0)
     config = LanguageConfig.stack(V, E, [make("lstm").trace()], H)
     models = {
-        "ours": TorchModel(config, initial_parameters(config, np.random.default_rng(0))),
+        "ours": TorchModel(language, config, initial_parameters(config, np.random.default_rng(0))),
         "drop-in": Plain(throughtime.nn.LSTM),
         "torch": Plain(torch.nn.LSTM),
     }

@@ -14,16 +14,16 @@ import numpy as np
 
 import throughtime
 from benchmarks import timing
-from throughtime.runtime.text import WEIGHT_FORMS
-from throughtime.tasks import demo
-from throughtime.tasks.text import train
+from throughtime.tasks.text import demo
+from throughtime.tasks.text.stream import WEIGHT_FORMS
+from throughtime.tasks.text.train import train
 
 HIDDEN = 384
 SCORED = 20_000
 """Characters at the end of the text, which are not learned."""
 
 
-def score(model: throughtime.runtime.text.TextModel, text: str) -> tuple[float, float]:
+def score(model: throughtime.tasks.text.stream.TextModel, text: str) -> tuple[float, float]:
     """Bits per character of a text, read token by token; microseconds for each."""
     tokens = model.tokenizer.encode(text).tolist()
     model.reset()

@@ -4,7 +4,7 @@
 
 Embedding 64, LSTM 256, linear; Adam 2e-3 with warm-up and cosine decay, clipping at 1, B 32, T 64, state carried,
 no dropout: what a careful tutorial writes. The first 90 % is learned, all of the last 10 % scored with the state
-carried on. Writes src/throughtime/tasks/plain_torch_lstm.json, which the demonstration shows.
+carried on. Writes src/throughtime/tasks/text/plain_torch_lstm.json, which the demonstration shows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from benchmarks import timing
-from throughtime.tasks import demo
+from throughtime.tasks.text import demo
 
 
 class Plain(torch.nn.Module):

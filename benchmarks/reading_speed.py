@@ -18,13 +18,13 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from benchmarks import timing
 from throughtime.data.columns import Encoded
-from throughtime.models import classifier
-from throughtime.models.classifier import ClassifierConfig
 from throughtime.models.examples import Examples
 from throughtime.models.ops_torch import TorchModel
 from throughtime.models.reader import ReaderConfig, Tokens
 from throughtime.models.resolve import trace_of
-from throughtime.tasks.reading_job import Member, ReadingJob
+from throughtime.tasks.classify import model as classifier
+from throughtime.tasks.classify.model import ClassifierConfig
+from throughtime.tasks.reading.job import Member, ReadingJob
 
 ROUNDS, STEPS = 7, 5
 
@@ -78,7 +78,7 @@ def main() -> None:
         examples = texts(rng, 4000, vocabulary, mean, most)
         drop = {"input": 0.5, "output": 0.5}
         reader = ReaderConfig.stack("speed", [("word", vocabulary, width)], [trace_of("lstm")], hidden)
-        from throughtime.models.config import Dropout
+        from throughtime.models.stack import Dropout
 
         config = ClassifierConfig(ReaderConfig("speed", reader.columns, reader.layers, dropout=Dropout(**drop)), 2)
         truth = torch.from_numpy(rng.integers(0, 2, len(examples)))
@@ -86,7 +86,7 @@ def main() -> None:
         def loss(model: Any, logits: Any, tokens: Any, chosen: np.ndarray, truth: torch.Tensor = truth) -> Any:
             return torch.nn.functional.cross_entropy(logits, truth[torch.from_numpy(chosen)], reduction="none")
 
-        ours = TorchModel(config, classifier.initial_parameters(config, rng), 0, classifier)
+        ours = TorchModel(classifier, config, classifier.initial_parameters(config, rng))
         models: dict[str, Any] = {"ours": ours, "torch.nn": Plain(config)}
         runs = {}
         for key, model in models.items():

@@ -51,7 +51,7 @@ def finished(work: Callable[[], None]) -> None:
 
 def train(file: Path, folder: Path, options: dict[str, Any], resume: bool = False) -> None:
     """The training of every trial: a checkpoint after each step."""
-    from throughtime.tasks.text import train
+    from throughtime.tasks.text.train import train
 
     settings = {"checkpoint_seconds": 0.0, "log_every": 7, "validations": 12, "average": 0.99}
     if resume:
@@ -64,7 +64,7 @@ def outcome(folder: Path) -> dict[str, Any]:
     """What two runs must agree on: history without times, model and checkpoint bytes by name."""
     from safetensors.numpy import load_file
 
-    from throughtime.runtime.folder import CHECKPOINT, HISTORY, WEIGHTS
+    from throughtime.storage.folder import CHECKPOINT, HISTORY, WEIGHTS
     from throughtime.training.history import read
 
     lines = [{k: v for k, v in line.items() if k not in _TIMES} for line in read(folder / HISTORY)]
@@ -76,8 +76,8 @@ def outcome(folder: Path) -> dict[str, Any]:
 
 def trials(kills: int, seed: int, options: dict[str, Any], say: Callable[[str], None]) -> list[dict[str, Any]]:
     """Run the trials; of each the moment, the step gone on from, and whether it came out equal."""
-    from throughtime.runtime.folder import CHECKPOINT
-    from throughtime.tasks.demo import text
+    from throughtime.storage.folder import CHECKPOINT
+    from throughtime.tasks.text.demo import text
     from throughtime.training import checkpoint
 
     chance, results = random.Random(seed), []
@@ -127,8 +127,8 @@ def trials(kills: int, seed: int, options: dict[str, Any], say: Callable[[str], 
 
 def share(minutes: float) -> dict[str, Any]:
     """The share of a training's time that its checkpoints take, with the settings a user has."""
-    from throughtime.tasks import text as task
-    from throughtime.tasks.demo import text
+    from throughtime.tasks.text import train as task
+    from throughtime.tasks.text.demo import text
 
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "text.txt"
@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
 
-    from throughtime.models.config import Dropout
+    from throughtime.models.stack import Dropout
 
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)

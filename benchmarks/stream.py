@@ -14,9 +14,8 @@ from benchmarks import timing
 from throughtime import engine
 from throughtime.cells import make
 from throughtime.data import tokenizers
-from throughtime.models.config import LanguageConfig
-from throughtime.models.language import initial_parameters
-from throughtime.runtime.text import TextModel
+from throughtime.tasks.text.model import LanguageConfig, initial_parameters
+from throughtime.tasks.text.stream import TextModel
 
 
 def steps() -> list[dict[str, object]]:

@@ -16,9 +16,9 @@ from typing import Any
 from benchmarks import timing
 from benchmarks.series_data import file
 from throughtime import Tagger
-from throughtime.tasks.tag import baselines
-from throughtime.tasks.tag_data import Tagged, read_tagged
-from throughtime.tasks.tag_score import score
+from throughtime.tasks.tag.data import Tagged, read_tagged
+from throughtime.tasks.tag.score import score
+from throughtime.tasks.tag.train import baselines
 
 SETS: dict[str, dict[str, Any]] = {
     "snips": {"stacked": True, "swap": 0.3, "members": 3},

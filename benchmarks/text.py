@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import timing
-from throughtime.models.config import Dropout
-from throughtime.tasks import demo
-from throughtime.tasks.text import train
+from throughtime.models.stack import Dropout
+from throughtime.tasks.text import demo
+from throughtime.tasks.text.train import train
 
 DATA = Path(os.environ.get("THROUGHTIME_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

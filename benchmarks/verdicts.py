@@ -27,14 +27,14 @@ from throughtime.insight.carry import bias_for, driver
 from throughtime.insight.diagnosis import diagnose
 from throughtime.insight.remedies import Change, attempt
 from throughtime.insight.symptoms import Course
-from throughtime.models import forecaster
-from throughtime.models.config import LanguageConfig
-from throughtime.models.forecaster import ForecastConfig
-from throughtime.models.histories import Learned, Series
 from throughtime.models.resolve import trace_of
 from throughtime.recurrence.wrap import recurrent_matrices
-from throughtime.tasks.forecast_insight import ForecastPatient
-from throughtime.tasks.text_insight import TextPatient
+from throughtime.tasks.forecast import model as forecaster
+from throughtime.tasks.forecast.histories import Learned, Series
+from throughtime.tasks.forecast.insight import ForecastPatient
+from throughtime.tasks.forecast.model import ForecastConfig
+from throughtime.tasks.text.insight import TextPatient
+from throughtime.tasks.text.model import LanguageConfig
 from throughtime.training.loop import train
 from throughtime.training.settings import Settings
 

@@ -43,9 +43,9 @@ def make_model(folder: Path) -> None:
 
     from throughtime.cells import make
     from throughtime.data import tokenizers
-    from throughtime.models.config import Dropout, LanguageConfig
-    from throughtime.models.language import initial_parameters
-    from throughtime.runtime import folder as files
+    from throughtime.models.stack import Dropout
+    from throughtime.storage import folder as files
+    from throughtime.tasks.text.model import LanguageConfig, initial_parameters
 
     tokenizer = tokenizers.fit("characters", TEXT, size=None)
     cells = [make("lstm").trace(), make("gru").trace()]
@@ -61,8 +61,8 @@ def check_the_model(folder: Path) -> None:
     import numpy as np
 
     import throughtime
-    from throughtime.models.language import forward
     from throughtime.models.ops_numpy import NumpyOps
+    from throughtime.tasks.text.model import forward
 
     model = throughtime.load(folder)
     ids = model.tokenizer.encode(TEXT)

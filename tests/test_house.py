@@ -17,8 +17,11 @@ ORDER = [
     {"recurrence"},
     {"cells"},
     {"engine"},
+    {"storage"},
     {"data"},
-    {"models", "baselines"},
+    {"baselines"},
+    {"linear"},
+    {"models"},
     {"runtime"},
     {"nn"},
     {"training"},
@@ -32,7 +35,8 @@ UPWARD = {
     ("models/ops_torch.py", "nn"),  # the operations for torch are what nn offers
     ("cells/describe.py", "cells"),
 }
-NO_TORCH = ("errors", "recurrence", "cells", "engine", "data", "baselines", "models", "runtime", "report", "cli")
+NO_TORCH = ("errors", "recurrence", "cells", "engine", "storage", "data", "baselines", "linear", "models", "runtime")
+NO_TORCH += ("report", "tasks", "cli")
 
 
 def imports(file: Path) -> set[str]:

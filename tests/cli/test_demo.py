@@ -11,7 +11,11 @@ import pytest
 
 from throughtime import cli
 from throughtime.errors import UserError
-from throughtime.tasks import assistant_data, classify_demo, demo, forecast_demo, tag_demo
+from throughtime.tasks.assistant import grammar as assistant_data
+from throughtime.tasks.classify import demo as classify_demo
+from throughtime.tasks.forecast import demo as forecast_demo
+from throughtime.tasks.tag import demo as tag_demo
+from throughtime.tasks.text import demo
 
 TINY = {"hidden": 8, "embedding": 4, "steps": 4, "minutes": None, "batch": 4, "window": 8}
 

@@ -14,7 +14,7 @@ import throughtime
 from throughtime import cli, engine
 from throughtime.cells import CATALOGUE
 from throughtime.cli import doctor_speed
-from throughtime.runtime import environment
+from throughtime.storage import environment
 
 Call = Callable[..., tuple[int, str]]
 

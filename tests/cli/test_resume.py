@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from throughtime import cli, load
-from throughtime.runtime.folder import CHECKPOINT
+from throughtime.storage.folder import CHECKPOINT
 
 TEXT = ("the cat sat on the mat, the dog ate the cat; " * 60 + "\n") * 3
 SIZE = ["--hidden", "8", "--embedding", "4", "--batch", "4", "--window", "8", "--threads", "1"]

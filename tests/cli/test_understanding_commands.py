@@ -17,16 +17,16 @@ import pytest
 
 import throughtime
 from tests.cli.misuse import Outcome, check_refusal
-from tests.tasks.test_classifier import easy
-from tests.tasks.test_classify import write as write_table
-from tests.tasks.test_tag import write as write_tagged
-from tests.tasks.test_tagger import flights
+from tests.tasks.classify.test_estimator import easy
+from tests.tasks.classify.test_train import write as write_table
+from tests.tasks.tag.test_estimator import flights
+from tests.tasks.tag.test_train import write as write_tagged
 from throughtime import cli
 from throughtime.data.labelled import read_texts
-from throughtime.runtime.folder import CHECKPOINT
+from throughtime.storage.folder import CHECKPOINT
 from throughtime.tasks import TASKS
-from throughtime.tasks.classify import split
-from throughtime.tasks.classify_commands import _lines
+from throughtime.tasks.classify.commands import _lines
+from throughtime.tasks.classify.train import split
 
 SIZE = ["--hidden", "8", "--embedding", "8", "--threads", "1"]
 
@@ -85,9 +85,9 @@ def table_of(text: str) -> list[dict[str, str]]:
 def test_the_help_of_train_names_the_tasks(call: Any) -> None:
     answer = call("train", "--help")
     assert answer.status == 0
-    for name, what in TASKS.items():
+    for name, task in TASKS.items():
         assert name in answer.out
-        assert what in answer.out
+        assert task.help in answer.out
     for name in TASKS:
         assert "--out" in call("train", name, "--help").out
 

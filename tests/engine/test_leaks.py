@@ -17,9 +17,9 @@ import pytest
 import throughtime
 from throughtime import cells, engine
 from throughtime.data import tokenizers
-from throughtime.models import language
-from throughtime.models.config import LanguageConfig
-from throughtime.runtime.folder import CONFIG, FORMAT_VERSION, TOKENIZER, WEIGHTS, write_json, write_weights
+from throughtime.storage.folder import CONFIG, FORMAT_VERSION, TOKENIZER, WEIGHTS, write_json, write_weights
+from throughtime.tasks.text import model as language
+from throughtime.tasks.text.model import LanguageConfig
 
 ROOT = Path(__file__).parents[2]
 STATM = Path("/proc/self/statm")

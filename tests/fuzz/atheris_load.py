@@ -24,7 +24,7 @@ import atheris
 with atheris.instrument_imports(include=["throughtime"]):
     from tests.fuzz import entrances
     from throughtime.data import tokenizers
-    from throughtime.runtime.folder import WEIGHTS
+    from throughtime.storage.folder import WEIGHTS
 
 FOUND = Path("build/fuzz")
 MEGABYTES = 2048

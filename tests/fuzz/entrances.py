@@ -19,26 +19,27 @@ import numpy as np
 
 import throughtime
 from throughtime import cells
-from throughtime.baselines.linear_text import to_arrays
 from throughtime.data import tokenizers
 from throughtime.data.columns import Columns
-from throughtime.data.ngrams import Ngrams
 from throughtime.data.splitter import Splitter
 from throughtime.errors import UserError
-from throughtime.models import classifier, tagger
-from throughtime.models.classifier import ClassifierConfig, Sentences
-from throughtime.models.config import LanguageConfig
-from throughtime.models.evidence import Evidence
-from throughtime.models.language import initial_parameters
+from throughtime.linear.ensemble import RECURRENCE
+from throughtime.linear.fit import to_arrays
+from throughtime.linear.folder import EVIDENCE, LINEAR, LINEAR_WEIGHTS
+from throughtime.linear.model import Wide
+from throughtime.linear.naive_bayes import Evidence
+from throughtime.linear.ngrams import Ngrams
 from throughtime.models.ops_numpy import NumpyOps
-from throughtime.models.reader import ReaderConfig, Tokens
-from throughtime.models.tagger import TaggerConfig
-from throughtime.models.wide import Wide
+from throughtime.models.reader import ReaderConfig, Sentences, Tokens
 from throughtime.recurrence import Cell, Matrix, Vector, maximum, sigmoid
-from throughtime.runtime.classify import LINEAR, LINEAR_WEIGHTS, RECURRENCE
-from throughtime.runtime.folder import CONFIG, TOKENIZER, WEIGHTS, write_json, write_weights
-from throughtime.runtime.readers import EVIDENCE, Reader, described, prefix, write_evidence
-from throughtime.runtime.text import TextModel
+from throughtime.runtime.readers import Reader, described, prefix, write_evidence
+from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS, write_json, write_weights
+from throughtime.tasks.classify import model as classifier
+from throughtime.tasks.classify.model import ClassifierConfig
+from throughtime.tasks.tag import model as tagger
+from throughtime.tasks.tag.model import TaggerConfig
+from throughtime.tasks.text.model import LanguageConfig, initial_parameters
+from throughtime.tasks.text.stream import TextModel
 
 Pick = Callable[[int], int]
 

@@ -33,8 +33,8 @@ from tests.fuzz.entrances import (
 from throughtime.data import tokenizers
 from throughtime.data.text import read_text
 from throughtime.errors import UserError
-from throughtime.runtime.folder import CONFIG, TOKENIZER, WEIGHTS
-from throughtime.runtime.load import load
+from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS
+from throughtime.tasks.load import load
 
 GIGABYTE = 1 << 30
 FEW = settings(max_examples=60, deadline=30_000, suppress_health_check=list(HealthCheck))

@@ -9,8 +9,9 @@ import torch
 from throughtime import Forecaster, LanguageModel
 from throughtime.errors import UserError
 from throughtime.insight.attribution import METHODS, Question, attribute, check, ranking
-from throughtime.models.histories import Series
-from throughtime.tasks import forecast_insight, text_insight
+from throughtime.tasks.forecast import insight as forecast_insight
+from throughtime.tasks.forecast.histories import Series
+from throughtime.tasks.text import insight as text_insight
 from throughtime.training.settings import Settings
 
 TEXT = "the (cat) sat on the mat. the dog said: be quiet. " * 40
@@ -81,7 +82,7 @@ def test_an_explanation_of_a_text_model(writer: LanguageModel) -> None:
 def test_occlusion_is_what_a_part_made_neutral_takes_away(writer: LanguageModel) -> None:
     """By hand: the embedding of one character replaced by the mean one."""
     from throughtime.insight.given import GivenOps
-    from throughtime.models import language
+    from throughtime.tasks.text import model as language
 
     model = writer.model
     assert model is not None

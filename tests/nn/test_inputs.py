@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn.functional import linear
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from throughtime.models.config import LanguageConfig
 from throughtime.nn import Recurrent, RecurrentCell, reference
 from throughtime.recurrence import Cell, Matrix, Trace, sigmoid, tanh
+from throughtime.tasks.text.model import LanguageConfig
 
 
 class Gated(Cell):

@@ -7,8 +7,8 @@ import json
 import re
 from pathlib import Path
 
-from throughtime.report.text import write_report
-from throughtime.runtime.environment import environment
+from throughtime.storage.environment import environment
+from throughtime.tasks.text.report import write_report
 
 
 def test_the_environment_stands_in_the_report_with_seed_and_data(tmp_path: Path) -> None:

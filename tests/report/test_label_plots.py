@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from throughtime.linear import metrics as classify_metrics
 from throughtime.report.label_plots import (
     CLASSES,
     KINDS,
@@ -16,7 +17,6 @@ from throughtime.report.label_plots import (
     shown_classes,
     shown_kinds,
 )
-from throughtime.tasks import classify_metrics
 
 
 def kinds(count: int, prefix: str = "kind ") -> dict[str, dict[str, float]]:

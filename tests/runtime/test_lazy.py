@@ -9,7 +9,7 @@ import pytest
 
 import throughtime
 
-LIGHT = "throughtime.runtime, throughtime.models.language, throughtime.models.ops_numpy, throughtime.tasks.text"
+LIGHT = "throughtime.runtime, throughtime.tasks.text.model, throughtime.models.ops_numpy, throughtime.tasks.text.train"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 
 from throughtime.errors import UserError
-from throughtime.runtime.folder import remove_temporaries
+from throughtime.storage.folder import remove_temporaries
 from throughtime.training import checkpoint
 
 TRACEME, SYSCALL, SETOPTIONS = 0, 24, 0x4200

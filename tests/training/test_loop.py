@@ -15,7 +15,7 @@ import torch
 
 from tests.training.toy import Line
 from throughtime.errors import UserError
-from throughtime.runtime.folder import CHECKPOINT
+from throughtime.storage.folder import CHECKPOINT
 from throughtime.training import checkpoint
 from throughtime.training.history import read
 from throughtime.training.loop import train

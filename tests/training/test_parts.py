@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from throughtime.runtime.environment import environment
+from throughtime.storage.environment import environment
 from throughtime.training import progress
 from throughtime.training.average import Average
 from throughtime.training.clipping import clip

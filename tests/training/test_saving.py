@@ -15,7 +15,7 @@ import torch
 
 from tests.training.toy import Line
 from throughtime.errors import UserError
-from throughtime.runtime.folder import CHECKPOINT, make_folder, remove_temporaries, write_atomically
+from throughtime.storage.folder import CHECKPOINT, make_folder, remove_temporaries, write_atomically
 from throughtime.training import checkpoint, saving
 from throughtime.training.history import History, read
 from throughtime.training.lock import locked

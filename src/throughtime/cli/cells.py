@@ -26,7 +26,7 @@ def cells(
 ) -> None:
     """List the cells, or show one: equations, a picture, gates, parameters, what it equals elsewhere, its code."""
     from throughtime.cells import describe
-    from throughtime.models.config import LARGEST
+    from throughtime.models.stack import LARGEST
 
     sizes = {"I": input, "H": hidden}
     for symbol, value in sizes.items():

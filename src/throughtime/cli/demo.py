@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from typer import Argument, Option
 
 from throughtime.errors import UserError
 from throughtime.report.console import new_app
-from throughtime.tasks import TASKS
+from throughtime.tasks import TASKS, part
 
 app = new_app("The main jobs on real data.")
 
@@ -33,4 +32,4 @@ def demo(
     """
     if job not in TASKS:
         raise UserError(f"demo: expected {' or '.join(TASKS)}, got {job!r}")
-    import_module(f"throughtime.tasks.{job}_commands").demo(minutes, out, seed, threads, json)
+    part(job, "commands").demo(minutes, out, seed, threads, json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +10,8 @@ from typer import Argument, Option
 
 from throughtime.errors import UserError
 from throughtime.report.console import new_app, print_json, say
-from throughtime.runtime.folder import read_config
-from throughtime.tasks import TASKS
+from throughtime.storage.folder import read_config
+from throughtime.tasks import TASKS, part
 
 app = new_app("Diagnose a model's gradients through time, its memory and its gates.")
 
@@ -42,7 +41,7 @@ def diagnose(
             raise UserError(f"diagnose: --{name} must be from {least} to {_MOST:,}, got {value}")
     task = task_of(directory)
     from throughtime.report.diagnosis import DIAGNOSIS
-    from throughtime.runtime.folder import write_json
+    from throughtime.storage.folder import write_json
     from throughtime.training.run import need_torch
 
     need_torch()
@@ -80,18 +79,18 @@ def insight(verb: str, task: str, needed: str) -> Any:
     if not _has(task, needed):
         able = [name for name in TASKS if _has(name, needed)]
         raise UserError(f"{verb}: expected one of {', '.join(able)}, got {task}; its models cannot be looked at so")
-    return import_module(f"throughtime.tasks.{task}_insight")
+    return part(task, "insight")
 
 
 def _has(task: str, needed: str) -> bool:
-    name = f"throughtime.tasks.{task}_insight"
-    return find_spec(name) is not None and hasattr(import_module(name), needed)
+    name = f"throughtime.tasks.{task}.insight"
+    return find_spec(name) is not None and hasattr(part(task, "insight"), needed)
 
 
 def _report(task: str, directory: Path) -> str | None:
     """The model's report, with the diagnosis in it; None where it cannot be drawn, which is said."""
     try:
-        return str(import_module(f"throughtime.tasks.{task}_commands").write_report(directory))
+        return str(part(task, "commands").write_report(directory))
     except ImportError as error:
         say(f"throughtime: no report, {error.name} is missing: pip install 'throughtime[train]'")
     except UserError as error:  # a folder without a history

@@ -27,8 +27,8 @@ def doctor(json: Annotated[bool, Option("--json", help="Print the result as one 
         print_json({"good": False, "engine": broken}) if json else print(f"FAILED: {broken}")
         return 1
     from throughtime.cli.doctor_speed import measure, torch_state
-    from throughtime.runtime.environment import cores, environment
     from throughtime.runtime.selfcheck import check
+    from throughtime.storage.environment import cores, environment
 
     state, threads = torch_state()
     found = environment(threads or cores())

@@ -20,7 +20,7 @@ SECONDS = 1.0
 
 def torch_state() -> tuple[str, int | None]:
     """What to say of torch, and how many threads it takes; None where it cannot be used."""
-    from throughtime.runtime.environment import installed
+    from throughtime.storage.environment import installed
 
     version = installed("torch")
     if version is None:

@@ -46,7 +46,7 @@ def learning_curve(
     if data == "-" or not Path(data).is_file():
         raise UserError(f"learning-curve: {data}: no such file")
     from throughtime.insight import learning_curve as curves
-    from throughtime.runtime.folder import read_json, write_json
+    from throughtime.storage.folder import read_json, write_json
     from throughtime.training.run import need_torch
 
     need_torch()
@@ -86,7 +86,7 @@ def learning_curve(
 def _draw(path: Path, found: Any) -> str | None:
     try:
         from throughtime.report.diagnosis import learning_curve as draw
-        from throughtime.runtime.folder import write_atomically
+        from throughtime.storage.folder import write_atomically
 
         write_atomically(path, draw(found).encode())
         return str(path)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from throughtime.errors import UserError
 from throughtime.report.console import new_app
-from throughtime.tasks import TASKS
+from throughtime.tasks import TASKS, part
 
 
 def train(arguments: Sequence[str]) -> tuple[Any, str, list[str]]:
@@ -27,7 +26,7 @@ def train(arguments: Sequence[str]) -> tuple[Any, str, list[str]]:
 def train_help() -> str:
     """What `throughtime train --help` prints."""
     width = max(map(len, TASKS))
-    lines = "\n".join(f"  {name:<{width}}  {what}" for name, what in TASKS.items())
+    lines = "\n".join(f"  {name:<{width}}  {task.help}" for name, task in TASKS.items())
     return (
         f"Learn from data into a model folder.\n\nUsage: throughtime train TASK ...\n\n{lines}\n\n"
         "throughtime train TASK --help tells the options of each."
@@ -43,13 +42,13 @@ def known(verb: str, arguments: Sequence[str]) -> tuple[Any, str, list[str]]:
 def command(task: str, verb: str) -> Any:
     """A task's command for a verb, as a Typer application."""
     app = new_app(verb)
-    app.command()(getattr(import_module(f"throughtime.tasks.{task}_commands"), verb))
+    app.command()(getattr(part(task, "commands"), verb))
     return app
 
 
 def _task_of(argument: str) -> str | None:
     """The task of a model's folder; None where that is no such folder, which its command will say."""
-    from throughtime.runtime.folder import CONFIG, read_json
+    from throughtime.storage.folder import CONFIG, read_json
 
     try:
         if argument.startswith("-") or not (Path(argument) / CONFIG).is_file():

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from throughtime.insight.carry import remember
-from throughtime.models.config import Layer
+from throughtime.models.stack import Layer
 
 
 def with_memory(

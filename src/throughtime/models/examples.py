@@ -9,8 +9,7 @@ import numpy as np
 
 from throughtime.data.columns import UNKNOWN, Columns, Encoded
 from throughtime.data.sentences import sentences
-from throughtime.models.classifier import Sentences
-from throughtime.models.reader import Tokens
+from throughtime.models.reader import Sentences, Tokens
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class NumpyOps:
         rows: np.ndarray = np.take(table, tokens, axis=0)
         return rows
 
-    @np.errstate(all="ignore")  # see runtime/text.py
+    @np.errstate(all="ignore")  # see tasks/text/stream.py
     def linear(self, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
         """weight (N, K) times x (..., K), plus bias (N,): (..., N)."""
         y: np.ndarray = np.matmul(x, weight.T)

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from throughtime.models import language
 from throughtime.recurrence import Trace
 
 
@@ -144,9 +143,7 @@ class TorchModel(torch.nn.Module):
     arithmetic: the module of the model: `forward(ops, config, parameters, *inputs)` and `check_parameters`.
     """
 
-    def __init__(
-        self, config: Any, parameters: Mapping[str, np.ndarray], seed: int = 0, arithmetic: Any = language
-    ) -> None:
+    def __init__(self, arithmetic: Any, config: Any, parameters: Mapping[str, np.ndarray], seed: int = 0) -> None:
         super().__init__()
         arithmetic.check_parameters(config, parameters)
         self.config, self.arithmetic = config, arithmetic

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from throughtime.models.config import Layer
+from throughtime.models.stack import Layer
 
 _FAR = 1e4
 """So far below others lies what must not be chosen."""

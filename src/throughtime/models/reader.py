@@ -6,7 +6,7 @@
 
 A token has an id in each of several columns (its word, its shape, the pair it makes with its neighbour ...) and may be
 spelled out as a bag of pieces, n-grams of its characters (Bojanowski et al. 2017, arXiv:1607.04606, section 3.2). What
-linear models say of the n-grams that end at the token may stand beside it (models/evidence.py).
+linear models say of the n-grams that end at the token may stand beside it (linear/naive_bayes.py).
 Two directions: Schuster and Paliwal 1997, doi:10.1109/78.650093.
 
 Written once over `ops`; rows end where they end, and nothing behind an end is read.
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.models.config import LARGEST, Dropout, Layer
+from throughtime.models.stack import LARGEST, Dropout, Layer
 from throughtime.recurrence import Trace
 
 DIRECTIONS = ("ahead", "back")
@@ -45,6 +45,16 @@ class Tokens(NamedTuple):
     pieces: Any = None
     offsets: Any = None
     values: Any = None
+
+
+class Sentences(NamedTuple):
+    """Where the sentences of a batch of texts are among its rows.
+
+    places: (S, B) int64, the row of sentence s of text b, 0 behind a text's end. counts: (B,) int64, at least 1.
+    """
+
+    places: Any
+    counts: Any
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from throughtime.errors import UserError
 from throughtime.report.curves import BLUE, GREEN, GREY, VERMILION, new_figure, svg
 from throughtime.report.page import Figure, Item, Page, Prose, Section, Table, render
-from throughtime.runtime.folder import read_json, write_atomically
+from throughtime.storage.folder import read_json, write_atomically
 
 DIAGNOSIS = "diagnosis.json"
 """Its file in a model's folder."""

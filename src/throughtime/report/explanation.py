@@ -11,7 +11,7 @@ import numpy as np
 
 from throughtime.report.curves import BLUE, GREY, VERMILION, new_figure, svg
 from throughtime.report.page import Coloured, Figure, Item, Page, Prose, Section, Table, render
-from throughtime.runtime.folder import write_atomically
+from throughtime.storage.folder import write_atomically
 
 _TOKENS, _UNITS = 120, 40
 """Of a heat map: the last so many tokens, and so many units."""

@@ -1,5 +1,1 @@
-"""A trained model as a stream of steps. Needs NumPy, not torch."""
-
-from throughtime.runtime.load import load
-
-__all__ = ["load"]
+"""A trained model as a stream of steps: what the tasks share. Needs NumPy, not torch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,13 @@ import numpy as np
 from throughtime.data.columns import Columns
 from throughtime.data.splitter import Splitter
 from throughtime.errors import UserError
-from throughtime.models.evidence import Evidence
+from throughtime.linear.folder import EVIDENCE
+from throughtime.linear.naive_bayes import Evidence
 from throughtime.models.examples import Examples
 from throughtime.models.ops_numpy import NumpyOps
-from throughtime.models.parameters import check_finite
-from throughtime.runtime.folder import TOKENIZER, WEIGHTS, read_json, read_weights, write_weights
 from throughtime.runtime.ragged import ROWS, batches
-
-EVIDENCE = "evidence.safetensors"
-"""What the linear models know that the readers look at."""
+from throughtime.storage.folder import TOKENIZER, WEIGHTS, read_json, read_weights, write_weights
+from throughtime.storage.parameters import check_finite, check_finite_output
 
 _MOST_MEMBERS = 999
 
@@ -125,14 +123,6 @@ class Readers:
     def own(self, reader: int, member: int) -> dict[str, np.ndarray]:
         """The parameters of a member."""
         return self._own[reader][member]
-
-
-def check_finite_output(outputs: Iterable[Any]) -> None:
-    """UserError where members, each an array or a tuple of arrays and None, put out what is no number."""
-    for one in outputs:
-        for values in one if isinstance(one, tuple) else (one,):
-            if values is not None and not np.isfinite(values).all():
-                raise UserError("the model's output is not finite; its training diverged or its file is damaged")
 
 
 def described(readers: Sequence[Reader], members: int) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,18 +1,42 @@
-"""One file per job people come with: its data, its model, its metrics and the baselines beside them."""
+"""One folder per job people come with; this table is all that the rest of the house knows of them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+
+class Task(NamedTuple):
+    """A row of the registry. estimator: the class people use, of the task's module `estimator`. running: module:class
+    of what runs a trained model without torch. help: what `throughtime train --help` says."""
+
+    estimator: str
+    running: str
+    help: str
+
 
 TASKS = {
-    "text": "learn a text and write on:  throughtime train text FILE --out DIR",
-    "forecast": "learn series and forecast them:  throughtime train forecast DATA --horizon 24 --out DIR",
-    "classify": "learn to tell texts apart:  throughtime train classify DATA --text review --label label --out DIR",
-    "tag": "learn slots, entities and intents:  throughtime train tag DATA --out DIR",
+    "text": Task(
+        "LanguageModel", "stream:TextModel", "learn a text and write on:  throughtime train text FILE --out DIR"
+    ),
+    "forecast": Task(
+        "Forecaster",
+        "series_model:SeriesModel",
+        "learn series and forecast them:  throughtime train forecast DATA --horizon 24 --out DIR",
+    ),
+    "classify": Task(
+        "Classifier",
+        "text_classifier:TextClassifier",
+        "learn to tell texts apart:  throughtime train classify DATA --text review --label label --out DIR",
+    ),
+    "tag": Task(
+        "Tagger",
+        "token_tagger:TokenTagger",
+        "learn slots, entities and intents:  throughtime train tag DATA --out DIR",
+    ),
 }
-"""Every task and what it is. What the verbs do for it is in the module of its name and _commands: functions train, run,
-evaluate, report and demo, whose parameters are the command's, and write_report."""
 
-MODELS = {
-    "LanguageModel": "throughtime.tasks.text",
-    "Forecaster": "throughtime.tasks.forecaster",
-    "Classifier": "throughtime.tasks.classifier",
-    "Tagger": "throughtime.tasks.tagger",
-}
-"""The class of each task's model, in scikit-learn's habits, and its module."""
+
+def part(task: str, name: str) -> Any:
+    """A module of a task's folder, imported when it is asked for."""
+    return import_module(f"throughtime.tasks.{task}.{name}")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.runtime.folder import read_weights, write_weights
+from throughtime.storage.folder import read_weights, write_weights
 
 
 class Best:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from throughtime.errors import UserError
-from throughtime.runtime.folder import write_atomically
+from throughtime.storage.folder import write_atomically
 
 FORMAT_VERSION = 1
 _KEY = "throughtime"

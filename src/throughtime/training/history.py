@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from throughtime.errors import UserError
-from throughtime.runtime.folder import write_atomically
+from throughtime.storage.folder import write_atomically
 
 
 class History:

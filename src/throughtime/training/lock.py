@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from throughtime.errors import UserError
-from throughtime.runtime.folder import CHECKPOINT, make_folder
+from throughtime.storage.folder import CHECKPOINT, make_folder
 
 LOCK = CHECKPOINT.with_name(".lock")
 """The file whose lock says that a training is at work here; the operating system frees it where a process dies."""

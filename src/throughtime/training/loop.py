@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from throughtime.errors import UserError
-from throughtime.runtime.folder import CHECKPOINT, HISTORY
+from throughtime.storage.folder import CHECKPOINT, HISTORY
 from throughtime.training import checkpoint, failure
 from throughtime.training.average import Average
 from throughtime.training.clipping import clip

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from throughtime.errors import UserError
-from throughtime.runtime.folder import (
+from throughtime.storage.folder import (
     CHECKPOINT,
     CONFIG,
     HISTORY,
@@ -71,7 +71,7 @@ def begun(
     config: becomes config.json, the environment is added to it. files: name -> content of further JSON files. None as
     a folder keeps all in memory. config.json goes first and comes last, so that no two runs mix.
     """
-    from throughtime.runtime.environment import environment
+    from throughtime.storage.environment import environment
     from throughtime.training.lock import locked
 
     with locked(folder):

@@ -1,0 +1,1 @@
+"""The folder a model lives in: what is in it, and how it is written."""

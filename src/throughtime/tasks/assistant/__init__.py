@@ -1,0 +1,1 @@
+"""Sentences said to a home assistant, for demonstrations."""

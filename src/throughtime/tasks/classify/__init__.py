@@ -1,0 +1,1 @@
+"""Learn to tell texts apart."""

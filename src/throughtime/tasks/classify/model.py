@@ -1,0 +1,152 @@
+"""The classifier: what a text is about, from its tokens.
+
+    h_t = what the reader makes of token t                    (models/reader.py)
+    p   = [max_t h_t; mean_t h_t; sum_t a_t h_t; ...]         (models/pooling.py)
+    y   = W_py p + b_y                                        (logits; softmax makes them probabilities)
+
+With a recurrence over sentences a long text is read twice over: its tokens sentence by sentence to p_s, then the
+sentences,
+
+    k_s = the upper stack of recurrences over p_s
+    y   = W_py [max_s k_s; ...] + b_y
+
+Source: the hierarchy, Yang et al. 2016, doi:10.18653/v1/N16-1174, section 2.
+
+Written once over `ops`; models/ops_numpy.py and models/ops_torch.py are the two sets of operations.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from throughtime.errors import UserError
+from throughtime.models import pooling
+from throughtime.models.reader import ReaderConfig, Sentences, Tokens, draw, embed, layers_from_json, read, run
+from throughtime.models.stack import LARGEST, Layer
+from throughtime.storage import parameters as checks
+
+WHO = "classifier"
+"""Who speaks in an error."""
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """A classifier's sizes.
+
+    classes: C. pooling: names of pooling.KINDS. above: the layers over sentences, none where texts are read as one.
+    Raises UserError where sizes do not fit together.
+    """
+
+    reader: ReaderConfig
+    classes: int
+    pooling: tuple[str, ...] = ("max", "mean", "attention")
+    above: tuple[tuple[Layer, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        if type(self.classes) is not int or not 2 <= self.classes <= LARGEST:
+            got = reprlib.repr(self.classes)
+            raise UserError(f"{WHO}: classes must be an integer from 2 to {LARGEST:,}, got {got}")
+        known = set(self.pooling) <= set(pooling.KINDS)
+        if not self.pooling or not known or len(set(self.pooling)) != len(self.pooling):
+            names, got = ", ".join(pooling.KINDS), reprlib.repr(list(self.pooling))
+            raise UserError(f"{WHO}: pooling must be some of {names}, each once, got {got}")
+        width = pooling.widths(self.pooling, self.reader.layers[-1])
+        for both in self.above:
+            if len(both) not in (1, 2) or any(layer.input_size != width or layer.trace.further for layer in both):
+                raise UserError(f"{WHO}: the layers over sentences do not fit what comes in, {width} values")
+            width = sum(layer.output_size for layer in both)
+
+    @property
+    def streams(self) -> bool:
+        """Whether a text can be read as it arrives: in one direction, all at once."""
+        return self.reader.streams and not self.above
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Flat parameter name -> shape."""
+        found = {**self.reader.shapes, **pooling.shapes(self.pooling, "pooling", self.reader.width)}
+        top = self.reader.layers[-1]
+        for i, both in enumerate(self.above):
+            for direction, layer in zip(("ahead", "back"), both, strict=False):
+                found.update({f"above.{i}.{direction}.{name}": shape for name, shape in layer.shapes.items()})
+        if self.above:
+            top = self.above[-1]
+            width = sum(layer.output_size for layer in top)
+            found.update(pooling.shapes(self.pooling, "pooling_above", width))
+        found["output.W_py"] = (self.classes, pooling.widths(self.pooling, top))
+        found["output.b_y"] = (self.classes,)
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists and dicts, for config.json."""
+        return {
+            "classes": self.classes,
+            "pooling": list(self.pooling),
+            **self.reader.to_json(),
+            "above": [[layer.to_json() for layer in both] for both in self.above],
+        }
+
+    @classmethod
+    def from_json(cls, data: Any) -> ClassifierConfig:
+        """Rebuild from `to_json`; UserError says what is wrong."""
+        missing = {"classes", "pooling", "above"} - (data.keys() if isinstance(data, dict) else set())
+        if missing:
+            raise UserError(f"{WHO}: {', '.join(sorted(missing))} missing in its configuration")
+        if not isinstance(data["pooling"], list) or any(not isinstance(kind, str) for kind in data["pooling"]):
+            raise UserError(f"{WHO}: pooling must be a list of names; config.json is damaged")
+        reader = ReaderConfig.from_json(WHO, data)
+        return cls(reader, data["classes"], tuple(data["pooling"]), layers_from_json(WHO, data["above"]))
+
+
+def forward(
+    ops: Any,
+    config: ClassifierConfig,
+    parameters: Mapping[str, Any],
+    tokens: Tokens,
+    sentences: Sentences | None = None,
+) -> Any:
+    """Logits (B, C). sentences: where the rows of `tokens` are sentences, and the model has a recurrence over them."""
+    return judge(ops, config, parameters, embed(ops, config.reader, parameters, tokens), tokens.lengths, sentences)
+
+
+def judge(
+    ops: Any,
+    config: ClassifierConfig,
+    parameters: Mapping[str, Any],
+    x: Any,
+    lengths: Any,
+    sentences: Sentences | None = None,
+) -> Any:
+    """Logits (B, C) from what the lowest recurrences read, x (T, B, I)."""
+    drop = config.reader.dropout
+    h, final = read(ops, config.reader, parameters, x, lengths)
+    p = pooling.pool(ops, config.pooling, parameters, "pooling", h, final, lengths)
+    if config.above:
+        assert sentences is not None
+        x = ops.dropout(ops.lookup(p, sentences.places), drop.between, drop.variational)
+        k, final = run(ops, config.above, parameters, "above", x, sentences.counts, drop)
+        p = pooling.pool(ops, config.pooling, parameters, "pooling_above", k, final, sentences.counts)
+    p = ops.dropout(p, drop.output, False)
+    return ops.linear(p, parameters["output.W_py"], parameters["output.b_y"])
+
+
+def initial_parameters(
+    config: ClassifierConfig, rng: np.random.Generator, dtype: Any = np.float32
+) -> dict[str, np.ndarray]:
+    """Draw every parameter; name -> array, in the order of `config.shapes`."""
+    return draw(config.shapes, {"layers": config.reader.layers, "above": config.above}, rng, dtype)
+
+
+def check_parameters(config: ClassifierConfig, parameters: Mapping[str, Any]) -> None:
+    """UserError unless exactly the model's parameters are there; see throughtime.storage.parameters."""
+    checks.check_parameters(WHO, config.shapes, parameters)
+
+
+def above(pooled: Sequence[str], reader: ReaderConfig) -> int:
+    """What the layers over sentences take in."""
+    return pooling.widths(pooled, reader.layers[-1])

@@ -1,0 +1,1 @@
+"""Learn series and forecast them."""

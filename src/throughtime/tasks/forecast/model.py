@@ -1,0 +1,284 @@
+"""The forecaster: what comes next in a series, from its last values.
+
+    u_s = relu(W_xu [x_s, m_s, v_s] + b_u)       s = 1 ... S: segments of w steps, m: what was observed, v: features
+    h_S = the stack of recurrences over u
+    d_j = one more step of the stack from h_S, with relu(e_j + W_fu v_j) as its input      j = 1 ... J: segments to come
+    y_k = sum over r of softmax(a)_rk * reference_rk + (W_hy d_j + b_y)_k
+
+Every segment to come is one step from h_S, at its own position e_j, so no error is fed back; v_j is what is known of it
+beforehand, such as its calendar. The references are values of the series itself: the last one, and those some lags ago,
+one season ago among them; a learned mixture of them, by how far ahead, is what the recurrence corrects. Everything is
+in the scale of the window or of the series (tasks/forecast/scaling.py).
+
+With an output at `every` segment the recurrence runs on, and each of its states predicts, the classic form:
+
+    y_sk = sum over r of softmax(a)_rk * reference_srk + (W_hy h_s + b_y)_k      s = 1 ... S
+
+where u_s also takes v of the K steps after the segment. Its state can be carried from one observation to the next.
+
+Source: segments, and decoding them in parallel by position: Lin et al. 2023, arXiv:2308.11200 (SegRNN), section 4.
+
+Written once over `ops`; models/ops_numpy.py and models/ops_torch.py are the two sets of operations.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from throughtime.errors import UserError
+from throughtime.models.stack import LARGEST, Layer
+from throughtime.recurrence import Trace
+from throughtime.storage import parameters as checks
+
+WHO = "forecaster"
+"""Who speaks in an error."""
+
+
+@dataclass(frozen=True)
+class ForecastConfig:
+    """A forecaster's sizes.
+
+    segment: w, steps in a segment. segments: S, of the past that is looked at. horizon: K, steps ahead. lags: how many
+    steps ago the references lie, each at least 1; 1 is the last value. embedding: E, values a segment becomes. layers:
+    bottom first. outputs: values for each step ahead. dropout: the share dropped before the output layer.
+    known: F, features of a step that are known beforehand. features: all features of a past step, the known ones first.
+    profile: whether the series' mean course over a season is one more feature, known, and two more references.
+    every: an output after every segment instead of the last one. scaling: a name of SCALINGS. distribution: a name of
+    DISTRIBUTIONS; but for "none" the outputs are its parameters. Raises UserError where sizes do not fit together.
+    """
+
+    segment: int
+    segments: int
+    horizon: int
+    lags: tuple[int, ...]
+    embedding: int
+    layers: tuple[Layer, ...]
+    outputs: int = 1
+    dropout: float = 0.0
+    known: int = 0
+    features: int = 0
+    profile: bool = False
+    every: bool = False
+    scaling: str = "window"
+    distribution: str = "none"
+
+    def __post_init__(self) -> None:
+        for name in ("segment", "segments", "horizon", "embedding", "outputs"):
+            value = getattr(self, name)
+            if type(value) is not int or not 0 < value <= LARGEST:
+                got = reprlib.repr(value)
+                raise UserError(f"{WHO}: {name} must be a positive integer up to {LARGEST:,}, got {got}")
+        for name in ("known", "features"):
+            value = getattr(self, name)
+            if type(value) is not int or not 0 <= value <= LARGEST or self.features < self.known:
+                got = f"{reprlib.repr(self.known)} and {reprlib.repr(self.features)}"
+                raise UserError(f"{WHO}: known must be an integer from 0 to features, got {got}")
+        most = LARGEST if self.every else self.lookback
+        if not self.lags or any(type(lag) is not int or not 0 < lag <= most for lag in self.lags):
+            got, limit = reprlib.repr(list(self.lags)), "up" if self.every else f"to the look-back, {most}"
+            raise UserError(f"{WHO}: lags must be integers from 1 {limit}, got {got}")
+        choices = (("scaling", SCALINGS), ("distribution", tuple(DISTRIBUTIONS)), ("profile", (False, True)))
+        for name, valid in (*choices, ("every", (False, True))):
+            if getattr(self, name) not in valid:
+                names = ", ".join(map(str, valid))
+                raise UserError(f"{WHO}: {name} must be one of {names}, got {reprlib.repr(getattr(self, name))}")
+        if self.every and self.scaling != "series":
+            raise UserError(f"{WHO}: an output at every step needs scaling series, got {self.scaling}")
+        if self.distribution != "none" and self.outputs != DISTRIBUTIONS[self.distribution]:
+            needed = DISTRIBUTIONS[self.distribution]
+            raise UserError(f"{WHO}: {self.distribution} has {needed} parameters, got outputs={self.outputs}")
+        if isinstance(self.dropout, bool) or not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
+            raise UserError(f"{WHO}: dropout must be a share, at least 0 and below 1, got {self.dropout!r}")
+        if not self.layers:
+            raise UserError(f"{WHO}: expected at least one layer, got none")
+        width = self.embedding
+        for i, layer in enumerate(self.layers):
+            if layer.input_size != width:
+                raise UserError(
+                    f"{WHO}: layer {i} ({layer.name}) takes I={layer.input_size}, what comes in has {width}"
+                )
+            if further := ", ".join(layer.trace.further):
+                raise UserError(f"{WHO}: {layer.name} reads {further} beside x; choose another cell")
+            width = layer.output_size
+
+    @property
+    def lookback(self) -> int:
+        """Steps of the past that are looked at, w S."""
+        return self.segment * self.segments
+
+    @property
+    def ahead(self) -> int:
+        """J, segments to come; the last may be cut short."""
+        return -(-self.horizon // self.segment)
+
+    @property
+    def warm(self) -> int:
+        """Steps before the look-back that references read: only those of outputs at every segment."""
+        return max(self.lags) - self.segment if self.every and max(self.lags) > self.segment else 0
+
+    @property
+    def references(self) -> int:
+        """R, how many references there are."""
+        return len(self.lags) + 2 * self.profile
+
+    @property
+    def inputs(self) -> int:
+        """Values that make up a segment: each step's, whether it was observed, its features and those to come."""
+        extra = self.horizon * (self.known + self.profile) if self.every else 0
+        return self.segment * (2 + self.features + self.profile) + extra
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Flat parameter name -> shape."""
+        found: dict[str, tuple[int, ...]] = {
+            "input.W_xu": (self.embedding, self.inputs),
+            "input.b_u": (self.embedding,),
+        }
+        if not self.every:
+            found["position"] = (self.ahead, self.embedding)
+            if coming := self.segment * (self.known + self.profile):
+                found["future.W_fu"] = (self.embedding, coming)
+        for i, layer in enumerate(self.layers):
+            found.update({f"layers.{i}.{name}": shape for name, shape in layer.shapes.items()})
+        values = (self.horizon if self.every else self.segment) * self.outputs
+        found["output.W_hy"] = (values, self.layers[-1].output_size)
+        found["output.b_y"] = (values,)
+        found["mixture"] = (self.references, self.horizon)
+        return found
+
+    @classmethod
+    def stack(
+        cls, segment: int, segments: int, horizon: int, lags: Sequence[int], cells: Sequence[Trace], **sizes: Any
+    ) -> ForecastConfig:
+        """Layers of the given cells, bottom first. sizes: hidden, embedding, and further fields of the class."""
+        hidden = sizes.pop("hidden")
+        layers: list[Layer] = []
+        for trace in cells:
+            below = layers[-1].output_size if layers else sizes["embedding"]
+            layers.append(Layer(trace, {"I": below, "H": hidden}))
+        return cls(segment, segments, horizon, tuple(lags), layers=tuple(layers), **sizes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists and dicts, for config.json."""
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        return {**plain, "lags": list(self.lags), "layers": [layer.to_json() for layer in self.layers]}
+
+    @classmethod
+    def from_json(cls, data: Any) -> ForecastConfig:
+        """Rebuild from `to_json`; UserError says what is wrong."""
+        missing = {*_REQUIRED, "lags", "layers"} - (data.keys() if isinstance(data, dict) else set())
+        if missing:
+            raise UserError(f"{WHO}: {', '.join(sorted(missing))} missing in its configuration")
+        if not isinstance(data["layers"], list) or not isinstance(data["lags"], list):
+            raise UserError(f"{WHO}: lags and layers must be lists; config.json is damaged")
+        layers = tuple(Layer.from_json(layer) for layer in data["layers"])
+        return cls(lags=tuple(data["lags"]), layers=layers, **{n: data[n] for n in _PLAIN if n in data})
+
+
+SCALINGS = ("window", "level", "last", "series")
+"""window: shifted by the window's mean, divided by its mean absolute deviation. level: shifted by the window's mean,
+divided by the series' mean absolute deviation. last: shifted by the last value observed, divided likewise (Zeng et al.
+2022, arXiv:2205.13504, NLinear; and SegRNN). series: both of the series, as they were in training."""
+
+DISTRIBUTIONS = {"none": 0, "student_t": 3, "negative_binomial": 2}
+"""Name -> how many parameters; none: the outputs are forecasts, or quantiles of them."""
+
+_REQUIRED = ("segment", "segments", "horizon", "embedding", "outputs", "dropout")
+_PLAIN = (*_REQUIRED, "known", "features", "profile", "every", "scaling", "distribution")
+
+
+def forward(
+    ops: Any, config: ForecastConfig, parameters: Mapping[str, Any], past: Any, references: Any, ahead: Any = None
+) -> Any:
+    """Forecasts (B, K, Q), all in the window's scale; (S, B, K, Q) with an output at every segment.
+
+    past: (S, B, inputs), each segment's values, 0 where missing, then 1 where observed and 0 where not, then features.
+    references: (R, B, K), one for each lag; (S, R, B, K) with an output at every segment. ahead: (J, B, w (F +
+    profile)) or None: what is known of the segments to come.
+    """
+    if config.every:
+        return every(ops, config, parameters, past, references, None)[0]
+    count, rows = config.ahead, past.shape[1]
+    x = ops.relu(ops.linear(past, parameters["input.W_xu"], parameters["input.b_u"]))
+    # every segment to come is a row of its own: (1, J B, E)
+    each = ops.permute(ops.blocks(parameters["position"], rows), (1, 0, 2))
+    if "future.W_fu" in parameters:
+        each = each + ops.linear(ahead, parameters["future.W_fu"], None)
+    each = ops.relu(each).reshape(1, count * rows, config.embedding)
+    for i, layer in enumerate(config.layers):
+        own = {name: parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters}
+        x, final = ops.recurrence(layer.trace, layer.sizes, x, None, own)
+        start = [ops.blocks(state, count).reshape(count * rows, -1) for state in final]
+        each, _ = ops.recurrence(layer.trace, layer.sizes, each, start, own)
+    each = ops.dropout(each, config.dropout, False)
+    found = ops.linear(each, parameters["output.W_hy"], parameters["output.b_y"])
+    found = found.reshape(count, rows, config.segment, config.outputs)
+    found = ops.permute(found, (1, 0, 2, 3)).reshape(rows, count * config.segment, config.outputs)
+    return _corrected(ops, config, parameters, references, found[:, : config.horizon], 0)
+
+
+def every(
+    ops: Any, config: ForecastConfig, parameters: Mapping[str, Any], past: Any, references: Any, state: Any
+) -> tuple[Any, list[Any]]:
+    """Forecasts (S, B, K, Q) after every segment, and the recurrences' states after the last one.
+
+    past, references: as `forward` takes them. state: as it was returned for the segments before, None for none.
+    """
+    x = ops.relu(ops.linear(past, parameters["input.W_xu"], parameters["input.b_u"]))
+    states = []
+    for i, layer in enumerate(config.layers):
+        own = {name: parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters}
+        x, final = ops.recurrence(layer.trace, layer.sizes, x, None if state is None else state[i], own)
+        states.append(final)
+    x = ops.dropout(x, config.dropout, False)
+    found = ops.linear(x, parameters["output.W_hy"], parameters["output.b_y"])
+    found = found.reshape(past.shape[0], past.shape[1], config.horizon, config.outputs)
+    return _corrected(ops, config, parameters, references, found, 1), states
+
+
+def _corrected(
+    ops: Any, config: ForecastConfig, parameters: Mapping[str, Any], references: Any, found: Any, axis: int
+) -> Any:
+    """What was found, plus the mixture of the references along an axis: a forecast, or a distribution's place."""
+    shares = ops.softmax(parameters["mixture"], 0)
+    base = (shares[:, None] * references).sum(axis)[..., None]
+    if config.distribution == "none":
+        return base + found
+    place = np.zeros(config.outputs, np.float32)
+    place[0] = 1.0
+    return base * ops.constant(place, found) + found
+
+
+def initial_parameters(config: ForecastConfig, rng: np.random.Generator, dtype: Any = np.float32) -> dict[str, Any]:
+    """Draw every parameter; name -> array, in the order of `config.shapes`.
+
+    The output layer starts at zero, so that an untrained forecaster is the mean of its references.
+    """
+    values: dict[str, np.ndarray] = {}
+    for i, layer in enumerate(config.layers):
+        if not layer.trace.inits:
+            raise UserError(f"{layer.name}: the trace carries no initial values, expected one traced from a cell")
+        drawn = layer.trace.initial_parameters(dict(layer.sizes), rng, dtype)
+        values.update({f"layers.{i}.{name}": value for name, value in drawn.items()})
+    for name, shape in config.shapes.items():
+        if name == "input.W_xu":
+            bound = 1.0 / np.sqrt(config.inputs / 2)
+            values[name] = rng.uniform(-bound, bound, shape)
+        elif name == "future.W_fu":
+            bound = 1.0 / np.sqrt(shape[1])
+            values[name] = rng.uniform(-bound, bound, shape)
+        elif name == "position":
+            values[name] = 0.1 * rng.standard_normal(shape)
+        elif name not in values:
+            values[name] = np.zeros(shape)
+    return {name: np.ascontiguousarray(values[name], dtype=dtype) for name in config.shapes}
+
+
+def check_parameters(config: ForecastConfig, parameters: Mapping[str, Any]) -> None:
+    """UserError unless exactly the model's parameters are there; see throughtime.storage.parameters."""
+    checks.check_parameters(WHO, config.shapes, parameters)

@@ -1,0 +1,160 @@
+"""Pictures of series and their forecasts."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from throughtime.report.curves import BLUE, GREEN, GREY, VERMILION, new_figure, svg
+from throughtime.storage.folder import write_atomically
+from throughtime.tasks.forecast.tables import Forecasts
+
+MOST = 6
+"""Series drawn in one picture; more are named in its caption."""
+
+
+def forecast_file(path: Path, found: Forecasts) -> None:
+    """Write a picture of forecasts; PNG, or SVG by the file's name."""
+    figure = _drawn(found)
+    if path.suffix.lower() == ".svg":
+        write_atomically(path, svg(figure).encode())
+        return
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=130)
+    write_atomically(path, out.getvalue())
+
+
+def forecasts(found: Forecasts) -> str:
+    """The end of each series, up to six, its forecast and the intervals, as SVG text."""
+    return svg(_drawn(found))
+
+
+def _drawn(found: Forecasts) -> Any:
+    count = min(MOST, len(found.ids))
+    figure = _rows(count, 11.0, 3.4 if count == 1 else 2.1 * count + 0.6)
+    for n, axes in enumerate(figure.axes):
+        times, values = found.past[n]
+        axes.plot(_x(times), values, color="#1C2024", linewidth=1.2, label="observed")
+        ahead = _x(found.times[n])
+        levels = found.levels
+        for low in range(len(levels) // 2):
+            high = len(levels) - 1 - low
+            share = f"{100 * (levels[high] - levels[low]):g} % interval"
+            axes.fill_between(
+                ahead,
+                found.values[n, :, low],
+                found.values[n, :, high],
+                color=BLUE,
+                alpha=0.12 + 0.07 * low,
+                linewidth=0,
+                label=share,
+            )
+        marker = "o" if len(ahead) == 1 else ""
+        axes.plot(ahead, found.point[n], color=BLUE, linewidth=1.7, marker=marker, label="forecast")
+        axes.set_title(found.ids[n], loc="left", fontsize=10)
+        axes.set_ylabel(found.target, fontsize=9)
+        _dates(axes, times)
+    figure.axes[0].legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=6, fontsize=9)
+    return figure
+
+
+def errors(
+    model: Sequence[float | None], baselines: Mapping[str, Sequence[float | None]], coverage: Mapping[str, float]
+) -> str:
+    """Left, the mean absolute error by how many steps ahead: the model in blue, up to four baselines that are not far
+    off, the best of them in vermilion. Right, the share of observations inside each interval by its nominal one."""
+    figure = new_figure(2, 11.0, 4.0, widths=(2.1, 1.0))
+    axes, right = figure.axes
+    steps = np.arange(1, len(model) + 1)
+    means = {name: float(np.nanmean(_plain(v))) for name, v in baselines.items()}
+    limit = 2.5 * max(float(np.nanmean(_plain(model))), min(means.values(), default=0.0))
+    near = sorted((name for name in means if means[name] <= limit), key=lambda name: means[name])[:4]
+    styles = ["--", ":", "-.", (0, (6, 2))]
+    marker = "o" if len(steps) == 1 else ""
+    for i, (name, style) in enumerate(zip(near, styles, strict=False)):
+        color = VERMILION if i == 0 else GREY
+        axes.plot(
+            steps, _plain(baselines[name]), color=color, linestyle=style, linewidth=1.4, marker=marker, label=name
+        )
+    axes.plot(steps, _plain(model), color=BLUE, linewidth=2.0, marker=marker, label="this model")
+    axes.set_xlabel("steps ahead")
+    axes.set_ylabel("mean absolute error")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False, fontsize=8.5, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5)
+    right.plot([0, 100], [0, 100], color=GREY, linewidth=1.0, linestyle="--", label="as it should be")
+    if coverage:
+        nominal = [float(name) for name in coverage]
+        right.plot(nominal, list(coverage.values()), color=GREEN, marker="o", linestyle="", label="measured")
+    right.set_xlim(0, 100)
+    right.set_ylim(0, 100)
+    right.set_xlabel("nominal share of the interval, %")
+    right.set_ylabel("observations inside, %")
+    right.legend(frameon=False, fontsize=8.5, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
+    return svg(figure)
+
+
+def residuals(found: Mapping[str, Any], windows: int) -> str:
+    """What baselines.compare says of the residuals: their histogram, their mean by steps ahead, their correlation over
+    origins."""
+    correlation = found.get("autocorrelation")
+    figure = new_figure(3 if correlation else 2, 11.0, 3.2)
+    left, middle, *right = figure.axes
+    edges, counts = np.array(found["edges"]), np.array(found["counts"])
+    left.bar(edges[:-1], counts / counts.sum() * 100, np.diff(edges), align="edge", color=BLUE, alpha=0.75, linewidth=0)
+    left.axvline(0, color=GREY, linewidth=1.0, linestyle="--")
+    left.set_xlabel("error / usual change over a season")
+    left.set_ylabel("share of errors, %")
+    bias = _plain(found["bias"])
+    steps = np.arange(1, len(bias) + 1)
+    middle.plot(steps, bias, color=BLUE, linewidth=1.6, marker="o" if len(steps) == 1 else "")
+    middle.axhline(0, color=GREY, linewidth=1.0, linestyle="--")
+    middle.set_xlabel("steps ahead")
+    middle.set_ylabel("mean error")
+    if correlation and right:
+        lags = np.arange(1, len(correlation) + 1) * int(found["stride"])
+        right[0].bar(lags, correlation, 0.7 * lags[0], color=BLUE, alpha=0.75, linewidth=0)
+        chance = 1.96 / np.sqrt(windows)
+        for height in (-chance, chance):
+            right[0].axhline(height, color=GREY, linewidth=1.0, linestyle="--")
+        right[0].set_ylim(min(-0.2, *correlation), max(0.4, *correlation))
+        right[0].set_xlabel("steps between the origins")
+        right[0].set_ylabel("correlation")
+    return svg(figure)
+
+
+def _rows(count: int, width: float, height: float) -> Any:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    for axes in figure.subplots(count, 1, squeeze=False)[:, 0]:
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        for side in ("left", "bottom"):
+            axes.spines[side].set_color("#9AA3AC")
+        axes.tick_params(colors="#454C53", labelsize=9)
+        axes.grid(axis="y", color="#E8EBEE", linewidth=0.8)
+        axes.set_axisbelow(True)
+    return figure
+
+
+def _dates(axes: Any, times: np.ndarray) -> None:
+    if times.dtype.kind != "M":
+        axes.set_xlabel("step", fontsize=9)
+        return
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+
+
+def _x(times: np.ndarray) -> Any:
+    return times.astype("datetime64[s]").astype(object) if times.dtype.kind == "M" else times
+
+
+def _plain(values: Sequence[float | None]) -> np.ndarray:
+    return np.array([np.nan if v is None else v for v in values], float)

@@ -1,0 +1,34 @@
+"""From a model folder to a model that runs."""
+
+from __future__ import annotations
+
+import reprlib
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from throughtime.errors import UserError
+from throughtime.storage.folder import CONFIG, read_config
+from throughtime.tasks import TASKS, part
+
+
+def load(directory: str | PathLike[str], weights: str | None = None) -> Any:
+    """The trained model in a folder; the task is known from the folder. torch is not needed.
+
+    weights: "bfloat16" or "int8" keeps the recurrences' matrices smaller, so that a step reads less memory; "float32",
+    None: as they were trained.
+
+    Raises UserError where the folder is missing, incomplete, damaged or of an unknown task.
+
+    Example (not run):
+        model = throughtime.load("runs/shakespeare")
+        for piece in model.write("ROMEO:", length=500):
+            print(piece, end="", flush=True)
+    """
+    path = Path(directory)
+    config = read_config(path)
+    task = config.get("task")
+    if not isinstance(task, str) or task not in TASKS:
+        raise UserError(f"{path / CONFIG}: unknown task {reprlib.repr(task)}, this version knows {', '.join(TASKS)}")
+    module, name = TASKS[task].running.split(":")
+    return getattr(part(task, module), name).from_folder(path, config, weights)

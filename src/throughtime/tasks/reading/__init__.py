@@ -1,0 +1,1 @@
+"""What tasks that read texts share."""

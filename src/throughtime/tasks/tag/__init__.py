@@ -1,0 +1,1 @@
+"""Learn slots, entities and intents."""

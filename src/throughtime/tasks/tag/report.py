@@ -1,0 +1,131 @@
+"""The report of a tagger, from what its folder holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from throughtime.report.page import Figure, Item, Prose, Sample, Section, Table
+from throughtime.tasks.reading.report import (
+    Run,
+    as_list,
+    classes_of,
+    compared,
+    is_share,
+    learning,
+    mapping,
+    model_of,
+    percent,
+    sentence,
+)
+from throughtime.tasks.tag.token_tagger import marked, together
+from throughtime.tasks.text.report import is_number
+
+MERITS = {
+    "slot_f1": "slot F1",
+    "intent_accuracy": "intents right",
+    "sentence_accuracy": "texts all right",
+    "token_accuracy": "tokens right",
+}
+
+_MEASURES = {
+    "slot_f1": "slot F1",
+    "slot_precision": "precision",
+    "slot_recall": "recall",
+    "token_accuracy": "tokens right",
+    "intent_accuracy": "intents right",
+}
+
+
+def write_report(directory: str | PathLike[str]) -> Path:
+    """Write DIR/report.html and return its path. UserError where the folder is no model's, or has no history."""
+    run = Run.of(directory)
+    own = mapping(run.config.get("tag"))
+    sections = [
+        Section("Result", _result(run.evaluation)),
+        Section("Kinds of spans", _kinds(run.evaluation)),
+        Section("Intents", classes_of(run.evaluation, "intents")),
+        Section("Mistakes to read", _mistakes(run.evaluation)),
+    ]
+    intents = bool(own.get("intents"))
+    judged = "(1 - slot F1) + (1 - the share of intents that are right)" if intents else "1 - slot F1"
+    model = model_of(run, _last(run, own), own.get("fusion") if intents else None)
+    return run.write(MERITS, sections, learning(run, "nats per text", judged), model)
+
+
+def _result(evaluation: Mapping[str, Any]) -> list[Item]:
+    items = compared(evaluation, _MEASURES, ["slot_f1", "intent_accuracy"], {})
+    if is_number(whole := evaluation.get("sentence_accuracy")):
+        what = "every tag and the intent are right" if "intents" in evaluation else "every tag is right"
+        items.append(Prose(f"In {whole:.1%} of the texts {what}."))
+    if is_number(error := evaluation.get("calibration_error")):
+        items.append(Prose(f"The probabilities of the intents are {error:.1%} off: their calibration error."))
+    told = (sentence(evaluation, "intent_verdict"), sentence(evaluation, "shuffled"))
+    return items + [Prose(one) for one in told if one]
+
+
+def _kinds(evaluation: Mapping[str, Any]) -> list[Item]:
+    from throughtime.report import label_plots
+
+    found = {str(k): mapping(v) for k, v in mapping(evaluation.get("by_kind")).items()}
+    kinds = {k: v for k, v in found.items() if is_share(v.get("f1")) and type(v.get("support")) is int}
+    if not kinds:
+        return []
+    shown = label_plots.shown_kinds(kinds)
+    numbered = label_plots.numbered(shown)
+    told = "F1 of each kind of span, the most frequent first, and how many spans there are of it."
+    if len(shown) < len(kinds):
+        told += f" The {len(shown)} most frequent of {len(kinds):,} kinds."
+    if numbered:
+        told += " The numbers are those of the table below."
+    rows = []
+    for number, name in enumerate(shown, 1):
+        figures = [percent(kinds[name].get(key)) for key in ("precision", "recall", "f1")]
+        rows.append([name, *([str(number)] if numbered else []), f"{kinds[name]['support']:,}", *figures])
+    head = ["kind", *(["number"] if numbered else []), "spans", "precision %", "recall %", "F1 %"]
+    return [Figure(label_plots.by_kind(kinds), told), Table(head, rows, numeric=tuple(range(1, len(head))))]
+
+
+def _mistakes(evaluation: Mapping[str, Any]) -> list[Item]:
+    items: list[Item] = []
+    for one in map(mapping, as_list(evaluation.get("mistakes"))):
+        tokens, truth, said = (as_list(one.get(name)) for name in ("tokens", "tags", "answer"))
+        sound = all(isinstance(value, str) for value in (*tokens, *truth, *said))
+        if not sound or not len(tokens) == len(truth) == len(said):
+            continue
+        title = f"{percent(one.get('probability'), '{:.1f} %')} sure of its least sure tag"
+        intent, answer = one.get("intent"), one.get("intent_answer")
+        if isinstance(intent, str) and isinstance(answer, str):
+            title += f"; intent {intent}" + (", right" if intent == answer else f", said {answer}")
+        items.append(Sample(title, f"truth   {bracketed(tokens, truth)}\nanswer  {bracketed(tokens, said)}"))
+    told = "The texts with a wrong tag or intent that the model was surest of, the surest first."
+    return [Prose(told), *items] if items else []
+
+
+def bracketed(tokens: Sequence[str], tags: Sequence[str]) -> str:
+    """A text with its spans in brackets, [kind: text]; where tags mark no spans, each token/TAG."""
+    if any(tag != "O" and tag[1:2] != "-" for tag in tags):
+        return " ".join(f"{token}/{tag}" for token, tag in zip(tokens, tags, strict=True))
+    parts, end = [], 0
+    for span in marked(tokens, tags):
+        parts += [*tokens[end : span["start"]], f"[{span['kind']}: {span['text']}]"]
+        end = span["end"]
+    spaced = together(tokens) == " ".join(tokens)
+    return (" " if spaced else "").join([*parts, *tokens[end:]])
+
+
+def _last(run: Run, own: Mapping[str, Any]) -> list[list[str]]:
+    """The rows of a tagger's table of parts behind its recurrences."""
+    readers = as_list(mapping(run.config.get("model")).get("readers"))
+    first = mapping(readers[0]) if readers else {}
+    rows = []
+    for name, what in (("tags", "linear"), ("intents", "linear over the pooled states, softmax")):
+        if known := as_list(own.get(name)):
+            rows.append([name, what, f"{len(known):,}"])
+    if first.get("crf"):
+        rows.append(["CRF", "a score for each pair of neighbouring tags", ""])
+    if first.get("stacked"):
+        rows.append(["stacked", "tags see the intent", ""])
+    return rows

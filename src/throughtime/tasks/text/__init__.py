@@ -1,0 +1,1 @@
+"""Learn a text and write on."""

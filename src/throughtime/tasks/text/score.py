@@ -1,0 +1,106 @@
+"""How well a language model predicts a text, next to the simple baselines. Needs no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from throughtime.baselines.ngram import baselines
+from throughtime.errors import UserError
+from throughtime.models.ops_numpy import NumpyOps, nats
+from throughtime.storage.environment import cores
+from throughtime.tasks.text.data import Text
+from throughtime.tasks.text.model import LanguageConfig, State, forward
+
+_LOGITS = 4_000_000
+"""Values of logits held at once."""
+
+
+def score(config: LanguageConfig, parameters: Mapping[str, np.ndarray], ids: np.ndarray, threads: int = 1) -> float:
+    """Sum of -log p over ids[1:], each predicted from all before it, with the state carried from chunk to chunk."""
+    ops = NumpyOps(threads)
+    chunk = max(64, min(4096, _LOGITS // config.vocabulary))
+    state: State | None = None
+    total = 0.0
+    for first in range(0, len(ids) - 1, chunk):
+        tokens = ids[first : first + chunk + 1, None]
+        logits, state = forward(ops, config, parameters, tokens[:-1], state)
+        total += float(nats(ops, logits, tokens[1:]).sum(dtype=np.float64))
+    return total
+
+
+def evaluate(
+    model: Any, text: Text, part: str | None = None, training: Text | None = None, threads: int | None = None
+) -> dict[str, Any]:
+    """The model's figures on a part of a text, and the baselines'.
+
+    model: a TextModel. training: the text it was trained on; None if that is not at hand, which leaves only the
+    uniform baseline. part: "train", "validation", "test" (the default for the text the model was trained on), or
+    "all" (the default for another text, which has no other part). threads: None for every core.
+
+    The first token of a part is predicted from the one before it; where there is none it is not predicted and not
+    counted. Returns nats_per_character, bits_per_character, nats_per_token, perplexity (per token), baselines,
+    characters, tokens and part; with bytes as tokens also nats_per_byte and bits_per_byte; where the vocabulary is
+    limited unknown_tokens, a share: they are easy to predict and make the other figures look better than they are.
+    """
+    same = training is not None and training.sha256 == text.sha256
+    if same:
+        assert training is not None
+        text = training
+    elif part not in (None, "all"):
+        raise UserError(f"part {part!r}: only the text the model was trained on has it; leave the part out")
+    part = part or ("test" if same and text.part("test") else "all")
+    tokenizer = model.tokenizer
+    own, before = text.ids(part, tokenizer), text.before(part, tokenizer)
+    ids = np.concatenate([before, own])
+    if len(ids) < 2:
+        raise UserError(f"evaluate: the part {part!r} has {len(own)} tokens, expected at least 2; use a longer text")
+    tokens = len(ids) - 1
+    characters = len(text.part(part)) - (0 if len(before) else len(tokenizer.decode(own[:1])))
+    total = score(model.config, model.parameters, ids, threads or cores())
+    result = {"part": part, "characters": characters, "tokens": tokens, **figures(total / tokens, tokens, characters)}
+    if tokenizer.kind == "bytes":
+        result |= {"nats_per_byte": total / tokens, "bits_per_byte": total / tokens / math.log(2)}
+    unknown = _unknown(tokenizer)
+    if unknown:
+        result["unknown_tokens"] = float(np.isin(ids[1:], unknown).mean())
+    rows = _baselines(model, text, part, training, own)
+    result["baselines"] = {
+        name: {**row, **figures(row["nats_per_token"], tokens, characters)} for name, row in rows.items()
+    }
+    return result
+
+
+def figures(nats_per_token: float, tokens: int, characters: int) -> dict[str, float]:
+    """The same loss in every unit."""
+    nats_per_character = nats_per_token * tokens / max(1, characters)
+    return {
+        "nats_per_character": nats_per_character,
+        "bits_per_character": nats_per_character / math.log(2),
+        "nats_per_token": nats_per_token,
+        "perplexity": math.exp(min(700.0, nats_per_token)),
+    }
+
+
+def _baselines(model: Any, text: Text, part: str, training: Text | None, own: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Uniform always; unigram and n-gram only where they have not seen what they are scored on."""
+    uniform = {"uniform": {"nats_per_token": math.log(model.config.vocabulary)}}
+    same = training is not None and training.sha256 == text.sha256
+    if training is None or (same and part in ("train", "all")):
+        return uniform
+    train = training.ids("train", model.tokenizer)
+    validation = training.ids("validation", model.tokenizer)
+    if same and part == "validation":
+        validation = validation[:0]
+    if not len(train) or not len(own):
+        return uniform
+    return baselines(train, validation, own, model.config.vocabulary)
+
+
+def _unknown(tokenizer: Any) -> list[int]:
+    if tokenizer.kind == "words":
+        return [0, 1]
+    return [0] if getattr(tokenizer, "unknown", False) else []

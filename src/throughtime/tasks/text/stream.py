@@ -1,0 +1,245 @@
+"""A trained language model as a stream: a token in, the logits of the next one out, at constant cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from throughtime.data import tokenizers
+from throughtime.errors import UserError
+from throughtime.models.stack import Layer
+from throughtime.runtime.sampling import Sampler
+from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS, read_json, read_weights
+from throughtime.tasks.text.model import LanguageConfig, State, check_finite, check_parameters
+
+_TABLE = 8192
+"""The largest vocabulary whose products with the lowest recurrence are computed once, for every token."""
+
+_TABLE_VALUES = 1 << 26
+"""The most values that such a table may have."""
+
+WEIGHT_FORMS = ("float32", "bfloat16", "int8")
+"""How weights may be kept: smaller ones are read faster, for a little of the quality (benchmarks/narrow.py)."""
+
+_MOST = 1_000_000_000
+"""The most tokens and samples to write."""
+
+
+_QUIET = np.errstate(all="ignore")
+"""The product's scratch memory, where it has some, is not cleared: what lies there may raise a floating-point flag that
+NumPy would report as a warning. That our numbers are finite is checked where they are read and drawn from."""
+
+
+class Piece(str):
+    """Text as it is written; `sample` says which of several samples it belongs to."""
+
+    __slots__ = ("sample",)
+    sample: int
+
+
+class TextModel:
+    """A language model that runs without torch.
+
+    config, parameters (name -> array) and tokenizer; `start` is the token that stands before an empty prompt.
+    weights: how the recurrences keep their matrices, one of WEIGHT_FORMS; None: as the parameters are.
+    Raises UserError where they do not fit together.
+    """
+
+    def __init__(
+        self,
+        config: LanguageConfig,
+        parameters: Mapping[str, np.ndarray],
+        tokenizer: Any,
+        start: int = 0,
+        weights: str | None = None,
+    ) -> None:
+        from throughtime import engine
+
+        if weights is not None and weights not in WEIGHT_FORMS:
+            raise UserError(f"weights: expected {', '.join(WEIGHT_FORMS)}, got {weights!r}")
+        check_parameters(config, parameters)
+        if type(start) is not int or not 0 <= start < config.vocabulary:
+            raise UserError(f"start: expected a token from 0 to {config.vocabulary - 1}, got {start!r}")
+        if tokenizer.size != config.vocabulary:
+            raise UserError(
+                f"tokenizer: expected {config.vocabulary} tokens, the model's vocabulary, got {tokenizer.size}"
+            )
+        self.config, self.parameters, self.tokenizer, self.start = config, parameters, tokenizer, start
+        dtype = parameters["embedding"].dtype
+        try:
+            self._steppers: list[Any] = [
+                engine.compile(layer.trace, dict(layer.sizes), dtype=str(dtype), lookup=not i).stepper(
+                    tuple(parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters),
+                    weights=weights,
+                )
+                for i, layer in enumerate(config.layers)
+            ]
+        except ValueError as error:  # what only the engine can see, of a step that was put together by hand
+            raise UserError(f"language model: the engine cannot run its layers: {error}") from None
+        lowest, table = self._steppers[0], np.ascontiguousarray(parameters["embedding"])
+        self._first, self._above = lowest.step_token, [stepper.step for stepper in self._steppers[1:]]
+        if config.vocabulary <= _TABLE and config.vocabulary * _width(config.layers[0]) <= _TABLE_VALUES:
+            lowest.set_table(table)
+        else:
+            self._first = lambda token: lowest.step(table[token])
+        weight = parameters["embedding"] if config.tied else parameters["output.W_hy"]
+        if "output.W_hp" in parameters:
+            weight = weight @ parameters["output.W_hp"]
+        self._weight, self._bias = np.ascontiguousarray(weight), parameters["output.b_y"]
+        self._logits = np.empty(config.vocabulary, dtype)
+
+    @classmethod
+    def from_folder(cls, directory: Path, config: Mapping[str, Any], weights: str | None = None) -> TextModel:
+        """The model in a folder whose config.json is given. weights: see TextModel."""
+        if "model" not in config:
+            raise UserError(f"{directory}: model missing in config.json; the file is damaged")
+        try:
+            made = LanguageConfig.from_json(config["model"])
+        except UserError as error:
+            raise UserError(f"{directory / CONFIG}: {error}") from None
+        try:
+            tokenizer = tokenizers.from_json(read_json(directory / TOKENIZER))
+        except UserError as error:
+            raise UserError(_placed(error, directory / TOKENIZER)) from None
+        parameters = read_weights(directory / WEIGHTS)
+        try:
+            check_parameters(made, parameters)
+            check_finite(parameters)
+            return cls(made, parameters, tokenizer, config.get("start", 0), weights)
+        except UserError as error:
+            raise UserError(f"{directory}: {error}") from None
+
+    @property
+    def state(self) -> State:
+        """Of each layer, of each of its states, a copy: (1, S). May be set; None is the state before any text."""
+        return tuple(tuple(stepper.state) for stepper in self._steppers)
+
+    @state.setter
+    def state(self, value: Sequence[Sequence[np.ndarray]] | None) -> None:
+        for i, stepper in enumerate(self._steppers):
+            stepper.set_state(tuple(value[i]) if value is not None else None)
+
+    def reset(self) -> None:
+        """Forget everything read."""
+        self.state = None
+
+    def step(self, token: int) -> np.ndarray:
+        """Read one token; the logits (V,) of the next one."""
+        if not 0 <= token < self.config.vocabulary:
+            raise UserError(f"token: expected 0 to {self.config.vocabulary - 1}, got {token}")
+        return self._step(token).copy()
+
+    def read(self, text: str) -> np.ndarray:
+        """Read on; the logits (V,) of what comes next. UserError names characters that are not in the vocabulary."""
+        tokens = self.tokenizer.encode(text).tolist() if text else []
+        if not tokens:
+            raise UserError("text: expected at least one character to read, got none")
+        for token in tokens[:-1]:
+            self._advance(token)
+        return self._step(tokens[-1]).copy()
+
+    def write(
+        self,
+        prompt: str = "",
+        length: int = 500,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+        stop: str | None = None,
+        greedy: bool = False,
+        samples: int = 1,
+    ) -> Iterator[Piece]:
+        """Continue the prompt; yields text as it is produced, each piece with its `.sample` (0, 1, ...).
+
+        length: tokens to write, in each of `samples` continuations, which come one after the other. stop: ends a
+        sample where this text appears; the text itself is not yielded. The rest as for Sampler. Starts from the
+        prompt alone, whatever was read before. The prompt is checked at once: UserError names unknown characters.
+        """
+        for name, value, least in (("length", length, 0), ("samples", samples, 1)):
+            if type(value) is not int or not least <= value <= _MOST:
+                raise UserError(f"write: expected {name} as an integer from {least} to {_MOST:,}, got {value!r}")
+        if stop == "":
+            raise UserError("stop: expected a text of at least one character, got an empty one")
+        if seed is not None and type(seed) is not int:
+            raise UserError(f"seed: expected an integer from 0 up, got {seed!r}")
+        tokens = self.tokenizer.encode(prompt).tolist() if prompt else []
+
+        def sampler(number: int) -> Sampler:
+            seeds = None if seed is None else (seed, number)
+            return Sampler(self.config.vocabulary, temperature, top_k, top_p, seeds, greedy)
+
+        sampler(0)  # refuses wrong values now, not when the first piece is asked for
+        return self._write(tokens or [self.start], length, map(sampler, range(samples)), stop)
+
+    def _write(self, tokens: list[int], length: int, samplers: Iterable[Sampler], stop: str | None) -> Iterator[Piece]:
+        self.reset()
+        for token in tokens[:-1]:
+            self._advance(token)
+        first, after = self._step(tokens[-1]).copy(), self.state
+        for sample, sampler in enumerate(samplers):
+            if sample:
+                self.state = after
+            pieces = self._sample(first, length, sampler)
+            for text in _until(pieces, stop) if stop else pieces:
+                piece = Piece(text)
+                piece.sample = sample
+                yield piece
+
+    def _sample(self, logits: np.ndarray, length: int, sampler: Sampler) -> Iterator[str]:
+        decoder = self.tokenizer.decoder()
+        draw, step, push = sampler.draw, self._step, decoder.push
+        for i in range(length):
+            token = draw(logits)
+            if text := push(token):
+                yield text
+            if i + 1 < length:
+                logits = step(token)
+        if rest := decoder.flush():
+            yield rest
+
+    def _advance(self, token: int) -> np.ndarray:
+        """One token through the recurrences; the topmost output, overwritten by the next step."""
+        x: np.ndarray = self._first(token)
+        for step in self._above:
+            x = step(x)
+        return x
+
+    @_QUIET
+    def _step(self, token: int) -> np.ndarray:
+        logits = self._logits
+        np.dot(self._weight, self._advance(token), logits)
+        logits += self._bias
+        return logits
+
+
+def _until(pieces: Iterator[str], stop: str) -> Iterator[str]:
+    """The pieces up to the stop text; what may be its beginning is held back until that is decided."""
+    held = ""
+    for piece in pieces:
+        held += piece
+        found = held.find(stop)
+        if found >= 0:
+            if found:
+                yield held[:found]
+            return
+        keep = next(k for k in range(min(len(stop) - 1, len(held)), -1, -1) if held.endswith(stop[:k]))
+        if keep < len(held):
+            yield held[: len(held) - keep]
+            held = held[len(held) - keep :]
+    if held:
+        yield held
+
+
+def _width(layer: Layer) -> int:
+    """Values of the products of a layer with its input."""
+    graph, taken = layer.trace.graph, layer.trace.input
+    return sum(layer.sizes[n.size] for n in graph.nodes if n.op == "matmul" and n.args[1] == taken)
+
+
+def _placed(error: UserError, path: Path) -> str:
+    """An error's text with the file it is about, where it does not name it yet."""
+    return str(error) if str(error).startswith(str(path)) else f"{path}: {error}"

@@ -1,0 +1,66 @@
+"""A model folder's files: written whole or not at all, read with a word about what is wrong."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import throughtime
+from throughtime.errors import UserError
+from throughtime.storage import folder
+
+
+def test_weights_and_json_come_back(tmp_path: Path) -> None:
+    weights = {"a.b": np.arange(6.0).reshape(2, 3), "c": np.float32([1])}
+    folder.write_weights(
+        tmp_path / "new" / "m.safetensors", {**weights, "a.b": weights["a.b"].T.copy().T}, {"step": "3"}
+    )
+    back = folder.read_weights(tmp_path / "new" / "m.safetensors")
+    assert back.keys() == weights.keys()
+    for name in weights:
+        np.testing.assert_array_equal(back[name], weights[name])
+        assert back[name].dtype == weights[name].dtype
+    folder.write_json(tmp_path / "x.json", {"ü": [1, None]})
+    assert folder.read_json(tmp_path / "x.json") == {"ü": [1, None]}
+
+
+@pytest.mark.parametrize("broken", ["replace", "fsync"])
+def test_a_crash_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: Any, broken: str) -> None:
+    path = tmp_path / "x.json"
+    folder.write_json(path, "old")
+
+    def fail(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, broken, fail)
+    with pytest.raises(UserError, match="No space left"):
+        folder.write_json(path, "new")
+    monkeypatch.undo()
+    assert folder.read_json(path) == "old"
+    assert os.listdir(tmp_path) == ["x.json"]
+
+
+def test_no_model_folder(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"there is no config.json"):
+        throughtime.load(tmp_path)
+    folder.write_json(tmp_path / "config.json", {"format_version": 99})
+    with pytest.raises(UserError, match="expected format_version 1, got 99"):
+        throughtime.load(tmp_path)
+    folder.write_json(tmp_path / "config.json", {"format_version": 1, "task": "chess"})
+    with pytest.raises(UserError, match="unknown task 'chess', this version knows text"):
+        throughtime.load(tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(UserError, match="the file is damaged"):
+        throughtime.load(tmp_path)
+
+
+def test_damaged_weights(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has not reached its first validation"):
+        folder.read_weights(tmp_path / "model.safetensors")
+    (tmp_path / "model.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(UserError, match="the file is damaged"):
+        folder.read_weights(tmp_path / "model.safetensors")

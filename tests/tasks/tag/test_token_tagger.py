@@ -1,0 +1,426 @@
+"""A tagger that runs: its tags against every member alone, spans, its folder, what it refuses."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import throughtime
+from tests.tasks.classify.test_text_classifier import (
+    LEARNED,
+    TEXTS,
+    in_arrays,
+    in_json,
+    missing,
+    parameters_of,
+    reader_of,
+    softmax,
+    wide,
+)
+from throughtime.errors import UserError
+from throughtime.linear import folder as linear_folder
+from throughtime.linear.ensemble import OUT_OF_SCOPE, RECURRENCE
+from throughtime.linear.fit import to_arrays
+from throughtime.linear.folder import EVIDENCE
+from throughtime.models import crf
+from throughtime.models.ops_numpy import ReferenceOps
+from throughtime.runtime.readers import Reader, Readers, write_evidence
+from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS, write_json, write_weights
+from throughtime.tasks.tag import model as tagger
+from throughtime.tasks.tag import token_tagger as tag
+from throughtime.tasks.tag.model import TaggerConfig
+from throughtime.tasks.tag.token_tagger import TokenTagger, marked, together
+
+BIO = ["O", "B-who", "I-who", "B-when", "I-when"]
+BIOES = ["O", "B-who", "I-who", "E-who", "S-who"]
+INTENTS = ["ask", "tell", "greet"]
+SAID = [text for text in TEXTS if text]
+
+
+def make(
+    tags: list[str] = BIO,
+    intents: list[str] = INTENTS,
+    members: int = 1,
+    crf: bool = True,
+    stacked: bool = False,
+    dtype: str = "float32",
+    reader: dict[str, Any] | None = None,
+    **rest: Any,
+) -> TokenTagger:
+    """A model over what tests/runtime/test_classify.py reads with."""
+    plain = reader_of(**{"kinds": ("word", "shape"), **(reader or {})})
+    config = TaggerConfig(plain.config.reader, len(tags), len(intents), ("max", "mean"), crf, stacked)
+    own = Reader(plain.splitter, plain.columns, config, plain.evidence)
+    readers = Readers("tagger", tagger, [own], members, parameters_of(tagger, [own], members, dtype))
+    return TokenTagger(readers, tags, intents, **rest)
+
+
+def slow(model: TokenTagger, tokens: list[str]) -> tuple[list[str], list[float], np.ndarray]:
+    """The tags, how sure each is, and the intents' probabilities, from each member alone."""
+    reader, members = model.readers.readers[0], model.readers.members
+    given, _ = reader.of_tokens([tokens]).inputs(np.array([0]))
+    outputs = [tagger.forward(ReferenceOps(), reader.config, model.readers.own(0, m), given) for m in range(members)]
+    emissions = np.mean([scores for scores, _ in outputs], axis=0)[: len(tokens)]
+    field = list(crf.allowed(model.tags))
+    if reader.config.crf:
+        for i, name in enumerate(("transitions", "first", "last")):
+            field[i] = field[i] + np.mean([model.readers.own(0, m)[f"crf.{name}"] for m in range(members)], axis=0)
+    intents = np.zeros(0)
+    if model.intents:
+        intents = softmax(np.mean([np.log(softmax(logits[0].astype(float))) for _, logits in outputs], axis=0))
+    if not tokens:
+        return [], [], intents
+    length = np.array([len(tokens)])
+    best, shares = crf.best(emissions, *field, length)[:, 0], crf.marginals(emissions, *field, length)[:, 0]
+    return [model.tags[k] for k in best], [float(shares[t, k]) for t, k in enumerate(best)], intents
+
+
+MODELS: dict[str, dict[str, Any]] = {
+    "bio": {},
+    "bioes": {"tags": BIOES, "members": 3, "reader": {"spelling": True}},
+    "without a crf": {"crf": False, "members": 2},
+    "no intents": {"intents": [], "reader": {"both": False, "cell": ("lstm",)}},
+    "stacked": {"stacked": True, "reader": {"evidence": True}, "members": 2},
+    "characters": {"reader": {"units": "characters"}},
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_against_each_text_and_member_alone(name: str) -> None:
+    model = make(**MODELS[name])
+    texts = [*TEXTS, *LEARNED]
+    found = list(model.tag(texts))
+    several: set[Any] = set()
+    for text, one in zip(texts, found, strict=True):
+        tags, sure, intents = slow(model, model.tokens(text))
+        assert one.tokens == model.tokens(text)
+        assert one.tags == tags
+        assert one.sure == pytest.approx(sure, abs=1e-4)
+        assert one.spans == marked(one.tokens, one.tags)
+        several |= {*tags, one.intent}
+        if model.intents and one.tokens:
+            assert sum(one.intents.values()) == pytest.approx(1)
+            assert list(one.intents.values()) == pytest.approx(intents.tolist(), abs=1e-4)
+            assert one.intent == model.intents[int(intents.argmax())]
+        else:
+            assert (one.intent, one.intents) == (None, {})
+    assert len(several) > 3
+    sentences = [model.tokens(text) for text in texts]
+    tags, intents = model.predict(sentences)
+    assert tags == [one.tags for one in found]
+    assert intents == ([one.intent or "" for one in found] if model.intents else [])
+    quick = list(model.tag(sentences, sure=False))
+    assert [one.tags for one in quick] == tags
+    assert all(one.sure == [] for one in quick)
+    allowed = [*zip(*np.nonzero(crf.allowed(model.tags)[0] == 0), strict=True)]
+    numbers = [[model.tags.index(name) for name in one] for one in tags]
+    assert all((a, b) in allowed for one in numbers for a, b in itertools.pairwise(one))
+
+
+def test_order_and_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make(members=2)
+    found = list(model.tag(TEXTS))
+    order = [5, 0, 3, 3, 1, 4, 2]
+    monkeypatch.setattr(tag, "_TEXTS", 2)
+    for one, i in zip(model.tag(iter([TEXTS[i] for i in order])), order, strict=True):
+        assert (one.tags, one.intent) == (found[i].tags, found[i].intent)
+        assert one.sure == pytest.approx(found[i].sure, abs=1e-5)
+    assert list(model.tag([])) == []
+    assert model.predict([]) == ([], [])
+
+
+def test_an_empty_text_has_no_tags() -> None:
+    model = make()
+    for nothing in ("", " \n", []):
+        (found,) = model.tag([nothing])
+        assert (found.tokens, found.tags, found.sure, found.spans) == ([], [], [], [])
+        assert (found.intent, found.intents) == (None, {})  # nothing was said
+    tags, intents = model.predict([["good"], [], ["film"]])
+    assert [len(one) for one in tags] == [1, 0, 1]
+    assert [name in INTENTS for name in intents] == [True, False, True]  # each intent at its sentence's place
+
+
+def test_linear_models_have_their_say_in_the_intent() -> None:
+    weights = {RECURRENCE: 0.5, "counts": 1.5}
+    model = make(linear={"counts": wide()}, fusion=weights)
+    for text, one in zip(SAID, model.tag(SAID), strict=True):
+        tokens = model.tokens(text)
+        own = np.log(slow(model, tokens)[2])
+        logits = wide().logits([together(tokens)])[0].astype(float)
+        wanted = softmax(0.5 * own + 1.5 * np.log(softmax(logits)))
+        assert list(one.intents.values()) == pytest.approx(wanted.tolist(), abs=1e-4)
+        assert one.intent == INTENTS[int(wanted.argmax())]
+    alone = make(linear={"counts": wide()}, fusion={"counts": 1.0})
+    for text, one in zip(SAID, alone.tag(SAID), strict=True):
+        wanted = softmax(wide().logits([together(alone.tokens(text))])[0].astype(float))
+        assert list(one.intents.values()) == pytest.approx(wanted.tolist(), abs=1e-5)
+
+
+def test_an_intent_that_is_not_sure_is_out_of_scope() -> None:
+    most = sorted(max(one.intents.values()) for one in make().tag(SAID))
+    model = make(threshold=float(np.mean(most[2:4])))
+    plain, scoped = list(model.tag(SAID)), list(model.tag(SAID, scope=True))
+    assert [one.intent for one in scoped].count(OUT_OF_SCOPE) == 3
+    for one, other in zip(scoped, plain, strict=True):
+        sure = max(other.intents.values()) >= (model.threshold or 0)
+        assert one.intent == (other.intent if sure else OUT_OF_SCOPE)
+        assert (one.tags, one.intents) == (other.tags, other.intents)
+    assert all(one.intent is None for one in make(intents=[], threshold=0.5).tag(TEXTS, scope=True))
+    with pytest.raises(UserError, match="no threshold was found for this model"):
+        list(make().tag(TEXTS, scope=True))
+
+
+def test_one_text_and_what_is_no_text_are_refused() -> None:
+    model = make()
+    with pytest.raises(UserError, match=r"expected several texts, got one; give a list, \[text\]"):
+        list(model.tag("good film"))
+    for wrong, words in (
+        (None, "expected texts, or lists of tokens, got NoneType"),
+        (3, "expected texts, or lists of tokens, got int"),
+        (b"good", "expected texts, or lists of tokens, got bytes"),
+        (["good", 3], "expected tokens as texts, got int"),
+        ([["good"]], "expected tokens as texts, got list"),
+    ):
+        with pytest.raises(UserError, match=words):
+            list(model.tag(["good", wrong]))
+
+
+def test_texts_are_taken_as_they_are_needed() -> None:
+    model, taken = make(intents=[], reader={"both": False, "kinds": ("word",)}), 0
+
+    def texts() -> Iterator[list[str]]:
+        nonlocal taken
+        for i in range(20_000):
+            taken += 1
+            yield ["good", "film"][: i % 3]
+
+    given = 0
+    for given, _ in enumerate(model.tag(texts(), sure=False), 1):
+        assert taken - given < 5000
+        if given == 5000:
+            break
+    assert taken < 11_000
+    assert given == 5000
+
+
+def test_an_output_that_is_no_number_is_refused() -> None:
+    model = make()
+    model.readers.own(0, 0)["output.b_y"][:] = np.nan
+    with pytest.raises(UserError, match="output is not finite"):
+        list(model.tag(TEXTS))
+
+
+@pytest.mark.parametrize(
+    ("tokens", "tags", "spans"),
+    [
+        ("Ann Lee left", "B-a I-a O", [("a", 0, 2, "Ann Lee")]),
+        ("Ann Lee left", "O O O", []),
+        ("Ann Lee left", "I-a I-a O", [("a", 0, 2, "Ann Lee")]),  # I without B begins one
+        ("Ann Lee left", "O I-a O", [("a", 1, 2, "Lee")]),
+        ("Ann Lee left", "B-a B-a O", [("a", 0, 1, "Ann"), ("a", 1, 2, "Lee")]),
+        ("Ann Lee left", "B-a I-b O", [("a", 0, 1, "Ann"), ("b", 1, 2, "Lee")]),
+        ("Ann Lee left", "O B-a I-a", [("a", 1, 3, "Lee left")]),
+        ("Ann Lee left", "B-a I-a E-a", [("a", 0, 3, "Ann Lee left")]),
+        ("Ann Lee left", "S-a S-a O", [("a", 0, 1, "Ann"), ("a", 1, 2, "Lee")]),
+        ("Ann Lee left", "B-a E-a S-b", [("a", 0, 2, "Ann Lee"), ("b", 2, 3, "left")]),
+        ("Ann Lee left", "O E-a O", [("a", 1, 2, "Lee")]),
+        ("Ann Lee left", "B-a S-a O", [("a", 0, 1, "Ann"), ("a", 1, 2, "Lee")]),
+        ("Ann Lee left", "B-a O I-a", [("a", 0, 1, "Ann"), ("a", 2, 3, "left")]),
+        ("Ann Lee left", "B-a-b I-a-b O", [("a-b", 0, 2, "Ann Lee")]),
+        ("Ann Lee left", "NOUN VERB x", []),
+        ("北 京 好", "B-a I-a O", [("a", 0, 2, "北京")]),
+        ("", "", []),
+    ],
+)
+def test_what_tags_mark(tokens: str, tags: str, spans: list[tuple[str, int, int, str]]) -> None:
+    found = marked(tokens.split(), tags.split())
+    assert [(one["kind"], one["start"], one["end"], one["text"]) for one in found] == spans
+
+
+@settings(max_examples=80, deadline=None)
+@given(tags=st.lists(st.sampled_from([*BIO, "E-who", "S-who", "S-when", "E-when"]), max_size=12))
+def test_spans_do_not_overlap_and_cover_what_is_tagged(tags: list[str]) -> None:
+    found = marked([f"w{i}" for i in range(len(tags))], tags)
+    covered = [t for one in found for t in range(one["start"], one["end"])]
+    assert covered == [t for t, tag in enumerate(tags) if tag != "O"]
+    for one in found:
+        assert {tags[t][2:] for t in range(one["start"], one["end"])} == {one["kind"]}
+        assert one["text"] == " ".join(f"w{t}" for t in range(one["start"], one["end"]))
+        assert all(tags[t][0] == "I" for t in range(one["start"] + 1, one["end"] - 1))
+    starts = [one["start"] for one in found]
+    assert all(t in starts for t, tag in enumerate(tags) if tag[0] in "BS")
+
+
+@pytest.mark.parametrize(
+    ("tokens", "text"),
+    [
+        (["good", "film"], "good film"),
+        (["好", "看"], "好看"),
+        (["a", "b"], "a b"),
+        (["2", "0"], "20"),
+        (["好", "2", "！"], "好2！"),
+        (["好", "ok"], "好 ok"),
+        (["好看", "的片子"], "好看 的片子"),
+        ([], ""),
+        (["I"], "I"),
+    ],
+)
+def test_tokens_together(tokens: list[str], text: str) -> None:
+    assert together(tokens) == text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"tags": BIO[:4]}, "expected the names of 5 tags"),
+        ({"tags": [*BIO[:4], "O"]}, "expected the names of 5 tags"),
+        ({"tags": [*BIO[:4], 3]}, "expected the names of 5 tags"),
+        ({"tags": [*BIO[:4], ["O"]]}, "expected the names of 5 tags"),
+        ({"intents": []}, "expected the names of 3 intents"),
+        ({"intents": [*INTENTS, "more"]}, "expected the names of 3 intents"),
+        ({"intents": [{}, "a", "b"]}, "expected the names of 3 intents"),
+        ({"linear": {"counts": wide(2)}}, "linear models of 3 intents"),
+        ({"fusion": {"counts": 1.0}}, "expected weights of recurrence"),
+        ({"fusion": {RECURRENCE: 0.0}}, "expected weights of recurrence"),
+        ({"fusion": {RECURRENCE: -1}}, "expected weights of recurrence"),
+        ({"fusion": {RECURRENCE: None}}, "expected weights of recurrence"),
+        ({"threshold": 1.5}, "expected a threshold from 0 to 1"),
+        ({"threshold": "x"}, "expected a threshold from 0 to 1"),
+    ],
+)
+def test_what_does_not_fit_together(change: dict[str, Any], words: str) -> None:
+    readers = make().readers
+    with pytest.raises(UserError, match=words):
+        TokenTagger(**{"readers": readers, "tags": BIO, "intents": INTENTS, **change})
+
+
+def test_one_reader_alone() -> None:
+    own = make().readers.readers[0]
+    readers = Readers("tagger", tagger, [own, own], 1, parameters_of(tagger, [own, own], 1))
+    with pytest.raises(UserError, match="expected one reader"):
+        TokenTagger(readers, BIO, INTENTS)
+
+
+def write(model: TokenTagger, folder: Path) -> Path:
+    """As training writes it."""
+    sizes, tokens = model.readers.to_json()
+    own = {"tags": model.tags, "intents": model.intents, "fusion": model.fusion, "threshold": model.threshold}
+    write_json(folder / CONFIG, {"format_version": 1, "task": "tag", "model": sizes, "tag": own})
+    write_json(folder / TOKENIZER, tokens)
+    write_weights(folder / WEIGHTS, model.readers.parameters)
+    write_evidence(folder, model.readers.readers)
+    if model.linear:
+        data, arrays = to_arrays(model.linear)
+        write_weights(folder / linear_folder.LINEAR_WEIGHTS, arrays)
+        write_json(folder / linear_folder.LINEAR, data)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model() -> TokenTagger:
+    options = {"spelling": True, "evidence": True}
+    fusion = {RECURRENCE: 1.0, "counts": 0.5}
+    return make(members=2, stacked=True, reader=options, linear={"counts": wide()}, fusion=fusion)
+
+
+@pytest.fixture(scope="module")
+def kept(model: TokenTagger, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(model, tmp_path_factory.mktemp("tagger"))
+
+
+def test_a_folder_gives_the_same_answers_without_torch(model: TokenTagger, kept: Path) -> None:
+    wanted = [one.to_json() for one in model.tag(TEXTS)]
+    assert [one.to_json() for one in throughtime.load(kept).tag(TEXTS)] == wanted
+    script = (
+        "import json, sys, throughtime\n"
+        "model = throughtime.load(sys.argv[1])\n"
+        "found = [one.to_json() for one in model.tag(json.loads(sys.argv[2]))]\n"
+        "assert 'torch' not in sys.modules, 'torch was imported'\n"
+        "print(json.dumps(found))"
+    )
+    call = [sys.executable, "-c", script, str(kept), json.dumps(TEXTS)]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for one, other in zip(json.loads(done.stdout), wanted, strict=True):
+        assert one["sure"] == pytest.approx(other["sure"], abs=1e-12)
+        assert {k: v for k, v in one.items() if k in ("tokens", "tags", "spans", "intent")} == {
+            k: v for k, v in other.items() if k in ("tokens", "tags", "spans", "intent")
+        }
+
+
+def own(**values: Any) -> Callable[[Path], None]:
+    return in_json(CONFIG, lambda config: config["tag"].update(values))
+
+
+def size(**values: Any) -> Callable[[Path], None]:
+    return in_json(CONFIG, lambda config: config["model"]["readers"][0].update(values))
+
+
+PAIRS = "0.1.crf.transitions"
+DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
+    "no tokenizer": (missing(TOKENIZER), "cannot be read"),
+    "no weights": (missing(WEIGHTS), "cannot be read"),
+    "no evidence": (missing(EVIDENCE), "cannot be read"),
+    "no linear models": (missing(linear_folder.LINEAR), "expected weights of recurrence"),
+    "no linear weights": (missing(linear_folder.LINEAR_WEIGHTS), "cannot be read"),
+    "no tag": (in_json(CONFIG, lambda config: config.pop("tag")), "tag missing"),
+    "no tags": (own(tags=None), "tag missing"),
+    "no list of intents": (own(intents="ask"), "tag missing"),
+    "fewer tags": (own(tags=BIO[:4]), "names of 5 tags"),
+    "a tag twice": (own(tags=[*BIO[:4], "O"]), "names of 5 tags"),
+    "tags of lists": (own(tags=[[], *BIO[:4]]), "names of 5 tags"),
+    "more intents": (own(intents=[*INTENTS, "more"]), "names of 3 intents"),
+    "a fusion with a stranger": (own(fusion={RECURRENCE: 1, "nobody": 1}), "expected weights"),
+    "a fusion of a list": (own(fusion=[]), "fusion must be an object"),
+    "a billion members": (in_json(CONFIG, lambda c: c["model"].update(members=10**9)), "from 1 to 999"),
+    "more tags in the sizes": (size(tags=6), "must be"),
+    "a billion tags": (size(tags=10**9), "tags must be an integer"),
+    "no crf": (size(crf=False), "unknown"),
+    "not stacked": (size(stacked=False), "unknown"),
+    "stacked on nothing": (size(intents=0), "there are none"),
+    "a classifier's sizes": (size(tags=None), "tags must be an integer"),
+    "another task": (in_json(CONFIG, lambda config: config.update(task="classify")), "missing"),
+    "a word more": (
+        in_json(TOKENIZER, lambda data: data["readers"][0]["columns"]["vocabularies"][0].append("more")),
+        "expected vocabularies",
+    ),
+    "another shape": (in_arrays(WEIGHTS, lambda a: a.update({PAIRS: a[PAIRS][:, :2].copy()})), "transitions must be"),
+    "NaN": (in_arrays(WEIGHTS, lambda a: a[PAIRS].fill(np.nan)), "not finite"),
+    "none": (in_arrays(WEIGHTS, lambda a: a.clear()), "missing"),
+    "weights of text": (lambda f: (f / WEIGHTS).write_text("weights") and None, "expected safetensors"),
+    "linear models of other intents": (
+        in_arrays(
+            linear_folder.LINEAR_WEIGHTS,
+            lambda a: a.update({"0.weights": a["0.weights"][:, :2].copy(), "0.bias": a["0.bias"][:2].copy()}),
+        ),
+        "linear models of 3 intents",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_folder_says_so_in_one_line(kept: Path, tmp_path: Path, name: str) -> None:
+    change, text = DAMAGE[name]
+    folder = Path(shutil.copytree(kept, tmp_path / "m"))
+    change(folder)
+    with pytest.raises(UserError, match=text) as caught:
+        throughtime.load(folder)
+    assert "\n" not in str(caught.value)
+    assert str(folder) in str(caught.value)
+
+
+def test_weights_stay_as_they_are(kept: Path) -> None:
+    assert throughtime.load(kept, weights="float32").tags == BIO
+    with pytest.raises(UserError, match="expected weights as they are, float32, got 'int8'"):
+        throughtime.load(kept, weights="int8")

@@ -1,0 +1,47 @@
+"""Where a text is cut, and what counts as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from throughtime.data import tokenizers
+from throughtime.errors import UserError
+from throughtime.tasks.text.data import Text
+
+
+def test_the_parts_follow_each_other_and_cover_the_text() -> None:
+    text = Text("".join(chr(200 + i) for i in range(1003)))
+    assert "".join(text.part(name) for name in ("train", "validation", "test")) == text.text == text.part("all")
+    assert [len(text.part(name)) for name in ("train", "validation", "test")] == [856, 46, 101]
+    none = Text("abc", validation=0.0, holdout=0.0)
+    assert (none.part("train"), none.part("validation"), none.part("test")) == ("abc", "", "")
+
+
+def test_the_token_before_a_part() -> None:
+    text = Text("abcdefghij", holdout=0.5, validation=0.2)
+    tokenizer = tokenizers.fit("characters", text.text)
+    assert tokenizer.decode(text.before("test", tokenizer)) == "e"
+    assert tokenizer.decode(text.before("validation", tokenizer)) == "d"
+    assert text.before("train", tokenizer).size == 0
+    assert tokenizer.decode(text.ids("test", tokenizer)) == "fghij"
+
+
+def test_a_string_is_a_file_only_if_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_text("inside")
+    monkeypatch.chdir(tmp_path)
+    assert Text.of("a.txt").text == "inside"
+    assert Text.of("b.txt").text == "b.txt"
+    assert Text.of("a\x00b").text == "a\x00b"
+    assert Text.of("x" * 5000).file is None
+    with pytest.raises(UserError, match="no such file"):
+        Text.of(Path("b.txt"))
+    with pytest.raises(UserError, match="empty string"):
+        Text.of("")
+    assert Text.of("a.txt").to_json()["file"] == "a.txt"
+
+
+def test_unknown_parts_are_refused() -> None:
+    with pytest.raises(UserError, match="choose from train"):
+        Text("abc").part("dev")

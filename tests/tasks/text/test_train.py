@@ -1,0 +1,326 @@
+"""The text task from end to end, small: learn, score, write, save, load, go on."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import os
+import signal
+from pathlib import Path
+from pydoc_data.topics import topics
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import throughtime
+from throughtime.baselines.ngram import baselines
+from throughtime.cells import PLAIN
+from throughtime.errors import UserError
+from throughtime.models.ops_torch import TorchModel
+from throughtime.models.resolve import trace_of
+from throughtime.models.stack import Dropout
+from throughtime.storage.folder import read_weights
+from throughtime.tasks.text import model as language
+from throughtime.tasks.text import score as text_score
+from throughtime.tasks.text import train as task
+from throughtime.tasks.text.data import Text
+from throughtime.tasks.text.job import TextJob
+from throughtime.tasks.text.model import LanguageConfig, initial_parameters
+from throughtime.training import checkpoint
+from throughtime.training.streams import Streams
+
+TEXT = "\n".join(topics[name] for name in sorted(topics))[:20_000]
+SMALL: dict[str, Any] = {"hidden": 24, "embedding": 12, "threads": 1}
+FIT: dict[str, Any] = {"steps": 60, "batch": 8, "window": 24, "learning_rate": 0.01, "warm_up": 10}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "topics.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    return folder, task.train(file, folder, quiet=True, **SMALL, **FIT)
+
+
+def test_it_learns_more_than_letter_frequencies(trained: tuple[Path, dict[str, Any]]) -> None:
+    folder, summary = trained
+    result = summary["evaluation"]
+    assert result["part"] == "test"
+    assert result["characters"] == 2000
+    assert result["nats_per_character"] < result["baselines"]["unigram"]["nats_per_character"] - 0.1
+    assert result["bits_per_character"] == pytest.approx(result["nats_per_character"] / math.log(2))
+    assert result["perplexity"] == pytest.approx(math.exp(result["nats_per_character"]))
+    assert result["baselines"]["uniform"]["nats_per_character"] == pytest.approx(math.log(len(set(TEXT))))
+    assert result["baselines"]["ngram"]["order"] >= 2
+    assert summary["steps"] == 60
+    assert json.loads(json.dumps(summary)) == summary
+    names = {"config.json", "model.safetensors", "tokenizer.json", "history.jsonl", "checkpoints"}
+    assert {path.name for path in folder.iterdir()} == names
+    lines = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+    assert lines[-1]["evaluation"] == result
+    config = json.loads((folder / "config.json").read_text())
+    assert config["data"]["sha256"] == Text.of(TEXT).sha256
+    assert config["parameters"] == sum(value.size for value in read_weights(folder / "model.safetensors").values())
+    assert config["environment"]["threads"] == 1
+
+
+def test_the_score_is_the_mean_of_what_the_steps_give(trained: tuple[Path, dict[str, Any]]) -> None:
+    folder, summary = trained
+    model = throughtime.load(folder)
+    ids = model.tokenizer.encode(TEXT[17_999:])  # the test part and the character before it
+    total = 0.0
+    for token, following in itertools.pairwise(ids):
+        logits = model.step(int(token)).astype(np.float64)
+        total += math.log(np.exp(logits - logits.max()).sum()) + logits.max() - logits[following]
+    assert summary["evaluation"]["nats_per_character"] == pytest.approx(total / 2000, abs=1e-5)
+    train, validation = model.tokenizer.encode(TEXT[:17_100]), model.tokenizer.encode(TEXT[17_100:18_000])
+    wanted = baselines(train, validation, ids[1:], model.tokenizer.size)
+    assert summary["evaluation"]["baselines"]["ngram"]["nats_per_token"] == wanted["ngram"]["nats_per_token"]
+
+
+def test_the_state_is_carried_over_the_chunks_of_a_score(
+    trained: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = throughtime.load(trained[0])
+    ids = model.tokenizer.encode(TEXT[:1000])
+    whole = text_score.score(model.config, model.parameters, ids)
+    monkeypatch.setattr(text_score, "_LOGITS", 100 * model.config.vocabulary)
+    assert text_score.score(model.config, model.parameters, ids) == pytest.approx(whole, rel=1e-6)
+
+
+def test_the_state_is_carried_over_the_chunks_of_training() -> None:
+    config = LanguageConfig.stack(9, 4, [trace_of("lstm")], 6)
+    parameters = initial_parameters(config, np.random.default_rng(0))
+    ids = np.random.default_rng(1).integers(0, 9, 101)
+
+    def losses(window: int) -> list[float]:
+        streams = Streams(ids, 2, window, seed=0)
+        job = TextJob(TorchModel(language, config, parameters), streams, ids, lambda *_: None, lambda *_: None)
+        job.begin()
+        columns = ids[np.arange(41)[:, None] + np.array([0, 50])].astype(np.int64)
+        return [job.loss(columns[i : i + window + 1])[0].item() for i in range(0, 40, window)]
+
+    assert np.mean(losses(10)) == pytest.approx(losses(40)[0], rel=1e-5)
+
+
+def test_evaluating_a_folder(trained: tuple[Path, dict[str, Any]], file: Path, tmp_path: Path) -> None:
+    folder, summary = trained
+    again = task.evaluate(folder, file)
+    assert again["nats_per_character"] == summary["evaluation"]["nats_per_character"]
+    assert task.evaluate(folder, file, part="train")["baselines"].keys() == {"uniform"}
+    assert task.evaluate(folder, file, part="validation")["characters"] == 900
+    other = tmp_path / "other.txt"
+    other.write_text(TEXT[500:1500], encoding="utf-8")
+    whole = task.evaluate(folder, other)
+    assert (whole["part"], whole["characters"], whole["tokens"]) == ("all", 999, 999)
+    assert "ngram" in whole["baselines"]
+    with pytest.raises(UserError, match="only the text the model was trained on has it"):
+        task.evaluate(folder, other, part="test")
+    with pytest.raises(UserError, match="choose from train, validation, test, all"):
+        task.evaluate(folder, file, part="tset")
+    other.write_text("€", encoding="utf-8")
+    with pytest.raises(UserError, match="'€'"):
+        task.evaluate(folder, other)
+    other.write_text("a", encoding="utf-8")
+    with pytest.raises(UserError, match="expected at least 2"):
+        task.evaluate(folder, other)
+
+
+def test_in_memory_saved_and_loaded_are_the_same_model(tmp_path: Path) -> None:
+    model = throughtime.LanguageModel(cell=["gru", "rnn:relu"], tied=True, dropout=0.1, **SMALL).fit(TEXT, **FIT)
+    written = "".join(model.write("The ", length=60, seed=1))
+    assert len(written) == 60
+    model.save(tmp_path)
+    loaded = throughtime.load(tmp_path)
+    assert "".join(loaded.write("The ", length=60, seed=1)) == written
+    assert [layer.name for layer in loaded.config.layers] == ["gru", "rnn"]
+    assert model.evaluate()["part"] == "test"
+    assert model.evaluate("the same letters, other words")["part"] == "all"
+    same = throughtime.LanguageModel(cell=["gru", "rnn:relu"], tied=True, dropout=0.1, **SMALL).fit(TEXT, **FIT)
+    assert "".join(same.write("The ", length=60, seed=1)) == written
+
+
+@pytest.mark.parametrize("variational", [False, True])
+def test_a_run_that_goes_on_equals_one_that_was_not_stopped(tmp_path: Path, file: Path, variational: bool) -> None:
+    options = {**SMALL, "dropout": Dropout(0.1, 0.1, 0.1, 0.1, variational), "layers": 2}
+
+    def last(name: str) -> dict[str, torch.Tensor]:
+        tensors, _ = checkpoint.load(tmp_path / name / "checkpoints" / "last.safetensors")
+        return tensors
+
+    throughtime.LanguageModel(**options).fit(file, tmp_path / "whole", **FIT)
+    short = throughtime.LanguageModel(**options)
+    step = torch.optim.AdamW.step
+    count = 0
+
+    def interrupted(self: Any, *args: Any) -> Any:
+        nonlocal count
+        count += 1
+        if count == 33:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(self, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", interrupted)
+        short.fit(file, tmp_path / "parts", **FIT)
+    assert short.outcome is not None
+    assert short.outcome.ended == "interrupted"
+    assert short.outcome.steps in (33, 34)
+    assert (tmp_path / "parts" / "model.safetensors").exists()
+    throughtime.LanguageModel().fit(file, tmp_path / "parts", resume=True)
+    whole, parts = last("whole"), last("parts")
+    assert whole.keys() == parts.keys()
+    for name in whole:
+        assert torch.equal(whole[name], parts[name]), name
+
+
+def test_going_on_with_a_larger_budget(tmp_path: Path, file: Path) -> None:
+    task.train(file, tmp_path, quiet=True, **SMALL, **FIT)
+    summary = task.train(file, tmp_path, quiet=True, resume=True, steps=80)
+    assert summary["steps"] == 80
+    assert json.loads((tmp_path / "config.json").read_text())["training"]["budget"] == 80
+    other = tmp_path / "other.txt"
+    other.write_text(TEXT[1:], encoding="utf-8")
+    with pytest.raises(UserError, match="learns another text"):
+        task.train(other, tmp_path, quiet=True, resume=True)
+
+
+def test_an_existing_model_is_not_overwritten_by_accident(trained: tuple[Path, dict[str, Any]], file: Path) -> None:
+    with pytest.raises(UserError, match="--resume or overwrite it with --force"):
+        task.train(file, trained[0], quiet=True, **SMALL, **FIT)
+
+
+def test_force_starts_again(tmp_path: Path, file: Path) -> None:
+    options = {**FIT, "steps": 5}
+    for _ in range(2):
+        task.train(file, tmp_path, quiet=True, force=True, **SMALL, **options)
+    steps = [json.loads(line).get("step") for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    assert max(steps) == 5
+    assert len([s for s in steps if s == 5]) < 6
+
+
+def test_force_leaves_nothing_of_the_old_run(tmp_path: Path, file: Path) -> None:
+    task.train(file, tmp_path, quiet=True, **SMALL, **FIT)
+    with pytest.raises(UserError, match="there is no model yet"):
+        task.train(file, tmp_path, quiet=True, force=True, **SMALL, **{**FIT, "learning_rate": 1e30})
+    assert not (tmp_path / "model.safetensors").exists()
+    with pytest.raises(UserError, match="there is no model yet"):
+        task.train(file, tmp_path, quiet=True, resume=True)  # from the new run's beginning
+
+
+@pytest.mark.parametrize("kind", ["bytes", "words", "bpe"])
+def test_other_tokens(kind: str) -> None:
+    size = {"words": 300, "bpe": 300}.get(kind)
+    model = throughtime.LanguageModel(tokens=kind, vocabulary=size, **SMALL).fit(TEXT, **FIT)
+    result = model.evaluate()
+    assert result["characters"] == 2000
+    total = result["nats_per_token"] * result["tokens"]
+    assert result["nats_per_character"] == pytest.approx(total / 2000)
+    if kind == "bytes":
+        assert result["bits_per_byte"] == pytest.approx(result["nats_per_byte"] / math.log(2))
+    assert ("unknown_tokens" in result) == (kind == "words")
+    assert result["baselines"]["unigram"]["nats_per_token"] > result["nats_per_token"]
+    assert "".join(model.write("The ", length=20, seed=0))
+
+
+@pytest.mark.parametrize("cell", PLAIN)
+def test_every_cell_learns_and_streams(cell: str, tmp_path: Path, file: Path) -> None:
+    sizes = {"P": 8} if cell == "projected_lstm" else {}
+    options = {"cell": cell, "hidden": 16, "embedding": 16, "sizes": sizes}
+    summary = task.train(file, tmp_path, quiet=True, **options, **{**FIT, "steps": 60, "learning_rate": 0.01})
+    assert (
+        summary["evaluation"]["nats_per_character"]
+        < summary["evaluation"]["baselines"]["uniform"]["nats_per_character"] - 0.5
+    )
+    assert len("".join(throughtime.load(tmp_path).write("The", length=10, seed=0))) == 10
+
+
+def test_a_cell_as_wide_as_its_input_wants_an_embedding_of_that_width() -> None:
+    with pytest.raises(UserError, match="sru: its state is as wide as its input, 8, got 16; use --embedding 16"):
+        throughtime.LanguageModel(cell="sru", hidden=16, embedding=8).fit(TEXT, steps=1)
+
+
+def test_chinese() -> None:
+    text = "床前明月光，疑是地上霜。举头望明月，低头思故乡。\n" * 60
+    model = throughtime.LanguageModel(**SMALL).fit(text, **{**FIT, "steps": 150})
+    assert model.evaluate()["nats_per_character"] < 0.5
+    assert "".join(model.write("床前明", length=2, greedy=True)) == "月光"
+
+
+def test_a_cell_of_the_users_own_runs_where_its_source_is_gone(tmp_path: Path, file: Path) -> None:
+    source = tmp_path / "mine.py"
+    source.write_text(
+        "from throughtime.recurrence import *\n"
+        "class Mine(Cell):\n"
+        "    state = {'h': 'H', 'p': 'P'}\n"
+        "    output = 'p'\n"
+        "    W, U, V = Matrix('H', 'I'), Matrix('H', 'P'), Matrix('P', 'H')\n"
+        "    def step(self, x, h, p):\n"
+        "        h = tanh(self.W @ x + self.U @ p) + 0.5 * h\n"
+        "        return h, self.V @ h\n"
+    )
+    folder = tmp_path / "run"
+    task.train(file, folder, quiet=True, cell=f"{source}:Mine", sizes={"P": 10}, **SMALL, **FIT)
+    source.unlink()
+    assert len("".join(throughtime.load(folder).write("The", length=10, seed=0))) == 10
+    assert task.evaluate(folder, file)["baselines"]["unigram"]
+
+
+def test_the_threads_of_torch_are_put_back() -> None:
+    before = torch.get_num_threads()
+    throughtime.LanguageModel(**{**SMALL, "threads": before + 1}).fit(TEXT[:2000], **{**FIT, "steps": 2})
+    assert torch.get_num_threads() == before
+
+
+def test_a_diverging_run_says_so_in_one_line(tmp_path: Path, file: Path) -> None:
+    with pytest.raises(UserError, match=r"became (nan|inf) at step") as caught:
+        task.train(file, tmp_path, quiet=True, cell="rnn:identity", **SMALL, **{**FIT, "learning_rate": 1e30})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "fit", "says"),
+    [
+        ({"layers": 0}, {}, "layers must be"),
+        ({"hidden": -1}, {}, "H must be a positive integer"),
+        ({"cell": "ltsm"}, {}, "choose from"),
+        ({"dropout": 1.0}, {}, "share"),
+        ({"tokens": "letters"}, {}, "choose from"),
+        ({"seed": -1}, {}, "seed"),
+        ({"threads": 0}, {}, "threads"),
+        ({}, {"steps": 3, "minutes": 1}, "give one budget, got minutes and steps"),
+        ({}, {"steps": 0}, "steps must be a positive integer"),
+        ({}, {"epochs": True}, "epochs must be a number"),
+        ({}, {"holdout": 1.0}, "holdout must be a share"),
+        ({}, {"batch": 0}, "batch must be"),
+        ({}, {"pace": 3}, "pace"),
+        ({}, {"resume": True}, "the folder of the run"),
+    ],
+)
+def test_user_errors(make: dict[str, Any], fit: dict[str, Any], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        throughtime.LanguageModel(**make).fit(TEXT, **fit)
+
+
+@pytest.mark.parametrize("text", ["", "a", "ab"])
+def test_texts_that_are_too_short(text: str) -> None:
+    with pytest.raises(UserError, match=r"longer text|empty"):
+        throughtime.LanguageModel(**SMALL).fit(text, steps=1)
+
+
+def test_a_very_short_text_still_works() -> None:
+    model = throughtime.LanguageModel(**SMALL).fit("hello", steps=2, holdout=0.0, validation=0.0)
+    assert len("".join(model.write("h", length=3))) == 3
+
+
+def test_an_unfitted_model_says_so() -> None:
+    with pytest.raises(UserError, match="call fit first"):
+        throughtime.LanguageModel().write("x")
