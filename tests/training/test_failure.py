@@ -65,7 +65,7 @@ def test_causes(change: dict[str, Any], cause: str, advice: str) -> None:
 
 
 def test_it_is_in_the_history_and_the_run_can_go_on_slower(tmp_path: Path) -> None:
-    chosen = Settings(budget=40, unit="steps", validations=4, log_every=4, checkpoint_seconds=0.0)
+    chosen = Settings(steps=40, validations=4, log_every=4, checkpoint_seconds=0.0)
     with pytest.raises(UserError, match=r"at step 30 .*the checkpoint of step 29, to go on from with --resume"):
         train(Line(bad=30), chosen, tmp_path)
     told = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
@@ -79,7 +79,7 @@ def test_it_is_in_the_history_and_the_run_can_go_on_slower(tmp_path: Path) -> No
 
 def test_a_validation_loss_that_rises_is_told_once(tmp_path: Path) -> None:
     job, told = Line(validation=[5.0, 4.0, 4.1, 4.2, 4.4, 4.8, 5.0]), Told()
-    outcome = train(job, Settings(budget=60, unit="steps", validations=6), tmp_path, progress=told)
+    outcome = train(job, Settings(steps=60, validations=6), tmp_path, progress=told)
     assert [step for step, _, _ in job.kept] == [4, 10]
     assert len(outcome.warnings) == 1
     assert "not been better than 4.0000, of step 10, for 3 validations and is 4.4000" in outcome.warnings[0]
@@ -91,7 +91,7 @@ def test_sigterm_stops_as_ctrl_c_does(tmp_path: Path) -> None:
     job = Line()
     job.after = lambda step: os.kill(os.getpid(), signal.SIGTERM) if step == 5 else None
     before = signal.getsignal(signal.SIGTERM)
-    outcome = train(job, Settings(budget=400, unit="steps"), tmp_path)
+    outcome = train(job, Settings(steps=400), tmp_path)
     assert (outcome.ended, outcome.signal) == ("interrupted", signal.SIGTERM)
     assert 5 <= outcome.steps <= 6
     assert job.kept[-1][:2] == (outcome.steps, None)

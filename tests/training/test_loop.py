@@ -23,7 +23,7 @@ from throughtime.training.settings import Settings
 
 
 def settings(steps: int = 40, **options: Any) -> Settings:
-    return Settings(**{"budget": steps, "unit": "steps", "warm_up": 5, "log_every": 4, "validations": 4, **options})
+    return Settings(**{"steps": steps, "warm_up": 5, "log_every": 4, "validations": 4, **options})
 
 
 def test_it_learns_and_tells(tmp_path: Path) -> None:
@@ -48,14 +48,14 @@ def test_it_learns_and_tells(tmp_path: Path) -> None:
 
 def test_epochs_are_walked_through_in_order() -> None:
     job = Line()
-    assert train(job, Settings(budget=3, unit="epochs")).steps == 21
+    assert train(job, Settings(epochs=3)).steps == 21
     assert job.seen == [(epoch, i) for epoch in range(3) for i in range(7)]
     assert job.begun == [0, 7, 14]
 
 
 def test_minutes_end_in_time() -> None:
     job = Line()
-    outcome = train(job, Settings(budget=0.02, unit="minutes"))  # 1.2 seconds
+    outcome = train(job, Settings(minutes=0.02))  # 1.2 seconds
     assert 0.9 < outcome.seconds < 2.0
     assert outcome.steps > 50
 
@@ -71,7 +71,7 @@ def test_slow_validation_does_not_eat_the_minutes() -> None:
         return slow()
 
     job.validate = validate  # type: ignore[method-assign]
-    outcome = train(job, Settings(budget=0.03, unit="minutes"))  # 1.8 seconds
+    outcome = train(job, Settings(minutes=0.03))  # 1.8 seconds
     assert count == 2
     assert outcome.seconds < 2.6
 

@@ -41,7 +41,7 @@ class Told:
 
 
 def settings(**options: Any) -> Settings:
-    return Settings(**{"budget": 20, "unit": "steps", "validations": 2, "log_every": 5, **options})
+    return Settings(**{"steps": 20, "validations": 2, "log_every": 5, **options})
 
 
 def written(monkeypatch: pytest.MonkeyPatch, fail: Any = lambda step: False) -> list[int]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from throughtime.errors import needed
 from throughtime.tasks import TASKS
 
 VERBS = {
@@ -101,7 +102,7 @@ def _call(verb: str, arguments: list[str]) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "throughtime").partition(".")[0] == "throughtime":
             return _fault(error)
-        return _complain(f"{verb} needs {error.name}: pip install 'throughtime[train]'", 2)
+        return _complain(f"{verb} needs {error.name}: {needed('train')}", 2)
     except Exception as error:
         if hasattr(error, "format_message"):
             return _complain(f"{error.format_message().rstrip('.')}; see throughtime {verb} --help", 2)

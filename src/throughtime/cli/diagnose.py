@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 from throughtime.report.console import new_app, print_json, say
-from throughtime.storage.folder import read_config
 from throughtime.tasks import TASKS, part
+from throughtime.tasks.load import task_of
 
 app = new_app("Diagnose a model's gradients through time, its memory and its gates.")
 
@@ -66,14 +66,6 @@ def diagnose(
 _MOST = 100_000
 
 
-def task_of(directory: Path) -> str:
-    """The task of a model's folder; UserError where it is none."""
-    task = read_config(directory).get("task")
-    if not isinstance(task, str) or task not in TASKS:
-        raise UserError(f"{directory}: unknown task {str(task)[:50]!r}, this version knows {', '.join(TASKS)}")
-    return task
-
-
 def insight(verb: str, task: str, needed: str) -> Any:
     """The module that looks inside the models of a task; UserError where it has not what a verb needs."""
     if not _has(task, needed):
@@ -90,9 +82,9 @@ def _has(task: str, needed: str) -> bool:
 def _report(task: str, directory: Path) -> str | None:
     """The model's report, with the diagnosis in it; None where it cannot be drawn, which is said."""
     try:
-        return str(part(task, "commands").write_report(directory))
+        return str(part(task, "report").write_report(directory))
     except ImportError as error:
-        say(f"throughtime: no report, {error.name} is missing: pip install 'throughtime[train]'")
+        say(f"throughtime: no report, {error.name} is missing: {needed('train')}")
     except UserError as error:  # a folder without a history
         say(f"throughtime: no report: {error}")
     return None

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from throughtime.errors import needed
+
 STEPS, ROWS, HIDDEN = 64, 32, 256
 """T, B, and I = H of the step that is timed."""
 
@@ -24,7 +26,7 @@ def torch_state() -> tuple[str, int | None]:
 
     version = installed("torch")
     if version is None:
-        return "not installed (needed for training: pip install 'throughtime[train]')", None
+        return f"not installed (needed for training: {needed('train')})", None
     try:
         import torch
     except Exception as error:  # a broken installation may raise anything, and is what a doctor is for

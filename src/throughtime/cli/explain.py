@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from throughtime.cli.diagnose import insight, task_of
-from throughtime.errors import UserError
+from throughtime.cli.diagnose import insight
+from throughtime.errors import UserError, needed
 from throughtime.report.console import coloured, new_app, print_json, say
+from throughtime.tasks.load import task_of
 
 app = new_app("Explain a model's answer.")
 
@@ -99,5 +100,5 @@ def _page(
 
         return str(write_page(out or directory / PAGE, directory.resolve().name, found, layer, gate, unit))
     except ImportError as error:
-        say(f"throughtime: no page, {error.name} is missing: pip install 'throughtime[train]'")
+        say(f"throughtime: no page, {error.name} is missing: {needed('train')}")
         return None

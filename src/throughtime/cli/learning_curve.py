@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from throughtime.cli.diagnose import insight
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 from throughtime.report.console import new_app, print_json, say
 from throughtime.tasks import TASKS
 
@@ -91,5 +91,5 @@ def _draw(path: Path, found: Any) -> str | None:
         write_atomically(path, draw(found).encode())
         return str(path)
     except ImportError as error:
-        say(f"throughtime: no picture, {error.name} is missing: pip install 'throughtime[train]'")
+        say(f"throughtime: no picture, {error.name} is missing: {needed('train')}")
         return None

@@ -42,19 +42,25 @@ def known(verb: str, arguments: Sequence[str]) -> tuple[Any, str, list[str]]:
 def command(task: str, verb: str) -> Any:
     """A task's command for a verb, as a Typer application."""
     app = new_app(verb)
-    app.command()(getattr(part(task, "commands"), verb))
+    app.command()(_function(task, verb))
     return app
+
+
+def _function(task: str, verb: str) -> Any:
+    from throughtime.tasks import shell
+
+    if verb == "train":
+        return shell.train_command(task)
+    return shell.report_command(task) if verb == "report" else getattr(part(task, "commands"), verb)
 
 
 def _task_of(argument: str) -> str | None:
     """The task of a model's folder; None where that is no such folder, which its command will say."""
-    from throughtime.storage.folder import CONFIG, read_json
+    from throughtime.storage.folder import CONFIG
+    from throughtime.tasks.load import task_of
 
     try:
-        if argument.startswith("-") or not (Path(argument) / CONFIG).is_file():
-            return None
-        config = read_json(Path(argument) / CONFIG)
+        known = not argument.startswith("-") and (Path(argument) / CONFIG).is_file()
+        return task_of(argument) if known else None
     except (UserError, OSError, ValueError):
         return None
-    task = config.get("task") if isinstance(config, dict) else None
-    return task if isinstance(task, str) and task in TASKS else None

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from throughtime.data.utf8 import PieceDecoder
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 
 
 class BPE:
@@ -119,7 +119,7 @@ def _library() -> Any:
         import tokenizers
         import tokenizers.trainers
     except ImportError:
-        raise UserError("bpe: needs the tokenizers library; pip install tokenizers") from None
+        raise UserError(f"bpe: needs the tokenizers library; {needed('bpe')}") from None
     return tokenizers
 
 

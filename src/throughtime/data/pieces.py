@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from throughtime.data.words import _PIECE
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 
 Piece = tuple[str, int, int]
 """The piece, its first character's place in the text, and the place after its last."""
@@ -45,7 +45,7 @@ def _jieba() -> Any:
             warnings.simplefilter("ignore")  # it imports what setuptools has deprecated
             import jieba
     except ImportError:
-        raise UserError("splitter jieba: it is not installed; pip install 'throughtime[chinese]'") from None
+        raise UserError(f"splitter jieba: it is not installed; {needed('chinese')}") from None
     jieba.setLogLevel(logging.WARNING)
     return jieba.Tokenizer()
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.data.text import read_text
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-")
 """What stands for a missing value."""
@@ -94,7 +94,7 @@ def read_table(source: Any, encoding: str = "utf-8", extra: str = "forecast") ->
             try:
                 from pyarrow import parquet
             except ImportError:
-                raise UserError(f"{source}: Parquet needs pyarrow: pip install 'throughtime[{extra}]'") from None
+                raise UserError(f"{source}: Parquet needs pyarrow: {needed(extra)}") from None
             try:
                 return _frame(parquet.read_table(path), str(source), extra)
             except (ValueError, OSError) as error:
@@ -175,7 +175,7 @@ def _frame(source: Any, where: str, extra: str) -> TableData:
     try:
         import narwhals
     except ImportError:
-        raise UserError(f"data: frames need narwhals: pip install 'throughtime[{extra}]'") from None
+        raise UserError(f"data: frames need narwhals: {needed(extra)}") from None
     try:
         frame = narwhals.from_native(source, eager_only=True)
     except TypeError:

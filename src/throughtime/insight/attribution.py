@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 
 METHODS = ("occlusion", "integrated_gradients")
 """The first is the default: on the models of benchmarks/explain.py it passed the deletion check by more."""
@@ -79,7 +79,7 @@ def attribute(question: Question, method: str = METHODS[0]) -> np.ndarray:
     try:
         from captum.attr import IntegratedGradients, Occlusion
     except ImportError:
-        raise UserError("explain needs captum: pip install 'throughtime[insight]'") from None
+        raise UserError(f"explain needs captum: {needed('insight')}") from None
     x, neutral = question.x[None], question.neutral[None]
     if method == "integrated_gradients":
         found = IntegratedGradients(question.score).attribute(

@@ -16,9 +16,9 @@ def short_loss(job: Job, settings: Settings, changes: Mapping[str, Any], steps: 
     ended in numbers that are not finite. No average of the weights: so short a one is mostly the start."""
     from throughtime.training.loop import train
 
-    plain = {"budget": steps, "unit": "steps", "validations": 1, "average": 0.0, "patience": None}
+    plain = {"steps": steps, "validations": 1, "average": 0.0, "patience": None}
     plain["warm_up"] = min(settings.warm_up, steps // 10)
-    chosen = Settings.from_json({**settings.to_json(), **plain, **changes})
+    chosen = settings.replaced(**{**plain, **changes})
     try:
         train(job, chosen)
         loss = job.validate()

@@ -10,7 +10,7 @@ from throughtime.insight.carry import remember
 from throughtime.models.stack import Layer
 
 
-def with_memory(
+def chrono(
     layers: Sequence[Layer], parameters: Mapping[str, np.ndarray], longest: float | None, seed: int
 ) -> dict[str, np.ndarray]:
     """A model's drawn parameters with the time scales of every layer's units spread from 2 to `longest` steps, None for

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.insight.measure import Layer
+from throughtime.training.settings import Settings
 
 THRESHOLDS = {
     "vanishing_factor": 0.46,
@@ -72,16 +73,16 @@ class Course:
     failed: bool = False
 
     @classmethod
-    def of(cls, history: Sequence[Mapping[str, Any]], settings: Mapping[str, Any], window: int | None) -> Course:
+    def of(cls, history: Sequence[Mapping[str, Any]], settings: Settings, window: int | None) -> Course:
         """From the lines of history.jsonl and the settings of the training."""
         steps = [line for line in history if "loss" in line and "clipped" in line]
         return cls(
             window,
-            settings.get("clip"),
+            settings.clip,
             [float(line["clipped"]) for line in steps if line["clipped"] is not None],
             [math.inf if line["loss"] is None else float(line["loss"]) for line in steps],
             [math.inf if line["gradient_norm"] is None else float(line["gradient_norm"]) for line in steps],
-            settings.get("learning_rate"),
+            settings.learning_rate,
             any("failure" in line for line in history),
         )
 

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.baselines.verdict import verdict
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 from throughtime.linear.calibration import temperature
 from throughtime.linear.model import Wide, weighed
 from throughtime.linear.ngrams import Ngrams
@@ -156,7 +156,7 @@ def fit_baselines(
     classes = sorted(set(labels)) if classes is None else classes
     found = {"majority class": majority(labels, classes)}
     if find_spec("sklearn") is None:
-        say("linear baselines: skipped, need scikit-learn, pip install 'throughtime[labels]'")
+        say(f"linear baselines: skipped, need scikit-learn, {needed('labels')}")
         return found
     held = (held_texts, held_labels) if len(held_texts) else None
     rows = _sample(texts)
@@ -251,7 +251,7 @@ def _prepared(
     weights: np.ndarray | None,
 ) -> tuple[Sequence[str], np.ndarray, Ngrams]:
     if find_spec("sklearn") is None:
-        raise UserError("linear baselines need scikit-learn: pip install 'throughtime[labels]'")
+        raise UserError(f"linear baselines need scikit-learn: {needed('labels')}")
     if not len(texts) or len(texts) != len(labels) or (weights is not None and len(weights) != len(texts)):
         raise UserError(f"linear baselines: expected a label (and a weight) a text, got {len(labels)} to {len(texts)}")
     classes = sorted(set(labels)) if classes is None else classes

@@ -14,7 +14,7 @@ from throughtime.recurrence import Trace
 LARGEST = 1 << 20
 """The largest size of anything: a square matrix of it has 4 TB."""
 
-_MOST_LAYERS = 100
+MOST_LAYERS = 100
 _STEP_VALUES = 1 << 25
 """The most values that the nodes of one step may have in all."""
 

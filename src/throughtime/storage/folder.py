@@ -16,7 +16,6 @@ import numpy as np
 
 from throughtime.errors import UserError
 
-FORMAT_VERSION = 1
 CONFIG, WEIGHTS, TOKENIZER, HISTORY = "config.json", "model.safetensors", "tokenizer.json", "history.jsonl"
 CHECKPOINT = Path("checkpoints") / "last.safetensors"
 _TEMPORARY = ".writing"
@@ -103,22 +102,6 @@ def _no_number(text: str) -> Any:
     raise ValueError(f"{text} is no number of JSON")
 
 
-def read_config(directory: str | os.PathLike[str]) -> dict[str, Any]:
-    """config.json of a model folder; UserError where it is no model folder of a format this version knows."""
-    directory = Path(directory)
-    if not (directory / CONFIG).is_file():
-        raise UserError(f"{directory}: expected a model folder, there is no {CONFIG} in it; train one with --out")
-    config = read_json(directory / CONFIG)
-    if not isinstance(config, dict) or type(config.get("format_version")) is not int:
-        raise UserError(f"{directory / CONFIG}: not written by throughtime, no format_version; name another folder")
-    version = config["format_version"]
-    if version != FORMAT_VERSION:
-        remedy = "update throughtime" if version > FORMAT_VERSION else "the file is damaged"
-        got = str(version)[:20]
-        raise UserError(f"{directory / CONFIG}: expected format_version {FORMAT_VERSION}, got {got}; {remedy}")
-    return config
-
-
 def write_weights(path: Path, parameters: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> None:
     """Write arrays by name as a safetensors file, atomically."""
     from safetensors.numpy import save
@@ -141,3 +124,16 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path}: expected values NumPy has, got {error}; convert them to float32") from None
     except (SafetensorError, ValueError, TypeError) as error:
         raise UserError(f"{path}: expected safetensors, {error}; the file is damaged") from None
+
+
+File = Any
+"""What a file holds, by its name: arrays by name (.safetensors), or what JSON can say (.json)."""
+
+
+def write_files(folder: Path, files: Mapping[str, File]) -> None:
+    """Write files of a model's folder, each atomically, in this order."""
+    for name, content in files.items():
+        if name.endswith(".safetensors"):
+            write_weights(folder / name, content)
+        else:
+            write_json(folder / name, content)

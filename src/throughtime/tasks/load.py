@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from throughtime.errors import UserError
-from throughtime.storage.folder import CONFIG, read_config
+from throughtime.storage.folder import CONFIG
+from throughtime.storage.record import read_task
 from throughtime.tasks import TASKS, part
 
 
@@ -26,9 +27,13 @@ def load(directory: str | PathLike[str], weights: str | None = None) -> Any:
             print(piece, end="", flush=True)
     """
     path = Path(directory)
-    config = read_config(path)
-    task = config.get("task")
-    if not isinstance(task, str) or task not in TASKS:
+    return part(task_of(path), "stream").load(path, weights)
+
+
+def task_of(directory: str | PathLike[str]) -> str:
+    """The task of a model's folder; UserError where it is none that this version knows."""
+    path = Path(directory)
+    task, _ = read_task(path)
+    if task not in TASKS:
         raise UserError(f"{path / CONFIG}: unknown task {reprlib.repr(task)}, this version knows {', '.join(TASKS)}")
-    module, name = TASKS[task].running.split(":")
-    return getattr(part(task, module), name).from_folder(path, config, weights)
+    return task

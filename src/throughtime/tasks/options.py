@@ -1,104 +1,85 @@
-"""Options that the commands of several tasks have in common."""
+"""What tasks let people choose, as far as several have it; each task's own options are in its folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from typer import Argument, Context, Option
-
-from throughtime.report.console import print_json, say
-
-Directory = Annotated[Path, Argument(metavar="DIR", help="The model's folder.")]
-Out = Annotated[Path, Option(help="The folder for the model, its history and report.")]
-Cell = Annotated[str, Option(help="A cell of the catalogue, or file.py:ClassName; several, with commas, stack.")]
-Hidden = Annotated[int, Option(help="H, the size of the hidden state of each direction.")]
-Layers = Annotated[int, Option(help="How many layers of the cell.")]
-Members = Annotated[int, Option(help="Models side by side whose mean is the answer.")]
-Forward = Annotated[bool, Option("--forward", help="Read from the start only, so that texts can be followed.")]
-Memory = Annotated[float | None, Option(help="The longest memory, in tokens, that units of gated cells start with.")]
-Batch = Annotated[int, Option(help="B, texts a step.")]
-Minutes = Annotated[float | None, Option(help="How long to train.")]
-Epochs = Annotated[int | None, Option(help="How often to go over all texts, instead of minutes.")]
-Steps = Annotated[int | None, Option(help="How many steps to train, instead of minutes.")]
-LearningRate = Annotated[float | None, Option(help="The highest learning rate.")]
-Average = Annotated[float | None, Option(help="Decay of the moving average of the weights; 0 for none.")]
-Clip = Annotated[float | None, Option(help="The largest gradient norm; 0 for no limit.")]
-Patience = Annotated[int | None, Option(help="Stop after so many validations without a better one.")]
-Seed = Annotated[int, Option(help="Of everything random.")]
-Threads = Annotated[int | None, Option(help="Threads to use; all cores where not given.")]
-Encoding = Annotated[str, Option(help="Of the files.")]
-Resume = Annotated[
-    bool, Option("--resume", help="Go on with the run in --out; a budget, rate, clip or patience may change.")
-]
-Force = Annotated[bool, Option("--force", help="Replace the model in --out.")]
-Json = Annotated[bool, Option("--json", help="Print the result as one JSON object.")]
-
-CHANGEABLE = ("minutes", "epochs", "steps", "learning_rate", "clip", "patience")
-"""What may be given to a run that goes on."""
+from throughtime.models.stack import LARGEST, MOST_LAYERS, Dropout
+from throughtime.options import option
+from throughtime.recurrence import Trace
+from throughtime.training.settings import Settings
 
 
-def given(**values: Any) -> dict[str, Any]:
-    """Budget and settings that were given; a clip of 0 is none."""
-    found = {name: value for name, value in values.items() if value is not None}
-    if found.get("clip") == 0:
-        found["clip"] = None
-    return found
+@dataclass(frozen=True, kw_only=True)
+class TaskOptions(Settings):
+    """What every task has: how to train, and with what."""
+
+    batch: int = option(32, at_least=1, at_most=LARGEST, help="B, sequences a step.")
+    seed: int = option(0, at_least=0, at_most=(1 << 63) - 1, help="Of everything random.")
+    threads: int | None = option(
+        None, at_least=1, at_most=1024, changeable=True, help="Threads to use; all cores where not given."
+    )
 
 
-def refuse_fixed(context: Context, known: tuple[str, ...]) -> None:
-    """A run that goes on has its model and data already: what is given besides and cannot change is an error."""
-    for name in context.params:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE" and name not in (*CHANGEABLE, *known):
-            option = f"--{name.replace('_', '-')}"
-            raise ValueError(f"{option}: a run that goes on keeps its own; leave it out, or start anew with --force")
-
-
-def cells(text: str) -> str | list[str]:
-    """A cell, or several with commas."""
+def _typed_cells(text: str) -> Any:
     return text.split(",") if "," in text else text
 
 
-def names(text: str) -> list[str]:
-    """Names with commas between them."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+def _cell_names(cell: Any) -> Any:
+    """Cells as JSON can say them. A name in a folder is for people: no code is ever looked for by it."""
+    if isinstance(cell, list | tuple):
+        return [_cell_names(one) for one in cell]
+    return cell if isinstance(cell, str) else getattr(cell, "name", None) or getattr(cell, "__name__", repr(cell))
 
 
-def share_or_file(text: str) -> float | str:
-    """A number, or the name of a file."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
+@dataclass(frozen=True, kw_only=True)
+class StackOptions(TaskOptions):
+    """A stack of recurrences.
+
+    cell: a name ("lstm", "rnn:relu"), a Cell, "file.py:ClassName", or a list of such, one for each layer.
+    """
+
+    cell: Any = option(
+        "lstm",
+        plain=_cell_names,
+        parse=_typed_cells,
+        help="A cell of the catalogue, rnn:relu, or file.py:ClassName; several, with commas, stack.",
+    )
+    hidden: int = option(128, at_least=1, at_most=LARGEST, help="H, the size of the hidden state of each direction.")
+    layers: int = option(1, at_least=1, at_most=MOST_LAYERS, help="How many layers of the cell.")
+    embedding: int = option(64, at_least=1, at_most=LARGEST, help="Values that what comes in becomes at each step.")
+    chrono: float | None = option(
+        None,
+        above=1,
+        help="Chrono initialisation: the longest time scale, in steps, that units of gated cells start with.",
+    )
+    dropout: float = option(0.0, at_least=0, below=1, help="Share of values dropped before the output layer.")
+
+    def traces(self) -> list[Trace]:
+        """The recurrences of all layers; UserError for a cell that is none. Never of options read from a folder."""
+        from throughtime.models.resolve import trace_of
+
+        cells: Sequence[Any] = self.cell if isinstance(self.cell, list | tuple) else [self.cell] * self.layers
+        return [trace_of(one) for one in cells]
 
 
-def print_path(path: Path, json: bool) -> None:
-    """Where a report is."""
-    if json:
-        print_json({"report": str(path)})
-    else:
-        print(path)
+@dataclass(frozen=True, kw_only=True)
+class DropoutOptions(StackOptions):
+    """Dropout in every place of a stack."""
 
+    embedding_dropout: float | None = option(
+        None, at_least=0, below=1, help="Share dropped of the embeddings; as --dropout where not given."
+    )
+    layer_dropout: float | None = option(
+        None, at_least=0, below=1, help="Share dropped between layers; as --dropout where not given."
+    )
+    weight_dropout: float = option(0.0, at_least=0, below=1, help="Share of the recurrent weights dropped.")
+    variational: bool = option(False, help="Drop the same values at every step of a chunk.")
 
-def add_report(summary: dict[str, Any], write: Callable[[Path], Path]) -> None:
-    """Write the report of a training, and its path into the summary; where it cannot be drawn, say so."""
-    try:
-        summary["report"] = str(write(Path(summary["directory"])))
-    except ImportError as error:
-        say(f"throughtime: no report, {error.name} is missing: pip install 'throughtime[train]'")
-
-
-def show(
-    summary: dict[str, Any], json: bool, write: Callable[[Path], Path], scores: Callable[[dict[str, Any] | None], None]
-) -> None:
-    """Write the report of a training and print what came of it. write: the report, scores: prints an evaluation."""
-    add_report(summary, write)
-    if json:
-        print_json(summary)
-        return
-    scores(summary.get("evaluation"))
-    print(f"model   {summary['directory']}")
-    if "report" in summary:
-        print(f"report  {summary['report']}")
+    def drops(self) -> Dropout:
+        """All of it, as a model's configuration has it."""
+        below = self.dropout if self.embedding_dropout is None else self.embedding_dropout
+        between = self.dropout if self.layer_dropout is None else self.layer_dropout
+        return Dropout(below, between, self.dropout, self.weight_dropout, self.variational)

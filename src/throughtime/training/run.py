@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 from throughtime.storage.folder import (
     CHECKPOINT,
     CONFIG,
     HISTORY,
     WEIGHTS,
-    read_config,
+    File,
     remove_temporaries,
-    write_json,
+    write_files,
 )
+from throughtime.storage.record import ModelRecord, Schema
 from throughtime.training.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from throughtime.training.loop import Outcome
     from throughtime.training.progress import Progress
 
-Budget = tuple[float, str]
+Record = TypeVar("Record", bound=ModelRecord[Any, Any, Any, Any])
 
 
 def need_torch() -> None:
@@ -35,25 +35,14 @@ def need_torch() -> None:
     try:
         import torch  # noqa: F401
     except ImportError:
-        raise UserError("training needs PyTorch: pip install 'throughtime[train]'") from None
+        raise UserError(f"training needs PyTorch: {needed('train')}") from None
 
 
-def budget(minutes: float | None, epochs: int | None, steps: int | None) -> Budget | None:
-    """The one budget that is given, as (amount, unit), or None; UserError for more than one."""
-    given = [(v, unit) for v, unit in ((minutes, "minutes"), (epochs, "epochs"), (steps, "steps")) if v is not None]
-    if len(given) > 1:
-        raise UserError(f"training: give one budget, got {' and '.join(unit for _, unit in given)}")
-    if given and (isinstance(given[0][0], bool) or not math.isfinite(given[0][0])):
-        raise UserError(f"training: {given[0][1]} must be a number, got {given[0][0]!r}")
-    return given[0] if given else None
+def torch_threads() -> int:
+    """How many threads torch takes by itself."""
+    import torch
 
-
-def settings_of(given: Budget, changes: Mapping[str, Any]) -> Settings:
-    """The settings of a new run: a budget, and fields of Settings by name. UserError for an unknown field."""
-    try:
-        return Settings(budget=given[0], unit=given[1], **changes)
-    except TypeError as error:
-        raise UserError(f"training: {error}".replace("Settings.__init__() ", "")) from None
+    return torch.get_num_threads()
 
 
 def refuse_existing(folder: Path | None, force: bool) -> None:
@@ -62,83 +51,64 @@ def refuse_existing(folder: Path | None, force: bool) -> None:
         raise UserError(f"{folder}: there is a model already; go on with --resume or overwrite it with --force")
 
 
-@contextmanager
-def begun(
-    folder: Path | None, force: bool, config: dict[str, Any], files: Mapping[str, Any], threads: int
-) -> Iterator[None]:
-    """Inside, the folder is this process's, and that of a new run.
+def forget(folder: Path, beside: Sequence[str]) -> None:
+    """Remove what another model may have left in a folder, config.json first. beside: files of the task."""
+    files: tuple[str | Path, ...] = (CONFIG, CHECKPOINT, WEIGHTS, HISTORY, *beside)
+    for name in files:
+        (folder / name).unlink(missing_ok=True)
 
-    config: becomes config.json, the environment is added to it. files: name -> content of further JSON files. None as
-    a folder keeps all in memory. config.json goes first and comes last, so that no two runs mix.
+
+@contextmanager
+def at_work(
+    folder: Path | None,
+    record: Record,
+    files: Mapping[str, File],
+    beside: Sequence[str],
+    threads: int,
+    resume: bool,
+    force: bool,
+) -> Iterator[Record]:
+    """Inside, the folder is this process's, its record and files are those of this run; yields the record as written.
+
+    None as a folder keeps all in memory. Of a new run config.json goes first and comes last, so that no two runs mix.
     """
     from throughtime.storage.environment import environment
     from throughtime.training.lock import locked
 
     with locked(folder):
-        refuse_existing(folder, force)  # nobody else may have been quicker
-        config["environment"] = environment(threads)
+        if not resume:
+            refuse_existing(folder, force)  # nobody else may have been quicker
+            record = replace(record, environment=environment(threads))
         if folder is not None:
             remove_temporaries(folder)
-            old: tuple[str | Path, ...] = (CONFIG, CHECKPOINT, WEIGHTS, HISTORY, *files)
-            for each in old:
-                (folder / each).unlink(missing_ok=True)
-            for name, content in files.items():
-                write_json(folder / name, content)
-            write_json(folder / CONFIG, config)
-        yield
+            if not resume:
+                forget(folder, beside)
+                write_files(folder, files)
+            record.write(folder)
+        yield record
 
 
-@dataclass(frozen=True)
-class Stored:
-    """What a folder's config.json says of its training: settings, and what the task keeps beside them."""
-
-    folder: Path
-    config: dict[str, Any]
-    settings: Settings
-    own: dict[str, Any]
-    data: dict[str, Any]
-
-    @contextmanager
-    def gone_on(self, given: Budget | None, changes: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Settings]]:
-        """Inside, the folder is this process's; yields its configuration and settings, with the changes in them."""
-        from throughtime.training.lock import locked
-
-        config, settings = self.config, self.settings
-        if given is not None:
-            changes = {**changes, "budget": given[0], "unit": given[1]}
-        if changes:
-            settings = Settings.from_json({**settings.to_json(), **changes})
-            config = {**config, "training": {**config["training"], **settings.to_json()}}
-        with locked(self.folder):
-            remove_temporaries(self.folder)
-            if changes:
-                write_json(self.folder / CONFIG, config)
-            yield config, settings
-
-
-def stored(folder: Path | None) -> Stored:
-    """The run in a folder; UserError where there is none, or none that can be gone on with."""
+def stored(schema: Schema[Any, Any, Any, Any], folder: Path | None) -> ModelRecord[Any, Any, Any, Any]:
+    """The record of the run in a folder; UserError where there is none that can be gone on with."""
     if folder is None:
         raise UserError("training: resume needs the folder of the run to go on with, out")
     if not (folder / CONFIG).is_file():
         raise UserError(f"{folder}: there is no run to go on with; start one without --resume")
-    config = read_config(folder)
-    run, data = config.get("training"), config.get("data")
-    for name, section in (("training", run), ("data", data)):
-        if not isinstance(section, dict):
-            raise UserError(f"{folder / CONFIG}: expected the settings of a training, {name!r} is missing")
-    assert isinstance(run, dict)
-    assert isinstance(data, dict)
-    names = {field.name for field in fields(Settings)}
-    shared = {name: value for name, value in run.items() if name in names}
-    own = {name: value for name, value in run.items() if name not in names}
+    record = schema.read(folder)
     if not (folder / CHECKPOINT).is_file():
         raise UserError(f"{folder}: there is no checkpoint to go on from; start again with --force")
-    return Stored(folder, config, Settings.from_json(shared), own, data)
+    return record
+
+
+def best(folder: Path | None, note: Callable[[str], None]) -> Best:
+    """Where the best parameters of a run are kept."""
+    from throughtime.training.best import Best
+
+    return Best(folder / WEIGHTS if folder else None, note)
 
 
 def learn(
-    job: Job, settings: Settings, folder: Path | None, resume: bool, progress: Progress, threads: int, best: Best
+    job: Job, options: Settings, folder: Path | None, resume: bool, progress: Progress, threads: int, best: Best
 ) -> Outcome:
     """Train on so many threads; the best parameters are with `best` afterwards."""
     import torch
@@ -148,34 +118,34 @@ def learn(
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        outcome = train(job, settings, folder, resume, progress)
+        outcome = train(job, options.part(Settings), folder, resume, progress)
     finally:
         torch.set_num_threads(before)
         best.close()
     if outcome.ended == "interrupted":
-        kept = f"; the best model is in {folder}, go on with --resume" if folder else ""
-        progress.note(f"stopped at step {outcome.steps}{kept}")
+        there = f"; the best model is in {folder}, go on with --resume" if folder else ""
+        progress.note(f"stopped at step {outcome.steps}{there}")
     return outcome
 
 
-def summary(folder: Path, outcome: Outcome, config: Mapping[str, Any], unit: str) -> dict[str, Any]:
-    """What a command prints of a run; unit: what the job counts, "tokens"."""
-    found: dict[str, Any] = {
+def summary(folder: Path, outcome: Outcome, parameters: int, unit: str) -> dict[str, Any]:
+    """What a command prints of a run. unit: what the job counts, "tokens"."""
+    values: dict[str, Any] = {
         "directory": str(folder),
         "ended": outcome.ended,
         "steps": outcome.steps,
         "epochs": outcome.epochs,
         "seconds": round(outcome.seconds, 3),
         f"{unit}_per_second": round(outcome.tokens / max(1e-9, outcome.seconds), 1),
-        "parameters": config["parameters"],
+        "parameters": parameters,
         "validation_loss": outcome.best,
         "clipped": outcome.clipped,
         "checkpointing": round(outcome.checkpointing, 3),
         "warnings": outcome.warnings,
     }
     if outcome.signal is not None:
-        found["signal"] = outcome.signal
-    return found
+        values["signal"] = outcome.signal
+    return values
 
 
 def add_evaluation(folder: Path, outcome: Outcome, evaluation: Mapping[str, Any]) -> None:

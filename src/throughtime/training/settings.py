@@ -2,80 +2,88 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from throughtime.errors import UserError
-from throughtime.training.schedule import KINDS
+from throughtime.options import Options, option
+
+UNITS = ("minutes", "epochs", "steps")
+"""What a budget may be in."""
 
 
-@dataclass(frozen=True)
-class Settings:
+def _no_clip(value: Any) -> Any:
+    """0 is no limit, which None says."""
+    if value is None or (value == 0 and not isinstance(value, bool)):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise ValueError("a number from 0 up")
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Options):
     """Everything the loop needs to know; UserError where a value is out of range.
 
-    budget, unit: how long to train, in "epochs", "steps" or "minutes".
-    learning_rate: its peak, reached after `warm_up` steps and falling along a cosine to `final_fraction` of it.
-    clip: the largest allowed global norm of the gradient, None for no limit.
-    beta_1, beta_2, weight_decay: of AdamW; only matrices decay.
-    average: the decay per step of an exponential moving average of the weights, 0 for none; where there is one it is
-    what is validated and kept.
-    validations: how often to validate in the whole run, the last one at its end. patience: stop after so many
-    validations without a better one, None for never.
-    log_every: steps between lines of the history. checkpoint_seconds: the least time between two checkpoints, 0 for one
-    after every step; where writing is slow they are further apart, so that they cost less than half a percent.
+    The learning rate reaches its peak after `warm_up` steps and falls along a cosine to `final_fraction` of it. beta_1,
+    beta_2, weight_decay: of AdamW; only matrices decay. average: of the weights, exponential; where there is one it is
+    what is validated and kept. validations: how often to validate in the whole run, the last one at its end. log_every:
+    steps between lines of the history. checkpoint_seconds: the least time between two checkpoints, 0 for one after
+    every step; where writing is slow they are further apart, so that they cost less than half a percent.
     """
 
-    budget: float = 10.0
-    unit: str = "epochs"
-    learning_rate: float = 3e-3
-    final_fraction: float = 0.02
-    warm_up: int = 100
-    clip: float | None = 1.0
-    beta_1: float = 0.9
-    beta_2: float = 0.99
-    weight_decay: float = 0.01
-    average: float = 0.0
-    validations: int = 16
-    patience: int | None = None
-    log_every: int = 10
-    checkpoint_seconds: float = 10.0
+    who = "training"
+
+    minutes: float | None = option(None, above=0, changeable=True, help="How long to train.")
+    epochs: int | None = option(
+        None, at_least=1, changeable=True, help="How often to go over what is learned, instead of minutes."
+    )
+    steps: int | None = option(None, at_least=1, changeable=True, help="How many steps to train, instead of minutes.")
+    learning_rate: float = option(3e-3, above=0, changeable=True, help="The highest learning rate.")
+    final_fraction: float = option(
+        0.02, at_least=0, at_most=1, changeable=True, shell=False, help="Of the learning rate, at the end."
+    )
+    warm_up: int = option(100, at_least=0, changeable=True, shell=False, help="Steps until the highest learning rate.")
+    clip: float | None = option(1.0, check=_no_clip, changeable=True, help="The largest gradient norm; 0 for no limit.")
+    beta_1: float = option(0.9, at_least=0, below=1, changeable=True, shell=False, help="Of AdamW.")
+    beta_2: float = option(0.99, at_least=0, below=1, changeable=True, shell=False, help="Of AdamW.")
+    weight_decay: float = option(0.01, at_least=0, changeable=True, help="Of AdamW, for matrices.")
+    average: float = option(
+        0.0, at_least=0, below=1, changeable=True, help="Decay of the moving average of the weights; 0 for none."
+    )
+    validations: int = option(16, at_least=1, changeable=True, shell=False, help="How often to validate in all.")
+    patience: int | None = option(
+        None, at_least=1, changeable=True, help="Stop after so many validations without a better one."
+    )
+    log_every: int = option(10, at_least=1, changeable=True, shell=False, help="Steps between lines of the history.")
+    checkpoint_seconds: float = option(
+        10.0, at_least=0, changeable=True, shell=False, help="The least time between two checkpoints."
+    )
 
     def __post_init__(self) -> None:
-        if self.unit not in KINDS:
-            raise UserError(f"training: unknown unit {self.unit!r}: choose from {', '.join(KINDS)}")
-        if not _number(self.budget) or self.budget <= 0 or (self.unit != "minutes" and self.budget != int(self.budget)):
-            wanted = "a number above 0" if self.unit == "minutes" else "a positive integer"
-            raise UserError(f"training: {self.unit} must be {wanted}, got {self.budget!r}")
-        if not _number(self.learning_rate) or self.learning_rate <= 0:
-            raise UserError(f"training: learning_rate must be above 0, got {self.learning_rate!r}")
-        if self.clip is not None and (not _number(self.clip) or self.clip <= 0):
-            raise UserError(f"training: clip must be above 0, or None for no limit, got {self.clip!r}")
-        for name in ("beta_1", "beta_2", "average"):
-            if not _number(getattr(self, name)) or not 0 <= getattr(self, name) < 1:
-                raise UserError(f"training: {name} must be at least 0 and below 1, got {getattr(self, name)!r}")
-        if not _number(self.final_fraction) or not 0 <= self.final_fraction <= 1:
-            raise UserError(f"training: final_fraction must be between 0 and 1, got {self.final_fraction!r}")
-        if not _number(self.checkpoint_seconds) or self.checkpoint_seconds < 0:
-            raise UserError(f"training: checkpoint_seconds must not be negative, got {self.checkpoint_seconds!r}")
-        if not _number(self.weight_decay) or self.weight_decay < 0:
-            raise UserError(f"training: weight_decay must not be negative, got {self.weight_decay!r}")
-        for name, least in (("warm_up", 0), ("validations", 1), ("log_every", 1), ("patience", 1)):
-            value = getattr(self, name)
-            if not (name == "patience" and value is None) and (type(value) is not int or value < least):
-                raise UserError(f"training: {name} must be an integer from {least} up, got {value!r}")
+        super().__post_init__()
+        given = [unit for unit in UNITS if getattr(self, unit) is not None]
+        if len(given) > 1:
+            raise UserError(f"{self.who}: give one budget, got {' and '.join(given)}")
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+    @property
+    def unit(self) -> str:
+        """What the budget is in; of none that is given, epochs."""
+        return next((unit for unit in UNITS if getattr(self, unit) is not None), "epochs")
 
-    @classmethod
-    def from_json(cls, data: Any) -> Settings:
-        """Rebuild from `to_json`; UserError says what is wrong."""
-        try:
-            return cls(**data)
-        except TypeError as error:
-            raise UserError(f"training: the stored settings are malformed ({error})") from None
+    @property
+    def budget(self) -> float:
+        """How long to train, in `unit`; 10 where nothing is said."""
+        amount: float | None = getattr(self, self.unit)
+        return 10 if amount is None else amount
 
+    @property
+    def budgeted(self) -> bool:
+        """Whether a budget is given."""
+        return any(getattr(self, unit) is not None for unit in UNITS)
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    def replaced(self, **changes: Any) -> Self:
+        """The same with other values; a budget takes the place of another one."""
+        if any(changes.get(unit) is not None for unit in UNITS):
+            changes = {**dict.fromkeys(UNITS), **changes}
+        return super().replaced(**changes)

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from throughtime.data.pieces import SPLITTERS
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 from throughtime.tasks.assistant.words import DEVICES, WORDS, chinese, english
 from throughtime.tasks.tag.data import Tagged
 
@@ -243,10 +243,7 @@ def package(language: str) -> dict[str, Any]:
     found = find_spec("home_assistant_intents")
     path = None if found is None or found.origin is None else Path(found.origin).parent / "data" / FILES[language]
     if path is None or not path.is_file():
-        raise UserError(
-            "assistant: home-assistant-intents, which carries the sentences, is missing: "
-            "pip install 'throughtime[demo]'"
-        )
+        raise UserError(f"assistant: home-assistant-intents, which carries the sentences, is missing: {needed('demo')}")
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Context, Exit, Option
 
+from throughtime.errors import needed
 from throughtime.report.console import print_json, say, table
 from throughtime.tasks import options as shared
 
@@ -151,7 +152,7 @@ def run(
         assert picture is not None
         forecast_file(picture, found)
     except ImportError as error:
-        say(f"throughtime: no picture, {error.name} is missing: pip install 'throughtime[train]'")
+        say(f"throughtime: no picture, {error.name} is missing: {needed('train')}")
         picture = None
     if json:
         files = {"csv": str(where), "plot": str(picture) if picture else None}

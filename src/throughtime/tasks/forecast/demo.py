@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 from throughtime.storage.folder import CONFIG, write_atomically
 
 TABLE = "weather.csv"
@@ -50,7 +50,7 @@ def table() -> str:
     found = find_spec("pvlib")
     path = None if found is None or found.origin is None else Path(found.origin).parent / "data" / "723170TYA.CSV"
     if path is None or not path.is_file():
-        raise UserError("demo forecast: pvlib, which carries its weather, is missing: pip install 'throughtime[demo]'")
+        raise UserError(f"demo forecast: pvlib, which carries its weather, is missing: {needed('demo')}")
     with open(path, newline="", encoding="utf-8") as file:
         lines = list(csv.reader(file))[1:]
     places = [lines[0].index(name) for name in COLUMNS.values()]

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 from throughtime.tasks.tag.metrics import scheme_of, slot_f1
 
 Sentences = Sequence[Sequence[str]]
@@ -226,7 +226,7 @@ def _most(counts: Counter[str]) -> str:
 
 def _needed(name: str) -> None:
     if find_spec("pycrfsuite") is None:
-        raise UserError(f"{name} needs python-crfsuite: pip install 'throughtime[labels]'")
+        raise UserError(f"{name} needs python-crfsuite: {needed('labels')}")
 
 
 def _check(name: str, sentences: Sentences, tags: Sentences) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.data.splits import grouped_split
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 from throughtime.storage.folder import CONFIG, read_config
 from throughtime.tasks.tag.baselines import LinearChainCRF, MostFrequentTag
 from throughtime.tasks.tag.data import Tagged, check_tagged_split, read_tagged
@@ -133,7 +133,7 @@ def baselines(
     if seconds <= 0:
         return found
     if find_spec("pycrfsuite") is None:
-        say("linear-chain CRF: skipped, needs python-crfsuite, pip install 'throughtime[labels]'")
+        say(f"linear-chain CRF: skipped, needs python-crfsuite, {needed('labels')}")
         return found
     if held is None:
         rows, kept = grouped_split([tuple(one) for one in learned.tokens], None, 0.1, seed)

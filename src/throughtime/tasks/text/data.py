@@ -11,6 +11,7 @@ import numpy as np
 
 from throughtime.data.text import read_text
 from throughtime.errors import UserError
+from throughtime.options import Checked
 
 PARTS = ("train", "validation", "test", "all")
 
@@ -77,15 +78,31 @@ class Text:
         found: np.ndarray = tokenizer.encode(self.text[max(0, first - _CONTEXT) : first])[-1:]
         return found
 
-    def to_json(self) -> dict[str, Any]:
-        """What config.json keeps: not the text, but what tells whether another one is the same."""
-        return {
-            "file": self.file,
-            "sha256": self.sha256,
-            "characters": len(self.text),
-            "validation": self.validation,
-            "holdout": self.holdout,
-        }
+    @property
+    def data(self) -> TextData:
+        """What the record keeps of it."""
+        return TextData(self.file, self.sha256, len(self.text))
+
+
+@dataclass(frozen=True)
+class TextData(Checked):
+    """What config.json keeps of a text: not the text, but what tells whether another one is the same."""
+
+    who = "data"
+
+    file: str | None = None
+    sha256: str = ""
+    characters: int = 0
+
+    def still(self, encoding: str, validation: float, holdout: float) -> Text | None:
+        """The text, where its file is still there and the same; a file named in a folder may be anything."""
+        try:
+            if self.file is None or self.file == "-" or not Path(self.file).is_file():
+                return None
+            text = Text.of(Path(self.file), encoding, validation, holdout)
+        except (UserError, ValueError, OSError):
+            return None
+        return text if text.sha256 == self.sha256 else None
 
 
 def _is_file(source: str) -> bool:

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from throughtime.errors import UserError
-from throughtime.models.stack import Dropout
-from throughtime.storage.folder import CONFIG, write_atomically
 
 PROMPT = "The Python "
 TEXT = "text.txt"
@@ -22,7 +20,8 @@ TEXT = "text.txt"
 
 OPTIONS: dict[str, Any] = {
     "hidden": 384,
-    "dropout": Dropout(output=0.5, weight=0.2),
+    "dropout": 0.5,
+    "weight_dropout": 0.2,
     "learning_rate": 6e-3,
     "weight_decay": 0.2,
     "average": 0.998,
@@ -44,17 +43,15 @@ def text() -> str:
 
 
 def run(out: Path, minutes: float = 1.9, seed: int = 0, threads: int | None = None, **options: Any) -> dict[str, Any]:
-    """Train on the text into a folder, score its last tenth; the summary of throughtime.tasks.text.train.train.
+    """Train on the text into a folder, score its last tenth; the summary of throughtime.tasks.train.train.
 
     out may hold an earlier demonstration, which is replaced; UserError where it holds another model.
     """
-    from throughtime.tasks.text.train import train
+    from throughtime.tasks.train import refuse_other, train
 
-    if (out / CONFIG).exists() and not (out / TEXT).exists():
-        raise UserError(f"{out}: holds a model that is no demonstration; choose another folder with --out")
-    write_atomically(out / TEXT, text().encode())
+    file = refuse_other(out, TEXT, text)
     options = {**OPTIONS, "minutes": minutes, "seed": seed, "threads": threads, **options}
-    return train(out / TEXT, out, force=True, **options)
+    return train("text", str(file), out, force=True, **options)
 
 
 def plain_torch(learned: str) -> dict[str, Any] | None:

@@ -21,10 +21,12 @@ from throughtime.insight.symptoms import Course
 from throughtime.insight.units import followers, text_labels
 from throughtime.models.resolve import declared, trace_of
 from throughtime.recurrence import Trace
-from throughtime.storage.folder import CONFIG, HISTORY, TOKENIZER, WEIGHTS, read_config, read_json, read_weights
+from throughtime.storage.folder import HISTORY, TOKENIZER, WEIGHTS, read_json, read_weights
 from throughtime.tasks.text import model as language
 from throughtime.tasks.text.data import Text
 from throughtime.tasks.text.model import LanguageConfig
+from throughtime.tasks.text.options import TextOptions
+from throughtime.tasks.text.stream import SCHEMA
 from throughtime.training.history import read
 from throughtime.training.settings import Settings
 
@@ -117,21 +119,18 @@ class TextPatient:
 def patient(directory: str | Path, data: str | None = None, fresh: bool = False) -> TextPatient:
     """The model in a folder with the text it learned, or another. fresh: with newly drawn parameters."""
     folder = Path(directory)
-    config = read_config(folder)
-    made = LanguageConfig.from_json(config.get("model"))
-    run, about = config.get("training"), config.get("data")
-    if not isinstance(run, dict) or not isinstance(about, dict):
-        raise UserError(f"{folder / CONFIG}: expected the settings of a training and its data; the file is damaged")
-    source = data if data is not None else about.get("file")
-    if not isinstance(source, str) or (data is None and not Path(source).is_file()):
+    record = SCHEMA.read(folder)
+    options = record.options
+    source = data if data is not None else record.data.file
+    if source is None or (data is None and not Path(source).is_file()):
         raise UserError(
             f"{folder}: the text it learned is not at {source or 'any known place'}; "
             "give one: throughtime diagnose DIR FILE"
         )
-    shares = (about.get("validation", 0.05), about.get("holdout", 0.1))
-    text = Text.of(source if source == "-" else Path(source), about.get("encoding", "utf-8"), *shares)
+    place = source if source == "-" else Path(source)
+    text = Text.of(place, options.encoding, options.validation, options.holdout)
     tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
-    found = _patient(made, read_weights(folder / WEIGHTS), tokenizer, text, run, _lines(folder))
+    found = _patient(record.model, read_weights(folder / WEIGHTS), tokenizer, text, options, _lines(folder))
     if fresh:
         _refresh(found)
     return found
@@ -146,11 +145,9 @@ def _patient(
     parameters: Mapping[str, np.ndarray],
     tokenizer: Any,
     text: Text,
-    run: Mapping[str, Any],
+    options: TextOptions,
     history: Sequence[Mapping[str, Any]],
 ) -> TextPatient:
-    window = run.get("window")
-    settings = Settings.from_json({k: run[k] for k in Settings().to_json() if k in run})
     held = text.ids("validation", tokenizer)
     ids = text.ids("train", tokenizer)
     return TextPatient(
@@ -158,10 +155,10 @@ def _patient(
         parameters,
         ids,
         held,
-        settings,
-        Course.of(history, run, window),
-        run.get("batch", 32),
-        run.get("seed", 0),
+        options.part(Settings),
+        Course.of(history, options.part(Settings), options.window),
+        options.batch,
+        options.seed,
     )
 
 
@@ -176,12 +173,12 @@ def _refresh(found: TextPatient) -> None:
 
 def of_model(model: Any, text: Any = None) -> TextPatient:
     """A fitted LanguageModel as a patient, on the text it was fitted on or another."""
-    source = model.text if text is None else Text.of(text)
-    if text is not None and source is not model.text and len(source.text) < 10_000:
+    source = model.examples if text is None else Text.of(text)
+    if text is not None and source is not model.examples and len(source.text) < 10_000:
         source = replace(source, validation=0.0, holdout=0.0)
     history = model.outcome.history if model.outcome else []
     return _patient(
-        model.model.config, model.model.parameters, model.model.tokenizer, source, model.config["training"], history
+        model.model.config, model.model.parameters, model.model.tokenizer, source, model.record.options, history
     )
 
 
@@ -294,10 +291,10 @@ def explained(directory: Path, data: str, options: Mapping[str, Any]) -> Explana
     corpus = options.get("corpus")
     text = read_text(corpus) if corpus else None
     if text is None:
-        about = read_config(directory).get("data")
-        file = about.get("file") if isinstance(about, dict) else None
-        if isinstance(file, str) and file != "-" and Path(file).is_file():
-            text = Text.of(Path(file), about.get("encoding", "utf-8")).part("validation")  # type: ignore[union-attr]
+        record = SCHEMA.read(directory)
+        options_then = record.options
+        learned = record.data.still(options_then.encoding, options_then.validation, options_then.holdout)
+        text = learned.part("validation") if learned is not None else None
     return explain(load(directory), prompt, options.get("target"), options["methods"], text or None)
 
 

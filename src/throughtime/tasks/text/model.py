@@ -19,7 +19,7 @@ import numpy as np
 
 from throughtime.data.memory import machine_memory, readable
 from throughtime.errors import UserError
-from throughtime.models.stack import _MOST_LAYERS, LARGEST, Dropout, Layer
+from throughtime.models.stack import LARGEST, MOST_LAYERS, Dropout, Layer
 from throughtime.recurrence import Trace
 from throughtime.recurrence.wrap import recurrent_matrices
 from throughtime.storage import parameters as checks
@@ -39,7 +39,8 @@ class LanguageConfig:
     """A language model: embedding, a stack of recurrent layers, an output layer over the vocabulary.
 
     vocabulary, embedding: numbers of tokens and of values per token. layers: bottom first, at least one.
-    tied: the output layer's matrix is the embedding; a projection bridges the sizes where they differ.
+    tied: the output layer's matrix is the embedding; a projection bridges the sizes where they differ. start: the token
+    that stands before an empty prompt.
     Raises UserError where sizes do not fit together.
     """
 
@@ -48,6 +49,7 @@ class LanguageConfig:
     layers: tuple[Layer, ...]
     dropout: Dropout = field(default_factory=Dropout)
     tied: bool = False
+    start: int = 0
 
     def __post_init__(self) -> None:
         for name in ("vocabulary", "embedding"):
@@ -55,9 +57,9 @@ class LanguageConfig:
             if type(value) is not int or not 0 < value <= LARGEST:
                 got = reprlib.repr(value)
                 raise UserError(f"language model: {name} must be a positive integer up to {LARGEST:,}, got {got}")
-        if not 1 <= len(self.layers) <= _MOST_LAYERS:
+        if not 1 <= len(self.layers) <= MOST_LAYERS:
             raise UserError(
-                f"language model: expected at least one layer, at most {_MOST_LAYERS}, got {len(self.layers) or 'none'}"
+                f"language model: expected at least one layer, at most {MOST_LAYERS}, got {len(self.layers) or 'none'}"
             )
         width = self.embedding
         for i, layer in enumerate(self.layers):
@@ -70,6 +72,9 @@ class LanguageConfig:
                     f"language model: layer {i} ({layer.name}) takes I={layer.input_size}, what comes in has {width}"
                 )
             width = layer.output_size
+        if type(self.start) is not int or not 0 <= self.start < self.vocabulary:
+            got = reprlib.repr(self.start)
+            raise UserError(f"language model: start must be a token from 0 to {self.vocabulary - 1}, got {got}")
         self.check_memory(4, "to hold its parameters")
 
     @property
@@ -144,6 +149,7 @@ class LanguageConfig:
                 "variational": self.dropout.variational,
             },
             "tied": self.tied,
+            "start": self.start,
         }
 
     @classmethod
@@ -152,8 +158,8 @@ class LanguageConfig:
         missing = {"vocabulary", "embedding", "layers"} - (data.keys() if isinstance(data, dict) else set())
         if missing:
             raise UserError(f"language model: {', '.join(sorted(missing))} missing in its configuration")
-        if not isinstance(data["layers"], list) or len(data["layers"]) > _MOST_LAYERS:
-            raise UserError(f"language model: layers must be a list of at most {_MOST_LAYERS}; config.json is damaged")
+        if not isinstance(data["layers"], list) or len(data["layers"]) > MOST_LAYERS:
+            raise UserError(f"language model: layers must be a list of at most {MOST_LAYERS}; config.json is damaged")
         tied = data.get("tied", False)
         if not isinstance(tied, bool):
             raise UserError(f"language model: tied must be true or false, got {reprlib.repr(tied)}")
@@ -162,7 +168,7 @@ class LanguageConfig:
         except TypeError as error:
             raise UserError(f"language model: dropout is malformed ({error})") from None
         layers = tuple(Layer.from_json(layer) for layer in data["layers"])
-        return cls(data["vocabulary"], data["embedding"], layers, dropout, tied)
+        return cls(data["vocabulary"], data["embedding"], layers, dropout, tied, data.get("start", 0))
 
 
 def forward(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from throughtime.models.ops_numpy import NumpyOps, nats
 from throughtime.storage.environment import cores
 from throughtime.tasks.text.data import Text
 from throughtime.tasks.text.model import LanguageConfig, State, forward
+from throughtime.tasks.text.stream import SCHEMA, load
 
 _LOGITS = 4_000_000
 """Values of logits held at once."""
@@ -104,3 +107,23 @@ def _unknown(tokenizer: Any) -> list[int]:
     if tokenizer.kind == "words":
         return [0, 1]
     return [0] if getattr(tokenizer, "unknown", False) else []
+
+
+def evaluate_folder(
+    directory: str | Path, file: str | Path, part: str | None = None, encoding: str = "utf-8"
+) -> dict[str, Any]:
+    """Score the model in a folder on a file; what `throughtime evaluate` does. Needs no torch.
+
+    The test part is scored where the file is the one the model was trained on, else all of it. For another file
+    the unigram and n-gram baselines need the training file, where it still is.
+    """
+    record = SCHEMA.read(directory)
+    model, options = load(Path(directory)), record.options
+    text = Text.of(file if str(file) == "-" else Path(file), encoding)
+    threads = None if options.threads is None else min(options.threads, cores())
+    shares = options.validation, options.holdout
+    if text.sha256 == record.data.sha256:
+        learned: Text | None = replace(text, validation=shares[0], holdout=shares[1])
+    else:
+        learned = record.data.still(options.encoding, *shares)
+    return {"file": str(file), **evaluate(model, text, part, learned, threads)}

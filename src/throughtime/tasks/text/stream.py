@@ -11,9 +11,15 @@ import numpy as np
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
 from throughtime.models.stack import Layer
+from throughtime.options import Json
 from throughtime.runtime.sampling import Sampler
-from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS, read_json, read_weights
+from throughtime.runtime.stream import Stream, check_shapes
+from throughtime.storage.folder import TOKENIZER, WEIGHTS, read_json, read_weights
+from throughtime.storage.record import Nothing, Schema
+from throughtime.tasks.text.data import TextData
+from throughtime.tasks.text.format_1 import upgrade
 from throughtime.tasks.text.model import LanguageConfig, State, check_finite, check_parameters
+from throughtime.tasks.text.options import TextOptions
 
 _TABLE = 8192
 """The largest vocabulary whose products with the lowest recurrence are computed once, for every token."""
@@ -43,7 +49,7 @@ class Piece(str):
 class TextModel:
     """A language model that runs without torch.
 
-    config, parameters (name -> array) and tokenizer; `start` is the token that stands before an empty prompt.
+    config, parameters (name -> array) and tokenizer.
     weights: how the recurrences keep their matrices, one of WEIGHT_FORMS; None: as the parameters are.
     Raises UserError where they do not fit together.
     """
@@ -53,7 +59,6 @@ class TextModel:
         config: LanguageConfig,
         parameters: Mapping[str, np.ndarray],
         tokenizer: Any,
-        start: int = 0,
         weights: str | None = None,
     ) -> None:
         from throughtime import engine
@@ -61,13 +66,11 @@ class TextModel:
         if weights is not None and weights not in WEIGHT_FORMS:
             raise UserError(f"weights: expected {', '.join(WEIGHT_FORMS)}, got {weights!r}")
         check_parameters(config, parameters)
-        if type(start) is not int or not 0 <= start < config.vocabulary:
-            raise UserError(f"start: expected a token from 0 to {config.vocabulary - 1}, got {start!r}")
         if tokenizer.size != config.vocabulary:
             raise UserError(
                 f"tokenizer: expected {config.vocabulary} tokens, the model's vocabulary, got {tokenizer.size}"
             )
-        self.config, self.parameters, self.tokenizer, self.start = config, parameters, tokenizer, start
+        self.config, self.parameters, self.tokenizer = config, parameters, tokenizer
         dtype = parameters["embedding"].dtype
         try:
             self._steppers: list[Any] = [
@@ -90,27 +93,6 @@ class TextModel:
             weight = weight @ parameters["output.W_hp"]
         self._weight, self._bias = np.ascontiguousarray(weight), parameters["output.b_y"]
         self._logits = np.empty(config.vocabulary, dtype)
-
-    @classmethod
-    def from_folder(cls, directory: Path, config: Mapping[str, Any], weights: str | None = None) -> TextModel:
-        """The model in a folder whose config.json is given. weights: see TextModel."""
-        if "model" not in config:
-            raise UserError(f"{directory}: model missing in config.json; the file is damaged")
-        try:
-            made = LanguageConfig.from_json(config["model"])
-        except UserError as error:
-            raise UserError(f"{directory / CONFIG}: {error}") from None
-        try:
-            tokenizer = tokenizers.from_json(read_json(directory / TOKENIZER))
-        except UserError as error:
-            raise UserError(_placed(error, directory / TOKENIZER)) from None
-        parameters = read_weights(directory / WEIGHTS)
-        try:
-            check_parameters(made, parameters)
-            check_finite(parameters)
-            return cls(made, parameters, tokenizer, config.get("start", 0), weights)
-        except UserError as error:
-            raise UserError(f"{directory}: {error}") from None
 
     @property
     def state(self) -> State:
@@ -140,6 +122,10 @@ class TextModel:
         for token in tokens[:-1]:
             self._advance(token)
         return self._step(tokens[-1]).copy()
+
+    def stream(self) -> TextStream:
+        """A text as it arrives, and what comes next; many may go on side by side."""
+        return TextStream(self)
 
     def write(
         self,
@@ -173,7 +159,7 @@ class TextModel:
             return Sampler(self.config.vocabulary, temperature, top_k, top_p, seeds, greedy)
 
         sampler(0)  # refuses wrong values now, not when the first piece is asked for
-        return self._write(tokens or [self.start], length, map(sampler, range(samples)), stop)
+        return self._write(tokens or [self.config.start], length, map(sampler, range(samples)), stop)
 
     def _write(self, tokens: list[int], length: int, samplers: Iterable[Sampler], stop: str | None) -> Iterator[Piece]:
         self.reset()
@@ -214,6 +200,80 @@ class TextModel:
         np.dot(self._weight, self._advance(token), logits)
         logits += self._bias
         return logits
+
+
+class TextStream(Stream[str, np.ndarray]):
+    """A language model that reads a text as it arrives: `feed` returns the logits (V,) of the next token.
+
+    A token that what comes next may change (a word, a piece) is read once it is certain, with the text behind it.
+    """
+
+    kind = "text"
+
+    def __init__(self, model: TextModel) -> None:
+        self.model = model
+        self._waiting = ""
+        self._state: State = ()
+        self._logits: np.ndarray = np.zeros(0)
+        self.reset()
+
+    def feed(self, value: str) -> np.ndarray:
+        """Read on; the logits (V,) of what comes next, float32."""
+        model, text = self.model, self._waiting + value
+        tokens = model.tokenizer.encode(text).tolist() if text else []
+        certain = tokens if model.tokenizer.kind in ("characters", "bytes") else tokens[:-_OPEN]
+        if not certain:
+            self._waiting = text
+            return self._logits
+        model.state = self._state
+        for token in certain:
+            self._logits = model.step(token)
+        self._state = model.state
+        self._waiting = text[len(model.tokenizer.decode(certain)) :]
+        return self._logits
+
+    def state(self) -> tuple[dict[str, np.ndarray], Json]:
+        """The recurrences' states, the logits, and text whose tokens are not certain yet."""
+        arrays = {f"{i}.{j}": one for i, layer in enumerate(self._state) for j, one in enumerate(layer)}
+        return {**arrays, "logits": self._logits.copy()}, {"waiting": self._waiting}
+
+    def set_state(self, state: Any) -> None:
+        model = self.model
+        if state is None:
+            model.reset()
+            self._waiting, self._logits = "", model.step(model.config.start)
+            self._state = model.state
+            return
+        arrays, rest = state
+        check_shapes(arrays, self.state()[0])
+        if not isinstance(rest, dict) or not isinstance(rest.get("waiting"), str):
+            raise UserError("stream: expected the text that waits; the state is damaged")
+        self._waiting, self._logits = rest["waiting"], arrays["logits"]
+        layers = enumerate(self._state)
+        self._state = tuple(tuple(arrays[f"{i}.{j}"] for j in range(len(layer))) for i, layer in layers)
+
+
+_OPEN = 2
+"""Tokens at the end of a text that what comes next may change."""
+
+SCHEMA = Schema("text", LanguageConfig, TextOptions, TextData, Nothing, upgrade)
+"""What config.json says of a language model."""
+
+
+def load(folder: Path, weights: str | None = None) -> TextModel:
+    """The model in a folder. weights: see TextModel. UserError says what is damaged."""
+    config = SCHEMA.read(folder).model
+    try:
+        tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
+    except UserError as error:
+        raise UserError(_placed(error, folder / TOKENIZER)) from None
+    parameters = read_weights(folder / WEIGHTS)
+    try:
+        check_parameters(config, parameters)
+        check_finite(parameters)
+        return TextModel(config, parameters, tokenizer, weights)
+    except UserError as error:
+        raise UserError(f"{folder}: {error}") from None
 
 
 def _until(pieces: Iterator[str], stop: str) -> Iterator[str]:

@@ -1,0 +1,163 @@
+"""config.json: a typed record of a model's folder, checked when it is read, never changed in place."""
+
+from __future__ import annotations
+
+import os
+import reprlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, Protocol, Self, TypeVar
+
+from throughtime.errors import UserError
+from throughtime.options import Checked, Json
+from throughtime.storage.folder import CONFIG, read_json, write_json
+
+FORMAT_VERSION = 2
+"""What is written. Format 1 is read too: each task that had it says how it becomes this one, in its format_1.py."""
+
+
+@dataclass(frozen=True)
+class Nothing(Checked):
+    """A section of which there is nothing to keep."""
+
+
+class Section(Protocol):
+    """A part of the record."""
+
+    def to_json(self) -> Json:
+        """Plain values."""
+
+    @classmethod
+    def from_json(cls, data: Json) -> Self:
+        """Rebuild from `to_json`; UserError says what is wrong."""
+
+
+Model = TypeVar("Model", bound=Section)
+Chosen = TypeVar("Chosen", bound=Section)
+Data = TypeVar("Data", bound=Section)
+Decided = TypeVar("Decided", bound=Section)
+
+
+@dataclass(frozen=True)
+class ModelRecord(Generic[Model, Chosen, Data, Decided]):
+    """What a folder's config.json says.
+
+    task: its name. model: sizes and traced recurrences. options: what it was trained with. data: what it learned from,
+    as far as that is kept. decided: what was found on the validation part once it had learned. parameters: their
+    number. environment: versions and machine of the training.
+    """
+
+    task: str
+    model: Model
+    options: Chosen
+    data: Data
+    decided: Decided
+    parameters: int
+    environment: Mapping[str, Json] = field(default_factory=dict)
+
+    def to_json(self) -> Json:
+        """What config.json holds."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "task": self.task,
+            "model": self.model.to_json(),
+            "options": self.options.to_json(),
+            "data": self.data.to_json(),
+            "decided": self.decided.to_json(),
+            "parameters": self.parameters,
+            "environment": dict(self.environment),
+        }
+
+    def write(self, folder: Path) -> None:
+        """Into a folder's config.json, atomically."""
+        write_json(folder / CONFIG, self.to_json())
+
+
+@dataclass(frozen=True)
+class Schema(Generic[Model, Chosen, Data, Decided]):
+    """Of what types a task's record is made. upgrade: turns config.json of format 1 into that of format 2."""
+
+    task: str
+    model: type[Model]
+    options: type[Chosen]
+    data: type[Data]
+    decided: type[Decided]
+    upgrade: Callable[[dict[str, Json], Path], dict[str, Json]] | None = None
+
+    def read(self, folder: str | os.PathLike[str]) -> ModelRecord[Model, Chosen, Data, Decided]:
+        """The record of a model's folder; UserError where it is none of this task, or damaged."""
+        place = Path(folder)
+        task, raw = read_task(place)
+        if task != self.task:
+            raise UserError(f"{place}: expected a model of the task {self.task}, its task is {task}")
+        return self.of_json(raw, place)
+
+    def of_json(self, raw: dict[str, Json], place: Path) -> ModelRecord[Model, Chosen, Data, Decided]:
+        """The record of what stands in a config.json. place: the folder, for errors."""
+        try:
+            if raw["format_version"] == 1:
+                if self.upgrade is None:
+                    raise UserError(f"there is no format 1 of the task {self.task}; the file is damaged")
+                raw = self.upgrade(raw, place)
+            count, environment = raw.get("parameters", 0), raw.get("environment", {})
+            if type(count) is not int or not isinstance(environment, dict):
+                raise UserError("parameters must be a number and environment an object; the file is damaged")
+            if missing := [name for name in ("model", "options", "data", "decided") if name not in raw]:
+                raise UserError(f"{', '.join(missing)} missing; the file is damaged")
+            return ModelRecord(
+                self.task,
+                self.model.from_json(raw["model"]),
+                self.options.from_json(raw["options"]),
+                self.data.from_json(raw["data"]),
+                self.decided.from_json(raw["decided"]),
+                count,
+                environment,
+            )
+        except UserError as error:
+            text = str(error)
+            raise UserError(text if text.startswith(str(place)) else f"{place / CONFIG}: {text}") from None
+
+
+def read_task(folder: str | os.PathLike[str]) -> tuple[str, dict[str, Json]]:
+    """The task of a model's folder, and its config.json as it stands; UserError where it is no such folder."""
+    place = Path(folder)
+    if not (place / CONFIG).is_file():
+        raise UserError(f"{place}: expected a model folder, there is no {CONFIG} in it; train one with --out")
+    raw = read_json(place / CONFIG)
+    if not isinstance(raw, dict) or type(raw.get("format_version")) is not int:
+        raise UserError(f"{place / CONFIG}: not written by throughtime, no format_version; name another folder")
+    version = raw["format_version"]
+    if not 1 <= version <= FORMAT_VERSION:
+        remedy = "update throughtime" if version > FORMAT_VERSION else "the file is damaged"
+        got = str(version)[:20]
+        raise UserError(f"{place / CONFIG}: expected format_version {FORMAT_VERSION}, got {got}; {remedy}")
+    task = raw.get("task")
+    if not isinstance(task, str):
+        raise UserError(f"{place / CONFIG}: expected the name of a task, got {reprlib.repr(task)}")
+    return task, raw
+
+
+def training_of_format_1(raw: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, Json], dict[str, Json]]:
+    """Of a config.json of format 1: the options that every task had, and its sections training and data."""
+    run, data = raw.get("training", {}), raw.get("data", {})
+    if not isinstance(run, dict) or not isinstance(data, dict):
+        raise UserError("expected the settings of a training, training and data; the file is damaged")
+    same: tuple[str, ...] = (
+        "learning_rate",
+        "final_fraction",
+        "warm_up",
+        "clip",
+        "beta_1",
+        "beta_2",
+        "weight_decay",
+        "average",
+    )
+    same += ("validations", "patience", "log_every", "checkpoint_seconds", "batch", "seed", "threads")
+    options = {name: run[name] for name in same if name in run}
+    if run.get("unit") in ("minutes", "epochs", "steps") and "budget" in run:
+        whole = run["unit"] != "minutes" and isinstance(run["budget"], float) and run["budget"].is_integer()
+        options[run["unit"]] = int(run["budget"]) if whole else run["budget"]
+    if run.get("memory") is not None:
+        options["chrono"] = run["memory"]
+    return options, run, data

@@ -1,0 +1,241 @@
+"""What every class that learns has in common: options, the order of a training, the folder."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+
+from throughtime.errors import UserError
+from throughtime.options import Json
+from throughtime.storage.folder import WEIGHTS, File, write_files
+from throughtime.storage.record import ModelRecord, Schema
+from throughtime.tasks.options import TaskOptions
+from throughtime.training import run as runs
+
+if TYPE_CHECKING:
+    from throughtime.training.best import Best
+    from throughtime.training.job import Job
+    from throughtime.training.loop import Outcome
+
+Chosen = TypeVar("Chosen", bound=TaskOptions)
+Examples = TypeVar("Examples")
+Built = TypeVar("Built", bound="Plan")
+Running = TypeVar("Running")
+
+Say = Callable[[str], None]
+"""Tells a person a line."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A model about to be trained.
+
+    model: its configuration, as the record keeps it. data: what the record keeps of what is learned. parameters: the
+    start, name -> array. files: what stands beside config.json before training begins.
+    """
+
+    model: Any
+    data: Any
+    parameters: Mapping[str, np.ndarray]
+    files: Mapping[str, File] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finished(Generic[Running]):
+    """A model that has learned. decided: what the record keeps of what the validation part said. files: what stands
+    beside config.json because of it."""
+
+    model: Running
+    decided: Any
+    files: Mapping[str, File] = field(default_factory=dict)
+
+
+class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
+    """A model that learns, in scikit-learn's habits: options, fit, predict, save.
+
+    schema: how its folder's record is read, with its class of options. unit: what its training counts. beside: names of
+    the files that may stand in its folder beside those of every task. A task writes the hooks read, build, rebuild, job
+    and finish; `fit` gives its arguments to `_fit`, which has the order of every training.
+    """
+
+    schema: ClassVar[Schema[Any, Any, Any, Any]]
+    unit: ClassVar[str]
+    beside: ClassVar[tuple[str, ...]] = ()
+    __signature__: ClassVar[inspect.Signature]
+
+    def __init_subclass__(cls) -> None:
+        if "schema" in cls.__dict__:
+            cls.__signature__ = _signature(cls.schema.options)
+
+    def __init__(self, *values: Any, **options: Any) -> None:
+        try:
+            given = self.__signature__.bind(*values, **options).arguments
+        except TypeError:
+            for name in options:
+                self.schema.options.option(name)  # names the nearest ones
+            raise
+        self.options: Chosen = self.schema.options(**given)
+        self.record: ModelRecord[Any, Chosen, Any, Any] | None = None
+        self.model: Running | None = None
+        self.outcome: Outcome | None = None
+        self.examples: Examples | None = None
+        self._files: dict[str, File] = {}
+        self._parameters: Mapping[str, np.ndarray] = {}
+
+    @classmethod
+    def of(cls, options: TaskOptions) -> Self:
+        """One with these options."""
+        made = cls()
+        made.options = options  # type: ignore[assignment]
+        return made
+
+    def __repr__(self) -> str:
+        usual = type(self)().options.to_json()
+        said = [f"{name}={value!r}" for name, value in self.options.to_json().items() if value != usual[name]]
+        state = "not fitted" if self.model is None else self._described()
+        return f"<{type(self).__name__}({', '.join(said)}): {state}>"
+
+    def _described(self) -> str:
+        """What a fitted one is, in a few words."""
+        assert self.record is not None
+        best = self.outcome.best if self.outcome is not None else None
+        return f"{self.record.parameters:,} parameters" + ("" if best is None else f", validation loss {best:.4g}")
+
+    # What a task writes.
+
+    @abstractmethod
+    def _build(self, examples: Examples, options: Chosen) -> Built:
+        """A new model for what is to be learned."""
+
+    @abstractmethod
+    def _rebuild(self, examples: Examples, record: ModelRecord[Any, Any, Any, Any], folder: Path) -> Built:
+        """The model of a folder, to go on with its training; its parameters may be zeros, a checkpoint has them.
+        UserError where it learned something else."""
+
+    @abstractmethod
+    def _job(self, examples: Examples, plan: Built, options: Chosen, best: Best) -> tuple[Job, str]:
+        """What the loop trains, and a line that says what it is."""
+
+    @abstractmethod
+    def _finish(
+        self, examples: Examples, plan: Built, options: Chosen, parameters: Mapping[str, np.ndarray], say: Say | None
+    ) -> Finished[Running]:
+        """The trained model without torch. say: None where training was interrupted, and nothing more is decided."""
+
+    @abstractmethod
+    def fit_file(
+        self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
+    ) -> Self:
+        """Learn from what a command is given: a file's name, - for standard input."""
+
+    @abstractmethod
+    def score_held_out(self, say: Say) -> dict[str, Json] | None:
+        """The scores, beside the baselines, of what nothing was chosen by; None where nothing was kept apart."""
+
+    def notes(self) -> list[str]:
+        """What is to be said of the data it learned."""
+        return []
+
+    def _settle(self, examples: Examples, options: Chosen) -> Chosen:
+        """Options for what is to be learned where nobody chose; here a budget."""
+        return options
+
+    # The order of every training.
+
+    def _fit(
+        self,
+        read: Callable[[Chosen], Examples],
+        out: str | Path | None,
+        resume: bool,
+        force: bool,
+        quiet: bool,
+        changes: Mapping[str, Any],
+    ) -> Self:
+        """Read, settle, build, begin or go on, learn, decide, save. read: makes the examples, by the options."""
+        from throughtime.training.progress import choose
+
+        runs.need_torch()  # without it nothing in the folder may change
+        folder = Path(out) if out is not None else None
+        if resume:
+            record = runs.stored(self.schema, folder)
+            assert folder is not None
+            options: Chosen = record.options.changed(changes)
+            examples = read(options)
+            plan = self._rebuild(examples, record, folder)
+            record = replace(record, options=options)
+        else:
+            runs.refuse_existing(folder, force)
+            options = self.options.replaced(**changes)
+            examples = read(options)
+            options = self._settle(examples, options)
+            plan = self._build(examples, options)
+            count = sum(value.size for value in plan.parameters.values())
+            decided = self.schema.decided.from_json({})
+            record = ModelRecord(self.schema.task, plan.model, options, plan.data, decided, count)
+        threads = options.threads or runs.torch_threads()
+        with runs.at_work(folder, record, plan.files, self.beside, threads, resume, force) as record:
+            progress = choose(quiet, self.unit)
+            best = runs.best(folder, progress.note)
+            job, hello = self._job(examples, plan, options, best)
+            size = f"{record.parameters:,} parameters; {options.budget:g} {options.unit} on {threads} threads"
+            progress.note(f"{hello}; {size}")
+            self.outcome = runs.learn(job, options, folder, resume, progress, threads, best)
+            interrupted = self.outcome.ended == "interrupted"
+            self._parameters = best.parameters()
+            found = self._finish(examples, plan, options, self._parameters, None if interrupted else progress.note)
+            if not interrupted:
+                record = replace(record, decided=found.decided)
+            self.model, self.record, self.examples = found.model, record, examples
+            self._files = {**plan.files, **found.files}
+            if folder is not None and not interrupted:
+                write_files(folder, found.files)
+                record.write(folder)
+        return self
+
+    def fitted(self) -> Running:
+        """The trained model, which runs without torch; UserError before there is one."""
+        if self.model is None:
+            who = self.schema.options.who
+            raise UserError(f"{who}: expected a fitted model; call fit first, or throughtime.load a saved one")
+        return self.model
+
+    def save(self, directory: str | Path) -> Self:
+        """Write the model's folder; throughtime.load reads it, without torch. Returns itself."""
+        self.fitted()
+        assert self.record is not None
+        folder = Path(directory)
+        runs.forget(folder, self.beside)  # a save that is cut off leaves no folder that loads as something else
+        write_files(folder, {**self._files, WEIGHTS: dict(self._parameters)})
+        self.record.write(folder)
+        return self
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The options by name, as scikit-learn asks for them."""
+        return {one.name: getattr(self.options, one.name) for one in self.options.declared()}
+
+    def set_params(self, **options: Any) -> Self:
+        """Change options, as scikit-learn does."""
+        self.options = self.options.replaced(**options)
+        return self
+
+
+def _signature(options: type[TaskOptions]) -> inspect.Signature:
+    """How a class with these options is called."""
+    import dataclasses
+
+    named = {one.name: one for one in dataclasses.fields(options)}
+    kinds = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [
+        inspect.Parameter(one.name, kinds[not named[one.name].kw_only], default=one.default)
+        for one in options.declared()
+    ]
+    return inspect.Signature(sorted(parameters, key=lambda one: one.kind))
+
+
+__all__ = ["Estimator", "Finished", "Json", "Plan", "Say"]

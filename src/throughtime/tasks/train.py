@@ -1,0 +1,61 @@
+"""Learn into a folder and score what nothing was chosen by: what `throughtime train TASK` does, for every task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from throughtime.storage.folder import CONFIG, write_atomically
+from throughtime.tasks import TASKS, part
+
+
+def train(
+    task: str,
+    data: Any,
+    out: str | Path,
+    *,
+    evaluate: bool = True,
+    resume: bool = False,
+    force: bool = False,
+    quiet: bool = False,
+    **options: Any,
+) -> dict[str, Any]:
+    """Train on data into a folder, then score the part of it that was kept apart, beside the baselines.
+
+    task: a name of TASKS. data: what the task's class takes as a file. evaluate: whether to score. options: of the
+    task, where nothing is said with the defaults that commands have; of a run that goes on only what changes. Returns
+    directory, ended, steps, epochs, seconds, speed, parameters, validation_loss, clipped, checkpointing (seconds of
+    this run), warnings, notes on the data, signal where one interrupted it, and evaluation where there is one.
+    """
+    from throughtime.training.progress import choose
+    from throughtime.training.run import add_evaluation, summary
+
+    learner = getattr(part(task, "estimator"), TASKS[task].estimator)
+    folder = Path(out)
+    if resume:
+        model = learner().fit_file(data, folder, True, force, quiet, options)
+    else:
+        chosen = learner.schema.options.for_command(**options)
+        model = learner.of(chosen).fit_file(data, folder, False, force, quiet, {})
+    outcome, record = model.outcome, model.record
+    values = {**summary(folder, outcome, record.parameters, model.unit), "notes": model.notes()}
+    if evaluate and outcome.ended != "interrupted":
+        evaluation = model.score_held_out(choose(quiet, model.unit).note)
+        if evaluation is not None:
+            values["evaluation"] = evaluation
+            add_evaluation(folder, outcome, evaluation)
+    return values
+
+
+def refuse_other(out: Path, file: str, write: Callable[[], str]) -> Path:
+    """Write a demonstration's data into its folder, which may hold an earlier demonstration; the file's path.
+
+    UserError where the folder holds another model.
+    """
+    from throughtime.errors import UserError
+
+    if (out / CONFIG).exists() and not (out / file).exists():
+        raise UserError(f"{out}: holds a model that is no demonstration; choose another folder with --out")
+    write_atomically(out / file, write().encode())
+    return out / file
