@@ -30,34 +30,6 @@ _COMMENT = re.compile(r"#\s*[\w.\-]+\s*[=:](\s|$)")
 _SPACES = re.compile(r"[ \t]+")  # others, such as the ideographic one, are tokens
 
 
-@dataclass(frozen=True)
-class Tagged:
-    """Sentences of tokens, a tag each, and an intent each or no intents at all. where: for errors. notes: what was
-    found on reading them. scheme: "BIO" or "BIOES" for spans, "none" for a plain tag a token."""
-
-    tokens: list[list[str]]
-    tags: list[list[str]]
-    intents: list[str]
-    where: str = "data"
-    notes: list[str] = field(default_factory=list)
-    scheme: str = "BIO"
-
-    def __len__(self) -> int:
-        return len(self.tokens)
-
-    def take(self, indices: Iterable[int] | np.ndarray) -> Tagged:
-        """Some of the sentences in the order given, without the notes, which are about all of them."""
-        chosen = [int(i) for i in indices]
-        tokens, tags = [self.tokens[i] for i in chosen], [self.tags[i] for i in chosen]
-        intents = [self.intents[i] for i in chosen] if self.intents else []
-        return Tagged(tokens, tags, intents, self.where, [], self.scheme)
-
-    @property
-    def sha256(self) -> str:
-        """Of tokens, tags and intents, wherever they were read from."""
-        return hashlib.sha256(json.dumps([self.tokens, self.tags, self.intents]).encode()).hexdigest()
-
-
 @dataclass
 class _Found:
     """rows: of each sentence; `stepped` where each token has a line of its own."""

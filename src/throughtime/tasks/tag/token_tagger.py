@@ -197,28 +197,3 @@ class TokenTagger:
             intent = max(intents, key=lambda name: intents[name]) if intents else None
             found.append(Tagging(tokens, labels, share, marked(tokens, labels), intent, intents))
         return found
-
-
-def together(tokens: Sequence[str]) -> str:
-    """Tokens as the text that linear models see: characters without spaces, words with."""
-    alone = sum(map(len, tokens)) < 1.5 * len(tokens) and not any(
-        token.isascii() and token.isalpha() for token in tokens
-    )
-    return ("" if alone else " ").join(tokens)
-
-
-def marked(tokens: Sequence[str], tags: Sequence[str]) -> list[dict[str, Any]]:
-    """The spans that BIO or BIOES tags mark: kind, start, end (behind the last token) and text."""
-    found: list[dict[str, Any]] = []
-    start, kind = 0, ""
-    for t, tag in enumerate([*tags, "O"]):
-        sign, _, own = tag.partition("-") if tag[1:2] == "-" else ("O", "", "")
-        if kind and (sign not in ("I", "E") or own != kind):
-            found.append({"kind": kind, "start": start, "end": t, "text": together(tokens[start:t])})
-            kind = ""
-        if sign in ("B", "S") or (sign in ("I", "E") and not kind):
-            start, kind = t, own
-        if sign in ("S", "E") and kind:
-            found.append({"kind": kind, "start": start, "end": t + 1, "text": together(tokens[start : t + 1])})
-            kind = ""
-    return found
