@@ -12,6 +12,7 @@ from throughtime.data import tokenizers
 from throughtime.errors import UserError
 from throughtime.models.config import LanguageConfig, Layer
 from throughtime.models.language import State, check_finite, check_parameters
+from throughtime.recurrence import Recurrence
 from throughtime.runtime.folder import CONFIG, TOKENIZER, WEIGHTS, read_json, read_weights
 from throughtime.runtime.sampling import Sampler
 
@@ -71,7 +72,7 @@ class TextModel:
         dtype = parameters["embedding"].dtype
         try:
             self._steppers: list[Any] = [
-                engine.compile(layer.trace, dict(layer.sizes), dtype=str(dtype), lookup=not i).stepper(
+                engine.compile(Recurrence(layer.trace, layer.sizes), str(dtype), lookup=not i).stepper(
                     tuple(parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters),
                     weights=weights,
                 )
