@@ -13,7 +13,7 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.models.ops_numpy import NumpyOps
-from throughtime.recurrence import Trace
+from throughtime.recurrence import Recurrence, Trace
 from throughtime.recurrence.evaluate import nodes
 
 
@@ -80,7 +80,7 @@ class GateOps(NumpyOps):
         assert lengths is None or (lengths == len(x)).all(), "a look inside takes rows of one length"
         turn = -1 if reverse else 1
         x = np.ascontiguousarray(x[::turn])
-        program = engine.compile(trace, dict(sizes), dtype=str(x.dtype), every=True)
+        program = engine.compile(Recurrence(trace, sizes), str(x.dtype), every=True)
         arrays = tuple(parameters[name] for name in trace.parameters)
         start = tuple(initial) if initial is not None else None
         output, final, _ = program.forward(x, start, arrays, training=False, threads=self.threads)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.recurrence import Trace
+from throughtime.recurrence import Recurrence, Trace
 
 _SMALLEST = 1e-30
 """What a logarithm is taken of at least."""
@@ -123,7 +123,7 @@ class NumpyOps:
         """
         from throughtime import engine
 
-        program = engine.compile(trace, dict(sizes), dtype=str(x.dtype))
+        program = engine.compile(Recurrence(trace, sizes), str(x.dtype))
         arrays = tuple(parameters[name] for name in trace.parameters)
         start = tuple(initial) if initial is not None else None
         output, final, _ = program.forward(x, start, arrays, lengths=lengths, reverse=reverse, threads=self.threads)
@@ -141,7 +141,7 @@ class NumpyOps:
         """`recurrence` over lookup(table, tokens), tokens (T, B), the products made once per row of the table."""
         from throughtime import engine
 
-        program = engine.compile(trace, dict(sizes), dtype=str(table.dtype), lookup=True)
+        program = engine.compile(Recurrence(trace, sizes), str(table.dtype), lookup=True)
         if not program.takes_ids or tokens.size < 2 * len(table):
             return self.recurrence(trace, sizes, self.lookup(table, tokens), initial, parameters)
         arrays = tuple(parameters[name] for name in trace.parameters)

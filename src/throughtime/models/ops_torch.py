@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from throughtime.recurrence import Trace
+from throughtime.recurrence import Recurrence, Trace
 
 
 class TorchOps:
@@ -17,7 +17,6 @@ class TorchOps:
 
     def __init__(self, training: bool = False, generator: torch.Generator | None = None) -> None:
         self.training, self.generator = training, generator
-        self._compiled: dict[Any, Any] = {}
 
     def lookup(self, table: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
         """Rows of the table: (V, E) and integers (...) to (..., E)."""
@@ -108,7 +107,7 @@ class TorchOps:
 
         start = tuple(initial) if initial is not None else None
         arrays = tuple(parameters[name] for name in trace.parameters)
-        return recurrence(self._layer(trace, sizes), x, start, arrays, lengths, reverse)
+        return recurrence(Recurrence(trace, sizes), x, start, arrays, lengths, reverse)
 
     def embedded(
         self,
@@ -124,17 +123,7 @@ class TorchOps:
 
         start = tuple(initial) if initial is not None else None
         arrays = tuple(parameters[name] for name in trace.parameters)
-        return embedded_recurrence(self._layer(trace, sizes), tokens, table, start, arrays)
-
-    def _layer(self, trace: Trace, sizes: Mapping[str, int]) -> Any:
-        """The recurrence as throughtime.nn takes it, made once."""
-        from throughtime.nn.functional import Recurrence
-
-        key = (id(trace), *sizes.items())
-        layer = self._compiled.get(key)
-        if layer is None or layer.trace is not trace:
-            layer = self._compiled[key] = Recurrence(trace, dict(sizes))
-        return layer
+        return embedded_recurrence(Recurrence(trace, sizes), tokens, table, start, arrays)
 
 
 class TorchModel(torch.nn.Module):

@@ -12,6 +12,7 @@ from throughtime.data import tokenizers
 from throughtime.errors import UserError
 from throughtime.models.stack import Layer
 from throughtime.options import Json
+from throughtime.recurrence import Recurrence
 from throughtime.runtime.sampling import Sampler
 from throughtime.runtime.stream import Stream, check_shapes
 from throughtime.storage.folder import TOKENIZER, WEIGHTS, read_json, read_weights
@@ -74,7 +75,7 @@ class TextModel:
         dtype = parameters["embedding"].dtype
         try:
             self._steppers: list[Any] = [
-                engine.compile(layer.trace, dict(layer.sizes), dtype=str(dtype), lookup=not i).stepper(
+                engine.compile(Recurrence(layer.trace, layer.sizes), str(dtype), lookup=not i).stepper(
                     tuple(parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters),
                     weights=weights,
                 )
