@@ -54,11 +54,11 @@ demo: program
 	$(BIN)/throughtime demo
 
 test: setup test-cpp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 # What a contributor runs in two minutes: all but the tests marked slow, and not the core's own.
 quick: setup
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not slow"
 
 # The core by itself, with address and undefined-behaviour sanitizers: tests, and five seconds of fuzzing.
 SANITIZED := build/sanitized
@@ -83,7 +83,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(MAKE) test-cpp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 bench: setup
 	$(BIN)/python -m benchmarks

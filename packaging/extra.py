@@ -1,6 +1,6 @@
 """Prints what an extra of pyproject.toml asks for, one requirement a line, without installing the project again.
 
-    python packaging/extra.py dev
+python packaging/extra.py dev
 """
 
 from __future__ import annotations

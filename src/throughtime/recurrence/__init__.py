@@ -1,7 +1,7 @@
 """The language cells are written in, and what is derived from a step: sizes, derivative, schedule."""
 
 from throughtime.recurrence.cell import Cell, Matrix, Vector
-from throughtime.recurrence.recurrence import Recurrence
+from throughtime.recurrence.recurrence import LARGEST, Recurrence
 from throughtime.recurrence.symbols import (
     ACTIVATIONS,
     Symbol,
@@ -23,6 +23,7 @@ from throughtime.recurrence.trace import Trace
 
 __all__ = [
     "ACTIVATIONS",
+    "LARGEST",
     "Cell",
     "Matrix",
     "Recurrence",

@@ -10,7 +10,6 @@ import numpy as np
 
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
-from throughtime.models.stack import Layer
 from throughtime.options import Json
 from throughtime.recurrence import Recurrence
 from throughtime.runtime.sampling import Sampler
@@ -75,7 +74,7 @@ class TextModel:
         dtype = parameters["embedding"].dtype
         try:
             self._steppers: list[Any] = [
-                engine.compile(Recurrence(layer.trace, layer.sizes), str(dtype), lookup=not i).stepper(
+                engine.compile(layer, str(dtype), lookup=not i).stepper(
                     tuple(parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters),
                     weights=weights,
                 )
@@ -295,7 +294,7 @@ def _until(pieces: Iterator[str], stop: str) -> Iterator[str]:
         yield held
 
 
-def _width(layer: Layer) -> int:
+def _width(layer: Recurrence) -> int:
     """Values of the products of a layer with its input."""
     graph, taken = layer.trace.graph, layer.trace.input
     return sum(layer.sizes[n.size] for n in graph.nodes if n.op == "matmul" and n.args[1] == taken)
