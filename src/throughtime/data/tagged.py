@@ -43,6 +43,11 @@ class Tagged:
         rows, kept = grouped_split([tuple(text) for text in self.tokens], self.intents or None, share, seed)
         return self.take(rows), self.take(kept)
 
+    def joined(self, other: Tagged) -> Tagged:
+        """These sentences and others behind them."""
+        tokens, tags, intents = self.tokens + other.tokens, self.tags + other.tags, self.intents + other.intents
+        return Tagged(tokens, tags, intents, self.where, [], self.scheme)
+
     @property
     def sha256(self) -> str:
         """Of tokens, tags and intents, wherever they were read from."""

@@ -51,7 +51,7 @@ Held = tuple[Sequence[str], Sequence[str]]
 def majority(labels: Sequence[str], classes: Sequence[str] | None = None) -> NgramModel:
     """The classes' shares of the training labels, one text added to each, whatever the text says."""
     classes = sorted(set(labels)) if classes is None else classes
-    counts = np.bincount(_numbers(labels, classes), minlength=len(classes)) + 1.0
+    counts = np.bincount(numbers(labels, classes), minlength=len(classes)) + 1.0
     bias = np.log(counts / counts.sum()).astype(np.float32)
     return NgramModel(Ngrams(words=(1, 1), characters=None), np.zeros((0, len(classes)), np.float32), bias)
 
@@ -178,7 +178,7 @@ def fit_linear_models(
     classes = sorted(set(labels)) if classes is None else classes
     models = {MAJORITY: majority(labels, classes)}
     if not available():
-        say(f"linear models: {MISSING}")
+        say(f"{MISSING}: {needed('labels')}")
         return models
     rows = _sample(texts)
     if len(rows) < len(texts):
@@ -199,7 +199,7 @@ def fit_linear_models(
     return models
 
 
-MISSING = f"skipped, they need scikit-learn: {needed('labels')}"
+MISSING = "linear models: left out, scikit-learn is not installed"
 """What is told where they cannot be fitted."""
 
 
@@ -208,7 +208,7 @@ def available() -> bool:
     return find_spec("sklearn") is not None
 
 
-def _numbers(labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+def numbers(labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:
     """(N,) the place of each label in classes, -1 for none."""
     place = {name: i for i, name in enumerate(classes)}
     return np.array([place.get(label, -1) for label in labels], np.int64)
@@ -226,7 +226,7 @@ def _prepared(
     if not len(texts) or len(texts) != len(labels) or (weights is not None and len(weights) != len(texts)):
         raise UserError(f"linear models: expected a label (and a weight) a text, got {len(labels)} to {len(texts)}")
     classes = sorted(set(labels)) if classes is None else classes
-    truth = _numbers(labels, classes)
+    truth = numbers(labels, classes)
     if truth.min() < 0:
         raise UserError(f"linear models: label {labels[int(truth.argmin())]!r} is not among the classes")
     return classes, truth, Ngrams((1, 2), None).fit(texts) if ngrams is None else ngrams
@@ -305,7 +305,7 @@ def _noted(model: NgramModel, cost: float) -> NgramModel:
 
 
 def _tempered(model: NgramModel, held: Held, classes: Sequence[str]) -> NgramModel:
-    return _cooled(model, temperature(model.logits(held[0]), _numbers(held[1], classes), prior=1.0))
+    return _cooled(model, temperature(model.logits(held[0]), numbers(held[1], classes), prior=1.0))
 
 
 def _cooled(model: NgramModel, heat: float) -> NgramModel:
@@ -317,7 +317,7 @@ def _cooled(model: NgramModel, heat: float) -> NgramModel:
 
 
 def _right(model: NgramModel, texts: Sequence[str], labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:
-    right: np.ndarray = model.logits(texts).argmax(1) == _numbers(labels, classes)
+    right: np.ndarray = model.logits(texts).argmax(1) == numbers(labels, classes)
     return right
 
 
@@ -327,7 +327,7 @@ def _best(fits: Iterator[NgramModel], count: int, held: Held | None, classes: Se
         raise UserError(f"linear models: unknown choice {choose!r}: choose from {', '.join(CHOICES)}")
     if held is None or count == 1:
         return [next(fits) for _ in range(min(2, count))][-1]
-    truth = _numbers(held[1], classes)
+    truth = numbers(held[1], classes)
     known = truth >= 0
 
     def cost(model: NgramModel) -> tuple[float, float]:

@@ -70,6 +70,7 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
     __signature__: ClassVar[inspect.Signature]
 
     def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         if "schema" in cls.__dict__:
             cls.__signature__ = _signature(cls.schema.options)
 
@@ -85,6 +86,7 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         self.model: Running | None = None
         self.outcome: Outcome | None = None
         self.examples: Examples | None = None
+        self.folder: Path | None = None
         self._files: dict[str, File] = {}
         self._parameters: Mapping[str, np.ndarray] = {}
 
@@ -191,7 +193,7 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
             found = self._finish(examples, plan, options, self._parameters, None if interrupted else progress.note)
             if not interrupted:
                 record = replace(record, decided=found.decided)
-            self.model, self.record, self.examples = found.model, record, examples
+            self.model, self.record, self.examples, self.folder = found.model, record, examples, folder
             self._files = {**plan.files, **found.files}
             if folder is not None and not interrupted:
                 write_files(folder, found.files)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from throughtime.data.labelled import check_text, imbalance, never_seen
+from throughtime.data.label_notes import imbalance, never_seen
+from throughtime.data.labelled import check_text
 from throughtime.data.table import JSON_LINES, PARQUET, read_table
+from throughtime.data.tagged import Tagged
 from throughtime.data.text import read_text
 from throughtime.errors import UserError
+from throughtime.tasks.reading.data import Parts, TextsData, parts_of
+from throughtime.tasks.tag.options import TaggerOptions
 
 TOKENS, TAGS, INTENTS = ("tokens", "words"), ("tags", "slots", "ner_tags", "labels"), ("intent", "intents", "label")
 """Names by which the columns of a table are known."""
@@ -28,6 +29,29 @@ _SPAN = re.compile(r"[BIES]-.+")
 _INTENT = re.compile(r"#\s*intent\s*[=:]\s*(.*)", re.IGNORECASE)
 _COMMENT = re.compile(r"#\s*[\w.\-]+\s*[=:](\s|$)")
 _SPACES = re.compile(r"[ \t]+")  # others, such as the ideographic one, are tokens
+
+
+@dataclass(frozen=True)
+class TaggedData(TextsData):
+    """What config.json keeps of tagged texts. scheme: as Tagged has it."""
+
+    scheme: str = "BIO"
+
+
+def tagged(tokens: Any, tags: Any = None, intents: Any = None, encoding: str = "utf-8") -> Tagged:
+    """Tagged texts, from themselves, from lists, or from what read_tagged takes."""
+    if isinstance(tokens, Tagged):
+        return tokens
+    if tags is None:
+        return read_tagged(tokens, encoding)
+    return read_tagged((tokens, tags) if intents is None else (tokens, tags, intents))
+
+
+def parts(source: Any, given: Tagged, beside: Tagged | None, options: TaggerOptions) -> Parts[Tagged]:
+    """What is learned from, chosen by and scored, by the options. beside: texts to choose by that were handed over."""
+    return parts_of(
+        source, given, beside, options, lambda file: read_tagged(file, options.encoding), check_tagged_split
+    )
 
 
 @dataclass
