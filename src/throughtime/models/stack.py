@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.models.ops import Array, Ops
+from throughtime.models.ops import Array, Ops, Params
 from throughtime.recurrence import LARGEST, Recurrence, Trace
 from throughtime.recurrence.wrap import recurrent_matrices
 
@@ -161,7 +161,7 @@ class Stack:
             values.update({start + name: value for name, value in drawn.items()})
         return values
 
-    def own(self, parameters: Mapping[str, Array], i: int, direction: int = 0) -> dict[str, Array]:
+    def own(self, parameters: Params, i: int, direction: int = 0) -> dict[str, Array]:
         """The parameters of one recurrence, by its own names."""
         start = self.start(i, direction)
         return {name: parameters[start + name] for name in self.layers[i][direction].trace.parameters}
@@ -169,7 +169,7 @@ class Stack:
     def run(
         self,
         ops: Ops,
-        parameters: Mapping[str, Array],
+        parameters: Params,
         x: Array | Lookup,
         initial: States | None = None,
         lengths: Array | None = None,

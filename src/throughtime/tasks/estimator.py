@@ -15,10 +15,12 @@ from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.storage.folder import WEIGHTS, File, write_files
 from throughtime.storage.record import ModelRecord, Schema
+from throughtime.tasks import part
 from throughtime.tasks.options import TaskOptions
 from throughtime.training import run as runs
 
 if TYPE_CHECKING:
+    from throughtime.insight.diagnosis import Diagnosis
     from throughtime.training.best import Best
     from throughtime.training.job import Job
     from throughtime.training.loop import Outcome
@@ -214,6 +216,22 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         write_files(folder, {**self._files, WEIGHTS: dict(self._parameters)})
         self.record.write(folder)
         return self
+
+    def diagnose(
+        self, data: Any = None, steps: int | None = None, rows: int | None = None, attempt: int = 0, quiet: bool = True
+    ) -> Diagnosis:
+        """Whether the gradient vanishes or explodes, how long the memory is, what gates do, and what helps.
+
+        data: what to look at, as `fit` takes it, None for what was kept for validation of what it was fitted on. steps,
+        rows: T and B of the batch, where not given what suits the task. attempt: steps of the short runs in which
+        remedies are tried, 0 for none. Returns a Diagnosis: prints as text, `.to_json()`. Needs torch.
+        """
+        from throughtime.training.progress import choose
+
+        self.fitted()
+        insight = part(self.schema.task, "insight")
+        found: Diagnosis = insight.diagnose(insight.of_model(self, data), steps, rows, attempt, choose(quiet).note)
+        return found
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The options by name, as scikit-learn asks for them."""

@@ -21,7 +21,6 @@ from throughtime.tasks.text.score import evaluate
 from throughtime.tasks.text.stream import SCHEMA, Piece, TextModel
 
 if TYPE_CHECKING:
-    from throughtime.insight.diagnosis import Diagnosis
     from throughtime.training.best import Best
     from throughtime.training.job import Job
     from throughtime.training.streams import Streams
@@ -167,26 +166,6 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         """The scores of the part that nothing was chosen by; None where there is none."""
         assert self.examples is not None
         return self.evaluate() if self.examples.part("test") else None
-
-    def diagnose(
-        self,
-        text: str | Path | None = None,
-        steps: int | None = None,
-        rows: int | None = None,
-        attempt: int = 0,
-        quiet: bool = True,
-    ) -> Diagnosis:
-        """Whether the gradient vanishes or explodes, how long the memory is, what gates do, and what helps.
-
-        text: what to look at, None for the validation part of the text it was fitted on. steps, rows: T and B of the
-        batch, 200 (or two training windows) and 32 where not given. attempt: steps of the short runs in which remedies
-        are tried, 0 for none. Returns a Diagnosis: prints as text, `.to_json()`. Needs torch.
-        """
-        from throughtime.tasks.text import insight
-        from throughtime.training.progress import choose
-
-        self.fitted()
-        return insight.diagnose(insight.of_model(self, text), steps, rows, attempt, choose(quiet).note)
 
 
 def _sampler(config: LanguageConfig, tokenizer: Any, seed: int) -> Callable[[dict[str, np.ndarray], int], str | None]:
