@@ -151,7 +151,7 @@ class ReaderConfig:
         """Rebuild from `to_json`; UserError says what is wrong."""
         try:
             columns = tuple((name, rows, width) for name, rows, width in data["columns"])
-            layers = Stack.from_json(who, data["layers"], directed=True).layers
+            layers = Stack.from_json(data["layers"], who, directed=True).layers
             pieces = tuple(data["pieces"])
             dropout = Dropout.from_json(data["dropout"])
             return cls(who, columns, layers, pieces, data["added"], dropout, data["values"])  # type: ignore[arg-type]

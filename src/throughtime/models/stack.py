@@ -213,10 +213,12 @@ class Stack:
         return each if self.directed else [layer for (layer,) in each]
 
     @classmethod
-    def from_json(cls, who: str, data: Any, prefix: str = "layers", directed: bool = False) -> Stack:
-        """Rebuild from `to_json`; UserError says what is wrong."""
+    def from_json(cls, data: Any, who: str = "layers", prefix: str = "layers", directed: bool | None = None) -> Stack:
+        """Rebuild from `to_json`; UserError says what is wrong. directed: None where the data show it."""
         if not isinstance(data, list) or len(data) > MOST_LAYERS:
             raise UserError(f"{who}: layers must be a list of at most {MOST_LAYERS}; config.json is damaged")
+        if directed is None:
+            directed = any(isinstance(layer, list) for layer in data)
         each = data if directed else [[layer] for layer in data]
         if any(not isinstance(directions, list) for directions in each):
             raise UserError(f"{who}: layers must be lists of layers; config.json is damaged")

@@ -54,7 +54,7 @@ class Finished(Generic[Running]):
     beside config.json because of it."""
 
     model: Running
-    decided: Any
+    decided: Any = None
     files: Mapping[str, File] = field(default_factory=dict)
 
 
@@ -115,10 +115,18 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
     def _build(self, examples: Examples, options: Chosen) -> Built:
         """A new model for what is to be learned."""
 
-    @abstractmethod
     def _rebuild(self, examples: Examples, record: ModelRecord[Any, Any, Any, Any], folder: Path) -> Built:
         """The model of a folder, to go on with its training; its parameters may be zeros, a checkpoint has them.
-        UserError where it learned something else."""
+        UserError where it learned something else. Here: of a model that its record alone makes."""
+        self._check_same(examples, record, folder)
+        plan: Any = Plan(record.model, record.data, zeros(record.model))
+        return plan  # type: ignore[no-any-return]
+
+    def _check_same(self, examples: Any, record: ModelRecord[Any, Any, Any, Any], folder: Path) -> None:
+        """UserError unless the examples are those of the run in a folder."""
+        if examples.data.sha256 != record.data.sha256:
+            who = self.schema.options.who
+            raise UserError(f"{who}: the run in {folder} learns something else; give that, or a new --out")
 
     @abstractmethod
     def _job(self, examples: Examples, plan: Built, options: Chosen, best: Best) -> tuple[Job, str]:
@@ -130,11 +138,13 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
     ) -> Finished[Running]:
         """The trained model without torch. say: None where training was interrupted, and nothing more is decided."""
 
-    @abstractmethod
     def fit_file(
         self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
     ) -> Self:
         """Learn from what a command is given: a file's name, - for standard input."""
+        fit: Any = self.fit  # type: ignore[attr-defined]
+        fitted: Self = fit(data, out=out, resume=resume, force=force, quiet=quiet, **changes)
+        return fitted
 
     @abstractmethod
     def score_held_out(self, say: Say) -> dict[str, Json] | None:
@@ -192,7 +202,7 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
             self._parameters = best.parameters()
             found = self._finish(examples, plan, options, self._parameters, None if interrupted else progress.note)
             if not interrupted:
-                record = replace(record, decided=found.decided)
+                record = replace(record, decided=found.decided or self.schema.decided.from_json({}))
             self.model, self.record, self.examples = found.model, record, examples
             self._files = {**plan.files, **found.files}
             if folder is not None and not interrupted:
@@ -241,6 +251,11 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         """Change options, as scikit-learn does."""
         self.options = self.options.replaced(**options)
         return self
+
+
+def zeros(config: Any) -> dict[str, np.ndarray]:
+    """Parameters of the shapes of a configuration, for a checkpoint to fill."""
+    return {name: np.zeros(shape, np.float32) for name, shape in config.shapes.items()}
 
 
 def _signature(options: type[TaskOptions]) -> inspect.Signature:

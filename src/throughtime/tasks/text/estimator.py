@@ -13,7 +13,7 @@ from throughtime.data import tokenizers
 from throughtime.errors import UserError
 from throughtime.storage.folder import TOKENIZER, read_json
 from throughtime.storage.record import ModelRecord
-from throughtime.tasks.estimator import Estimator, Finished, Plan, Say
+from throughtime.tasks.estimator import Estimator, Finished, Plan, Say, zeros
 from throughtime.tasks.text.data import Text
 from throughtime.tasks.text.model import LanguageConfig, initial_parameters
 from throughtime.tasks.text.options import TextOptions
@@ -114,11 +114,10 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
             where = examples.file or "text"
             raise UserError(f"{where}: the run in {folder} learns another text; give that one, or a new --out")
         tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
-        parameters = {name: np.zeros(shape, np.float32) for name, shape in record.model.shapes.items()}
         options = record.options
         streams = Streams(examples.ids("train", tokenizer), options.batch, options.window, options.seed)
         files = {TOKENIZER: tokenizer.to_json()}
-        return TextPlan(record.model, record.data, parameters, files, tokenizer=tokenizer, streams=streams)
+        return TextPlan(record.model, record.data, zeros(record.model), files, tokenizer=tokenizer, streams=streams)
 
     def _job(self, examples: Text, plan: TextPlan, options: TextOptions, best: Best) -> tuple[Job, str]:
         from throughtime.models.ops_torch import TorchModel
@@ -142,7 +141,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         parameters: Mapping[str, np.ndarray],
         say: Say | None,
     ) -> Finished[TextModel]:
-        return Finished(TextModel(plan.model, parameters, plan.tokenizer), SCHEMA.decided())
+        return Finished(TextModel(plan.model, parameters, plan.tokenizer))
 
     def write(self, prompt: str = "", length: int = 500, **options: Any) -> Iterator[Piece]:
         """Continue the prompt; yields text as it is produced. Options: see TextModel.write."""

@@ -139,7 +139,7 @@ class LanguageConfig:
         tied = data.get("tied", False)
         if not isinstance(tied, bool):
             raise UserError(f"language model: tied must be true or false, got {reprlib.repr(tied)}")
-        layers = tuple(layer for (layer,) in Stack.from_json(WHO, data["layers"]).layers)
+        layers = tuple(layer for (layer,) in Stack.from_json(data["layers"], WHO, directed=False).layers)
         dropout = Dropout.from_json(data.get("dropout", {}))
         return cls(data["vocabulary"], data["embedding"], layers, dropout, tied, data.get("start", 0))
 
