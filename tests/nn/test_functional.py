@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import throughtime.cells
-from tests.nn.helpers import assert_gradients, assert_outputs, gradients
+from tests.nn.helpers import Everything, assert_gradients, assert_outputs, gradients
 from throughtime import engine
 from throughtime.nn import functional, reference
 from throughtime.nn.call import Layer
@@ -331,8 +331,6 @@ def test_pickled_without_its_program() -> None:
 
 
 def test_cell_of_ones_own() -> None:
-    from tests.nn.test_reference import Everything
-
     cell: Cell = Everything()
     case = Case("gru", (5, 3, 4, 6))
     case.trace = cell.trace()
