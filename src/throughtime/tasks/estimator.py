@@ -62,13 +62,15 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
     """A model that learns, in scikit-learn's habits: options, fit, predict, save.
 
     schema: how its folder's record is read, with its class of options. unit: what its training counts. beside: names of
-    the files that may stand in its folder beside those of every task. A task writes the hooks read, build, rebuild, job
-    and finish; `fit` gives its arguments to `_fit`, which has the order of every training.
+    the files that may stand in its folder beside those of every task. decides_when_stopped: whether what is decided is
+    kept of an interrupted training too. A task writes the hooks read, build, rebuild, job and finish; `fit` gives its
+    arguments to `_fit`, which has the order of every training.
     """
 
     schema: ClassVar[Schema[Any, Any, Any, Any]]
     unit: ClassVar[str]
     beside: ClassVar[tuple[str, ...]] = ()
+    decides_when_stopped: ClassVar[bool] = False
     __signature__: ClassVar[inspect.Signature]
 
     def __init_subclass__(cls) -> None:
@@ -201,11 +203,12 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
             interrupted = self.outcome.ended == "interrupted"
             self._parameters = best.parameters()
             found = self._finish(examples, plan, options, self._parameters, None if interrupted else progress.note)
-            if not interrupted:
+            decided = not interrupted or self.decides_when_stopped
+            if decided:
                 record = replace(record, decided=found.decided or self.schema.decided.from_json({}))
             self.model, self.record, self.examples = found.model, record, examples
             self._files = {**plan.files, **found.files}
-            if folder is not None and not interrupted:
+            if folder is not None and decided:
                 write_files(folder, found.files)
                 record.write(folder)
         return self
