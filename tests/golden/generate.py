@@ -27,14 +27,14 @@ from unittest.mock import patch
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
+from throughtime.models.config import Dropout
+from throughtime.runtime.folder import read_json, write_json
 
 import throughtime
 from tests.golden import data
 from tests.golden.answers import ANSWERS, LABELLED, TABLE, check, scores, table
 from throughtime import Classifier, Forecaster, LanguageModel, Tagger, cli
-from throughtime.models.config import Dropout
 from throughtime.recurrence import Cell, Matrix, Vector, maximum, sigmoid, tanh
-from throughtime.runtime.folder import read_json, write_json
 
 FORMAT = Path(__file__).with_name("format_1")
 PROMPTS = ["the cat", "she didn't like the moon.\n"]

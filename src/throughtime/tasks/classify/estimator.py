@@ -111,11 +111,6 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         examples = self.examples.together()
         return self._fit(lambda options: examples, out, False, force, quiet, changes)
 
-    def fit_file(
-        self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
-    ) -> Classifier:
-        return self.fit(data, None, out, resume=resume, force=force, quiet=quiet, **changes)
-
     def _judged(self, source: Any) -> Texts:
         return judged(source)
 

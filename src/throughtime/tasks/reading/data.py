@@ -54,6 +54,11 @@ class Parts(Generic[Kind]):
     sha256: str
     notes: list[str]
 
+    @property
+    def data(self) -> TextsData:
+        """What a record keeps of them."""
+        return TextsData(self.file, self.sha256, len(self.whole), tuple(self.notes))
+
     def together(self) -> Parts[Kind]:
         """The same, but what is chosen by is learned, too."""
         whole = self.whole.joined(self.held) if self.apart else self.whole

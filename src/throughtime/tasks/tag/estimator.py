@@ -82,11 +82,6 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
 
         return self._fit(read, out, resume, force, quiet, changes)
 
-    def fit_file(
-        self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
-    ) -> Tagger:
-        return self.fit(data, out=out, resume=resume, force=force, quiet=quiet, **changes)
-
     def _judged(self, source: Any) -> Tagged:
         return tagged(source)
 
@@ -105,8 +100,10 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
         without = {}
         if options.linear_models and intents and not fit.available():
             without["linear_models"] = fit.MISSING
-        texts, notes = len(learned) + (0 if examples.apart else len(held)), (*examples.notes, *without.values())
-        data = TaggedData(examples.file, examples.sha256, texts, notes, tuple(without), learned.scheme)
+        data = TaggedData(
+            **{**examples.data.to_json(), "notes": (*examples.notes, *without.values()), "without": tuple(without)},
+            scheme=learned.scheme,
+        )
         parameters, part = draw(tagger, model, options), Part.of(reader, learned.tokens, held.tokens)
         return ReadingPlan(model, data, parameters, reader_files([reader]), parts=[part])
 
