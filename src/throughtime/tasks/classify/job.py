@@ -12,7 +12,8 @@ from throughtime.linear.ensemble import log_softmax
 from throughtime.models.ops_torch import TorchModel
 from throughtime.models.reader import Tokens
 from throughtime.tasks.classify.options import ClassifierOptions
-from throughtime.tasks.reading.job import Judged, Keep, Member, Output, ReadingJob
+from throughtime.tasks.reading.job import Judged, Member, Output, ReadingJob
+from throughtime.training.job import Keep
 
 
 class ClassifierJob(ReadingJob):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +15,13 @@ from throughtime.models.ops_torch import TorchModel
 from throughtime.models.reader import Tokens
 from throughtime.runtime.ragged import batches
 from throughtime.tasks.reading.options import ReaderOptions
+from throughtime.training.job import EnsembleJob, Keep
 
 Output = Any
 """What a model's arithmetic returns."""
 
 Judged = list[list[tuple[np.ndarray, Output]]]
 """For each member the batches of what is held back: rows, and what it put out."""
-
-Keep = Callable[[dict[str, np.ndarray], Mapping[str, Any]], None]
-"""Takes parameters as arrays, and of which step they are."""
 
 _SPAN = 20
 """Batches that are sorted by length together, so that a batch has texts of about one length, of everywhere."""
@@ -47,14 +45,15 @@ class Member:
     prefix: str
 
 
-class ReadingJob(ABC):
+class ReadingJob(EnsembleJob):
     """Members that learn side by side, each in an order of its own. keep: called with the parameters as arrays.
 
     A task says how far an answer is from the truth, and how good the answers to what is held back are.
     """
 
     def __init__(self, members: Sequence[Member], options: ReaderOptions, keep: Keep) -> None:
-        self.members, self.options, self._keep = list(members), options, keep
+        super().__init__({one.prefix: one.model for one in members}, keep)
+        self.members, self.options = list(members), options
         self._learned = [one.learned for one in self.members]
         self.steps_per_epoch = -(-len(self.members[0].learned) // options.batch)
 
@@ -70,17 +69,11 @@ class ReadingJob(ABC):
         """What each member learns from in an epoch, where that changes; None where it does not."""
         return None
 
-    def parameters(self) -> dict[str, torch.Tensor]:
-        return {one.prefix + name: value for one in self.members for name, value in one.model.named_parameters()}
-
     def epoch(self, number: int) -> Epoch:
         if (renewed := self.renewed(number)) is not None:
             self._learned = list(renewed)
         lengths = [learned.lengths for learned in self._learned]
         return Epoch(lengths, self.options.batch, self.options.seed, number)
-
-    def begin(self) -> None:  # noqa: B027
-        """Texts carry no state."""
 
     def loss(self, batch: Sequence[tuple[np.ndarray, np.random.Generator]]) -> tuple[torch.Tensor, int]:
         """The mean loss of a batch for each member, and the texts of one."""
@@ -93,32 +86,20 @@ class ReadingJob(ABC):
             losses.append(self.losses(one.model, output, read, rows).mean())
         return torch.stack(losses).mean(), len(batch[0][0])
 
-    def state(self) -> dict[str, torch.Tensor]:
-        return {f"{one.prefix}generator": one.model.generator.get_state() for one in self.members}
-
-    def restore(self, state: Mapping[str, torch.Tensor]) -> None:
-        for one in self.members:
-            one.model.generator.set_state(state[f"{one.prefix}generator"])
-
-    @torch.no_grad()
     def validate(self) -> float | None:
         """The figure of the texts held back, of all members together; None where there are none."""
         if self.members[0].held is None:
             return None
         outputs: Judged = []
-        for one in self.members:
-            assert one.held is not None
-            one.model.eval()
-            outputs.append([])
-            for rows in batches(one.held.lengths, rows=ROWS):
-                tokens, sentences = one.held.inputs(rows)
-                inputs = (tensors(tokens),) if sentences is None else (tensors(tokens), tensors(sentences))
-                outputs[-1].append((rows, one.model(*inputs)))
-            one.model.train()
-        return self.judge(outputs)
-
-    def sample(self, step: int) -> str | None:
-        return None
+        with self.judged():
+            for one in self.members:
+                assert one.held is not None
+                outputs.append([])
+                for rows in batches(one.held.lengths, rows=ROWS):
+                    tokens, sentences = one.held.inputs(rows)
+                    inputs = (tensors(tokens),) if sentences is None else (tensors(tokens), tensors(sentences))
+                    outputs[-1].append((rows, one.model(*inputs)))
+            return self.judge(outputs)
 
     def flow(self) -> tuple[list[dict[str, Any]], list[str]] | None:
         """Of the first member, on some texts of one length that it learns from.
@@ -146,10 +127,6 @@ class ReadingJob(ABC):
             return self.losses(model, output, tokens, rows)
 
         return glance(losses)[0], []
-
-    def keep(self, note: Mapping[str, Any]) -> None:
-        arrays = {one.prefix + name: value.copy() for one in self.members for name, value in one.model.arrays().items()}
-        self._keep(arrays, note)
 
 
 class Epoch:

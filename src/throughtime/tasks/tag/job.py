@@ -15,13 +15,14 @@ from throughtime.models.examples import Examples
 from throughtime.models.ops_torch import TorchModel, TorchOps
 from throughtime.models.reader import Tokens
 from throughtime.runtime.readers import Reader, Readers
-from throughtime.tasks.reading.job import Judged, Keep, Member, Output, ReadingJob
+from throughtime.tasks.reading.job import Judged, Member, Output, ReadingJob
 from throughtime.tasks.tag import model as tagger
 from throughtime.tasks.tag.metrics import scheme_of, slot_f1
 from throughtime.tasks.tag.model import WHO, TaggerEnsemble
 from throughtime.tasks.tag.options import TaggerOptions
 from throughtime.tasks.tag.swap import Swapper
 from throughtime.tasks.tag.token_tagger import TokenTagger
+from throughtime.training.job import Keep
 
 
 class Targets:
