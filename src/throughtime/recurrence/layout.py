@@ -27,10 +27,7 @@ class Layout:
         self._packs: dict[tuple[tuple[int, ...], bool], int] = {}
         self._constants: dict[float, int] = {}
         self.roots = {new for _, new in step.states.values()}
-        self.readers: dict[int, list[int]] = {}
-        for number in graph.reachable(self.roots):
-            for argument in set(graph[number].args):
-                self.readers.setdefault(argument, []).append(number)
+        self.readers = graph.readers(graph.reachable(self.roots))
         self.input_columns, self.input_width = self._side_by_side(step.inputs)
         self.column, self.preactivations = self._side_by_side(self._order())
 

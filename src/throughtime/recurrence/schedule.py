@@ -13,7 +13,6 @@ The derivative reads matrix products and transcendental functions from the recor
 
 from __future__ import annotations
 
-from throughtime.recurrence.backward import write_backward
 from throughtime.recurrence.derivative import Derivative, collect, differentiate
 from throughtime.recurrence.forward import write_forward
 from throughtime.recurrence.graph import Graph
@@ -49,6 +48,8 @@ def schedule(recurrence: Recurrence, hoist: bool = False, every: bool = False, t
         forward, record = write_forward(layout, _saved(derivative), hoist)
     inference, _ = write_forward(layout, set(), hoist)
     if derivative is not None:
+        from throughtime.recurrence.backward import write_backward
+
         backward = write_backward(layout, derivative, record)
     return Program(
         input_width=layout.input_width,
