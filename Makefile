@@ -1,13 +1,15 @@
-# make setup | demo | test | test-cpp | fuzz-cpp | fuzz | check | bench | wheel; everything happens in .venv
+# make setup | demo | test | quick | check | test-cpp | fuzz-cpp | fuzz | bench | wheel; everything happens in .venv
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CPP := $(wildcard cpp/src/* cpp/include/throughtime/*)
 
-.PHONY: setup demo test test-cpp fuzz-cpp fuzz check bench wheel format clean
+.PHONY: setup program demo test quick test-cpp fuzz-cpp fuzz check bench wheel format clean
 .DELETE_ON_ERROR:
 
-setup: $(VENV)/.installed
+# The program and what its tests and checks need; `program` is without these.
+setup: $(VENV)/.developer
+program: $(VENV)/.program
 
 # Asked before anything is fetched: without a compiler the engine cannot be built. CMake takes CXX where it is set.
 COMPILERS := $(if $(filter default,$(origin CXX)),c++ g++ clang++,$(CXX))
@@ -18,26 +20,45 @@ echo "make: no working C++17 compiler found (tried: $(COMPILERS)). Install one a
   "apt install g++ (Debian, Ubuntu), dnf install gcc-c++ (Fedora), xcode-select --install (macOS)" >&2; exit 1
 endef
 
-# torch first, exactly as pinned: no later step may choose another. Build tools are pinned too, so no isolated build;
-# setuptools makes what comes as source only.
+# Wheels only: what has to be built on the spot fails on some machine. The exceptions: $(SOURCES), which comes as a source
+# archive alone and needs nothing but setuptools, and this project. Versions are pinned, build tools too, so nothing is
+# isolated and no resolver may choose another torch: it goes first.
+SOURCES := jieba
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-script-location \
+  -c constraints.txt --only-binary :all: --no-binary $(SOURCES)
+BUILD := PATH="$(abspath $(BIN)):$$PATH" $(INSTALL) --no-build-isolation --editable
+
 $(VENV)/.requirements: constraints.txt pyproject.toml
 	$(need_compiler)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch -c constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt scikit-build-core nanobind cmake ninja setuptools
+	$(INSTALL) torch
+	$(INSTALL) scikit-build-core nanobind cmake ninja setuptools
 	touch $@
 
-$(VENV)/.installed: $(VENV)/.requirements CMakeLists.txt $(CPP)
+# An editable installation knows the modules that were there when it was made.
+MODULES := $(VENV)/.modules-$(shell find src -name '*.py' | LC_ALL=C sort | cksum | tr ' ' '-')
+$(MODULES): $(VENV)/.requirements
+	rm -f $(VENV)/.modules-*
+	touch $@
+
+$(VENV)/.program: $(VENV)/.requirements $(MODULES) CMakeLists.txt $(CPP)
 	$(need_compiler)
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	  --no-build-isolation --editable '.[train,bpe,forecast,labels,chinese,insight,dev]'
+	$(BUILD) '.[train,bpe,forecast,labels,chinese,insight,demo]'
 	touch $@
 
-demo: setup
+$(VENV)/.developer: $(VENV)/.program
+	$(INSTALL) --no-build-isolation $$($(BIN)/python packaging/extra.py dev)
+	touch $@
+
+demo: program
 	$(BIN)/throughtime demo
 
 test: setup test-cpp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+# What a contributor runs in two minutes: all but the tests marked slow, and not the core's own.
+quick: setup
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not slow"
 
 # The core by itself, with address and undefined-behaviour sanitizers: tests, and five seconds of fuzzing.
 SANITIZED := build/sanitized
@@ -54,7 +75,7 @@ fuzz-cpp: test-cpp
 
 # Coverage-guided fuzzing of what is read from a model folder: make fuzz SECONDS=600. What breaks it is in build/fuzz.
 fuzz: setup
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt atheris
+	$(INSTALL) atheris
 	$(BIN)/python -m tests.fuzz.atheris_load --seconds $(SECONDS)
 
 check: setup
@@ -62,7 +83,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(MAKE) test-cpp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -17,6 +17,7 @@ import pytest
 import throughtime
 from throughtime import cells, engine
 from throughtime.data import tokenizers
+from throughtime.recurrence import Recurrence
 from throughtime.storage.folder import CONFIG, FORMAT_VERSION, TOKENIZER, WEIGHTS, write_json, write_weights
 from throughtime.tasks.text import model as language
 from throughtime.tasks.text.model import LanguageConfig
@@ -44,7 +45,7 @@ def assert_no_growth(call: Callable[[], object], warm: int, count: int) -> None:
 
 
 def problem():
-    program = engine.compile(cells.make("lstm").trace(), {"I": 5, "H": 7})
+    program = engine.compile(Recurrence(cells.make("lstm").trace(), {"I": 5, "H": 7}))
     arrays = [np.full(s, 0.1, "float32") for s in program.array_shapes]
     return program, arrays, np.ones((3, 4, 5), "float32"), np.ones((3, 4, 7), "float32")
 
@@ -89,8 +90,14 @@ def steppers() -> None:
 
 
 def programs() -> None:
-    trace = cells.make("gru").trace()
-    call = lambda: engine.Program(trace, {"I": 40, "H": 9}, "float32", None)  # noqa: E731
+    recurrence = Recurrence(cells.make("gru").trace(), {"I": 40, "H": 9})
+    x = np.zeros((1, 1, 40), "float32")
+    arrays = [np.zeros(shape, "float32") for shape in recurrence.shapes.values()]
+
+    def call() -> None:
+        program = engine.Program(recurrence, "float32", None, False, False)
+        program.forward(x, None, arrays, training=True)  # which compiles what gradients take
+
     assert_no_growth(call, 100, 1000)
 
 

@@ -8,8 +8,10 @@ import torch
 from torch.nn import functional
 
 from throughtime.cells import PLAIN, make
+from throughtime.nn.call import Layer
 from throughtime.nn.embedded import embedded_recurrence
-from throughtime.nn.functional import Recurrence, recurrence
+from throughtime.nn.functional import recurrence
+from throughtime.recurrence import Recurrence
 
 
 @pytest.mark.parametrize("name", sorted(PLAIN))
@@ -55,3 +57,12 @@ def test_second_derivatives_frozen_weights_and_wrong_ids() -> None:
     assert all(a.grad is None for a in arrays)
     with pytest.raises(IndexError):
         embedded_recurrence(layer, ids + 3, table, None, arrays)
+
+
+def test_every_state_is_shown_where_the_layer_shows_every_one() -> None:
+    layer = Layer(Recurrence(make("lstm").trace(), {"I": 6, "H": 4}), every=True)
+    arrays = [torch.randn(shape, dtype=torch.float64) for shape in layer.recurrence.shapes.values()]
+    table, ids = torch.randn(3, 6, dtype=torch.float64), torch.randint(0, 3, (4, 2))
+    folded = embedded_recurrence(layer, ids, table, None, arrays)[0]
+    assert folded.shape == (4, 2, 8)
+    assert torch.equal(folded, recurrence(layer, functional.embedding(ids, table), None, arrays)[0])

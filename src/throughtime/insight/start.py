@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from throughtime.insight.carry import remember
-from throughtime.models.stack import Layer
+from throughtime.recurrence import Recurrence
 
 
 def chrono(
-    layers: Sequence[Layer], parameters: Mapping[str, np.ndarray], longest: float | None, seed: int
+    layers: Sequence[Recurrence], parameters: Mapping[str, np.ndarray], longest: float | None, seed: int
 ) -> dict[str, np.ndarray]:
     """A model's drawn parameters with the time scales of every layer's units spread from 2 to `longest` steps, None for
     the cells' own start. Raises UserError for a cell whose memory no bias decides."""

@@ -1,8 +1,9 @@
 """The engine as one operator of a compiled graph: torch.compile sees neither the steps nor what is inside.
 
-The operator finds its recurrence by text: the trace, the sizes and the place of the parameters as JSON. A number or a
-name in a registry would mean nothing to another process; a text is a constant of the graph, hashed into the keys of
-PyTorch's caches, and all that a process that loads a compiled graph needs is this module imported.
+The operator finds its layer by text: the trace, the sizes and the place of the parameters as JSON, or the name and
+sizes of a layer of torch.nn. A place in a registry would mean nothing to another process; a text is a constant of the
+graph, hashed into the keys of PyTorch's caches, and all that a process that loads a compiled graph needs is this module
+imported.
 
 Eager mode does not come here: the dispatcher costs more than a small layer (docs.pytorch.org, torch.library).
 """
@@ -18,8 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from throughtime.nn.call import Call, from_key
+from throughtime.nn.call import Call
 from throughtime.nn.choice import engine_covers
+from throughtime.nn.layout import from_key
 from throughtime.nn.passes import engine_backward, engine_forward, loop_backward, loop_forward
 
 
@@ -73,7 +75,7 @@ def _run(
 ) -> list[Tensor]:
     """[output, *final states, ticket of the tape] of a Call on (x, *initial, *arrays).
 
-    layer: Recurrence.key. flags: reverse, input_first, output_first, lead, training; training keeps a tape.
+    layer: the key. flags: reverse, input_first, output_first, lead, training; training keeps a tape.
     """
     call, given = _call(lengths, batch_sizes, layer, states, flags), tuple(tensors)
     with torch.no_grad():
@@ -93,16 +95,17 @@ def _(
     states: int,
     flags: Sequence[bool],
 ) -> list[Tensor]:
-    x, (widths, shown) = tensors[0], from_key(layer).widths()
+    x, made = tensors[0], from_key(layer)
     _, input_first, output_first, lead, _ = flags
     ticket = torch.empty(1, dtype=torch.int64)
     if batch_sizes is not None:
         rows: Any = tensors[1].shape[-2] if states else torch.library.get_ctx().new_dynamic_size()
-        output = x.new_empty((x.shape[0], shown))
+        output = x.new_empty((x.shape[0], made.output_size))
     else:
         steps, rows = (x.shape[1], x.shape[0]) if input_first else (x.shape[0], x.shape[1])
-        output = x.new_empty((rows, steps, shown) if output_first else (steps, rows, shown))
-    return [output, *[x.new_empty((1, rows, width) if lead else (rows, width)) for width in widths], ticket]
+        output = x.new_empty((*((rows, steps) if output_first else (steps, rows)), made.output_size))
+    final = [x.new_empty((1, rows, size) if lead else (rows, size)) for size in made.recurrence.state_sizes]
+    return [output, *final, ticket]
 
 
 @torch.library.custom_op("throughtime::run_backward", mutates_args=())

@@ -9,13 +9,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as torch_functional
 
+from throughtime import engine
+from throughtime.nn.call import Layer
 from throughtime.nn.choice import engine_covers
-from throughtime.nn.functional import Recurrence, recurrence
+from throughtime.nn.functional import as_layer, recurrence
 from throughtime.nn.passes import differentiate
+from throughtime.recurrence import Recurrence
 
 
 def embedded_recurrence(
-    layer: Recurrence, ids: Tensor, table: Tensor, initial: Sequence[Tensor] | None, arrays: Sequence[Tensor]
+    layer: Layer | Recurrence, ids: Tensor, table: Tensor, initial: Sequence[Tensor] | None, arrays: Sequence[Tensor]
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """`recurrence` with x = table[ids], bit for bit the same output.
 
@@ -23,10 +26,10 @@ def embedded_recurrence(
     The engine folds table and input weights into one table of gate values where the vocabulary is smaller than the
     batch and the cell allows it. Differentiable as `recurrence` is. IndexError where an id is not in the table.
     """
-    states = tuple(initial or ())
+    layer, states = as_layer(layer), tuple(initial or ())
     tensors = (table, *states, *arrays)
     if ids.numel() >= 2 * table.shape[0] and layer.sources is None and ids.is_cpu and engine_covers(tensors):
-        program = layer.lookup_program(table.dtype)
+        program = layer.program(table.dtype, lookup=True)
         if program.takes_ids:
             output, *final = _Embedded.apply(  # type: ignore[no-untyped-call]
                 layer, program, ids, len(states), *tensors
@@ -39,7 +42,7 @@ class _Embedded(torch.autograd.Function):
     """(layer, program, ids, number of states, table, *initial, *arrays) -> (output, *final)."""
 
     @staticmethod
-    def forward(ctx: Any, layer: Recurrence, program: Any, ids: Tensor, states: int, *tensors: Tensor) -> Any:
+    def forward(ctx: Any, layer: Layer, program: engine.Program, ids: Tensor, states: int, *tensors: Tensor) -> Any:
         values = [tensor.detach().contiguous().numpy() for tensor in tensors]
         training = any(ctx.needs_input_grad)
         try:
@@ -90,7 +93,7 @@ class _Embedded(torch.autograd.Function):
 
 
 def _again(
-    layer: Recurrence, ids: Tensor, states: int, tensors: Sequence[Tensor], needs: Sequence[bool], gradients: Any
+    layer: Layer, ids: Tensor, states: int, tensors: Sequence[Tensor], needs: Sequence[bool], gradients: Any
 ) -> list[Tensor | None]:
     """The gradients by way of the unfolded recurrence, which can be differentiated again."""
 

@@ -13,12 +13,12 @@ from torch.nn.utils.rnn import PackedSequence
 
 import throughtime.cells
 from throughtime.errors import UserError
-from throughtime.nn.call import Call, Recurrence
+from throughtime.nn.call import Call, Layer
 from throughtime.nn.choice import keeps_values
 from throughtime.nn.functional import run
 from throughtime.nn.regular import Rates, Regular
 from throughtime.nn.resets import check_resets, run_with_resets
-from throughtime.recurrence import Cell, Trace
+from throughtime.recurrence import Cell, Recurrence, Trace
 
 
 def _trace(cell: Any) -> Trace:
@@ -98,29 +98,34 @@ class Recurrent(torch.nn.Module):
         if reserved:
             raise ValueError(f"{trace.name}: the input {min(reserved)} needs another name here, forward uses it")
         sizes = {"I": input_size, "H": hidden_size, **(sizes or {})}
-        self.recurrence = Recurrence(trace, sizes, every=output == "states")
-        self.regular = Regular.of(self.recurrence, zoneout, recurrent_dropout, input_dropout, weight_dropout)
+        self._layer = Layer(Recurrence(trace, sizes), every=output == "states")
+        self.regular = Regular.of(self._layer, zoneout, recurrent_dropout, input_dropout, weight_dropout)
         self.batch_first, self.output, self.initial, self.reverse = batch_first, output, initial, reverse
         dtype = dtype or torch.get_default_dtype()
         if seed is None:
             seed = int(torch.randint(2**62, (), device="cpu"))
-        values = trace.initial_parameters(self.recurrence.sizes, np.random.default_rng(seed), np.float64)
+        values = self.recurrence.initial_parameters(np.random.default_rng(seed), np.float64)
         for name, value in values.items():
             self.register_parameter(name, torch.nn.Parameter(torch.tensor(value, device=device, dtype=dtype)))
         if initial == "learned":
-            for name, size in trace.state_sizes.items():
-                zeros = torch.zeros(self.recurrence.sizes[size], device=device, dtype=dtype)
+            for name, size in zip(trace.states, self.recurrence.state_sizes, strict=True):
+                zeros = torch.zeros(size, device=device, dtype=dtype)
                 self.register_parameter(f"initial_{name}", torch.nn.Parameter(zeros))
 
     @property
-    def trace(self) -> Trace:
+    def recurrence(self) -> Recurrence:
         """The recurrence this module runs."""
-        return self.recurrence.trace
+        return self._layer.recurrence
+
+    @property
+    def trace(self) -> Trace:
+        """The recurrence's step."""
+        return self._layer.trace
 
     @property
     def State(self) -> Any:
         """The type of the cell's states: a named tuple with the methods of `throughtime.nn.state.State`."""
-        return self.recurrence.State
+        return self._layer.State
 
     def forward(
         self,
@@ -154,7 +159,7 @@ class Recurrent(torch.nn.Module):
         if alone:
             data = data.unsqueeze(1)
         first = self.batch_first and packed is None and not alone
-        layer, arrays = self.recurrence, [getattr(self, name) for name in self.trace.parameters]
+        layer, arrays = self._layer, [getattr(self, name) for name in self.trace.parameters]
         if self.regular is not None and self.training:
             layer, arrays = self.regular.training, self.regular.arrays(arrays)
             data = self.regular.inputs(data, None if packed is None else _rows(packed), 0 if first else 1)
@@ -191,7 +196,7 @@ class Recurrent(torch.nn.Module):
             return getattr(state, self.trace.output).to(output.dtype), state
         shown: Any = [output]
         if self.output == "states":
-            shown = output.split_with_sizes(self.recurrence.widths()[0], -1)
+            shown = output.split_with_sizes(self.recurrence.state_sizes, -1)
         if packed is not None:
             indices = packed.sorted_indices, packed.unsorted_indices
             shown = [PackedSequence(each, packed.batch_sizes, *indices) for each in shown]

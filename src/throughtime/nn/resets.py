@@ -43,12 +43,13 @@ def run_with_resets(
     starts = _starts(pieces, given, own, x, which, call)
     place = pieces.place.to(x.device)
     data = x.reshape(steps * batch, x.shape[2]).index_select(0, place)
-    widths, shown = call.layer.widths()
     first = tuple(given) or tuple(
-        (state.expand(batch, -1) for state in own) if own else (x.new_zeros((batch, width)) for width in widths)
+        (state.expand(batch, -1) for state in own)
+        if own
+        else (x.new_zeros((batch, width)) for width in call.layer.recurrence.state_sizes)
     )
     if not len(pieces.row):
-        return x.new_zeros((steps, batch, shown)), first
+        return x.new_zeros((steps, batch, call.layer.output_size)), first
     packed = replace(call, lengths=None, batch_sizes=pieces.batch_sizes, states=len(starts))
     output, final = run(packed, (data, *starts, *arrays))
     spread = output.new_zeros((steps * batch, output.shape[1])).index_copy(0, place, output)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from throughtime.recurrence.cell import Trace
 from throughtime.recurrence.graph import Graph
+from throughtime.recurrence.trace import Trace
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ before what it multiplies. Parentheses appear only where the meaning needs them.
 
 from __future__ import annotations
 
-from throughtime.recurrence.cell import Trace
+from throughtime.recurrence.trace import Trace
 
 SUM, PRODUCT, MATRIX, ATOM = range(4)
 """How tightly an expression holds together, loosest first."""

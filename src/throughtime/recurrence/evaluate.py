@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.recurrence.cell import Trace
+from throughtime.recurrence.trace import Trace
 
 States = tuple[np.ndarray, ...]
 

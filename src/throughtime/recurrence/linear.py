@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from throughtime.recurrence.cell import Trace
+from throughtime.recurrence.trace import Trace
 
 _KEEPING = ("add", "sub", "neg", "mean")
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from throughtime.recurrence.cell import Trace
 from throughtime.recurrence.graph import Graph
+from throughtime.recurrence.trace import Trace
 
 ZONEOUT, DROPOUT = "zoneout_", "dropout_"
 """What the names of the masks begin with; the state's name follows."""

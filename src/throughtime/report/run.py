@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from throughtime.errors import UserError
-from throughtime.models.stack import Layer
 from throughtime.options import Json
-from throughtime.recurrence import Trace
+from throughtime.recurrence import Recurrence, Trace
 from throughtime.report.diagnosis import of_folder
 from throughtime.report.page import Code, Figure, Item, Page, Prose, Section, Table, render
 from throughtime.storage.folder import HISTORY, write_atomically
@@ -140,7 +139,7 @@ def failures(history: Iterable[Mapping[str, Json]]) -> list[str]:
     return told
 
 
-def layers_of(layers: Sequence[tuple[str, Layer]], parameters: int, before: Rows, after: Rows) -> list[Item]:
+def layers_of(layers: Sequence[tuple[str, Recurrence]], parameters: int, before: Rows, after: Rows) -> list[Item]:
     """A table of a model's parts, rows before and after its recurrences, and their equations. layers: with names."""
     rows = [*map(list, before)]
     for name, layer in layers:
@@ -154,7 +153,7 @@ Rows = Sequence[Sequence[str]]
 """Rows of a table."""
 
 
-def equations_of(layers: Iterable[Layer]) -> list[Item]:
+def equations_of(layers: Iterable[Recurrence]) -> list[Item]:
     """The equations of the recurrences, each cell once."""
     from throughtime.recurrence.equations import as_text
 

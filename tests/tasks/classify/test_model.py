@@ -20,8 +20,8 @@ from throughtime.models import pooling
 from throughtime.models.examples import Examples
 from throughtime.models.ops_numpy import NumpyOps, ReferenceOps
 from throughtime.models.ops_torch import TorchModel, TorchOps
-from throughtime.models.reader import ReaderConfig, Sentences, Tokens, embed, read, stacked
-from throughtime.models.stack import Dropout
+from throughtime.models.reader import ReaderConfig, Sentences, Tokens, embed, read
+from throughtime.models.stack import Dropout, Stack
 from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify.model import ClassifierConfig, above, forward, initial_parameters
 
@@ -71,7 +71,7 @@ def make(
     upper: tuple[Any, ...] = ()
     if over:
         trace = config.layers[0][0].trace
-        upper = stacked([trace], above(pooling, config), 3, options.get("both", True))
+        upper = Stack.of([trace], above(pooling, config), 3, options.get("both", True)).layers
     return ClassifierConfig(config, 3, pooling, upper), columns
 
 
@@ -125,7 +125,7 @@ def test_against_the_formula() -> None:
     given = examples(config, columns, TEXTS)
     (tokens,) = inputs(given)
     found = forward(NumpyOps(), config, p, tokens)
-    trace, sizes = config.reader.layers[0][0].trace, config.reader.layers[0][0].sizes
+    layer = config.reader.layers[0][0]
     for b, length in enumerate(tokens.lengths):
         x = []
         for t in range(length):
@@ -136,9 +136,9 @@ def test_against_the_formula() -> None:
             x.append(np.concatenate([p["columns.word"][word], p["columns.shape"][shape], mean, tokens.values[t, b]]))
         ends, seen = [], []
         for direction in ("ahead", "back"):
-            own = {name: p[f"layers.0.{direction}.{name}"] for name in trace.parameters}
+            own = {name: p[f"layers.0.{direction}.{name}"] for name in layer.trace.parameters}
             turn = 1 if direction == "ahead" else -1
-            h, _ = ReferenceOps().recurrence(trace, sizes, np.array(x)[::turn, None], None, own)
+            h, _ = ReferenceOps().recurrence(layer, np.array(x)[::turn, None], None, own)
             ends.append(h[-1, 0])
             seen.append(h[::turn, 0])
         h = np.concatenate(seen, -1)
@@ -167,7 +167,7 @@ def test_the_sentences_of_a_text_are_read_twice_over() -> None:
         for direction, turn in (("ahead", 1), ("back", -1)):
             layer = config.above[0][0]
             own = {name: p[f"above.0.{direction}.{name}"] for name in layer.trace.parameters}
-            k, _ = ReferenceOps().recurrence(layer.trace, layer.sizes, np.array(x)[::turn, None], None, own)
+            k, _ = ReferenceOps().recurrence(layer, np.array(x)[::turn, None], None, own)
             layers.append(k[::turn, 0])
             ends.append(k[-1, 0])
         pooled = np.concatenate([np.concatenate(layers, -1).max(0), *ends])
@@ -367,7 +367,7 @@ def test_configurations_survive_json(name: str) -> None:
 READER_ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"columns": []}, "expected up to 20 columns"),
     ({"columns": [["word", 5, 4]] * 21}, "expected up to 20 columns"),
-    ({"layers": []}, "up to 100 layers"),
+    ({"layers": []}, "at most 100, got none"),
     ({"columns": [[3, 5, 4], ["shape", 5, 3]]}, "a column needs a name"),
     ({"columns": [["word", 0, 4], ["shape", 5, 3]]}, "sizes from 1"),
     ({"columns": [["word", 5.0, 4], ["shape", 5, 3]]}, "sizes from 1"),
@@ -391,7 +391,7 @@ READER_ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"dropout": {"input": 1.0}}, "dropout: input must be a share"),
     ({"dropout": {"inputs": 0.5}}, "malformed"),
     ({"dropout": []}, "malformed"),
-    ({"layers": {}}, "layers must be lists of layers"),
+    ({"layers": {}}, "layers must be a list of at most 100"),
     ({"layers": [{}]}, "layers must be lists of layers"),
     ({"layers": [[{}]]}, "expected an object with trace and sizes"),
     ({"layers": [[]]}, "one direction or two, got 0"),
@@ -421,9 +421,9 @@ def test_readers_that_do_not_fit(change: dict[str, Any], words: str) -> None:
         ({"pooling": ["sum"]}, r"got \['sum'\]"),
         ({"pooling": "max"}, "pooling must be a list of names"),
         ({"pooling": [["max"]]}, "pooling must be a list of names"),
-        ({"above": make()[0].to_json()["layers"]}, "the layers over sentences do not fit what comes in, 20 values"),
-        ({"above": [[]]}, "the layers over sentences do not fit"),
-        ({"above": 3}, "layers must be lists"),
+        ({"above": make()[0].to_json()["layers"]}, "over sentences: layer 0 \\(gru\\) takes I=7, what comes in has 20"),
+        ({"above": [[]]}, "over sentences: layer 0 must have one direction or two"),
+        ({"above": 3}, "layers must be a list"),
     ],
 )
 def test_configurations_that_do_not_fit(change: dict[str, Any], words: str) -> None:

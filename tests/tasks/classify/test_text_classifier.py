@@ -27,7 +27,8 @@ from throughtime.linear.model import Wide
 from throughtime.linear.naive_bayes import Evidence
 from throughtime.linear.ngrams import Ngrams
 from throughtime.models.ops_numpy import ReferenceOps
-from throughtime.models.reader import ReaderConfig, stacked
+from throughtime.models.reader import ReaderConfig
+from throughtime.models.stack import Stack
 from throughtime.runtime.readers import Reader, Readers, described, prefix, write_evidence
 from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS, write_json, write_weights
 from throughtime.tasks.classify import model as classifier
@@ -72,7 +73,7 @@ def reader_of(
     sizes = [(kind, size, 4) for kind, size in zip(kinds, columns.sizes, strict=True)]
     traces = [cells.make(name).trace() for name in cell]
     config = ReaderConfig.stack("classifier", sizes, traces, 5, both, **rest)
-    upper = stacked(traces[:1], above(pooling, config), 3, both) if over else ()
+    upper = Stack.of(traces[:1], above(pooling, config), 3, both).layers if over else ()
     return Reader(splitter, columns, ClassifierConfig(config, 3, pooling, upper), evidence or None)
 
 

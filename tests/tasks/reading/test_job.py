@@ -12,9 +12,9 @@ from tests.tasks.classify.test_estimator import FILL
 from throughtime.data.columns import Columns
 from throughtime.models.examples import Examples
 from throughtime.models.ops_torch import TorchModel
-from throughtime.models.reader import ReaderConfig, stacked
+from throughtime.models.reader import ReaderConfig
 from throughtime.models.resolve import trace_of
-from throughtime.models.stack import Dropout
+from throughtime.models.stack import Dropout, Stack
 from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify.model import WHO, ClassifierConfig, above
 from throughtime.tasks.reading.job import ROWS, Epoch, Member, ReadingJob, tensors
@@ -62,7 +62,7 @@ def job_of(members: int = 2, sentences: bool = False, held: int = 20, **more: An
     columns, counts = Columns.fit(texts, ("word",))
     dropout = Dropout(input=0.5, output=0.5)
     reader = ReaderConfig.stack(WHO, [("word", columns.sizes[0], 4)], CELL, 3, pieces=(0, 0), dropout=dropout)
-    over = stacked(CELL, above(("max",), reader), 3, True) if sentences else ()
+    over = Stack.of(CELL, above(("max",), reader), 3, True).layers if sentences else ()
     config = ClassifierConfig(reader, 2, ("max",), over)
     learned = Examples.of(columns, texts[:60], sentences)
     apart = Examples.of(columns, texts[60:], sentences) if held else None

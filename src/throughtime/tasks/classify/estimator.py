@@ -18,9 +18,9 @@ from throughtime.linear.folder import digests, forget, write_linear, write_seen
 from throughtime.linear.model import Wide
 from throughtime.linear.naive_bayes import Evidence
 from throughtime.models.pooling import KINDS
-from throughtime.models.reader import ReaderConfig, stacked
+from throughtime.models.reader import ReaderConfig
 from throughtime.models.resolve import declared
-from throughtime.models.stack import Dropout
+from throughtime.models.stack import Dropout, Stack
 from throughtime.runtime.readers import Reader, Readers, prefix, readers_of, write_evidence
 from throughtime.storage.folder import CONFIG, TOKENIZER, write_json
 from throughtime.tasks.classify import model as classifier
@@ -305,7 +305,9 @@ class Classifier(Learner[TextClassifier]):
             dropout=self.dropout,
             values=0 if evidence is None else evidence.channels,
         )
-        over = stacked(self.traces[-1:], above(self.pooling, config), hidden, self.both) if self.sentences else ()
+        over = (
+            Stack.of(self.traces[-1:], above(self.pooling, config), hidden, self.both).layers if self.sentences else ()
+        )
         reader = Reader(splitter, columns, ClassifierConfig(config, len(classes), self.pooling, over), evidence)
         return reading.Part.of(reader, tokens, kept, values)
 

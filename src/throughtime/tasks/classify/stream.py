@@ -10,6 +10,7 @@ from throughtime.data.pieces import SPLITTERS
 from throughtime.errors import UserError
 from throughtime.linear.ensemble import RECURRENCE, fuse, log_softmax
 from throughtime.linear.naive_bayes import CONTEXT, Evidence
+from throughtime.recurrence import Recurrence
 from throughtime.storage.parameters import check_finite_output
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class _Member:
         self.reader, self._reader, self._own = number, reader, own
         config = self._config = reader.config
         self._steppers = [
-            engine.compile(layer.trace, dict(layer.sizes), dtype=str(own["output.W_py"].dtype)).stepper(
+            engine.compile(Recurrence(layer.trace, layer.sizes), str(own["output.W_py"].dtype)).stepper(
                 tuple(own[f"layers.{i}.ahead.{name}"] for name in layer.trace.parameters)
             )
             for i, (layer,) in enumerate(config.reader.layers)

@@ -19,8 +19,7 @@ from throughtime.insight.remedies import Change
 from throughtime.insight.symptoms import Course
 from throughtime.insight.units import followers
 from throughtime.models.resolve import declared, trace_of
-from throughtime.models.stack import Layer
-from throughtime.recurrence import Trace
+from throughtime.recurrence import Recurrence, Trace
 from throughtime.storage.folder import HISTORY
 from throughtime.tasks.forecast import model as forecaster
 from throughtime.tasks.forecast.histories import Histories, Learned, Series
@@ -57,12 +56,12 @@ class ForecastPatient:
 
     def with_cell(self, cell: str | None) -> ForecastConfig | None:
         """The same model, of this or another cell, whose initial values are known; None where they are not."""
-        layers: list[Layer] = []
+        layers: list[Recurrence] = []
         for own in self.config.layers:
             trace = trace_of(cell) if cell else declared(own.trace)
             if trace is None:
                 return None
-            layers.append(Layer(trace, {"I": own.input_size, "H": own.output_size} if cell else own.sizes))
+            layers.append(Recurrence(trace, {"I": own.input_size, "H": own.output_size} if cell else own.sizes))
         return replace(self.config, layers=tuple(layers))
 
     def fresh(self, cell: str | None = None) -> Mapping[str, np.ndarray] | None:

@@ -24,6 +24,7 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.models import pooling
+from throughtime.models.ops import Ops
 from throughtime.models.reader import ReaderConfig, Tokens, draw, embed, read
 from throughtime.storage import parameters as checks
 
@@ -96,7 +97,7 @@ class TaggerConfig:
         return cls(reader, data["tags"], data["intents"], tuple(data["pooling"]), data["crf"], data["stacked"])
 
 
-def forward(ops: Any, config: TaggerConfig, parameters: Mapping[str, Any], tokens: Tokens) -> tuple[Any, Any]:
+def forward(ops: Ops, config: TaggerConfig, parameters: Mapping[str, Any], tokens: Tokens) -> tuple[Any, Any]:
     """Scores of the tags (T, B, K), and logits of the intents (B, C), None where there are none."""
     drop = config.reader.dropout
     h, final = read(ops, config.reader, parameters, embed(ops, config.reader, parameters, tokens), tokens.lengths)
@@ -116,7 +117,7 @@ def initial_parameters(
     config: TaggerConfig, rng: np.random.Generator, dtype: Any = np.float32
 ) -> dict[str, np.ndarray]:
     """Draw every parameter; name -> array, in the order of `config.shapes`. The scores of pairs begin at 0."""
-    return draw(config.shapes, {"layers": config.reader.layers}, rng, dtype)
+    return draw(config.shapes, [config.reader.recurrences], rng, dtype)
 
 
 def check_parameters(config: TaggerConfig, parameters: Mapping[str, Any]) -> None:

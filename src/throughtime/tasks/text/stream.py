@@ -10,8 +10,8 @@ import numpy as np
 
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
-from throughtime.models.stack import Layer
 from throughtime.options import Json
+from throughtime.recurrence import Recurrence
 from throughtime.runtime.sampling import Sampler
 from throughtime.runtime.stream import Stream, check_shapes
 from throughtime.storage.folder import TOKENIZER, WEIGHTS, read_json, read_weights
@@ -74,7 +74,7 @@ class TextModel:
         dtype = parameters["embedding"].dtype
         try:
             self._steppers: list[Any] = [
-                engine.compile(layer.trace, dict(layer.sizes), dtype=str(dtype), lookup=not i).stepper(
+                engine.compile(layer, str(dtype), lookup=not i).stepper(
                     tuple(parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters),
                     weights=weights,
                 )
@@ -294,7 +294,7 @@ def _until(pieces: Iterator[str], stop: str) -> Iterator[str]:
         yield held
 
 
-def _width(layer: Layer) -> int:
+def _width(layer: Recurrence) -> int:
     """Values of the products of a layer with its input."""
     graph, taken = layer.trace.graph, layer.trace.input
     return sum(layer.sizes[n.size] for n in graph.nodes if n.op == "matmul" and n.args[1] == taken)
