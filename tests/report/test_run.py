@@ -34,5 +34,10 @@ def test_the_environment_stands_in_the_report_with_seed_and_data(tmp_path: Path)
     assert table(page, "environment") == expected | {"seed": "1234567"}
     assert table(page, "data") == {"sha256": digest, "characters": "0"}
     shown = table(page, "options")
-    assert (shown["seed"], shown["cell"], shown["chrono"], shown["batch"]) == ("1234567", "gru, rnn:relu", "77.5", "12,345")
+    assert (shown["seed"], shown["cell"], shown["chrono"], shown["batch"]) == (
+        "1234567",
+        "gru, rnn:relu",
+        "77.5",
+        "12,345",
+    )
     assert "vocabulary" not in shown  # nothing was said of it

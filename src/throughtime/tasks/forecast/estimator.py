@@ -153,7 +153,7 @@ class Forecaster:
         training.settings.Settings. Returns itself.
         """
         runs.need_torch()
-        from throughtime.insight.start import with_memory
+        from throughtime.insight.chrono import with_memory
 
         if type(batch) is not int or batch < 1:
             raise UserError(f"{WHO}: batch must be a positive integer, got {reprlib.repr(batch)}")

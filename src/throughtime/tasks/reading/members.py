@@ -72,7 +72,7 @@ def drawn(
     arithmetic: Any, readers: Sequence[Reader], members: int, seed: int, memory: float | None
 ) -> dict[str, np.ndarray]:
     """Every member's parameters at the start. memory: see Classifier."""
-    from throughtime.insight.start import with_memory
+    from throughtime.insight.chrono import with_memory
 
     _check_memory(members * sum(math.prod(shape) for one in readers for shape in one.config.shapes.values()))
     found: dict[str, np.ndarray] = {}
