@@ -36,7 +36,7 @@ $(VENV)/.requirements: constraints.txt pyproject.toml
 	touch $@
 
 # An editable installation knows the modules that were there when it was made.
-MODULES := $(VENV)/.modules-$(shell find src -name '*.py' | LC_ALL=C sort | cksum | tr ' ' '-')
+MODULES := $(VENV)/.modules-$(shell { find src -name '*.py' | LC_ALL=C sort | cksum | tr ' ' '-'; } 2>/dev/null)
 $(MODULES): $(VENV)/.requirements
 	rm -f $(VENV)/.modules-*
 	touch $@

@@ -221,7 +221,7 @@ def _fitting(kind: Any, value: Any, rule: Rule) -> Any:
         if not isinstance(value, Mapping) or any(not isinstance(name, str) for name in value):
             raise ValueError("an object of names and values")
         return {name: _fitting(of, one, rule) for name, one in value.items()}
-    if isinstance(kind, type) and issubclass(kind, Checked):
+    if hasattr(kind, "from_json"):
         return value if isinstance(value, kind) else kind.from_json(value)
     raise TypeError(f"{kind} is no type that options know")
 
@@ -271,7 +271,7 @@ def _range(kind: type, rule: Rule) -> str:
 
 
 def _plain(value: Any) -> Json:
-    if isinstance(value, Checked):
+    if hasattr(value, "to_json"):
         return value.to_json()
     if isinstance(value, tuple | list):
         return [_plain(one) for one in value]

@@ -66,3 +66,13 @@ def test_every_state_is_shown_where_the_layer_shows_every_one() -> None:
     folded = embedded_recurrence(layer, ids, table, None, arrays)[0]
     assert folded.shape == (4, 2, 8)
     assert torch.equal(folded, recurrence(layer, functional.embedding(ids, table), None, arrays)[0])
+
+
+def test_changed_ids_are_noticed() -> None:
+    layer = Recurrence(make("gru").trace(), {"I": 6, "H": 4})
+    arrays = [torch.randn(shape) for shape in layer.shapes.values()]
+    table, ids = torch.randn(3, 6, requires_grad=True), torch.randint(0, 3, (4, 2))
+    output, _ = embedded_recurrence(layer, ids, table, None, arrays)
+    ids.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        output.sum().backward()

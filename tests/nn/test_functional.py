@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import throughtime.cells
-from tests.nn.helpers import assert_gradients, assert_outputs, gradients
+from tests.nn.helpers import Everything, assert_gradients, assert_outputs, gradients
 from throughtime import engine
 from throughtime.nn import functional, reference
 from throughtime.nn.call import Layer
@@ -170,7 +170,7 @@ def test_frozen_parts_are_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     case = Case("gru", (4, 3, 2, 5))
     expected = dict(zip(case.parameters, gradients(case.reference(), list(case.parameters.values())), strict=True))
     recording = Recording(case.program)
-    monkeypatch.setattr(Layer, "program", lambda layer, dtype: recording)
+    monkeypatch.setattr(Layer, "program", lambda layer, dtype, lookup: recording)
     case.x.requires_grad_(False)
     for name, parameter in case.parameters.items():
         parameter.requires_grad_(name == "W_hz")
@@ -188,7 +188,7 @@ def test_frozen_parts_are_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_gradients_nobody_has_are_not_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
     case = Case("lstm", (4, 3, 2, 5))
     recording = Recording(case.program)
-    monkeypatch.setattr(Layer, "program", lambda layer, dtype: recording)
+    monkeypatch.setattr(Layer, "program", lambda layer, dtype, lookup: recording)
     case.engine()[1][1].sum().backward()
     d_output, (d_h, d_c) = recording.given
     assert d_output is None
@@ -249,7 +249,7 @@ def test_tape_is_released_by_the_backward_pass(monkeypatch: pytest.MonkeyPatch) 
             return self.program.backward(tape.tape, *args, **options)
 
     recording = Program(case.program)
-    monkeypatch.setattr(Layer, "program", lambda layer, dtype: recording)
+    monkeypatch.setattr(Layer, "program", lambda layer, dtype, lookup: recording)
     output, _ = case.engine()
     loss = output.sum()
     loss.backward(retain_graph=True)
@@ -331,8 +331,6 @@ def test_pickled_without_its_program() -> None:
 
 
 def test_cell_of_ones_own() -> None:
-    from tests.nn.test_reference import Everything
-
     cell: Cell = Everything()
     case = Case("gru", (5, 3, 4, 6))
     case.trace = cell.trace()

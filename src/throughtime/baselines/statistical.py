@@ -1,7 +1,7 @@
 """Exponential smoothing, Theta and ARIMA that choose themselves, by statsforecast, within a budget of time.
 
 A single fit of theirs may take minutes and cannot be interrupted, so they run in processes of their own, one a core,
-which are ended when the time is over.
+which are ended when the time is over. They end themselves where the process that asked is gone, however it went.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -56,47 +58,50 @@ class Statistical:
         naive = SeasonalNaive()
         naive.fit(histories, self.season, self.horizon)
         ends = [filled(history)[-_LONGEST:] for history in histories]
-        found = self._fitted(ends)
-        for n in np.flatnonzero(~np.isfinite(found).all(1)):
-            found[n], self.failed = naive.one(ends[n]), self.failed + 1
-        return found
+        forecasts = self._fitted(ends)
+        for n in np.flatnonzero(~np.isfinite(forecasts).all(1)):
+            forecasts[n], self.failed = naive.one(ends[n]), self.failed + 1
+        return forecasts
 
     def _fitted(self, ends: Sequence[np.ndarray]) -> np.ndarray:
         """(N, H), NaN where a fit fails; of n processes each takes every nth history."""
         count = min(os.cpu_count() or 1, len(ends), _MOST_PROCESSES)
-        task = {"kind": self._kind, "season": self.season, "horizon": self.horizon, "seconds": self._seconds}
         with tempfile.TemporaryDirectory() as folder:
-            processes: list[Any] = []
-            for i in range(count):
-                place = Path(folder, str(i))
-                place.mkdir()
-                own = ends[i::count]
-                np.savez(place / "ends.npz", values=np.concatenate(own), lengths=[len(one) for one in own])
-                (place / "task.json").write_text(json.dumps(task), encoding="utf-8")
-                command = [sys.executable, "-m", "throughtime.baselines.statistical", str(place)]
-                pipes: dict[str, Any] = {
-                    "stdin": subprocess.DEVNULL,
-                    "stdout": subprocess.PIPE,
-                    "stderr": subprocess.PIPE,
-                }
-                processes.append(subprocess.Popen(command, **pipes))
+            places = [Path(folder, str(i)) for i in range(count)]
+            for i, place in enumerate(places):
+                self._give(place, ends[i::count])
+            processes: list[subprocess.Popen[bytes]] = []
+            end, ours = os.pipe()  # nothing is written: they see that it closes, as it does when this process ends
             try:
+                for place in places:
+                    pipes = {"stdin": end, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+                    processes.append(subprocess.Popen(command(place), **pipes))  # type: ignore[call-overload]
                 for process in processes:
+                    assert process.stdout is not None
                     process.stdout.readline()  # it is ready: what it imports does not count
                 until = time.monotonic() + self._seconds + _GRACE
                 for process in processes:
                     self._wait(process, until)
-                parts = [np.load(Path(folder, str(i), "found.npy")) for i in range(count)]
+                parts = [np.load(place / "forecasts.npy") for place in places]
             finally:
+                os.close(end)
+                os.close(ours)
                 for process in processes:
                     process.kill()
                     process.communicate()
-        found = np.empty((len(ends), self.horizon))
+        forecasts = np.empty((len(ends), self.horizon))
         for i, part in enumerate(parts):
-            found[i::count] = part
-        return found
+            forecasts[i::count] = part
+        return forecasts
 
-    def _wait(self, process: Any, until: float) -> None:
+    def _give(self, place: Path, ends: Sequence[np.ndarray]) -> None:
+        """What a process is to do, into its folder."""
+        place.mkdir()
+        np.savez(place / "ends.npz", values=np.concatenate(ends), lengths=[len(one) for one in ends])
+        task = {"kind": self._kind, "season": self.season, "horizon": self.horizon, "seconds": self._seconds}
+        (place / "task.json").write_text(json.dumps(task), encoding="utf-8")
+
+    def _wait(self, process: subprocess.Popen[bytes], until: float) -> None:
         """Until a process ends; until: no longer than that. TooSlow unless it ended well."""
         try:
             _, said = process.communicate(timeout=max(1.0, until - time.monotonic()))
@@ -107,6 +112,11 @@ class Statistical:
             raise TooSlow(last)
         if process.returncode:
             raise TooSlow(f"failed: {last}")
+
+
+def command(place: Path) -> list[str]:
+    """What runs as a process; place: its folder."""
+    return [sys.executable, "-m", "throughtime.baselines.statistical", str(place)]
 
 
 _MOST_PROCESSES = 8
@@ -138,35 +148,57 @@ KINDS = {"AutoETS": _ets, "AutoTheta": _theta, "AutoARIMA": _arima}
 """Name -> the model for a season's length."""
 
 
-def _one(kind: str, season: int, horizon: int, values: np.ndarray) -> np.ndarray:
+def _fit(kind: str, season: int, horizon: int, values: np.ndarray) -> np.ndarray:
     """(H,) after the end of values, NaN where the fit fails."""
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            found: np.ndarray = np.asarray(KINDS[kind](season).forecast(values, horizon)["mean"], np.float64)
+            mean: np.ndarray = np.asarray(KINDS[kind](season).forecast(values, horizon)["mean"], np.float64)
     except Exception:  # its numerical failures come as exceptions of any kind
         return np.full(horizon, np.nan)
-    return found
+    return mean
+
+
+def fit_all(
+    ends: Sequence[np.ndarray],
+    horizon: int,
+    seconds: float,
+    fit: Callable[[np.ndarray], np.ndarray],
+    clock: Callable[[], float] = time.perf_counter,
+) -> np.ndarray:
+    """(N, H): fit to every history; TooSlow as soon as so many seconds will clearly not do."""
+    forecasts = np.empty((len(ends), horizon))
+    began = clock()
+    for n, values in enumerate(ends):
+        forecasts[n] = fit(values)
+        spent = clock() - began
+        needed = spent / (n + 1) * len(ends)
+        if needed > seconds and (spent > 0.1 * seconds or n >= 10):
+            raise TooSlow(f"would take {needed:,.0f} s, {seconds:g} s are allowed")
+    return forecasts
 
 
 def _main(place: Path) -> None:
     """A process: fit to every history in a folder, and leave the forecasts there."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     task = json.loads((place / "task.json").read_text(encoding="utf-8"))
     kind, season, horizon = task["kind"], task["season"], task["horizon"]
     with np.load(place / "ends.npz") as arrays:
         ends = np.split(arrays["values"], arrays["lengths"].cumsum()[:-1])
-    _one(kind, 1, 1, np.sin(np.arange(40.0)))
+    _fit(kind, 1, 1, np.sin(np.arange(40.0)))
     print("ready", flush=True)
-    found = np.empty((len(ends), horizon))
-    began = time.perf_counter()
-    for n, values in enumerate(ends):
-        found[n] = _one(kind, season, horizon, values)
-        spent = time.perf_counter() - began
-        needed = spent / (n + 1) * len(ends)
-        if needed > task["seconds"] and (spent > 0.1 * task["seconds"] or n >= 10):
-            print(f"would take {needed:,.0f} s, {task['seconds']:g} s are allowed", file=sys.stderr)
-            sys.exit(_TOO_SLOW)
-    np.save(place / "found.npy", found)
+    try:
+        forecasts = fit_all(ends, horizon, task["seconds"], partial(_fit, kind, season, horizon))
+    except TooSlow as reason:
+        print(reason, file=sys.stderr)
+        sys.exit(_TOO_SLOW)
+    np.save(place / "forecasts.npy", forecasts)
+
+
+def _end_with_parent() -> None:
+    """Leave when the process that asked is gone: the pipe that only it holds open is at its end then."""
+    os.read(0, 1)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
+from throughtime.options import Json
+
 RESAMPLES = 2000
+
+FEWEST = 5
+"""Groups that an interval needs at least."""
+
+_TIMES = 10.0
+"""A loss that is so many times another one larger is told in units: a percentage of next to nothing says nothing."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Mean losses of a model and of another one on the same cases.
+
+    ours, theirs: the means. gain: by how much ours is below theirs, as a share of it; low, high: its 95 % interval over
+    resampled groups; difference: that of ours less theirs. groups: how many; unit: what a group is (plural).
+    """
+
+    ours: float
+    theirs: float
+    gain: float
+    low: float
+    high: float
+    difference: tuple[float, float]
+    groups: int
+    unit: str
+
+    def in_units(self, negligible: float) -> bool:
+        """Whether a percentage would say nothing. negligible: a loss that is none but for rounding."""
+        return self.theirs <= negligible or self.gain < -_TIMES
+
+    def between(self) -> str:
+        """The interval of the gain, in words."""
+        return f"95 % interval {self.low:+.1%} to {self.high:+.1%} over {self.groups:,} {self.unit}"
+
+    def difference_between(self) -> str:
+        """The interval of the difference, in words."""
+        low, high = self.difference
+        return f"95 % interval of the difference {low:+.3g} to {high:+.3g} over {self.groups:,} {self.unit}"
 
 
 @dataclass(frozen=True)
@@ -24,9 +62,41 @@ class Verdict:
     skill: bool | None
     sentence: str
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Json]:
         """Plain values."""
         return asdict(self)
+
+
+def compared(
+    ours: np.ndarray, theirs: np.ndarray, unit: str, groups: np.ndarray | None = None, seed: int = 0
+) -> Comparison:
+    """Compare losses (M,) or (M, 2) of the same cases, see `verdict`. No groups: there is nothing to compare.
+
+    Source: the paired bootstrap, Efron and Tibshirani 1993, doi:10.1201/9780429246593, chapter 13 (percentiles).
+    """
+    pairs = [one if one.ndim == 2 else np.stack([one, np.ones(len(one))], 1) for one in (ours, theirs)]
+    known = np.isfinite(pairs[0]).all(1) & np.isfinite(pairs[1]).all(1)
+    mine, other = pairs[0][known], pairs[1][known]
+    if not len(mine):
+        return Comparison(0.0, 0.0, 0.0, 0.0, 0.0, (0.0, 0.0), 0, unit)
+    labels = np.arange(len(known))[known] if groups is None else np.asarray(groups)[known]
+    _, inverse = np.unique(labels, return_inverse=True)
+    count = int(inverse.max()) + 1
+    sums = [np.stack([np.bincount(inverse, part[:, k], count) for k in (0, 1)]) for part in (mine, other)]
+    totals = [part.sum(1) for part in sums]
+    means, gain = [_mean(total) for total in totals], _less(*totals)
+    if count < FEWEST:
+        unbounded = float("-inf"), float("inf")
+        return Comparison(means[0], means[1], gain, *unbounded, unbounded, count, unit)
+    rng = np.random.default_rng(seed)
+    gains, differences = np.empty(RESAMPLES), np.empty(RESAMPLES)
+    for i in range(RESAMPLES):
+        drawn = np.bincount(rng.integers(0, count, count), minlength=count)
+        first, second = (part @ drawn for part in sums)
+        gains[i], differences[i] = _less(first, second), _mean(first) - _mean(second)
+    low, high = (float(v) for v in np.quantile(gains, [0.025, 0.975]))
+    least, most = (float(v) for v in np.quantile(differences, [0.025, 0.975]))
+    return Comparison(means[0], means[1], gain, low, high, (least, most), count, unit)
 
 
 def verdict(
@@ -37,53 +107,51 @@ def verdict(
     unit: str,
     groups: np.ndarray | None = None,
     seed: int = 0,
+    negligible: float = 0.0,
 ) -> Verdict:
     """Compare losses (M,) of the same cases, lower is better; NaN in either is left out.
 
     model, baseline: (M,); or (M, 2), losses and what they are shares of, where the metric is the sum of the first by
     the sum of the second: with the wrong and missing spans of a text, and those plus twice the right ones, 1 - F1.
     groups: (M,) cases that belong together, such as windows that overlap in time, are drawn together. name, metric,
-    unit: of the baseline, of what is measured, and of what a group is (plural), for the sentence.
-
-    Source: the paired bootstrap, Efron and Tibshirani 1993, doi:10.1201/9780429246593, chapter 13 (percentiles).
+    unit: of the baseline, of what is measured, and of what a group is (plural), for the sentence. negligible: a mean
+    loss up to which it is none but for rounding.
     """
-    both = [one if one.ndim == 2 else np.stack([one, np.ones(len(one))], 1) for one in (model, baseline)]
-    known = np.isfinite(both[0]).all(1) & np.isfinite(both[1]).all(1)
-    own, other = both[0][known], both[1][known]
-    labels = np.arange(len(known))[known] if groups is None else np.asarray(groups)[known]
-    if not len(own) or not other[:, 0].sum():
-        same = bool(len(own)) and not own[:, 0].sum()
-        perfect = f"{name} is without error, the model is not." if len(own) else "there is nothing to compare."
-        sentence = f"No verdict on {metric}: " + ("both are without error." if same else perfect)
+    both = compared(model, baseline, unit, groups, seed)
+    if not both.groups or not both.theirs:
+        perfect = f"{name} is without error, the model is not." if both.ours else "both are without error."
+        sentence = f"No verdict on {metric}: {perfect if both.groups else 'there is nothing to compare.'}"
         return Verdict(name, metric, 0.0, 0.0, 0.0, 0, None, sentence)
-    _, inverse = np.unique(labels, return_inverse=True)
-    count = int(inverse.max()) + 1
-    ours, theirs = (np.stack([np.bincount(inverse, part[:, k], count) for k in (0, 1)]) for part in (own, other))
-    gain = _less(ours.sum(1), theirs.sum(1))
-    if count < 5:
+    if both.ours <= negligible and both.theirs <= negligible:
         sentence = (
-            f"No proven skill: {metric} {_gain(gain)} that of {name}, the best baseline, but {count} {unit} are too "
-            "few to tell."
+            f"No verdict on {metric}: the model and {name}, the best baseline, are without error but for rounding."
         )
-        return Verdict(name, metric, float(gain), float("-inf"), float("inf"), count, None, sentence)
-    rng = np.random.default_rng(seed)
-    gains = np.empty(RESAMPLES)
-    for i in range(RESAMPLES):
-        drawn = np.bincount(rng.integers(0, count, count), minlength=count)
-        gains[i] = _less(ours @ drawn, theirs @ drawn)
-    low, high = (float(v) for v in np.quantile(gains, [0.025, 0.975]))
-    skill = True if low > 0 else False if high < 0 else None
-    between = f"95 % interval {low:+.1%} to {high:+.1%} over {count:,} {unit}"
+        return Verdict(name, metric, 0.0, 0.0, 0.0, both.groups, None, sentence)
+    units = both.in_units(negligible)
+    than = f"is {both.ours:.3g}, with {name} {both.theirs:.3g}" if units else _gain(both.gain)
+    if both.groups < FEWEST:
+        of = ", the best baseline" if units else f" that of {name}, the best baseline"
+        sentence = f"No proven skill: {metric} {than}{of}, but {both.groups} {unit} are too few to tell."
+        return Verdict(name, metric, both.gain, both.low, both.high, both.groups, None, sentence)
+    skill = True if both.low > 0 else False if both.high < 0 else None
+    between = both.difference_between() if units else both.between()
     if skill:
-        sentence = f"The model beats the best baseline, {name}: {metric} {_gain(gain)} its own ({between})."
+        sentence = f"The model beats the best baseline, {name}: {metric} {than} its own ({between})."
     elif skill is None:
+        of = ", the best baseline" if units else f" that of the best baseline, {name}"
         sentence = (
-            f"No proven skill: {metric} {_gain(gain)} that of the best baseline, {name}, and the interval includes 0 "
-            f"({between}). {name[0].upper()}{name[1:]} does as well."
+            f"No proven skill: {metric} {than}{of}, and the interval includes 0 ({between}). "
+            f"{name[0].upper()}{name[1:]} does as well."
         )
     else:
-        sentence = f"The model is worse than {name}: {metric} {_gain(gain)} its own ({between}). Use {name} instead."
-    return Verdict(name, metric, float(gain), low, high, count, skill, sentence)
+        of = "" if units else " its own"
+        sentence = f"The model is worse than {name}: {metric} {than}{of} ({between}). Use {name} instead."
+    return Verdict(name, metric, both.gain, both.low, both.high, both.groups, skill, sentence)
+
+
+def _mean(total: np.ndarray) -> float:
+    """total[0] / total[1]; 0 where that is nothing."""
+    return float(total[0] / total[1]) if total[1] else 0.0
 
 
 def _less(ours: np.ndarray, theirs: np.ndarray) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 
 from throughtime.data.utf8 import PieceDecoder
 from throughtime.errors import UserError, needed
+from throughtime.options import Json
 
 
 class BPE:
@@ -23,7 +24,7 @@ class BPE:
 
     kind: ClassVar[str] = "bpe"
 
-    def __init__(self, state: dict[str, Any]) -> None:
+    def __init__(self, state: dict[str, Json]) -> None:
         letters = _letters()
         vocabulary, self._merges = _checked(state, letters)
         self._state, self._vocabulary = state, vocabulary
@@ -68,11 +69,11 @@ class BPE:
     def decoder(self) -> PieceDecoder:
         return PieceDecoder(self._pieces)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Json]:
         return {"kind": self.kind, "tokenizer": self._state}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> BPE:
+    def from_json(cls, data: dict[str, Json]) -> BPE:
         return cls(data["tokenizer"])
 
 

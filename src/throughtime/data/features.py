@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,18 +11,21 @@ import numpy as np
 from throughtime.data import calendar
 from throughtime.data.panel import Panel
 from throughtime.errors import UserError
+from throughtime.options import Checked, option
 
 _MOST = 10.0
 
 
 @dataclass(frozen=True)
-class Scale:
+class Scale(Checked):
     """A covariate: of numbers by mean and deviation, or of texts by their names. masked: whether values may be missing,
     which is a feature of its own then."""
 
+    who = "features"
+
     name: str
     mean: float = 0.0
-    deviation: float = 1.0
+    deviation: float = option(1.0, above=0)
     names: tuple[str, ...] = ()
     masked: bool = False
 
@@ -47,11 +51,13 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Features:
+class Features(Checked):
     """How a panel's features are made: the calendar, static and future covariates, which are known, then past ones.
 
     Learned by `of` from the panel that is trained on.
     """
+
+    who = "features"
 
     calendar: bool
     static: tuple[Scale, ...] = ()
@@ -77,7 +83,7 @@ class Features:
             return None
         if self.calendar and not panel.dated:
             raise UserError(f"{panel.where}: the model reads the calendar, but these rows have no dates")
-        found = []
+        rows = []
         for n, values in enumerate(panel.values):
             size, parts = len(values) + horizon, []
             if self.calendar:
@@ -89,25 +95,8 @@ class Features:
                 parts.append(_fit(scale.apply(_column(panel, panel.future, scale.name)[n]), size))
             for scale in self.past:
                 parts.append(_fit(scale.apply(_column(panel, panel.past, scale.name)[n]), size))
-            found.append(np.concatenate(parts, 1))
-        return found
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values, for config.json."""
-        groups = {name: [vars(scale) for scale in getattr(self, name)] for name in ("static", "future", "past")}
-        return {"calendar": self.calendar, **groups}
-
-    @classmethod
-    def from_json(cls, data: Any) -> Features:
-        """Rebuild from `to_json`; UserError where it is damaged."""
-        try:
-            groups = {
-                name: tuple(Scale(**{**one, "names": tuple(one["names"])}) for one in data[name])
-                for name in ("static", "future", "past")
-            }
-            return cls(bool(data["calendar"]), **groups)
-        except (KeyError, TypeError) as error:
-            raise UserError(f"features: expected those of a forecaster, {error}; config.json is damaged") from None
+            rows.append(np.concatenate(parts, 1))
+        return rows
 
 
 def _scale(name: str, values: np.ndarray) -> Scale:
@@ -121,7 +110,7 @@ def _scale(name: str, values: np.ndarray) -> Scale:
     return Scale(name, float(values[known].mean()), deviation or 1.0, (), not bool(known.all()))
 
 
-def _column(panel: Panel, columns: dict[str, Any], name: str) -> Any:
+def _column(panel: Panel, columns: Mapping[str, Any], name: str) -> Any:
     if name not in columns:
         raise UserError(f"{panel.where}: the model reads column {name}, which is not there")
     return columns[name]
@@ -129,6 +118,6 @@ def _column(panel: Panel, columns: dict[str, Any], name: str) -> Any:
 
 def _fit(rows: np.ndarray, size: int) -> np.ndarray:
     """So many rows: cut, or filled up with zeros."""
-    found = np.zeros((size, rows.shape[1]), np.float32)
-    found[: min(size, len(rows))] = rows[:size]
-    return found
+    fitting = np.zeros((size, rows.shape[1]), np.float32)
+    fitting[: min(size, len(rows))] = rows[:size]
+    return fitting

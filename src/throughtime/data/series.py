@@ -16,6 +16,12 @@ from throughtime.errors import UserError
 IDS, TIMES = ("unique_id",), ("ds", "date", "time", "timestamp", "datetime")
 """Names by which the columns of the series' name and of the time are known, where none is given."""
 
+Groups = list[tuple[str, np.ndarray]]
+"""Of each series its name and its rows, in the order of time."""
+
+Notes = list[str]
+"""Lines about what was found on reading."""
+
 
 def read_series(
     source: Any,
@@ -50,77 +56,34 @@ def read_series(
     names = list(table.columns)
     time = time or next((name for name in names if name.lower() in TIMES), None)
     id = id or next((name for name in names if name in IDS), None)
-    targets = [target] if isinstance(target, str) else list(target or ())
-    taken = {time, id, *past, *future, *static}
-    if not targets:
-        if id is not None or "y" in names:
-            targets = ["y"]
-        else:
-            targets = [name for name in names if name not in taken and table.numeric(name)]
-            if not targets:
-                raise UserError(f"{table.where}: no column of numbers to forecast; there are {', '.join(names[:20])}")
-    both = [name for name in targets if name in taken]
-    if both:
-        raise UserError(f"{table.where}: column {both[0]} cannot be the target and something else")
-    notes: list[str] = []
+    targets = _targets(table, target, id, {time, id, *past, *future, *static})
     if time is None and frequency not in (None, "steps"):
         raise UserError(f"{table.where}: frequency {frequency} needs a column of times; name it with time")
-    stamps, zone, said = _times(table, time, dayfirst, timezone)
-    notes += said
+    stamps, zone, notes = _times(table, time, dayfirst, timezone)
     labels = None if id is None else table.column(id, "the series' name")
     groups = _groups(table, labels, stamps, notes)
-    step = Frequency.of(frequency) if frequency else None
-    if stamps is None or stamps.dtype.kind != "M":
-        step = Frequency("steps")
-    if step is None:
-        step = infer([np.unique(stamps[rows]) for _, rows in groups]) if stamps is not None else None
-        if step is None:
-            raise UserError(
-                f"{table.where}: column {time}: no frequency is to be seen; give one, or take rows as steps"
-            )
-        notes.append(f"frequency: {step}")
+    step = _step(table, stamps, groups, frequency, time, notes)
     grid = [_grid(table, stamps, rows, step, name, notes, time) for name, rows in groups]
     notes[:] = _few(notes)
 
-    def laid(name: str, what: str, text: bool = False) -> Column:
-        raw = _covariate(table, name, what) if text else table.numbers(name, what)
+    def laid(raw: np.ndarray) -> Column:
         return [_lay(raw, rows, places) for (_, rows), places in zip(groups, grid, strict=True)]
 
-    columns = {name: laid(name, "a covariate", text=True) for name in [*past, *future]}
+    covariates = {name: laid(_covariate(table, name, "a covariate")) for name in [*past, *future]}
     fixed = {name: _static(table, name, groups) for name in static}
-    starts = [_start(stamps, rows, step) for _, rows in groups]
-    ids: list[str] = []
-    values: Column = []
-    shared: list[int] = []
-    for one in targets:
-        for n, ((name, _), column) in enumerate(zip(groups, laid(one, "the target"), strict=True)):
-            ids.append(
-                one
-                if labels is None and (len(targets) > 1 or not name)
-                else name
-                if len(targets) == 1
-                else f"{name} {one}"
-            )
-            values.append(column)
-            shared.append(n)
-    full = [len(one) for one in values]
+    values = [one for name in targets for one in laid(table.numbers(name, "the target"))]
+    ids = [_id(one, name, len(targets), labels is not None) for one in targets for name, _ in groups]
+    shared = [n for _ in targets for n in range(len(groups))]  # series of several targets have the rest in common
     if future:  # rows after the last target carry what is known beforehand
         values = [_trimmed(one) for one in values]
-    empty = [name for name, one in zip(ids, values, strict=True) if not np.isfinite(one).any()]
-    if empty:
-        more = f" and {len(empty) - 1} more" if len(empty) > 1 else ""
-        raise UserError(f"{table.where}: series {empty[0]}{more} has no value at all; leave it out")
-    flat = [n for n, one in zip(ids, values, strict=True) if np.nanmin(one) == np.nanmax(one)]
-    if flat:
-        notes.append(f"constant: {', '.join(flat[:5])}{f' and {len(flat) - 5} more' if len(flat) > 5 else ''}")
-    assert all(len(v) <= f for v, f in zip(values, full, strict=True))
+    _check_values(table, ids, values, notes)
     return Panel(
         ids,
-        [starts[n] for n in shared],
+        [_start(stamps, groups[n][1]) for n in shared],
         step,
         values,
-        {name: [columns[name][n][: len(v)] for n, v in zip(shared, values, strict=True)] for name in past},
-        {name: [columns[name][n] for n in shared] for name in future},
+        {name: [covariates[name][n][: len(v)] for n, v in zip(shared, values, strict=True)] for name in past},
+        {name: [covariates[name][n] for n in shared] for name in future},
         {name: [column[n] for n in shared] for name, column in fixed.items()},
         targets[0] if len(targets) == 1 else "target",
         table.where,
@@ -129,16 +92,67 @@ def read_series(
     )
 
 
+def _targets(
+    table: TableData, target: str | Sequence[str] | None, id: str | None, taken: set[str | None]
+) -> Sequence[str]:
+    """The columns to forecast. taken: those that are something else."""
+    targets = [target] if isinstance(target, str) else list(target or ())
+    names = list(table.columns)
+    if not targets and (id is not None or "y" in names):
+        targets = ["y"]
+    if not targets:
+        targets = [name for name in names if name not in taken and table.numeric(name)]
+        if not targets:
+            raise UserError(f"{table.where}: no column of numbers to forecast; there are {', '.join(names[:20])}")
+    if twice := [name for name in targets if name in taken]:
+        raise UserError(f"{table.where}: column {twice[0]} cannot be the target and something else")
+    return targets
+
+
+def _step(
+    table: TableData, stamps: np.ndarray | None, groups: Groups, frequency: str | None, time: str | None, notes: Notes
+) -> Frequency:
+    """How far apart the steps are, as it is said, or as it is found."""
+    said = Frequency.of(frequency) if frequency else None
+    if stamps is None or stamps.dtype.kind != "M":
+        return Frequency("steps")
+    if said is not None:
+        return said
+    step = infer([np.unique(stamps[rows]) for _, rows in groups])
+    if step is None:
+        raise UserError(f"{table.where}: column {time}: no frequency is to be seen; give one, or take rows as steps")
+    notes.append(f"frequency: {step}")
+    return step
+
+
+def _id(target: str, group: str, targets: int, labelled: bool) -> str:
+    """The name of a series: of its target, of its group, or of both."""
+    if not labelled and (targets > 1 or not group):
+        return target
+    return group if targets == 1 else f"{group} {target}"
+
+
+def _check_values(table: TableData, ids: Sequence[str], values: Column, notes: Notes) -> None:
+    """UserError where a series has no value at all; a note where it never changes."""
+    empty = [name for name, one in zip(ids, values, strict=True) if not np.isfinite(one).any()]
+    if empty:
+        more = f" and {len(empty) - 1} more" if len(empty) > 1 else ""
+        raise UserError(f"{table.where}: series {empty[0]}{more} has no value at all; leave it out")
+    flat = [name for name, one in zip(ids, values, strict=True) if np.nanmin(one) == np.nanmax(one)]
+    if flat:
+        notes.append(f"constant: {', '.join(flat[:5])}{f' and {len(flat) - 5} more' if len(flat) > 5 else ''}")
+
+
 def _arrays(arrays: list[Any], ids: list[str]) -> Panel:
     values = []
     for n, one in enumerate(arrays):
         try:
-            found = np.array(one, np.float64)
+            numbers = np.array(one, np.float64)
         except (TypeError, ValueError):
             raise UserError(f"data: series {n} has values that are no numbers") from None
-        if found.ndim != 1 or not len(found) or np.isinf(found).any() or not np.isfinite(found).any():
-            raise UserError(f"data: series {n} must be (L,) finite numbers, NaN where missing, got {found.shape}")
-        values.append(found)
+        if numbers.ndim != 1 or not len(numbers) or np.isinf(numbers).any() or not np.isfinite(numbers).any():
+            raise UserError(f"data: series {n} must be (L,) finite numbers, NaN where missing, got {numbers.shape}")
+        values.append(numbers)
     if not values:
         raise UserError("data: there is no series")
     return Panel(ids, [0] * len(ids), Frequency("steps"), values)
@@ -146,7 +160,7 @@ def _arrays(arrays: list[Any], ids: list[str]) -> Panel:
 
 def _times(
     table: TableData, time: str | None, dayfirst: bool | None, zone: str | None
-) -> tuple[np.ndarray | None, str | None, list[str]]:
+) -> tuple[np.ndarray | None, str | None, Notes]:
     if time is None:
         return None, None, []
     raw = table.column(time, "the time")
@@ -166,9 +180,7 @@ def _times(
     return parse(text.tolist(), f"{table.where}, column {time}", table.first_row, dayfirst, zone)
 
 
-def _groups(
-    table: TableData, labels: np.ndarray | None, stamps: np.ndarray | None, notes: list[str]
-) -> list[tuple[str, np.ndarray]]:
+def _groups(table: TableData, labels: np.ndarray | None, stamps: np.ndarray | None, notes: Notes) -> Groups:
     """Each series' name and its rows in the order of time."""
     rows = np.arange(len(next(iter(table.columns.values()))))
     if labels is None:
@@ -183,27 +195,26 @@ def _groups(
         groups = [(str(names[i]), parts[i]) for i in np.argsort(first)]
     if stamps is None:
         return groups
-    unsorted = 0
-    found = []
-    for name, own in groups:
-        times = stamps[own]
+    unsorted, in_order = 0, []
+    for name, places in groups:
+        times = stamps[places]
         if (times[1:] <= times[:-1]).any():
             order = np.argsort(times, kind="stable")
             ordered = times[order]
             same = ordered[1:] == ordered[:-1]
             if same.any():
                 k = int(same.argmax())
-                a, b = (table.first_row + int(own[order[i]]) for i in (k, k + 1))
+                a, b = (table.first_row + int(places[order[i]]) for i in (k, k + 1))
                 of = f" of series {name}" if name else ""
                 at = str(ordered[k]).replace("T", " ").removesuffix(".000000")
                 raise UserError(f"{table.where}: rows {a} and {b}{of} are both of {at}; keep one")
-            own, unsorted = own[order], unsorted + 1
-        found.append((name, own))
+            places, unsorted = places[order], unsorted + 1
+        in_order.append((name, places))
     if unsorted:
         notes.append(
             f"rows put in the order of time in {unsorted} series" if labels is not None else "rows put in order"
         )
-    return found
+    return in_order
 
 
 def _grid(
@@ -212,7 +223,7 @@ def _grid(
     rows: np.ndarray,
     step: Frequency,
     name: str,
-    notes: list[str],
+    notes: Notes,
     column: str | None,
 ) -> np.ndarray:
     """The place on the grid of each row of a series, from 0."""
@@ -227,20 +238,20 @@ def _grid(
         raise UserError(
             f"{table.where}: row {row}, column {column}: {time} is not a whole number of steps ({step}) after the first"
         )
-    found: np.ndarray = np.round(places).astype(np.int64)
+    numbers: np.ndarray = np.round(places).astype(np.int64)
     most = 50 * len(rows) + 1000
-    if found[-1] >= most:
+    if numbers[-1] >= most:
         raise UserError(
-            f"{table.where}: series {name}: {len(rows)} rows over {found[-1] + 1:,} steps of {step}; "
+            f"{table.where}: series {name}: {len(rows)} rows over {numbers[-1] + 1:,} steps of {step}; "
             "give another frequency"
         )
-    missing = int(found[-1]) + 1 - len(rows)
+    missing = int(numbers[-1]) + 1 - len(rows)
     if missing:
         notes.append(f"{missing} steps missing{f' in series {name}' if name else ''}, kept as missing values")
-    return found
+    return numbers
 
 
-def _few(notes: list[str]) -> list[str]:
+def _few(notes: Notes) -> Notes:
     gaps = [note for note in notes if " steps missing in series" in note]
     if len(gaps) <= 3:
         return notes
@@ -252,9 +263,9 @@ def _few(notes: list[str]) -> list[str]:
 
 def _lay(raw: np.ndarray, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
     size = int(places[-1]) + 1
-    found = np.full(size, np.nan) if raw.dtype.kind == "f" else np.full(size, "", object)
-    found[places] = raw[rows]
-    return found
+    column = np.full(size, np.nan) if raw.dtype.kind == "f" else np.full(size, "", object)
+    column[places] = raw[rows]
+    return column
 
 
 def _covariate(table: TableData, name: str, what: str) -> np.ndarray:
@@ -281,22 +292,22 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _static(table: TableData, name: str, groups: Sequence[tuple[str, np.ndarray]]) -> list[Any]:
+def _static(table: TableData, name: str, groups: Groups) -> list[Any]:
     raw = _covariate(table, name, "a static covariate")
-    found = []
+    values = []
     for series, rows in groups:
-        own = raw[rows]
-        given = np.isfinite(own.astype(np.float64)) if raw.dtype.kind == "f" else own != ""
-        value = own[int(np.argmax(given))]  # rows may leave it empty, such as those that say what is to come
-        other = given & (own != value)
+        column = raw[rows]
+        present = np.isfinite(column.astype(np.float64)) if raw.dtype.kind == "f" else column != ""
+        value = column[int(np.argmax(present))]  # rows may leave it empty, such as those that say what is to come
+        other = present & (column != value)
         if other.any():
             row = table.first_row + int(rows[int(np.argmax(other))])
             raise UserError(f"{table.where}: row {row}, column {name}: changes within series {series}; it must not")
-        found.append(value)
-    return found
+        values.append(value)
+    return values
 
 
-def _start(stamps: np.ndarray | None, rows: np.ndarray, step: Frequency) -> Any:
+def _start(stamps: np.ndarray | None, rows: np.ndarray) -> Any:
     if stamps is None:
         return 0
     first = stamps[rows[0]]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.engine import _engine  # type: ignore[attr-defined]
+import throughtime.engine._engine as _engine
 
 Array = np.ndarray[Any, Any]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from throughtime.engine import _engine  # type: ignore[attr-defined]
+import throughtime.engine._engine as _engine
 
 
 def instruction_set() -> str:

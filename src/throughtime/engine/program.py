@@ -9,16 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.engine import _engine  # type: ignore[attr-defined]
+import throughtime.engine._engine as _engine
 from throughtime.engine.arrays import Array, empty, integers
-from throughtime.engine.spec import Sources, array_shapes, spec
+from throughtime.engine.spec import FrozenSources, Sources, array_shapes, spec
 from throughtime.engine.stepper import Stepper
 from throughtime.engine.streams import Streams
 from throughtime.recurrence import Recurrence, Trace
 from throughtime.recurrence.schedule import schedule
-
-FrozenSources = frozenset[tuple[str, tuple[tuple[int, int], ...]]]
-"""The items of Sources."""
 
 Result = tuple[Array, tuple[Array, ...], Any]
 """Output, final states, and a Tape or None."""

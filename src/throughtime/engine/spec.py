@@ -11,6 +11,9 @@ from throughtime.recurrence.program import Backward, Pass, Place, Product, Progr
 Sources = Mapping[str, tuple[tuple[int, int], ...]]
 """Parameter name -> ((array number, first row), ...): where the parameter lies in the arrays given to each call."""
 
+FrozenSources = frozenset[tuple[str, tuple[tuple[int, int], ...]]]
+"""The items of Sources."""
+
 
 def array_shapes(shapes: Mapping[str, tuple[int, ...]], sources: Sources) -> list[tuple[int, ...]]:
     """The shapes of the arrays that hold the parameters; ValueError where sources do not fit them."""

@@ -16,6 +16,9 @@ from throughtime.recurrence import Recurrence
 Array = Any
 """An array of NumPy or a tensor of torch."""
 
+Params = Mapping[str, Array]
+"""A model's parameters by their flat names."""
+
 
 class Ops(Protocol):
     """What a model may do with its arrays."""

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from throughtime.models.ops import NORM
 from throughtime.recurrence import Recurrence
+from throughtime.storage.parameters import check_parameters
 
 
 class TorchOps:
@@ -141,12 +142,12 @@ class TorchOps:
 class TorchModel(torch.nn.Module):
     """A model's parameters as torch Parameters, under their flat names; called with what its arithmetic takes.
 
-    arithmetic: the module of the model: `forward(ops, config, parameters, *inputs)` and `check_parameters`.
+    arithmetic: the module of the model: `forward(ops, config, parameters, *inputs)`, and WHO, which speaks in errors.
     """
 
     def __init__(self, arithmetic: Any, config: Any, parameters: Mapping[str, np.ndarray], seed: int = 0) -> None:
         super().__init__()
-        arithmetic.check_parameters(config, parameters)
+        check_parameters(arithmetic.WHO, config.shapes, parameters)
         self.config, self.arithmetic = config, arithmetic
         self.generator = torch.Generator().manual_seed(seed)
         for name, value in parameters.items():

@@ -12,26 +12,24 @@ arXiv:1801.06146, section 3.3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from throughtime.models.ops import Ops
+from throughtime.models.ops import Ops, Params
 from throughtime.recurrence import Recurrence
 
 _FAR = 1e4
 """So far below others lies what must not be chosen."""
 
 
-def pool(
-    ops: Ops, kinds: Sequence[str], parameters: Mapping[str, Any], prefix: str, h: Any, final: Any, lengths: Any
-) -> Any:
+def pool(ops: Ops, kinds: Sequence[str], parameters: Params, prefix: str, h: Any, final: Any, lengths: Any) -> Any:
     """(B, P): the poolings side by side. h: (T, B, S), final: the last output by direction, lengths: (B,)."""
     mask = ops.mask(lengths, len(h), h)
     beyond = (mask - 1.0) * _FAR
     return ops.concatenate([_KINDS[kind](ops, parameters, prefix, h, final, mask, beyond) for kind in kinds])
 
 
-def attention(ops: Ops, parameters: Mapping[str, Any], prefix: str, h: Any, lengths: Any) -> Any:
+def attention(ops: Ops, parameters: Params, prefix: str, h: Any, lengths: Any) -> Any:
     """(T, B): the share of each token."""
     beyond = (ops.mask(lengths, len(h), h) - 1.0) * _FAR
     return ops.softmax(ops.linear(h, parameters[f"{prefix}.w_a"], None) + beyond, 0)[..., 0]

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.models.ops import Ops
+from throughtime.models.ops import Ops, Params
 from throughtime.models.stack import LARGEST, Dropout, Stack
 from throughtime.recurrence import Recurrence, Trace
 
@@ -151,7 +151,7 @@ class ReaderConfig:
         """Rebuild from `to_json`; UserError says what is wrong."""
         try:
             columns = tuple((name, rows, width) for name, rows, width in data["columns"])
-            layers = Stack.from_json(who, data["layers"], directed=True).layers
+            layers = Stack.from_json(data["layers"], who, directed=True).layers
             pieces = tuple(data["pieces"])
             dropout = Dropout.from_json(data["dropout"])
             return cls(who, columns, layers, pieces, data["added"], dropout, data["values"])  # type: ignore[arg-type]
@@ -161,7 +161,7 @@ class ReaderConfig:
             raise UserError(f"{who}: its configuration is malformed ({error!r}); config.json is damaged") from None
 
 
-def embed(ops: Ops, config: ReaderConfig, parameters: Mapping[str, Any], tokens: Tokens) -> Any:
+def embed(ops: Ops, config: ReaderConfig, parameters: Params, tokens: Tokens) -> Any:
     """x, what the lowest recurrences read, (T, B, I)."""
     parts = [ops.lookup(parameters[f"columns.{name}"], tokens.ids[i]) for i, (name, _, _) in enumerate(config.columns)]
     if config.pieces != (0, 0):
@@ -172,9 +172,7 @@ def embed(ops: Ops, config: ReaderConfig, parameters: Mapping[str, Any], tokens:
     return ops.concatenate([x, tokens.values]) if config.values else x
 
 
-def read(
-    ops: Ops, config: ReaderConfig, parameters: Mapping[str, Any], x: Any, lengths: Any
-) -> tuple[Any, tuple[Any, ...]]:
+def read(ops: Ops, config: ReaderConfig, parameters: Params, x: Any, lengths: Any) -> tuple[Any, tuple[Any, ...]]:
     """The state of every token, (T, B, S), zero behind a row's end; and the top layer's last output by direction.
 
     x: what `embed` gave. lengths: (B,).

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.models.ops import Array, Ops
+from throughtime.models.ops import Array, Ops, Params
 from throughtime.recurrence import LARGEST, Recurrence, Trace
 from throughtime.recurrence.wrap import recurrent_matrices
 
@@ -161,7 +161,7 @@ class Stack:
             values.update({start + name: value for name, value in drawn.items()})
         return values
 
-    def own(self, parameters: Mapping[str, Array], i: int, direction: int = 0) -> dict[str, Array]:
+    def own(self, parameters: Params, i: int, direction: int = 0) -> dict[str, Array]:
         """The parameters of one recurrence, by its own names."""
         start = self.start(i, direction)
         return {name: parameters[start + name] for name in self.layers[i][direction].trace.parameters}
@@ -169,7 +169,7 @@ class Stack:
     def run(
         self,
         ops: Ops,
-        parameters: Mapping[str, Array],
+        parameters: Params,
         x: Array | Lookup,
         initial: States | None = None,
         lengths: Array | None = None,
@@ -213,10 +213,12 @@ class Stack:
         return each if self.directed else [layer for (layer,) in each]
 
     @classmethod
-    def from_json(cls, who: str, data: Any, prefix: str = "layers", directed: bool = False) -> Stack:
-        """Rebuild from `to_json`; UserError says what is wrong."""
+    def from_json(cls, data: Any, who: str = "layers", prefix: str = "layers", directed: bool | None = None) -> Stack:
+        """Rebuild from `to_json`; UserError says what is wrong. directed: None where the data show it."""
         if not isinstance(data, list) or len(data) > MOST_LAYERS:
             raise UserError(f"{who}: layers must be a list of at most {MOST_LAYERS}; config.json is damaged")
+        if directed is None:
+            directed = any(isinstance(layer, list) for layer in data)
         each = data if directed else [[layer] for layer in data]
         if any(not isinstance(directions, list) for directions in each):
             raise UserError(f"{who}: layers must be lists of layers; config.json is damaged")

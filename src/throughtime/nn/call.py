@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from throughtime import engine
-from throughtime.engine.program import FrozenSources
+from throughtime.engine.spec import FrozenSources
 from throughtime.nn.choice import engine_dtype
 from throughtime.nn.state import state_type
 from throughtime.recurrence import Recurrence, Trace
@@ -80,6 +80,7 @@ class Call:
 
     layer: what is run, or its key while torch.compile traces.
     states: how many initial states are given, 0 or all. lengths: (B,) or None. batch_sizes: of packed data, or None.
+    ids: (T, B) or None; the input is then a table (V, I) of what they stand for.
     input_first, output_first: the batch axis comes first in the input, in the output.
     lead: initial and final states are (1, B, S_j) instead of (B, S_j), as torch.nn's are for one layer.
     """
@@ -92,3 +93,4 @@ class Call:
     input_first: bool = False
     output_first: bool = False
     lead: bool = False
+    ids: Tensor | None = None

@@ -82,7 +82,7 @@ def run_by(path: Path, call: Call, tensors: tuple[Tensor, ...]) -> Result:
 def run_engine(call: Call, tensors: tuple[Tensor, ...]) -> Result:
     """As `run`, for tensors that `engine_covers`.
 
-    x: (T, B, I), (B, T, I) if call.input_first, (N, I) if packed; the output likewise.
+    x: (T, B, I), (B, T, I) if call.input_first, (N, I) if packed, a table if call.ids; the output likewise.
     """
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
         output, *final = _Engine.apply(call, *tensors)  # type: ignore[no-untyped-call]
@@ -105,18 +105,17 @@ class _Engine(torch.autograd.Function):
     def forward(ctx: Any, call: Call, *tensors: Tensor) -> tuple[Tensor, ...]:
         results, tape = engine_forward(call, tensors, training=True)
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*tensors)
+        ctx.save_for_backward(*tensors, call.ids)
         ctx.call, ctx.tape = call, tape
         return results
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        tensors = ctx.saved_tensors
-        needs = ctx.needs_input_grad[1:]
-        given = [gradient for gradient in gradients if gradient is not None]
-        if not given:
+        tensors, needs = ctx.saved_tensors[:-1], ctx.needs_input_grad[1:]
+        known = [gradient for gradient in gradients if gradient is not None]
+        if not known:
             return (None,) * (1 + len(needs))
-        if torch.is_grad_enabled() or not engine_covers(given):
+        if torch.is_grad_enabled() or not engine_covers(known):
             return (None, *loop_backward(ctx.call, tensors, needs, gradients))
         call, tape = ctx.call, ctx.tape
         if not torch._C._autograd._get_current_graph_task_keep_graph():  # type: ignore[attr-defined]

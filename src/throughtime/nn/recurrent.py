@@ -171,7 +171,7 @@ class Recurrent(torch.nn.Module):
                 raise ValueError(f"{name}: a PackedSequence carries its lengths, leave `lengths` out")
         else:
             batch = data.shape[0 if first else 1]
-        states = self._initial(data, initial, batch, alone)
+        states = self._initial(initial, batch, alone)
         if packed is not None and packed.sorted_indices is not None and initial is not None:
             states = tuple([state.index_select(0, packed.sorted_indices) for state in states])
         call = Call(
@@ -210,8 +210,7 @@ class Recurrent(torch.nn.Module):
             raise TypeError(f"{name}: takes {wanted} beside x, got {', '.join(inputs) or 'none'}")
         values = [x]
         for each, symbol in sizes.items():
-            given = inputs[each]
-            value = given.data if isinstance(given, PackedSequence) else given
+            value = inputs[each].data if isinstance(inputs[each], PackedSequence) else inputs[each]
             width = self.recurrence.sizes[symbol]
             if value.shape != (*x.shape[:-1], width):
                 axes = ", ".join([*map(str, x.shape[:-1]), f"{symbol}={width}"])
@@ -220,7 +219,7 @@ class Recurrent(torch.nn.Module):
         return torch.cat(values, -1) if sizes else x
 
     def _cut(
-        self, call: Call, x: Tensor, given: Sequence[Tensor], arrays: Sequence[Tensor], resets: Any, alone: bool
+        self, call: Call, x: Tensor, initial: Sequence[Tensor], arrays: Sequence[Tensor], resets: Any, alone: bool
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Run with resets."""
         if call.batch_sizes is not None:
@@ -230,23 +229,24 @@ class Recurrent(torch.nn.Module):
         axes = "(T={},)" if alone else "(B={}, T={})" if first else "(T={}, B={})"
         mask = check_resets(self.trace.name, resets, shape, axes.format(*shape))
         mask = mask.unsqueeze(1) if alone else mask.T if first else mask
-        own = [getattr(self, f"initial_{name}") for name in self.trace.states] if self.initial == "learned" else []
+        restart = [getattr(self, f"initial_{name}") for name in self.trace.states] if self.initial == "learned" else []
         call = replace(call, input_first=False, output_first=False)
-        output, final = run_with_resets(run, call, x.transpose(0, 1) if first else x, given, own, arrays, mask)
+        output, final = run_with_resets(run, call, x.transpose(0, 1) if first else x, initial, restart, arrays, mask)
         return output.transpose(0, 1) if first else output, final
 
-    def _initial(self, x: Tensor, given: Any, batch: int, alone: bool) -> tuple[Tensor, ...]:
+    def _initial(self, initial: Any, batch: int, alone: bool) -> tuple[Tensor, ...]:
         """The initial states (B, S_j) in order; an empty tuple stands for zeros."""
-        sizes = {name: self.recurrence.sizes[size] for name, size in self.trace.state_sizes.items()}
-        if given is None:
+        symbols = self.trace.state_sizes
+        if initial is None:
             if self.initial == "zero":
                 return ()
-            return tuple([getattr(self, f"initial_{name}").expand(batch, -1) for name in sizes])
-        states = (given,) if isinstance(given, Tensor) else tuple(given)
-        if len(states) != len(sizes):
-            wanted = f"{len(sizes)} states ({', '.join(sizes)})"
+            return tuple([getattr(self, f"initial_{name}").expand(batch, -1) for name in symbols])
+        states = (initial,) if isinstance(initial, Tensor) else tuple(initial)
+        if len(states) != len(symbols):
+            wanted = f"{len(symbols)} states ({', '.join(symbols)})"
             raise ValueError(f"{self.trace.name}: initial must be {wanted}, got {len(states)}")
-        for (name, size), symbol, state in zip(sizes.items(), self.trace.state_sizes.values(), states, strict=True):
+        sizes = self.recurrence.state_sizes
+        for (name, symbol), size, state in zip(symbols.items(), sizes, states, strict=True):
             if state.shape != ((size,) if alone else (batch, size)):
                 axes = f"({symbol}={size},)" if alone else f"(B={batch}, {symbol}={size})"
                 raise ValueError(f"{self.trace.name}: {name} must be {axes}, got {tuple(state.shape)}")

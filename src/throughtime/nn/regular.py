@@ -57,8 +57,8 @@ class Regular:
     def of(cls, plain: Layer, zoneout: Rates, recurrent: float, input: float, weight: float) -> Regular | None:
         """None where every share is 0. zoneout: one share for all states, or one for each named."""
         named = dict(zoneout) if isinstance(zoneout, Mapping) else dict.fromkeys(plain.trace.states, zoneout)
-        found = cls(plain, named, recurrent, input, weight)
-        return found if any(share for _, share in found.shares()) else None
+        regular = cls(plain, named, recurrent, input, weight)
+        return regular if any(share for _, share in regular.shares()) else None
 
     def shares(self) -> list[tuple[str, Any]]:
         """Every share with its name."""

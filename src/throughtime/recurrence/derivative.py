@@ -68,10 +68,10 @@ def collect(trace: Trace) -> Collected:
     affines: list[int] = []
 
     def leaves(number: int) -> list[int]:
-        found = []
+        summands = []
         for argument in old[number].args:
-            found += leaves(argument) if old[argument].op == "add" and inner(argument) else [argument]
-        return found
+            summands += leaves(argument) if old[argument].op == "add" and inner(argument) else [argument]
+        return summands
 
     def affine(terms: list[int], vectors: list[int]) -> int:
         args: list[int] = []
@@ -168,8 +168,8 @@ def differentiate(step: Collected, every: bool = False) -> Derivative:
                     pending.setdefault(argument, []).append(part)
 
     states = {name: (total(old), transposed.get(old, [])) for name, (old, _) in step.states.items()}
-    given = [(total(number), transposed.get(number, [])) for number in step.inputs]
-    return Derivative(graph, forward, states, given, products, vectors, affines)
+    inputs = [(total(number), transposed.get(number, [])) for number in step.inputs]
+    return Derivative(graph, forward, states, inputs, products, vectors, affines)
 
 
 def _partials(graph: Graph, number: int, g: int) -> list[int | None]:

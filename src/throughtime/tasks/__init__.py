@@ -21,7 +21,7 @@ TASKS = {
     ),
     "forecast": Task(
         "Forecaster",
-        "series_model:SeriesModel",
+        "stream:SeriesModel",
         "learn series and forecast them:  throughtime train forecast DATA --horizon 24 --out DIR",
     ),
     "classify": Task(

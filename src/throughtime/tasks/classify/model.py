@@ -107,7 +107,7 @@ class ClassifierConfig:
             reader,
             data["classes"],
             tuple(data["pooling"]),
-            Stack.from_json(WHO, data["above"], "above", directed=True).layers,
+            Stack.from_json(data["above"], WHO, "above", directed=True).layers,
         )
 
 

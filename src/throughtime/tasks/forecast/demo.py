@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from throughtime.errors import UserError, needed
-from throughtime.storage.folder import CONFIG, write_atomically
 
 TABLE = "weather.csv"
 """The table the demonstration learns from, in its folder."""
@@ -34,12 +33,12 @@ COLUMNS = {
 
 OPTIONS: dict[str, Any] = {
     "target": "sun",
-    "past": ["temperature", "dew_point", "pressure", "wind", "clouds"],
+    "past": ("temperature", "dew_point", "pressure", "wind", "clouds"),
     "lookback": 168,
     "segment": 6,
     "scaling": "series",
     "dropout": 0.5,
-    "members": 2,
+    "ensemble_size": 2,
     "nonnegative": True,
 }
 """What the demonstration trains with, from trials on the validation part."""
@@ -47,8 +46,10 @@ OPTIONS: dict[str, Any] = {
 
 def table() -> str:
     """The year as CSV text: time and COLUMNS, 8,760 rows. UserError where pvlib is not installed."""
-    found = find_spec("pvlib")
-    path = None if found is None or found.origin is None else Path(found.origin).parent / "data" / "723170TYA.CSV"
+    package = find_spec("pvlib")
+    path = None
+    if package is not None and package.origin is not None:
+        path = Path(package.origin).parent / "data" / "723170TYA.CSV"
     if path is None or not path.is_file():
         raise UserError(f"demo forecast: pvlib, which carries its weather, is missing: {needed('demo')}")
     with open(path, newline="", encoding="utf-8") as file:
@@ -73,15 +74,13 @@ def run(
     quiet: bool = False,
     **options: Any,
 ) -> dict[str, Any]:
-    """Learn the weather into a folder, forecast its last tenth beside the baselines; the summary of forecast.train.
+    """Learn the weather into a folder, forecast its last tenth beside the baselines; the summary of
+    throughtime.tasks.train.train.
 
     out may hold an earlier demonstration, which is replaced; UserError where it holds another model.
     """
-    from throughtime.tasks.forecast.train import train
+    from throughtime.tasks.train import refuse_other, train
 
-    text = table()
-    if (out / CONFIG).exists() and not (out / TABLE).exists():
-        raise UserError(f"{out}: holds a model that is no demonstration; choose another folder with --out")
-    write_atomically(out / TABLE, text.encode())
+    file = refuse_other(out, TABLE, table)
     options = {**OPTIONS, "minutes": minutes, "seed": seed, "threads": threads, "seconds": seconds, **options}
-    return train(out / TABLE, out, horizon=24, force=True, quiet=quiet, **options)
+    return train("forecast", str(file), out, horizon=24, force=True, quiet=quiet, **options)

@@ -19,15 +19,19 @@ from throughtime.insight.remedies import Change
 from throughtime.insight.symptoms import Course
 from throughtime.insight.units import followers
 from throughtime.models.resolve import declared, trace_of
+from throughtime.options import Json
 from throughtime.recurrence import Recurrence, Trace
 from throughtime.storage.folder import HISTORY
 from throughtime.tasks.forecast import model as forecaster
-from throughtime.tasks.forecast.histories import Histories, Learned, Series
 from throughtime.tasks.forecast.model import ForecastConfig
+from throughtime.tasks.forecast.options import ForecastOptions
 from throughtime.tasks.forecast.scaling import Window, scaled
-from throughtime.tasks.forecast.tables import Forecasting, middle
+from throughtime.tasks.forecast.series import Series, as_series
+from throughtime.tasks.forecast.statistics import Statistics
+from throughtime.tasks.forecast.stream import SeriesModel
+from throughtime.tasks.forecast.tables import TableForecaster, middle
 from throughtime.tasks.forecast.tables import shown as shown_time
-from throughtime.tasks.forecast.windows import Windows
+from throughtime.tasks.forecast.windows import Histories, Windows
 from throughtime.training.history import read
 from throughtime.training.settings import Settings
 
@@ -37,13 +41,13 @@ ROWS = 32
 
 @dataclass
 class ForecastPatient:
-    """A forecaster's first member with series. kept: steps at the end of each that short runs do not learn from."""
+    """A forecaster's first model with series. held_out: steps at the end of each that short runs do not learn from."""
 
     config: ForecastConfig
     parameters: Mapping[str, np.ndarray]
     series: Series
-    learned: Learned
-    kept: np.ndarray
+    statistics: Statistics
+    held_out: np.ndarray
     levels: tuple[float, ...]
     loss: str
     settings: Settings
@@ -57,11 +61,11 @@ class ForecastPatient:
     def with_cell(self, cell: str | None) -> ForecastConfig | None:
         """The same model, of this or another cell, whose initial values are known; None where they are not."""
         layers: list[Recurrence] = []
-        for own in self.config.layers:
-            trace = trace_of(cell) if cell else declared(own.trace)
+        for layer in self.config.layers:
+            trace = trace_of(cell) if cell else declared(layer.trace)
             if trace is None:
                 return None
-            layers.append(Recurrence(trace, {"I": own.input_size, "H": own.output_size} if cell else own.sizes))
+            layers.append(Recurrence(trace, {"I": layer.input_size, "H": layer.output_size} if cell else layer.sizes))
         return replace(self.config, layers=tuple(layers))
 
     def fresh(self, cell: str | None = None) -> Mapping[str, np.ndarray] | None:
@@ -77,7 +81,7 @@ class ForecastPatient:
         """The training of this model with a change, for the loop. keep: see the loop's Job."""
         from throughtime.models.ops_torch import TorchModel
         from throughtime.tasks.forecast.job import ForecastJob
-        from throughtime.tasks.forecast.loss import LIKELIHOODS, LOSSES, quantile
+        from throughtime.tasks.forecast.loss import loss_of
 
         config, values = self.config, change.parameters or self.parameters
         if change.cell or change.fresh:
@@ -85,13 +89,12 @@ class ForecastPatient:
             assert drawn is not None
             assert made is not None
             config, values = made, change.parameters or drawn
-        loss = quantile(self.levels) if self.levels else LOSSES[self.loss]
-        loss = LIKELIHOODS.get(config.distribution, loss)
-        histories = Histories(config, self.series, self.learned)
-        held = Windows(histories, self.kept, last=True, most=512)
+        loss = loss_of(self.loss, self.levels, config.distribution)
+        histories = Histories(config, self.series, self.statistics)
+        held = Windows(histories, self.held_out, last=True, most=512)
         model = TorchModel(forecaster, config, dict(values), self.seed)
         changes = np.ones(len(self.series))
-        windows = Windows(histories, self.kept)
+        windows = Windows(histories, self.held_out)
         if not len(windows):
             raise UserError("forecaster: the series are too short for a short run; give longer ones")
         return ForecastJob([model], windows, held, changes, loss, self.batch, self.seed + change.order, keep)
@@ -101,7 +104,7 @@ class ForecastPatient:
         its own scale; after every segment where the model has an output there."""
         import torch
 
-        histories = Histories(self.config, self.series, self.learned)
+        histories = Histories(self.config, self.series, self.statistics)
         windows = Windows(histories, most=rows)
         if not len(windows):
             raise UserError("forecaster: no window of the series has values on both sides; give longer series")
@@ -116,8 +119,8 @@ class ForecastPatient:
         place = middle(self.levels) if self.config.distribution == "none" else 0
 
         def run(ops: Any) -> Any:
-            found = forecaster.forward(ops, self.config, values, past, references, ahead)[..., place]
-            return ((found - wanted).abs() * known).sum(-1) / known.sum(-1).clamp(min=1)
+            forecast = forecaster.forward(ops, self.config, values, past, references, ahead)[..., place]
+            return ((forecast - wanted).abs() * known).sum(-1) / known.sum(-1).clamp(min=1)
 
         return run
 
@@ -127,64 +130,63 @@ def patient(directory: str | Path, data: str | None = None, fresh: bool = False)
     if data is None:
         raise UserError("diagnose: a forecaster needs the table it is looked at with: throughtime diagnose DIR DATA")
     folder = Path(directory)
-    model = Forecasting.load(folder)
+    model = TableForecaster.load(folder)
     panel = model.read(data)
     lines = read(folder / HISTORY) if (folder / HISTORY).is_file() else []
-    found = _patient(model.model, model.config, model.series(panel), panel.ids, lines)
+    patient = _patient(model.model, model.record.options, model.series(panel), panel.ids, lines)
     if fresh:
-        drawn = found.fresh()
+        drawn = patient.fresh()
         if drawn is None:
             raise UserError("diagnose: the cell's initial values are not known, it is no cell of the catalogue")
-        found.parameters, found.course = drawn, Course(clip=found.course.clip)
-    return found
+        patient.parameters, patient.course = drawn, Course(clip=patient.course.clip)
+    return patient
 
 
 def _patient(
-    model: Any, config: Mapping[str, Any], series: Series, ids: Sequence[str] | None, lines: Sequence[Mapping[str, Any]]
+    model: SeriesModel,
+    options: ForecastOptions,
+    series: Series,
+    ids: Sequence[str] | None,
+    lines: Sequence[Mapping[str, Json]],
 ) -> ForecastPatient:
-    run, own = config["training"], config["forecast"]
-    lengths = np.array([len(one) for one in series.values])
-    horizon = model.config.horizon
-    kept = np.where(lengths > 3 * horizon, np.maximum(horizon, lengths // 5), 0)
+    lengths, horizon, settings = series.lengths, model.config.horizon, options.part(Settings)
     return ForecastPatient(
         model.config,
-        model.members[0],
+        model.ensemble.members[0],
         series,
-        model.learned(series, ids),
-        kept,
+        model.statistics(series, ids),
+        np.where(lengths > 3 * horizon, np.maximum(horizon, lengths // 5), 0),
         model.levels,
-        own.get("loss", "mae"),
-        Settings.from_json({k: run[k] for k in Settings().to_json() if k in run}),
-        Course.of(lines, run, None),
-        run.get("batch", 256),
-        run.get("seed", 0),
+        options.loss,
+        settings,
+        Course.of(lines, settings, None),
+        options.batch,
+        options.seed,
     )
 
 
 def of_model(model: Any, series: Any = None) -> ForecastPatient:
-    """A fitted Forecaster as a patient, on the ends of the series it was fitted on or on others."""
-    from throughtime.tasks.forecast.estimator import as_series
-
-    given = model.fitted if series is None else Series(as_series(series))
+    """A fitted Forecaster as a patient, on the series it was fitted on or on others."""
+    some = model.examples.series if series is None else Series(as_series(series))
     history = model.outcome.history if model.outcome else []
-    return _patient(model.model, model.config, given, None, history)
+    return _patient(model.model, model.record.options, some, None, history)
 
 
 def diagnose(
-    found: ForecastPatient,
+    patient: ForecastPatient,
     steps: int | None = None,
     rows: int | None = None,
     attempt: int = 0,
     note: Callable[[str], None] = lambda _: None,
 ) -> Diagnosis:
     """See `Forecaster.diagnose`. steps: a forecaster's are those of its look-back; any other number is refused."""
-    if steps is not None and steps != found.config.segments:
-        raise UserError(f"diagnose: this forecaster looks at {found.config.segments} steps, got steps={steps}")
-    return examine(found, found.losses(rows or ROWS), attempt, note)
+    if steps is not None and steps != patient.config.segments:
+        raise UserError(f"diagnose: this forecaster looks at {patient.config.segments} steps, got steps={steps}")
+    return examine(patient, patient.losses(rows or ROWS), attempt, note)
 
 
 def explain(
-    model: Any,
+    model: SeriesModel,
     series: Series,
     number: int = 0,
     ids: Sequence[str] | None = None,
@@ -200,7 +202,7 @@ def explain(
     values that are seen, (P,), for reading. labels: name -> (S,) what units may follow, by segment. A value that is
     taken away becomes the mean of the window; the references that are taken from it move along. Returns an Explanation
     whose parts are the values before the forecast, as far back as the model reads. Needs torch and captum. Of several
-    members the first is looked at.
+    models the first is looked at.
     """
     import torch
 
@@ -209,7 +211,7 @@ def explain(
     config = model.config
     if step is not None and (type(step) is not int or not 1 <= step <= config.horizon):
         raise UserError(f"explain: step must be from 1 to the horizon, {config.horizon}, got {step!r}")
-    histories = Histories(config, series, model.learned(series, ids))
+    histories = Histories(config, series, model.statistics(series, ids))
     window = histories.window(np.array([number]), np.array([len(series.values[number])]))
     seen = scaled(config, window)
     values = window.values[0]
@@ -218,9 +220,10 @@ def explain(
         raise UserError("explain: expected at least two values in the window, give a longer series")
     places, source = _sources(config, window)
     scale, level = float(seen.scale[0, 0]), float(seen.level[0, 0])
-    own = torch.from_numpy(np.nan_to_num((values - level) / scale).astype(np.float32))
-    neutral = torch.where(torch.from_numpy(known), own[torch.from_numpy(known)].mean(), torch.zeros(()))
-    own_parameters = {name: torch.tensor(value) for name, value in model.members[0].items()}
+    inputs = torch.from_numpy(np.nan_to_num((values - level) / scale).astype(np.float32))
+    neutral = torch.where(torch.from_numpy(known), inputs[torch.from_numpy(known)].mean(), torch.zeros(()))
+    first = model.ensemble.members[0]
+    parameters = {name: torch.tensor(value) for name, value in first.items()}
     past, references = torch.from_numpy(seen.past), torch.from_numpy(seen.references)
     ahead = None if seen.ahead is None else torch.from_numpy(seen.ahead)
     place = middle(model.levels) if config.distribution == "none" else 0
@@ -237,26 +240,25 @@ def explain(
         taken = torch.where(torch.from_numpy(source), base[:, ..., 0, :], fixed[..., 0, :])
         moved = taken.permute(1, 2, 0, 3) if config.every else taken[:, 0].permute(1, 0, 2)
         more = None if ahead is None else ahead.expand(-1, rows, -1)
-        found = forecaster.forward(TorchOps(), config, own_parameters, seen_past, moved, more)
-        found = found[-1] if config.every else found
-        found = found[..., place] * scale + level
-        return found if step is None else found[:, step - 1 : step]
+        forecasts = forecaster.forward(TorchOps(), config, parameters, seen_past, moved, more)
+        forecasts = (forecasts[-1] if config.every else forecasts)[..., place] * scale + level
+        return forecasts if step is None else forecasts[:, step - 1 : step]
 
-    question = Question(answer, own[:, None], neutral[:, None], signed=False)
+    question = Question(answer, inputs[:, None], neutral[:, None], signed=False)
     with torch.no_grad():
-        mean = float(question.score(own[None, :, None])[0])
+        mean = float(question.score(inputs[None, :, None])[0])
     what = "The mean of the forecasts" if step is None else f"The forecast {step} steps ahead"
     sentence = f"{what} is {mean:.4g}; the values seen before it average {np.nanmean(values):.4g}."
     ops = GateOps()
-    forecaster.forward(ops, config, model.members[0], seen.past, seen.references, seen.ahead)
+    forecaster.forward(ops, config, first, seen.past, seen.references, seen.ahead)
     parts = list(times) if times is not None else [str(i - len(values)) for i in range(len(values))]
-    found = explain_question("series", question, parts, sentence, ops.seen, methods, values)
+    explanation = explain_question("series", question, parts, sentence, ops.seen, methods, values)
     statistics = [layer.statistics() for layer in ops.seen]
     over = f"over {config.segments} segments"
-    return replace(found, followers=followers(ops.seen, labels or {}), statistics=statistics, over=over)
+    return replace(explanation, followers=followers(ops.seen, labels or {}), statistics=statistics, over=over)
 
 
-def _sources(config: ForecastConfig, window: Any) -> tuple[np.ndarray, np.ndarray]:
+def _sources(config: ForecastConfig, window: Window) -> tuple[np.ndarray, np.ndarray]:
     """Which of the window's values each reference is, ([S or 1], R, 1, K) places, and whether it is one of them.
 
     The references of a window whose values are their own places are these places.
@@ -264,10 +266,10 @@ def _sources(config: ForecastConfig, window: Any) -> tuple[np.ndarray, np.ndarra
     numbers = np.where(np.isfinite(window.values), np.arange(window.values.shape[1], dtype=np.float64), np.nan)
     plain = replace(config, profile=False, scaling="series", known=0, features=0)
     measure = np.array([[0.0, 1.0]])
-    found = scaled(plain, Window(numbers, None, None, measure, np.array([-1.0]))).references
-    found = found if config.every else found[None]
-    places = np.full((len(found), config.references, 1, config.horizon), -1)
-    places[:, : found.shape[1]] = np.round(found)
+    references = scaled(plain, Window(numbers, None, None, measure, np.array([-1.0]))).references
+    references = references if config.every else references[None]
+    places = np.full((len(references), config.references, 1, config.horizon), -1)
+    places[:, : references.shape[1]] = np.round(references)
     return places, places[:, :, 0] >= 0
 
 
@@ -278,11 +280,11 @@ def series_labels(times: Sequence[np.ndarray] | np.ndarray, segment: int) -> dic
         return {}
     hour = (ends.astype("datetime64[m]") - ends.astype("datetime64[D]")).astype(int) / 60
     day = ends.astype("datetime64[D]").astype(int) % 7
-    found = {}
+    waves = {}
     for name, value, period in (("hour of the day", hour, 24), ("day of the week", day, 7)):
-        found[f"{name}, sine"] = np.sin(2 * np.pi * value / period)
-        found[f"{name}, cosine"] = np.cos(2 * np.pi * value / period)
-    return found
+        waves[f"{name}, sine"] = np.sin(2 * np.pi * value / period)
+        waves[f"{name}, cosine"] = np.cos(2 * np.pi * value / period)
+    return waves
 
 
 def explained(directory: Path, data: str, options: Mapping[str, Any]) -> Explanation:
@@ -290,7 +292,7 @@ def explained(directory: Path, data: str, options: Mapping[str, Any]) -> Explana
     for name in ("target", "corpus"):
         if options.get(name) is not None:
             raise UserError(f"explain: --{name} is for models of text, this is a forecaster")
-    model = Forecasting.load(directory)
+    model = TableForecaster.load(directory)
     panel = model.read(data)
     wanted = options.get("series")
     if wanted is not None and wanted not in panel.ids:
@@ -326,13 +328,11 @@ def amount(data: str, share: float, seed: int, options: Mapping[str, Any]) -> tu
     if min(starts) < 0:
         raise UserError(f"learning-curve: {data} is too short for a horizon of {horizon}, give longer series")
     fit = {name: options[name] for name in ("minutes", "steps") if options.get(name) is not None}
-    own = {name: options[name] for name in ("cell", "hidden", "layers", "threads") if options.get(name) is not None}
+    sizes = {name: options[name] for name in ("cell", "hidden", "layers", "threads") if options.get(name) is not None}
     lookback = max(2 * horizon, min(14 * season, min(ends) // 4))
     learned = [one[a:b] for one, a, b in zip(panel.values, starts, ends, strict=True)]
-    model = Forecaster(horizon, season, lookback=lookback, seed=seed, **own).fit(learned, **fit).model
-    assert model is not None
+    model = Forecaster(horizon, season, lookback=lookback, seed=seed, **sizes).fit(learned, quiet=True, **fit).fitted()
     pairs = [(n, o) for n, b in enumerate(ends) for o in range(b, len(panel.values[n]) - horizon + 1, horizon)]
-    origins = np.array(pairs)
-    found = model.predict_at(Series(panel.values), origins)[..., 0]
+    forecasts = model.predict_at(Series(panel.values), np.array(pairs))[..., 0]
     actual = np.stack([panel.values[n][o : o + horizon] for n, o in pairs])
-    return float(sum(len(one) for one in learned)), float(np.nanmean(np.abs(found - actual)))
+    return float(sum(len(one) for one in learned)), float(np.nanmean(np.abs(forecasts - actual)))

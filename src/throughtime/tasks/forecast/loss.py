@@ -64,7 +64,7 @@ def student_t(forecast: Tensor, actual: Tensor, observed: Tensor, unit: Tensor) 
 
 
 def place_scale_degrees(forecast: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The three parameters of Student's t from outputs (..., 3); runtime/distributions.py has the same in NumPy."""
+    """The three parameters of Student's t from outputs (..., 3); distributions.py has the same in NumPy."""
     place, scale, degrees = forecast.unbind(-1)
     return place, torch.nn.functional.softplus(scale) + 1e-3, 2.0 + torch.nn.functional.softplus(degrees)
 
@@ -91,3 +91,10 @@ def negative_binomial(forecast: Tensor, actual: Tensor, observed: Tensor, unit: 
 
 LIKELIHOODS: dict[str, Loss] = {"student_t": student_t, "negative_binomial": negative_binomial}
 """The losses of distributions."""
+
+
+def loss_of(name: str, levels: Sequence[float] = (), distribution: str = "none") -> Loss:
+    """What a forecaster learns by: the likelihood of a distribution, quantiles, or a loss of point forecasts."""
+    if distribution != "none":
+        return LIKELIHOODS[distribution]
+    return quantile(levels) if levels else LOSSES[name]

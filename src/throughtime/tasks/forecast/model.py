@@ -168,7 +168,7 @@ class ForecastConfig:
             raise UserError(f"{WHO}: {', '.join(sorted(missing))} missing in its configuration")
         if not isinstance(data["lags"], list):
             raise UserError(f"{WHO}: lags must be a list; config.json is damaged")
-        layers = tuple(layer for (layer,) in Stack.from_json(WHO, data["layers"]).layers)
+        layers = tuple(layer for (layer,) in Stack.from_json(data["layers"], WHO, directed=False).layers)
         return cls(lags=tuple(data["lags"]), layers=layers, **{n: data[n] for n in _PLAIN if n in data})
 
 

@@ -17,9 +17,9 @@ MOST = 6
 """Series drawn in one picture; more are named in its caption."""
 
 
-def forecast_file(path: Path, found: Forecasts) -> None:
+def forecast_file(path: Path, forecasts: Forecasts) -> None:
     """Write a picture of forecasts; PNG, or SVG by the file's name."""
-    figure = _drawn(found)
+    figure = _figure(forecasts)
     if path.suffix.lower() == ".svg":
         write_atomically(path, svg(figure).encode())
         return
@@ -28,59 +28,55 @@ def forecast_file(path: Path, found: Forecasts) -> None:
     write_atomically(path, out.getvalue())
 
 
-def forecasts(found: Forecasts) -> str:
+def drawn(forecasts: Forecasts) -> str:
     """The end of each series, up to six, its forecast and the intervals, as SVG text."""
-    return svg(_drawn(found))
+    return svg(_figure(forecasts))
 
 
-def _drawn(found: Forecasts) -> Any:
-    count = min(MOST, len(found.ids))
+def _figure(forecasts: Forecasts) -> Any:
+    count = min(MOST, len(forecasts.ids))
     figure = _rows(count, 11.0, 3.4 if count == 1 else 2.1 * count + 0.6)
     for n, axes in enumerate(figure.axes):
-        times, values = found.past[n]
+        times, values = forecasts.past[n]
         axes.plot(_x(times), values, color="#1C2024", linewidth=1.2, label="observed")
-        ahead = _x(found.times[n])
-        levels = found.levels
+        ahead = _x(forecasts.times[n])
+        levels = forecasts.levels
         for low in range(len(levels) // 2):
             high = len(levels) - 1 - low
             share = f"{100 * (levels[high] - levels[low]):g} % interval"
             axes.fill_between(
                 ahead,
-                found.values[n, :, low],
-                found.values[n, :, high],
+                forecasts.values[n, :, low],
+                forecasts.values[n, :, high],
                 color=BLUE,
                 alpha=0.12 + 0.07 * low,
                 linewidth=0,
                 label=share,
             )
         marker = "o" if len(ahead) == 1 else ""
-        axes.plot(ahead, found.point[n], color=BLUE, linewidth=1.7, marker=marker, label="forecast")
-        axes.set_title(found.ids[n], loc="left", fontsize=10)
-        axes.set_ylabel(found.target, fontsize=9)
+        axes.plot(ahead, forecasts.point[n], color=BLUE, linewidth=1.7, marker=marker, label="forecast")
+        axes.set_title(forecasts.ids[n], loc="left", fontsize=10)
+        axes.set_ylabel(forecasts.target, fontsize=9)
         _dates(axes, times)
     figure.axes[0].legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=6, fontsize=9)
     return figure
 
 
-def errors(
-    model: Sequence[float | None], baselines: Mapping[str, Sequence[float | None]], coverage: Mapping[str, float]
-) -> str:
+def errors(model: Sequence[float], baselines: Mapping[str, Sequence[float]], coverage: Mapping[str, float]) -> str:
     """Left, the mean absolute error by how many steps ahead: the model in blue, up to four baselines that are not far
     off, the best of them in vermilion. Right, the share of observations inside each interval by its nominal one."""
     figure = new_figure(2, 11.0, 4.0, widths=(2.1, 1.0))
     axes, right = figure.axes
     steps = np.arange(1, len(model) + 1)
-    means = {name: float(np.nanmean(_plain(v))) for name, v in baselines.items()}
-    limit = 2.5 * max(float(np.nanmean(_plain(model))), min(means.values(), default=0.0))
+    means = {name: _mean(values) for name, values in baselines.items()}
+    limit = 2.5 * max(_mean(model), min(means.values(), default=0.0))
     near = sorted((name for name in means if means[name] <= limit), key=lambda name: means[name])[:4]
     styles = ["--", ":", "-.", (0, (6, 2))]
     marker = "o" if len(steps) == 1 else ""
     for i, (name, style) in enumerate(zip(near, styles, strict=False)):
         color = VERMILION if i == 0 else GREY
-        axes.plot(
-            steps, _plain(baselines[name]), color=color, linestyle=style, linewidth=1.4, marker=marker, label=name
-        )
-    axes.plot(steps, _plain(model), color=BLUE, linewidth=2.0, marker=marker, label="this model")
+        axes.plot(steps, baselines[name], color=color, linestyle=style, linewidth=1.4, marker=marker, label=name)
+    axes.plot(steps, model, color=BLUE, linewidth=2.0, marker=marker, label="this model")
     axes.set_xlabel("steps ahead")
     axes.set_ylabel("mean absolute error")
     axes.set_ylim(bottom=0)
@@ -97,25 +93,30 @@ def errors(
     return svg(figure)
 
 
-def residuals(found: Mapping[str, Any], windows: int) -> str:
+def residuals(
+    edges: Sequence[float],
+    counts: Sequence[float],
+    bias: Sequence[float],
+    correlation: Sequence[float],
+    stride: int,
+    windows: int,
+) -> str:
     """What baselines.compare says of the residuals: their histogram, their mean by steps ahead, their correlation over
-    origins."""
-    correlation = found.get("autocorrelation")
+    origins so many steps apart, none where it is not known."""
     figure = new_figure(3 if correlation else 2, 11.0, 3.2)
     left, middle, *right = figure.axes
-    edges, counts = np.array(found["edges"]), np.array(found["counts"])
-    left.bar(edges[:-1], counts / counts.sum() * 100, np.diff(edges), align="edge", color=BLUE, alpha=0.75, linewidth=0)
+    shares = np.array(counts) / max(1.0, sum(counts)) * 100
+    left.bar(edges[:-1], shares, np.diff(edges), align="edge", color=BLUE, alpha=0.75, linewidth=0)
     left.axvline(0, color=GREY, linewidth=1.0, linestyle="--")
     left.set_xlabel("error / usual change over a season")
     left.set_ylabel("share of errors, %")
-    bias = _plain(found["bias"])
     steps = np.arange(1, len(bias) + 1)
     middle.plot(steps, bias, color=BLUE, linewidth=1.6, marker="o" if len(steps) == 1 else "")
     middle.axhline(0, color=GREY, linewidth=1.0, linestyle="--")
     middle.set_xlabel("steps ahead")
     middle.set_ylabel("mean error")
     if correlation and right:
-        lags = np.arange(1, len(correlation) + 1) * int(found["stride"])
+        lags = np.arange(1, len(correlation) + 1) * stride
         right[0].bar(lags, correlation, 0.7 * lags[0], color=BLUE, alpha=0.75, linewidth=0)
         chance = 1.96 / np.sqrt(windows)
         for height in (-chance, chance):
@@ -156,5 +157,7 @@ def _x(times: np.ndarray) -> Any:
     return times.astype("datetime64[s]").astype(object) if times.dtype.kind == "M" else times
 
 
-def _plain(values: Sequence[float | None]) -> np.ndarray:
-    return np.array([np.nan if v is None else v for v in values], float)
+def _mean(values: Sequence[float]) -> float:
+    """Of what is known, 0 where nothing is."""
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else 0.0

@@ -5,81 +5,50 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from throughtime.errors import UserError
-from throughtime.report.diagnosis import of_folder
-from throughtime.report.page import Figure, Item, Page, Prose, Section, Table, render
-from throughtime.storage.folder import HISTORY, read_config, write_atomically
-from throughtime.tasks.forecast.tables import Forecasting
-from throughtime.tasks.text.report import REPORT, duration, failures, is_line, is_number, layers_of, settings_of
-from throughtime.training.history import read
+from throughtime.options import Json
+from throughtime.report.page import Figure, Item, Prose, Section, Table
+from throughtime.report.run import Run, is_number, layers_of
+from throughtime.tasks.forecast.model import ForecastConfig
+from throughtime.tasks.forecast.stream import SCHEMA
+from throughtime.tasks.forecast.tables import TableForecaster
 
 METRICS = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE, %", "mase": "MASE", "owa": "OWA"}
 
 
 def write_report(directory: str | PathLike[str]) -> Path:
     """Write DIR/report.html and return its path. UserError where the folder is no forecaster's, or incomplete."""
-    folder = Path(directory)
-    config = read_config(folder)
-    if not (folder / HISTORY).is_file():
-        raise UserError(f"{folder / HISTORY}: no such file; a report needs the history that training writes")
-    path = folder / REPORT
-    if path.is_dir():
-        raise UserError(f"{path}: cannot be written, it is a folder; rename it")
-    history = [line for line in read(folder / HISTORY) if is_line(line)]
-    evaluations = [line["evaluation"] for line in history if isinstance(line.get("evaluation"), dict)]
-    evaluation = evaluations[-1] if evaluations else {}
-    about = Forecasting.load(folder).model.known
-    notes = list(about.about.get("notes", [])) if about is not None else []
+    run = Run.of(directory, SCHEMA)
+    notes = run.record.data.notes
     sections = [
-        Section("Result", _result(evaluation)) if evaluation else None,
-        Section("What comes next", _next(folder)),
-        Section("Learning", _learning(config, history)),
-        Section("Data", [Prose("; ".join(map(str, notes)) + ".")]) if notes else None,
-        *of_folder(folder, history),
-        Section("Model", _model(config)),
-        Section("Settings and environment", settings_of({k: v for k, v in config.items() if k != "forecast"})),
+        Section("Result", _result(run.evaluation)) if run.evaluation else None,
+        Section("What comes next", _next(run.folder)),
+        Section("Learning", _learning(run)),
+        Section("Data", [Prose("; ".join(notes) + ".")]) if notes else None,
     ]
-    content = render(
-        Page(
-            title=folder.resolve().name,
-            verdict=str(evaluation.get("verdict", {}).get("sentence", "Not scored yet on steps it never saw.")),
-            sections=[section for section in sections if section],
-            merits=_merits(config, evaluation, history),
-            warnings=failures(history),
-            footer="Written by throughtime. Everything on this page is in this file.",
-        )
-    )
-    write_atomically(path, content.encode("utf-8", "replace"))
-    return path
+    verdict = run.evaluation.get("verdict")
+    sentence = str(verdict.get("sentence")) if isinstance(verdict, dict) else run.unscored(" in the series' own scale")
+    return run.write(sentence, _merits(run.evaluation), sections, _model(run.record.model, run.record.parameters))
 
 
-def _merits(
-    config: Mapping[str, Any], evaluation: Mapping[str, Any], history: list[dict[str, Any]]
-) -> list[tuple[str, str]]:
+def _merits(evaluation: Mapping[str, Json]) -> list[tuple[str, str]]:
     merits = []
+    windows = evaluation.get("windows")
     for name in ("mae", "mase"):
         if is_number(evaluation.get(name)):
-            merits.append((f"{evaluation[name]:.4g}", f"{METRICS[name]}, {evaluation['windows']:,} windows"))
-    for name, share in (evaluation.get("coverage") or {}).items():
-        if name == "80":
-            merits.append((f"{share:.1f} %", f"inside the {name} % interval"))
-    if is_number(count := config.get("parameters")):
-        merits.append((f"{count:,}", "parameters"))
-    steps = [line for line in history if is_number(line.get("elapsed"))]
-    if steps:
-        merits.append((duration(steps[-1]["elapsed"]), "of training"))
+            of = f", {windows:,} windows" if is_number(windows) else ""
+            merits.append((f"{evaluation[name]:.4g}", f"{METRICS[name]}{of}"))
+    share = _object(evaluation, "coverage").get("80")
+    if is_number(share):
+        merits.append((f"{share:.1f} %", "inside the 80 % interval"))
     return merits
 
 
-def _result(evaluation: Mapping[str, Any]) -> list[Item]:
-    from throughtime.tasks.forecast.plots import errors
-    from throughtime.tasks.forecast.plots import residuals as residual_plots
-
+def _result(evaluation: Mapping[str, Json]) -> list[Item]:
     names = [name for name in METRICS if is_number(evaluation.get(name))]
     rows, skipped = [], []
-    entries = evaluation.get("baselines") or {}
+    entries = {name: one for name, one in _object(evaluation, "baselines").items() if isinstance(one, dict)}
     for name, entry in entries.items():
         if "skipped" in entry:
             skipped.append(f"{name}: {entry['skipped']}")
@@ -90,77 +59,93 @@ def _result(evaluation: Mapping[str, Any]) -> list[Item]:
     items: list[Item] = [Table(head, rows, numeric=tuple(range(1, len(head))), strong=len(rows) - 1)]
     if skipped:
         items.append(Prose("Left out for time: " + "; ".join(skipped) + "."))
-    ours = evaluation["by_horizon"]["mae"]
-    theirs = {name: entry["by_horizon"]["mae"] for name, entry in entries.items() if "by_horizon" in entry}
+    items += _errors(evaluation, entries)
+    shuffled = evaluation.get("shuffled")
+    if isinstance(shuffled, dict) and "sentence" in shuffled:
+        items.append(Prose(str(shuffled["sentence"])))
+    return items + _residuals(evaluation)
+
+
+def _errors(evaluation: Mapping[str, Json], entries: Mapping[str, Mapping[str, Json]]) -> list[Item]:
+    from throughtime.tasks.forecast.plots import errors
+
+    ours = _numbers(_object(evaluation, "by_horizon").get("mae"))
+    if not ours:
+        return []
+    each = {name: _numbers(_object(entry, "by_horizon").get("mae")) for name, entry in entries.items()}
+    theirs = {name: values for name, values in each.items() if len(values) == len(ours)}
+    coverage = {
+        k: v for k, v in _object(evaluation, "coverage").items() if is_number(v) and k.replace(".", "").isdigit()
+    }
     caption = (
         "Left: the mean absolute error by how many steps ahead, of this model and of the best baselines. Right: how "
         "many observations lie inside each interval, against how many should."
     )
-    items.append(Figure(errors(ours, theirs, evaluation.get("coverage") or {}), caption))
-    if isinstance(mixed := evaluation.get("shuffled"), Mapping):
-        items.append(Prose(str(mixed["sentence"])))
-    residuals = evaluation.get("residuals") or {}
-    if residuals.get("counts"):
-        told = (
-            "What the forecasts leave, observed less forecast. Left: how often, in units of the series' usual change "
-        )
-        told += "over a season. Middle: their mean by how many steps ahead, 0 for no bias."
-        if residuals.get("autocorrelation"):
-            told += " Right: how the errors one step ahead resemble those of later origins; what lies outside the "
-            told += "dashed lines is something the model could still learn."
-        items.append(Figure(residual_plots(residuals, evaluation["windows"]), told))
-    return items
+    return [Figure(errors(ours, theirs, coverage), caption)]
+
+
+def _residuals(evaluation: Mapping[str, Json]) -> list[Item]:
+    from throughtime.tasks.forecast.plots import residuals
+
+    left, windows = _object(evaluation, "residuals"), evaluation.get("windows")
+    counts, edges = _numbers(left.get("counts")), _numbers(left.get("edges"))
+    if not counts or len(edges) != len(counts) + 1 or not isinstance(windows, int):
+        return []
+    told = "What the forecasts leave, observed less forecast. Left: how often, in units of the series' usual change "
+    told += "over a season. Middle: their mean by how many steps ahead, 0 for no bias."
+    correlation = _numbers(left.get("autocorrelation"))
+    if correlation:
+        told += " Right: how the errors one step ahead resemble those of later origins; what lies outside the "
+        told += "dashed lines is something the model could still learn."
+    stride = left.get("stride")
+    apart = stride if isinstance(stride, int) else 1
+    picture = residuals(edges, counts, _numbers(left.get("bias")), correlation, apart, windows)
+    return [Figure(picture, told)]
 
 
 def _next(folder: Path) -> list[Item]:
-    from throughtime.tasks.forecast.plots import MOST, forecasts
+    from throughtime.tasks.forecast.plots import MOST, drawn
 
     try:
-        found = Forecasting.load(folder).forecast()
+        forecasts = TableForecaster.load(folder).forecast()
     except UserError as error:
         return [Prose(f"No forecast from the end of the data: {error}.")]
-    more = f" The first {MOST} of {len(found.ids):,} series." if len(found.ids) > MOST else ""
-    return [Figure(forecasts(found), "The end of the data, the forecast from there, and its intervals." + more)]
+    more = f" The first {MOST} of {len(forecasts.ids):,} series." if len(forecasts.ids) > MOST else ""
+    return [Figure(drawn(forecasts), "The end of the data, the forecast from there, and its intervals." + more)]
 
 
-def _learning(config: Mapping[str, Any], history: list[dict[str, Any]]) -> list[Item]:
+def _learning(run: Run) -> list[Item]:
     from throughtime.report import curves
 
-    def curve(name: str) -> tuple[list[float], list[float]]:
-        found = [(line["step"], line[name]) for line in history if is_number(line.get(name))]
-        return [s for s, _ in found], [v for _, v in found]
-
-    if not curve("loss")[0]:
+    if not run.curve("loss")[0]:
         return [Prose("The history holds no steps.")]
-    clip = config.get("training", {}).get("clip")
-    picture = curves.losses(curve("loss"), curve("validation_loss"), {}, "in the series' own scale")
-    measures = curves.measures(
-        curve("gradient_norm"),
-        float(clip) if is_number(clip) else None,
-        curve("tokens_per_second"),
-        curve("learning_rate"),
-        "windows",
-    )
-    return [
-        Figure(picture, "The loss over steps: the whole run, and magnified from a tenth of it on."),
-        Figure(measures, "Gradient norm before clipping, speed and learning rate over steps."),
-    ]
+    picture = curves.losses(run.curve("loss"), run.curve("validation_loss"), {}, "in the series' own scale")
+    caption = "The loss over steps: the whole run, and magnified from a tenth of it on."
+    return [Figure(picture, caption), *run.measures("windows")]
 
 
-def _model(config: Mapping[str, Any]) -> list[Item]:
-    model = config.get("model", {})
-    lags = ", ".join(map(str, model.get("lags", [])))
+def _model(model: ForecastConfig, parameters: int) -> list[Item]:
+    lags = ", ".join(map(str, model.lags))
     before = [
-        [
-            "past",
-            "segments",
-            f"{model.get('segments')} times {model.get('segment')} steps, {model.get('scaling')} scale",
-        ],
-        ["features", "known ahead / of the past", f"{model.get('known', 0)} / {model.get('features', 0)}"],
-        ["embedding", "linear, relu", str(model.get("embedding"))],
+        ["past", "segments", f"{model.segments} times {model.segment} steps, {model.scaling} scale"],
+        ["features", "known ahead / of the past", f"{model.known} / {model.features}"],
+        ["embedding", "linear, relu", str(model.embedding)],
     ]
     after = [
-        ["output", "linear", f"{model.get('horizon')} steps x {model.get('outputs')}"],
-        ["references", "learned mixture", f"values {lags} steps back" + (", profile" if model.get("profile") else "")],
+        ["output", "linear", f"{model.horizon} steps x {model.outputs}"],
+        ["references", "learned mixture", f"values {lags} steps back" + (", profile" if model.profile else "")],
     ]
-    return layers_of(config, before, after)
+    return layers_of([(f"layer {i}", layer) for i, layer in enumerate(model.layers)], parameters, before, after)
+
+
+def _object(values: Mapping[str, Json], name: str) -> Mapping[str, Json]:
+    """An object of a history, which may hold anything."""
+    value = values.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _numbers(values: Json) -> list[float]:
+    """A list of numbers, NaN where one is missing; empty where it is none."""
+    if not isinstance(values, list):
+        return []
+    return [float(value) if is_number(value) else float("nan") for value in values]

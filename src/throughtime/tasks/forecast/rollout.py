@@ -10,19 +10,14 @@ Source: ancestral sampling as in Salinas et al. 2017, arXiv:1704.04110 (DeepAR),
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.tasks.forecast import model as forecaster
-from throughtime.tasks.forecast.histories import Histories, Learned, Series
+from throughtime.tasks.forecast.ensemble import Ensemble, States
 from throughtime.tasks.forecast.scaling import scaled
-
-if TYPE_CHECKING:
-    from throughtime.tasks.forecast.series_model import SeriesModel
+from throughtime.tasks.forecast.series import Series
+from throughtime.tasks.forecast.statistics import Statistics
+from throughtime.tasks.forecast.windows import Histories
 
 PATHS = 200
 """Continuations of each series that are drawn."""
@@ -31,126 +26,91 @@ _ROWS = 4096
 """Paths that go on at once."""
 
 
-def rollout(
-    model: SeriesModel, series: Series, steps: int, ids: Sequence[str] | None = None, seed: int = 0
-) -> np.ndarray:
+def rollout(ensemble: Ensemble, series: Series, statistics: Statistics, steps: int, seed: int = 0) -> np.ndarray:
     """Forecasts (N, steps, Q) after the ends of N series. seed: of the paths that are drawn.
 
     Known features must reach `steps` beyond the ends. UserError where the model reads features that are known of the
     past alone.
     """
-    config = model.config
+    config = ensemble.config
     if config.features > config.known:
         raise UserError(
             f"forecast: {steps} steps ahead go beyond the horizon, {config.horizon}, and what the model reads of the "
             "past alone is not known there; train with a longer horizon"
         )
-    learned = model.learned(series, ids)
-    paths = PATHS if model.levels else 1
+    paths = PATHS if ensemble.levels else 1
     rng = np.random.default_rng(seed)
     most = max(1, _ROWS // paths)
-    found = np.empty((len(series), steps, max(1, len(model.levels))))
+    forecasts = np.empty((len(series), steps, max(1, len(ensemble.levels))))
     for first in range(0, len(series), most):
-        part = slice(first, min(first + most, len(series)))
-        numbers = np.arange(part.start, part.stop)
-        found[part] = _some(model, series, learned, numbers, steps, paths, rng)
-    return found
+        numbers = np.arange(first, min(first + most, len(series)))
+        some = series.some(numbers), statistics.of_some(numbers)
+        forecasts[numbers] = _continued(ensemble, *some, steps, paths, rng)
+    return forecasts
 
 
-def _some(
-    model: SeriesModel,
-    series: Series,
-    learned: Learned,
-    numbers: np.ndarray,
-    steps: int,
-    paths: int,
-    rng: np.random.Generator,
+def _continued(
+    ensemble: Ensemble, series: Series, statistics: Statistics, steps: int, paths: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """(n, steps, Q) of the series with these numbers."""
-    config, levels = model.config, np.array(model.levels)
-    every = config.every
+    """(N, steps, Q), all series at once."""
+    config, levels = ensemble.config, np.array(ensemble.levels)
     reach = config.warm + config.lookback
-    cut = [0 if every else max(0, len(series.values[n]) - reach) for n in numbers]
-    values = [series.values[n][k:] for n, k in zip(numbers, cut, strict=True)]
-    features = None if series.features is None else [series.features[n][k:] for n, k in zip(numbers, cut, strict=True)]
-    phases = np.zeros(len(numbers), int) if series.phases is None else np.asarray(series.phases)[numbers]
-    own = Learned(learned.measures[numbers], None if learned.profiles is None else learned.profiles[numbers])
-    copies = np.repeat(np.arange(len(numbers)), paths)
-    state: Any = None
-    ahead: list[np.ndarray] = []
+    series = series.ends([0 if config.every else max(0, length - reach) for length in series.lengths])
+    copies = np.repeat(np.arange(len(series)), paths)
+    quantiles, states = _first_block(ensemble, series, statistics)
+    if states is not None:
+        states = [[tuple(np.repeat(s, paths, 0) for s in layer) for layer in member] for member in states]
+    direct, quantiles = quantiles, quantiles[copies]
     drawn = np.empty((len(copies), 0))
+    statistics = statistics.of_some(copies)
     blocks = -(-steps // config.horizon)
     for block in range(blocks):
-        which = np.arange(len(numbers)) if block == 0 else copies
-        given = Series(
-            [np.concatenate([values[n], drawn[i]]) if block else values[n] for i, n in enumerate(which)],
-            None if features is None else [features[n] for n in which],
-            (phases + np.array(cut))[which],
-        )
-        known = Learned(own.measures[which], None if own.profiles is None else own.profiles[which])
-        if every:
-            quantiles, state = _every(model, given, known, state, None if block == 0 else config.horizon)
-            if block == 0:
-                state = [[[np.repeat(s, paths, 0) for s in layer] for layer in member] for member in state]
-        else:
-            histories = Histories(config, given, known)
-            ends = histories.window(np.arange(len(which)), np.array([len(one) for one in given.values]))
-            seen = scaled(config, ends)
-            quantiles = model.finished(model.forward(seen), seen)
-        if block == 0:
-            ahead.append(quantiles)
-            quantiles = quantiles[copies]
-        if len(levels):
-            step = draw(quantiles, levels, rng.random(len(copies)))
-        else:
-            step = quantiles[..., 0]
+        if block:
+            quantiles, states = _next_block(ensemble, _with(series, copies, drawn), statistics, states)
+        step = draw(quantiles, levels, rng.random(len(copies))) if len(levels) else quantiles[..., 0]
         drawn = np.concatenate([drawn, step], 1)
-    if blocks > 1:
-        rest = drawn[:, config.horizon :].reshape(len(numbers), paths, -1)
-        ahead.append(np.moveaxis(np.quantile(rest, levels, 1), 0, -1) if len(levels) else rest[:, 0, :, None])
-    found: np.ndarray = np.concatenate(ahead, 1)[:, :steps]
-    return found
+    if blocks == 1:
+        return direct[:, :steps]
+    rest = drawn[:, config.horizon :].reshape(len(series), paths, -1)
+    further = np.moveaxis(np.quantile(rest, levels, 1), 0, -1) if len(levels) else rest[:, 0, :, None]
+    return np.concatenate([direct, further], 1)[:, :steps]
 
 
-def _every(
-    model: SeriesModel, given: Series, known: Learned, state: Any, steps: int | None
-) -> tuple[np.ndarray, list[Any]]:
-    """With an output at every step: forecasts (n, K, Q) after the ends, and every member's states there.
-
-    steps: how many of the last steps are new to the state; None: all, of each series for itself.
-    """
-    if steps is None:
-        parts = [
-            _every(
-                model,
-                Series([one], None if given.features is None else [given.features[n]], _one(given.phases, n)),
-                Learned(known.measures[n : n + 1], None if known.profiles is None else known.profiles[n : n + 1]),
-                None,
-                len(one),
-            )
-            for n, one in enumerate(given.values)
-        ]
-        members = range(len(model.members))
-        layers = range(len(model.config.layers))
-        states = [
-            [[np.concatenate(s) for s in zip(*(p[1][m][i] for p in parts), strict=True)] for i in layers]
-            for m in members
-        ]
-        return np.concatenate([p[0] for p in parts]), states
-    config = replace(model.config, segments=steps)
-    histories = Histories(config, given, known)
-    seen = scaled(config, histories.window(np.arange(len(given)), np.array([len(one) for one in given.values])))
-    outputs, states = [], []
-    for m, own in enumerate(model.members):
-        before = None if state is None else state[m]
-        found, after = forecaster.every(model.ops, config, own, seen.past, seen.references, before)
-        outputs.append(found[-1])
-        states.append(after)
-    return model.finished(np.mean(outputs, 0), seen), states
+def _with(series: Series, copies: np.ndarray, drawn: np.ndarray) -> Series:
+    """Copies of series, each with what was drawn after its end."""
+    some = series.some(copies)
+    return Series([np.concatenate(pair) for pair in zip(some.values, drawn, strict=True)], some.features, some.phases)
 
 
-def _one(phases: np.ndarray | None, n: int) -> np.ndarray | None:
-    return None if phases is None else np.asarray(phases)[n : n + 1]
+def _first_block(ensemble: Ensemble, series: Series, statistics: Statistics) -> tuple[np.ndarray, States | None]:
+    """Forecasts (N, K, Q) after the ends of series, and with an output at every step the states there."""
+    if not ensemble.config.every:
+        return _next_block(ensemble, series, statistics, None)
+    parts = []
+    for n, length in enumerate(series.lengths):  # each from its own first value
+        one = series.some([n]), statistics.of_some(np.array([n]))
+        seen = ensemble.last_steps(*one, int(length))
+        outputs, states = ensemble.advance(seen, None)
+        parts.append((ensemble.forecasts(outputs[-1], seen), states))
+    members, layers = range(len(ensemble.members)), range(len(ensemble.config.layers))
+    joined = [
+        [tuple(np.concatenate(s) for s in zip(*(states[m][i] for _, states in parts), strict=True)) for i in layers]
+        for m in members
+    ]
+    return np.concatenate([forecast for forecast, _ in parts]), joined
+
+
+def _next_block(
+    ensemble: Ensemble, series: Series, statistics: Statistics, states: States | None
+) -> tuple[np.ndarray, States | None]:
+    """The same where the last K steps are new to the states."""
+    config = ensemble.config
+    if config.every:
+        seen = ensemble.last_steps(series, statistics, config.horizon)
+        outputs, states = ensemble.advance(seen, states)
+        return ensemble.forecasts(outputs[-1], seen), states
+    seen = scaled(config, Histories(config, series, statistics).ends())
+    return ensemble.forecasts(ensemble.outputs(seen), seen), None
 
 
 def draw(quantiles: np.ndarray, levels: np.ndarray, shares: np.ndarray) -> np.ndarray:
@@ -164,5 +124,5 @@ def draw(quantiles: np.ndarray, levels: np.ndarray, shares: np.ndarray) -> np.nd
     share = ((at - places[right - 1]) / (places[right] - places[right - 1]))[:, None]
     rows = np.arange(len(shares))
     low, high = quantiles[rows, :, right - 1], quantiles[rows, :, right]
-    found: np.ndarray = low + share * (high - low)
-    return found
+    values: np.ndarray = low + share * (high - low)
+    return values

@@ -8,9 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from throughtime.tasks.forecast.model import ForecastConfig
-
-_LEAST = 1e-3
-"""The least scale of a window, relative to its level: a constant one has no deviation of its own."""
+from throughtime.tasks.forecast.statistics import LEAST_SCALE
 
 _MOST = 10.0
 """Beyond so many deviations a value of the past says no more than that it is large."""
@@ -51,14 +49,6 @@ class Scaled:
         """Forecasts (..., B, K, Q) in the series' own unit, float64."""
         found: np.ndarray = forecasts.astype(np.float64) * self.scale[..., None] + self.level[..., None]
         return found
-
-
-def measures(values: np.ndarray) -> tuple[float, float]:
-    """A series' mean and mean absolute deviation, over what was observed; a scale of 1 where it never changes."""
-    known = values[np.isfinite(values)]
-    level = float(known.mean()) if len(known) else 0.0
-    scale = float(np.abs(known - level).mean()) if len(known) else 0.0
-    return level, max(scale, _LEAST * abs(level)) or 1.0
 
 
 def scaled(config: ForecastConfig, window: Window) -> Scaled:
@@ -128,7 +118,7 @@ def _scale(config: ForecastConfig, window: Window, observed: np.ndarray) -> tupl
         assert window.measure is not None
         return level, window.measure[:, 1:]
     deviation = np.where(observed, np.abs(window.values - level), 0.0).sum(1, keepdims=True) / count
-    scale = np.maximum(deviation, _LEAST * np.abs(level))
+    scale = np.maximum(deviation, LEAST_SCALE * np.abs(level))
     return level, np.where(scale > 0, scale, 1.0)
 
 

@@ -1,4 +1,7 @@
-"""A series as it comes: one observation in, the next forecast out, an alert when forecasts stop holding. No torch."""
+"""A trained forecaster: series in, what comes next out; or a series as it comes, one observation after the other.
+
+No torch.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,165 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.tasks.forecast import model as forecaster
-from throughtime.tasks.forecast.histories import Learned, Series
-from throughtime.tasks.forecast.scaling import Window, scaled
-from throughtime.tasks.forecast.series_model import SeriesModel
+from throughtime.options import Json
+from throughtime.runtime.stream import Stream, check_shapes
+from throughtime.storage.folder import WEIGHTS, read_weights
+from throughtime.storage.record import Schema
+from throughtime.tasks.forecast.data import ForecastData, ForecastDecided
+from throughtime.tasks.forecast.ensemble import Ensemble, States
+from throughtime.tasks.forecast.fitted_series import SERIES, FittedSeries
+from throughtime.tasks.forecast.format_1 import upgrade
+from throughtime.tasks.forecast.model import ForecastConfig
+from throughtime.tasks.forecast.options import ForecastOptions
+from throughtime.tasks.forecast.rollout import rollout
+from throughtime.tasks.forecast.scaling import Window, scaled, shuffled
+from throughtime.tasks.forecast.series import Series
+from throughtime.tasks.forecast.statistics import Statistics
+from throughtime.tasks.forecast.windows import Histories
+
+_ROWS = 1024
+"""Windows forecast at once."""
+
+_MOST_STEPS = 100_000
+"""Ahead; forecasts so far are worth nothing."""
 
 _ALERT = 1e-3
 """An alert is given where so many misses would come by chance more rarely than this."""
 
+Observation = float | tuple[float, np.ndarray]
+"""A value, NaN if it is missing; with features (1 + K, P), those of its step and, as far as they are known, of the
+steps to come, where the model reads any."""
 
-class SeriesStream:
-    """A forecaster that follows one series.
+
+class SeriesModel:
+    """A forecaster that runs without torch.
+
+    ensemble: of one model or several. period: of the profile, 0 for none. series: those it was fitted on. Raises
+    UserError where they do not fit together.
+    """
+
+    def __init__(self, ensemble: Ensemble, period: int = 0, series: FittedSeries | None = None) -> None:
+        config = ensemble.config
+        if bool(period) != config.profile:
+            raise UserError(f"forecaster: profile {period}, but the model sees {'one' if config.profile else 'none'}")
+        if series is not None:
+            profiles, features = series.statistics.profiles, series.ends.features
+            if config.profile and (profiles is None or profiles.shape[1] != period):
+                raise UserError(f"forecaster: expected profiles of {period} steps in {SERIES}; the folder is damaged")
+            if config.features and (features is None or features[0].shape[-1] != config.features):
+                raise UserError(f"forecaster: expected {config.features} features in {SERIES}; the folder is damaged")
+        self.ensemble, self.period, self.series = ensemble, period, series
+        self.config, self.parameters, self.levels = config, ensemble.parameters, ensemble.levels
+
+    def statistics(self, series: Series, ids: Sequence[str] | None = None) -> Statistics:
+        """What is known of series by their names, and of those that are new, from their own values."""
+        if self.config.scaling == "window" and not self.config.profile:
+            return Statistics(np.tile([0.0, 1.0], (len(series), 1)))
+        statistics = Statistics.of(series, self.period)
+        if ids is None or self.series is None:
+            return statistics
+        fitted = self.series.statistics
+        for n, name in enumerate(ids):
+            if (i := self.series.places.get(name)) is not None:
+                statistics.measures[n] = fitted.measures[i]
+                if statistics.profiles is not None and fitted.profiles is not None:
+                    statistics.profiles[n] = fitted.profiles[i]
+        return statistics
+
+    def predict(
+        self,
+        series: Series | Sequence[np.ndarray] | None = None,
+        ids: Sequence[str] | None = None,
+        steps: int | None = None,
+        seed: int = 0,
+    ) -> np.ndarray:
+        """Forecasts (N, K, Q) of the steps after the ends of N series, in their own units.
+
+        series: (L_n,) each, of any length from 1, NaN where missing; None: those it was fitted on. ids: their names, so
+        that those it was fitted on keep their scale. steps: how many, where it is not the horizon K; beyond it the
+        model goes on from its own forecasts (tasks/forecast/rollout.py), drawn with this seed. UserError for a
+        series without a value to go by.
+        """
+        self.check_steps(steps)
+        if series is None:
+            if self.series is None:
+                raise UserError("forecaster: expected series to predict, this model keeps none of its own")
+            series, ids = self.series.ends, self.series.ids
+        if not isinstance(series, Series):
+            series = Series([np.asarray(one, np.float64) for one in series])
+        for n, one in enumerate(series.values):
+            if not np.isfinite(one[-self.config.lookback :]).any():
+                raise UserError(f"forecaster: series {n} has no value in its last {self.config.lookback} steps")
+        if steps is not None and steps > self.config.horizon:
+            return rollout(self.ensemble, series, self.statistics(series, ids), steps, seed)
+        origins = np.stack([np.arange(len(series)), series.lengths], 1)
+        return self.predict_at(series, origins, ids)[:, :steps]
+
+    def check_steps(self, steps: int | None) -> None:
+        """UserError where so many steps ahead cannot be forecast; None: the horizon."""
+        if steps is not None and (type(steps) is not int or not 1 <= steps <= _MOST_STEPS):
+            raise UserError(f"forecaster: steps must be an integer from 1 to {_MOST_STEPS:,}, got {steps!r}")
+
+    def predict_at(
+        self, series: Series, origins: np.ndarray, ids: Sequence[str] | None = None, shuffle: int | None = None
+    ) -> np.ndarray:
+        """Forecasts (M, K, Q) at origins (M, 2): pairs of a series' number and how many of its values are seen.
+
+        shuffle: a seed; the steps of every window's past are put in a random order, to see what their order is worth.
+        UserError for that of a model with an output at every step, which has no windows.
+        """
+        ends = series.lengths
+        np.minimum.at(ends, origins[:, 0], origins[:, 1])
+        before = Series([one[:k] for one, k in zip(series.values, ends, strict=True)], None, series.phases)
+        statistics = self.statistics(before, ids)  # no scale of a series may come from what lies ahead
+        if self.config.every:
+            if shuffle is not None:
+                raise UserError("forecaster: a model with an output at every step has no windows to shuffle")
+            return self._predict_every(series, origins, statistics)
+        rng = None if shuffle is None else np.random.default_rng(shuffle)
+        histories = Histories(self.config, series, statistics)
+        forecasts = np.empty((len(origins), self.config.horizon, self.ensemble.width))
+        for first in range(0, len(origins), _ROWS):
+            part = origins[first : first + _ROWS]
+            seen = scaled(self.config, histories.window(part[:, 0], part[:, 1]))
+            if rng is not None:
+                seen = shuffled(self.config, seen, rng)
+            forecasts[first : first + _ROWS] = self.ensemble.forecasts(self.ensemble.outputs(seen), seen)
+        return forecasts
+
+    def _predict_every(self, series: Series, origins: np.ndarray, statistics: Statistics) -> np.ndarray:
+        """With an output at every step: over the whole of each series, from its first value."""
+        forecasts = np.empty((len(origins), self.config.horizon, self.ensemble.width))
+        for n in np.unique(origins[:, 0]):
+            wanted = origins[:, 0] == n
+            steps = origins[wanted, 1]
+            config = replace(self.config, segments=int(steps.max()))
+            one = Histories(config, series.some([n]), statistics.of_some(np.array([n])))
+            seen = scaled(config, one.window(np.array([0]), np.array([steps.max()])))
+            outputs, _ = self.ensemble.advance(seen, None)
+            forecasts[wanted] = self.ensemble.forecasts(outputs[steps - 1], seen)[:, 0]
+        return forecasts
+
+    def stream(
+        self,
+        history: Sequence[float] | np.ndarray = (),
+        features: np.ndarray | None = None,
+        id: str | None = None,
+        phase: int = 0,
+        watch: int = 50,
+    ) -> SeriesStream:
+        """A series as it comes; see SeriesStream."""
+        return SeriesStream(self, history, features, id, phase, watch)
+
+
+class SeriesStream(Stream[Observation, np.ndarray]):
+    """A forecaster that follows one series: `feed` takes an observation and returns the next forecast, (K, Q).
 
     With an output at every step the recurrence's state is carried; otherwise the window is. Both give the numbers of a
     batch run over the whole history. model: the forecaster. history: (L,) values seen so far, to start from. features:
@@ -29,12 +176,22 @@ class SeriesStream:
     at.
 
     Example (not run):
-        stream = SeriesStream(throughtime.load("runs/weather"), history)
+        stream = throughtime.load("runs/weather").stream(history)
         for value in sensor:
-            forecast = stream.update(value)  # (K, Q)
+            forecast = stream.feed(value)  # (K, Q)
             if stream.alert:
                 print(stream.alert)
     """
+
+    kind = "forecast"
+    alert: str | None
+    _values: np.ndarray
+    _features: np.ndarray
+    _forecast: np.ndarray
+    _states: States
+    _latest: float
+    _step: int
+    _misses: deque[bool]
 
     def __init__(
         self,
@@ -45,92 +202,77 @@ class SeriesStream:
         phase: int = 0,
         watch: int = 50,
     ) -> None:
-        values = np.asarray(history, np.float64)
-        series = Series([values], None if features is None else [features], np.array([phase]))
-        config = model.config
+        values, config = np.asarray(history, np.float64), model.config
+        if type(watch) is not int or watch < 1:
+            raise UserError(f"forecaster: watch must be an integer from 1 up, got {watch!r}")
         if config.features and features is None and len(values):
             raise UserError(f"forecaster: the model reads {config.features} features beside the values; give them")
-        known = model.known is not None and id in model.known.ids
-        if not known and not len(values) and config.scaling != "window":
+        fitted = model.series is not None and id in model.series.places
+        if not fitted and not len(values) and config.scaling != "window":
             raise UserError("forecaster: a new series needs a history to take its scale from, got none")
-        self.model = model
-        self.learned: Learned = model.learned(series, None if id is None else [id])
-        self.alert: str | None = None
-        self.forecast: np.ndarray | None = None
-        """What was forecast last, (K, Q)."""
+        self.model, self._phase, self._watch = model, phase, watch
         self._config = replace(config, segments=1) if config.every else config
-        self._values: deque[float] = deque(maxlen=self._config.warm + self._config.lookback)
-        self._features: deque[np.ndarray] = deque(maxlen=self._config.lookback)
-        self._latest, self._step, self._phase = math.nan, 0, phase
-        self._states: list[list[tuple[np.ndarray, ...]] | None] = [None] * len(model.members)
-        self._misses: deque[bool] = deque(maxlen=watch)
+        series = Series([values], None if features is None else [features], np.array([phase]))
+        self._statistics = model.statistics(series, None if id is None else [id])
+        self.reset()
         for i, value in enumerate(values):
-            own = None if features is None else features[i : i + 1 + config.horizon]
-            self.update(value, own, _forecast=config.every or i == len(values) - 1)
+            rows = None if features is None else features[i : i + 1 + config.horizon]
+            self._take(value, rows, config.every or i == len(values) - 1)
 
-    def update(self, value: float, features: np.ndarray | None = None, _forecast: bool = True) -> np.ndarray:
-        """Take in an observation, NaN if it is missing, and forecast the steps after it: (K, Q), in the series' unit.
+    @property
+    def forecast(self) -> np.ndarray:
+        """What was forecast last, (K, Q), in the series' unit; NaN while nothing has been observed."""
+        return self._forecast.copy()
 
-        features: (1 + K, P), those of this step and, as far as they are known, of the steps to come. Returns no
-        numbers, NaN, while nothing has been observed.
-        """
+    def feed(self, value: Observation) -> np.ndarray:
+        """Take in an observation, and forecast the steps after it; UserError for what is no observation."""
+        number, features = value if isinstance(value, tuple) else (value, None)
+        return self._take(number, features, True)
+
+    def _take(self, value: float, features: np.ndarray | None, forecasting: bool) -> np.ndarray:
         config = self._config
         if np.isinf(value):
             raise UserError(f"forecaster: an observation must be a number, or NaN where missing, got {value}")
-        if self.forecast is not None and np.isfinite(value):
+        if config.features and (features is None or features.ndim != 2 or features.shape[1] != config.features):
+            got = None if features is None else features.shape
+            raise UserError(f"forecaster: features must be (1 + K, {config.features}), got {got}")
+        if np.isfinite(value) and np.isfinite(self._forecast[0, 0]):
             self._judge(value)
-        if len(self._values) == self._values.maxlen and np.isfinite(self._values[0]):
-            self._latest = self._values[0]
-        self._values.append(float(value))
+        if np.isfinite(self._values[0]):
+            self._latest = float(self._values[0])
+        self._values = np.append(self._values[1:], float(value))
         coming = np.zeros((config.horizon, config.features), np.float32)
-        if config.features:
-            if features is None or features.ndim != 2 or features.shape[1] != config.features:
-                got = None if features is None else features.shape
-                raise UserError(f"forecaster: features must be (1 + K, {config.features}), got {got}")
-            self._features.append(np.asarray(features[0], np.float32))
+        if features is not None and config.features:
+            self._features = np.concatenate([self._features[1:], np.asarray(features[:1], np.float32)])
             coming[: len(features) - 1] = features[1 : 1 + config.horizon]
         self._step += 1
-        if _forecast:
-            self.forecast = self._next(coming)
-        return self.forecast if self.forecast is not None else np.full((config.horizon, 1), math.nan)
+        if forecasting:
+            self._forecast = self._next(coming)
+        return self.forecast
 
     def _next(self, coming: np.ndarray) -> np.ndarray:
-        config, model = self._config, self.model
-        size = config.warm + config.lookback
-        values = np.full((1, size), np.nan)
-        values[0, size - len(self._values) :] = self._values
-        features = profile = None
-        if config.features:
-            rows = np.zeros((config.lookback, config.features), np.float32)
-            rows[config.lookback - len(self._features) :] = self._features
-            features = np.concatenate([rows, coming])[None]
-        if config.profile and self.learned.profiles is not None:
+        config, ensemble, profiles = self._config, self.model.ensemble, self._statistics.profiles
+        features = np.concatenate([self._features, coming])[None] if config.features else None
+        profile = None
+        if config.profile and profiles is not None:
             place = self._phase + self._step + np.arange(-config.lookback, config.horizon)
-            profile = self.learned.profiles[:, place % self.learned.profiles.shape[1]]
-        seen = scaled(
-            config,
-            Window(
-                values, features, profile, self.learned.measures, np.array([self._latest]) if config.every else None
-            ),
-        )
-        found = []
-        for i, own in enumerate(model.members):
-            if config.every:
-                one, self._states[i] = forecaster.every(
-                    model.ops, config, own, seen.past, seen.references, self._states[i]
-                )
-                found.append(one[0])
-            else:
-                found.append(forecaster.forward(model.ops, config, own, seen.past, seen.references, seen.ahead))
-        forecast: np.ndarray = model.finished(np.mean(found, 0) if len(found) > 1 else found[0], seen)[0]
+            profile = profiles[:, place % profiles.shape[1]]
+        latest = np.array([self._latest]) if config.every else None
+        seen = scaled(config, Window(self._values[None], features, profile, self._statistics.measures, latest))
+        if config.every:
+            outputs, self._states = ensemble.advance(seen, self._states)
+            outputs = outputs[0]
+        else:
+            outputs = ensemble.outputs(seen)
+        forecast: np.ndarray = ensemble.forecasts(outputs, seen)[0]
         return forecast
 
     def _judge(self, value: float) -> None:
         """Whether an observation left the outermost interval of its forecast, and whether that happens too often."""
         levels = self.model.levels
-        if len(levels) < 2 or self.forecast is None:
+        if len(levels) < 2:
             return
-        low, high = self.forecast[0, 0], self.forecast[0, -1]
+        low, high = self._forecast[0, 0], self._forecast[0, -1]
         self._misses.append(not low <= value <= high)
         count, missed, share = len(self._misses), sum(self._misses), levels[0] + 1 - levels[-1]
         chance = sum(math.comb(count, k) * share**k * (1 - share) ** (count - k) for k in range(missed, count + 1))
@@ -140,3 +282,83 @@ class SeriesStream:
                 f"{missed} of the last {count} observations left their {levels[-1] - levels[0]:.0%} interval, "
                 f"{share * count:.1f} were to be expected: the series has changed, or the model does not fit it"
             )
+
+    def state(self) -> tuple[dict[str, np.ndarray], Json]:
+        """The window or the recurrences' states, the scale, the last forecast, and what an alert looks at."""
+        arrays = {"values": self._values, "measures": self._statistics.measures, "forecast": self._forecast}
+        if self._config.features:
+            arrays["features"] = self._features
+        if self._statistics.profiles is not None:
+            arrays["profiles"] = self._statistics.profiles
+        for m, member in enumerate(self._states):
+            arrays |= {f"{m}.{i}.{j}": one for i, layer in enumerate(member) for j, one in enumerate(layer)}
+        latest = self._latest if math.isfinite(self._latest) else None
+        rest = {"step": self._step, "phase": self._phase, "latest": latest, "alert": self.alert}
+        return {name: one.copy() for name, one in arrays.items()}, {**rest, "misses": list(self._misses)}
+
+    def set_state(self, state: Any) -> None:
+        config = self._config
+        if state is None:
+            self._values = np.full(config.warm + config.lookback, math.nan)
+            self._features = np.zeros((config.lookback, config.features), np.float32)
+            self._states = self.model.ensemble.begin() if config.every else []
+            self._forecast = np.full((config.horizon, self.model.ensemble.width), math.nan)
+            self._latest, self._step, self._misses = math.nan, 0, deque(maxlen=self._watch)
+            self.alert = None
+            return
+        arrays, rest = state
+        check_shapes(arrays, self.state()[0])
+        step, latest, misses = _checked(arrays, rest)
+        self._values, self._forecast = arrays["values"], arrays["forecast"]
+        self._features = arrays.get("features", self._features)
+        self._statistics = Statistics(arrays["measures"], arrays.get("profiles"))
+        self._states = [
+            [tuple(arrays[f"{m}.{i}.{j}"] for j in range(len(layer))) for i, layer in enumerate(member)]
+            for m, member in enumerate(self._states)
+        ]
+        self._step, self._phase, self._latest = step, rest["phase"], latest
+        self._misses, self.alert = deque(misses, maxlen=self._watch), rest["alert"]
+
+
+def _checked(arrays: Any, rest: Any) -> tuple[int, float, list[bool]]:
+    """Step, latest value and misses of a state; UserError where it is damaged."""
+    step, phase, latest, alert, misses = (rest[name] for name in ("step", "phase", "latest", "alert", "misses"))
+    whole = all(type(number) is int and 0 <= number < 1 << 62 for number in (step, phase))
+    number = latest is None or (isinstance(latest, int | float) and math.isfinite(latest))
+    told = (alert is None or isinstance(alert, str)) and isinstance(misses, list)
+    if not (whole and number and told and all(isinstance(miss, bool) for miss in misses)):
+        raise UserError("stream: expected step, phase, latest, alert and misses; the state is damaged")
+    gaps = ("values", "forecast", "profiles")  # where NaN says that something is missing
+    finite = all(np.isfinite(one).all() or (name in gaps and not np.isinf(one).any()) for name, one in arrays.items())
+    if not finite or arrays["measures"][0, 1] <= 0:
+        raise UserError("stream: expected finite numbers and a scale above 0; the state is damaged")
+    return step, math.nan if latest is None else float(latest), misses
+
+
+SCHEMA = Schema("forecast", ForecastConfig, ForecastOptions, ForecastData, ForecastDecided, upgrade)
+"""What config.json says of a forecaster."""
+
+
+def load(folder: Path, weights: str | None = None) -> SeriesModel:
+    """The model in a folder. weights: None or "float32". UserError says what is damaged."""
+    if weights not in (None, "float32"):
+        raise UserError(f"weights: a forecaster keeps float32, got {weights!r}")
+    record = SCHEMA.read(folder)
+    options, series = record.options, None
+    if (folder / SERIES).is_file():
+        series = FittedSeries.read(folder)
+    elif options.profile:
+        raise UserError(f"{folder / SERIES}: no such file, but the profiles of the series are in it")
+    parameters = read_weights(folder / WEIGHTS)
+    try:
+        ensemble = Ensemble(
+            record.model,
+            parameters,
+            options.quantiles,
+            record.decided.shifts,
+            options.nonnegative,
+            options.ensemble_size,
+        )
+        return SeriesModel(ensemble, options.profile, series)
+    except UserError as error:
+        raise UserError(f"{folder}: {error}") from None

@@ -1,4 +1,4 @@
-"""Windows of many series to learn from: which there are, and batches of them."""
+"""Windows of many series: cut at any origin, those there are to learn from, and batches of them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,78 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-from throughtime.tasks.forecast.histories import Histories
-from throughtime.tasks.forecast.scaling import Scaled, scaled
+from throughtime.tasks.forecast.model import ForecastConfig
+from throughtime.tasks.forecast.scaling import Scaled, Window, scaled
+from throughtime.tasks.forecast.series import Series
+from throughtime.tasks.forecast.statistics import Statistics
+
+
+class Histories:
+    """Windows of many series.
+
+    All values stand in one array, each series with room for a window before it and a horizon after it, so that a window
+    may begin before the series does.
+    """
+
+    def __init__(
+        self, config: ForecastConfig, series: Sequence[np.ndarray] | Series, statistics: Statistics | None = None
+    ):
+        if not isinstance(series, Series):
+            series = Series(series)
+        self.config, self.lengths = config, series.lengths
+        before, after = config.warm + config.lookback, config.horizon
+        self._offsets = before + np.concatenate([[0], (self.lengths + before + after).cumsum()])[:-1]
+        self._values = np.full(int((self.lengths + before + after).sum()), np.nan)
+        for offset, one in zip(self._offsets, series.values, strict=True):
+            self._values[offset : offset + len(one)] = one
+        self._features = None
+        if config.features:
+            assert series.features is not None
+            self._features = np.zeros((len(self._values), config.features), np.float32)
+            for offset, length, rows in zip(self._offsets, self.lengths, series.features, strict=True):
+                part = rows[: length + after]
+                self._features[offset : offset + len(part)] = part
+        self._phases, self._statistics = series.places, statistics
+
+    def present(self, series: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How many values each origin sees before it, in the look-back, and how many come after it, in the horizon."""
+        count = np.concatenate([[0], np.isfinite(self._values).cumsum()])
+        at = self._offsets[series] + origins
+        seen: np.ndarray = count[at] - count[at - self.config.lookback]
+        coming: np.ndarray = count[at + self.config.horizon] - count[at]
+        return seen, coming
+
+    def window(self, series: np.ndarray, origins: np.ndarray) -> Window:
+        """What is seen at origins (B,), steps in series (B,): everything before them."""
+        config = self.config
+        at = (self._offsets[series] + origins)[:, None]
+        values = self._values[at + np.arange(-config.warm - config.lookback, 0)]
+        steps = np.arange(-config.lookback, config.horizon)
+        features = None if self._features is None else self._features[at + steps]
+        profile = measure = None
+        if self._statistics is not None:
+            measure = self._statistics.measures[series]
+            if config.profile and self._statistics.profiles is not None:
+                place = (self._phases[series] + origins)[:, None] + steps
+                profile = self._statistics.profiles[series[:, None], place % self._statistics.profiles.shape[1]]
+        return Window(values, features, profile, measure)
+
+    def ends(self) -> Window:
+        """What is seen at the end of every series."""
+        return self.window(np.arange(len(self.lengths)), self.lengths)
+
+    def actual(self, series: np.ndarray, origins: np.ndarray) -> np.ndarray:
+        """What came, NaN where missing: (B, K), or (S, B, K) after every segment."""
+        config = self.config
+        at = (self._offsets[series] + origins)[:, None]
+        if not config.every:
+            coming: np.ndarray = self._values[at + np.arange(config.horizon)]
+            return coming
+        values = self._values[at + np.arange(config.segment - config.lookback, config.horizon)]
+        after: np.ndarray = sliding_window_view(values, config.horizon, 1)[:, :: config.segment].swapaxes(0, 1)
+        return after
 
 
 @dataclass(frozen=True)
@@ -23,28 +92,32 @@ class Batch:
 class Windows:
     """Every window that has something to see and something to predict, or those of one part of each series.
 
-    A window is an origin: the steps before it are seen, the horizon from it on is predicted. kept: (N,) steps at the
-    end of each series that no window reaches; last: only windows whose horizon lies in these steps instead. most: so
-    many at most, evenly spread over all.
+    A window is an origin: the steps before it are seen, the horizon from it on is predicted. held_out: (N,) steps at
+    the end of each series that no window reaches; last: only windows whose horizon lies in these steps instead. most:
+    so many at most, evenly spread over all.
     """
 
     def __init__(
-        self, histories: Histories, kept: Sequence[int] | np.ndarray = (), last: bool = False, most: int | None = None
+        self,
+        histories: Histories,
+        held_out: Sequence[int] | np.ndarray = (),
+        last: bool = False,
+        most: int | None = None,
     ) -> None:
         self.histories = histories
         config, lengths = histories.config, histories.lengths
-        kept = np.zeros(len(lengths), int) if not len(kept) else np.asarray(kept)
+        ends = np.asarray(held_out) if len(held_out) else np.zeros(len(lengths), int)
         if last:
-            final = np.where(kept > 0, lengths - config.horizon, -1)
-            first = np.maximum(lengths - np.maximum(kept, config.horizon), 1)
+            final = np.where(ends > 0, lengths - config.horizon, -1)
+            first = np.maximum(lengths - np.maximum(ends, config.horizon), 1)
         else:
-            final = lengths - kept - config.horizon
+            final = lengths - ends - config.horizon
             first = np.minimum(config.lookback, np.maximum(1, final))  # a short series begins inside its window
         count = np.maximum(0, final - first + 1)
         series = np.repeat(np.arange(len(lengths)), count)
         origins = np.arange(len(series)) - np.repeat(count.cumsum() - count, count) + first[series]
-        seen, come = histories.present(series, origins)
-        self.origins = np.stack([series, origins], 1)[(seen > 0) & (come > 0)]
+        seen, coming = histories.present(series, origins)
+        self.origins = np.stack([series, origins], 1)[(seen > 0) & (coming > 0)]
         if most is not None and len(self.origins) > most:
             self.origins = self.origins[np.linspace(0, len(self.origins) - 1, most).round().astype(int)]
 
@@ -61,12 +134,12 @@ class Windows:
 class Epoch:
     """The windows in a random order, cut into batches; the last one, if it is not full, is left out.
 
-    members: how many models learn, each from an order of its own; an item holds a batch for each.
+    count: how many models learn, each from an order of its own; an item holds a batch for each.
     """
 
-    def __init__(self, windows: Windows, batch: int, seed: Sequence[int], members: int = 1) -> None:
+    def __init__(self, windows: Windows, batch: int, seed: Sequence[int], count: int = 1) -> None:
         self._windows, self._batch = windows, min(batch, len(windows))
-        self._orders = [np.random.default_rng([*seed, m]).permutation(len(windows)) for m in range(members)]
+        self._orders = [np.random.default_rng([*seed, m]).permutation(len(windows)) for m in range(count)]
 
     def __len__(self) -> int:
         return len(self._orders[0]) // self._batch

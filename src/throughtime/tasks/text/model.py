@@ -19,7 +19,7 @@ import numpy as np
 
 from throughtime.data.memory import machine_memory, readable
 from throughtime.errors import UserError
-from throughtime.models.ops import Ops
+from throughtime.models.ops import Ops, Params
 from throughtime.models.stack import LARGEST, Dropout, Lookup, Stack
 from throughtime.recurrence import Recurrence, Trace
 from throughtime.storage import parameters as checks
@@ -139,7 +139,7 @@ class LanguageConfig:
         tied = data.get("tied", False)
         if not isinstance(tied, bool):
             raise UserError(f"language model: tied must be true or false, got {reprlib.repr(tied)}")
-        layers = tuple(layer for (layer,) in Stack.from_json(WHO, data["layers"]).layers)
+        layers = tuple(layer for (layer,) in Stack.from_json(data["layers"], WHO, directed=False).layers)
         dropout = Dropout.from_json(data.get("dropout", {}))
         return cls(data["vocabulary"], data["embedding"], layers, dropout, tied, data.get("start", 0))
 
@@ -147,7 +147,7 @@ class LanguageConfig:
 def forward(
     ops: Ops,
     config: LanguageConfig,
-    parameters: Mapping[str, Any],
+    parameters: Params,
     tokens: Any,
     state: Sequence[Sequence[Any]] | None = None,
 ) -> tuple[Any, State]:
@@ -189,7 +189,7 @@ def initial_parameters(
     return {name: np.ascontiguousarray(values[name], dtype=dtype) for name in config.shapes}
 
 
-def check_parameters(config: LanguageConfig, parameters: Mapping[str, Any]) -> None:
+def check_parameters(config: LanguageConfig, parameters: Params) -> None:
     """UserError unless exactly the model's parameters are there; see throughtime.storage.parameters."""
     checks.check_parameters(WHO, config.shapes, parameters)
 

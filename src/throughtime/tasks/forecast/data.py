@@ -1,0 +1,188 @@
+"""From what people have to series, features and their record: arrays, tables, what is learned, what is kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from throughtime.data.features import Features
+from throughtime.data.frequency import Frequency
+from throughtime.data.panel import Panel
+from throughtime.data.series import read_series
+from throughtime.errors import UserError
+from throughtime.options import Checked, option
+from throughtime.tasks.forecast.fitted_series import FittedSeries, SeriesIndex
+from throughtime.tasks.forecast.model import WHO, ForecastConfig
+from throughtime.tasks.forecast.options import ForecastOptions
+from throughtime.tasks.forecast.series import Series, as_series
+from throughtime.tasks.forecast.statistics import Statistics
+
+SHOWN = 48
+"""Values of a table's series that are kept at least, for pictures of what came before a forecast."""
+
+
+def _alias(value: Any) -> str:
+    """A frequency's name."""
+    if not isinstance(value, str):
+        raise ValueError("the name of a frequency")
+    Frequency.of(value)
+    return value
+
+
+@dataclass(frozen=True)
+class ForecastData(Checked):
+    """What config.json keeps of the series; what there is of each one is in series.json.
+
+    series, values: how many were learned from. known: features that go on beyond the ends. sha256: of what was learned
+    from. target: what is forecast. frequency: of the steps, as pandas writes it. zone: of the clock that counts.
+    features: how those of a table are made; None where features were given as arrays. notes: on the data.
+    """
+
+    who = "data"
+
+    series: int = option(0, at_least=0)
+    values: int = option(0, at_least=0)
+    known: int = option(0, at_least=0)
+    sha256: str = ""
+    target: str = "y"
+    frequency: str = option("steps", check=_alias)
+    zone: str | None = None
+    features: Features | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ForecastDecided(Checked):
+    """What the validation part decided. shifts: of the quantiles, in the window's scale, none without quantiles."""
+
+    who = "decided"
+
+    shifts: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class ForecastExamples:
+    """Series to learn from.
+
+    series: what is learned from. panel: all there is of them. features: how theirs are made, None where they were given
+    as arrays. known: how many of the features go on beyond the ends. table: whether they came from one.
+    """
+
+    series: Series
+    panel: Panel
+    features: Features | None
+    known: int
+    table: bool
+
+    @classmethod
+    def of_arrays(
+        cls,
+        series: Any,
+        options: ForecastOptions,
+        features: Sequence[np.ndarray] | None,
+        known: int,
+        phases: Sequence[int] | None,
+        ids: Sequence[str] | None,
+    ) -> ForecastExamples:
+        """From arrays, or a mapping of names to such."""
+        values = as_series(series)
+        names = [str(name) for name in (ids or (series if isinstance(series, Mapping) else range(len(values))))]
+        for what, given in (("ids", names), ("phases", phases)):
+            if given is not None and len(given) != len(values):
+                raise UserError(f"{WHO}: {what} must be given for all {len(values)} series, got {len(given)}")
+        whole = Series(values, features, None if phases is None else np.asarray(phases))
+        whole.check_features(known)
+        made = Features(False) if features is None else None
+        panel = Panel(names, [0] * len(names), Frequency("steps"), values)
+        parts = [one[:end] for one, end in zip(values, _learned(values, options), strict=True)]
+        return cls(Series(parts, features, whole.phases), panel, made, known, False)
+
+    @classmethod
+    def of_table(cls, source: Any, options: ForecastOptions) -> ForecastExamples:
+        """From a Panel, or what read_series takes."""
+        panel = source if isinstance(source, Panel) else read_table(source, options)
+        if options.distribution == "negative_binomial":
+            panel.check_counts()
+        if options.holdout:
+            panel.check_length(2 * options.horizon + 1)
+        part = panel.head(_learned(panel.values, options))
+        features = Features.of(part, options.calendar)
+        phases = np.array([panel.phase(n, options.profile or 1) for n in range(len(panel))])
+        rows = features.apply(part, options.horizon)
+        return cls(Series(part.values, rows, phases), panel, features, features.known(part), True)
+
+    @property
+    def season(self) -> int:
+        """What the frequency tells."""
+        return (*self.panel.frequency.seasons, 1)[0]
+
+    def data(self) -> ForecastData:
+        """What the record keeps of them."""
+        values = int(sum(np.isfinite(one).sum() for one in self.series.values))
+        panel = self.panel
+        return ForecastData(
+            len(self.series), values, self.known, self.series.digest(), panel.target, panel.frequency.alias, panel.zone,
+            self.features, tuple(panel.notes),
+        )  # fmt: skip
+
+    def fitted(self, config: ForecastConfig, period: int) -> FittedSeries:
+        """What a folder keeps of them: the ends of all there is, held out or not, from which forecasts go on."""
+        panel, reach = self.panel, config.warm + config.lookback
+        if config.every:
+            reach = max(len(one) for one in panel.values)
+        rows = self.series.features
+        if self.table:
+            assert self.features is not None
+            reach, rows = max(reach, 4 * config.horizon, SHOWN), self.features.apply(panel, config.horizon)
+        cut = [max(0, len(one) - reach) for one in panel.values]
+        index = SeriesIndex(
+            tuple(panel.ids),
+            tuple(
+                int(v) if not isinstance(v, np.datetime64) else str(v.astype("datetime64[us]")) for v in panel.starts
+            ),
+            tuple(len(one) for one in self.series.values),
+            tuple(cut),
+        )
+        ends = Series(panel.values, rows, self.series.phases).ends(cut)
+        return FittedSeries(index, ends, Statistics.of(self.series, period))
+
+
+def read_table(source: Any, options: ForecastOptions) -> Panel:
+    """A table, read as the options say."""
+    return read_series(
+        source,
+        options.target,
+        options.time,
+        options.id,
+        options.past,
+        options.future,
+        options.static,
+        options.frequency,
+        options.dayfirst,
+        options.timezone,
+    )
+
+
+def _learned(values: Sequence[np.ndarray], options: ForecastOptions) -> list[int]:
+    """How many values of each series are learned from."""
+    ends = []
+    for one in values:
+        held_out = max(options.horizon, round(options.holdout * len(one))) if options.holdout > 0 else 0
+        ends.append(len(one) - held_out if len(one) - held_out > options.horizon else len(one))
+    return ends
+
+
+def held_for_validation(values: Sequence[np.ndarray], validation: int | float, horizon: int) -> np.ndarray:
+    """(N,) steps at the end of each series by which the parameters are chosen: at least a horizon, where there is any.
+
+    validation: a share of each, or a number of steps. A series too short to give any is learned from as a whole.
+    """
+    lengths = np.array([len(one) for one in values])
+    if not validation:
+        return np.zeros(len(values), int)
+    wanted = [round(validation * n) if isinstance(validation, float) else validation for n in lengths.tolist()]
+    steps = np.maximum(horizon, wanted)
+    return np.where(lengths > steps + horizon, steps, 0)

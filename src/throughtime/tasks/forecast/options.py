@@ -1,0 +1,150 @@
+"""What one can choose when series are learned and forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+from throughtime.errors import UserError
+from throughtime.models.stack import LARGEST
+from throughtime.options import numbers, option, redefined
+from throughtime.tasks.forecast.model import DISTRIBUTIONS, SCALINGS
+from throughtime.tasks.options import StackOptions, TaskOptions
+from throughtime.training.settings import Settings
+
+LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+"""Quantiles that the command forecasts where nothing is said: intervals of 50, 80 and 90 %."""
+
+LOSSES = ("mae", "mse", "mase_smape")
+"""Of point forecasts."""
+
+
+def _levels(value: Any) -> tuple[float, ...]:
+    """Levels of quantiles, rising."""
+    try:
+        levels = tuple(float(level) for level in value)
+    except (TypeError, ValueError):
+        raise ValueError("a list of levels between 0 and 1") from None
+    if list(levels) != sorted(set(levels)) or any(not 0 < level < 1 for level in levels):
+        got = ", ".join(f"{level:g}" for level in levels[:8])
+        raise UserError(f"forecaster: quantiles must rise and lie between 0 and 1, got {got}")
+    return levels
+
+
+def _typed_levels(text: str) -> Sequence[float]:
+    try:
+        return () if text == "none" else numbers(text)
+    except ValueError:
+        raise UserError(f"--quantiles {text}: expected levels such as 0.1,0.5,0.9, or none") from None
+
+
+def _validation(value: Any) -> int | float:
+    """A share of every series' end, or a number of steps; True is a tenth, False nothing."""
+    if isinstance(value, bool):
+        return 0.1 if value else 0
+    if isinstance(value, float) and value == 0:
+        return 0
+    if (type(value) is int and 0 <= value <= LARGEST) or (isinstance(value, float) and 0 < value < 1):
+        return value
+    raise ValueError("a share from 0 to below 1, or a number of steps")
+
+
+def _typed_validation(text: str) -> int | float:
+    try:
+        return int(text) if text.strip().isdecimal() else float(text)
+    except ValueError:
+        raise UserError(f"--validation {text}: expected a share such as 0.1, or a number of steps") from None
+
+
+@dataclass(frozen=True)
+class ForecastOptions(StackOptions):
+    """A forecaster and its training, and how tables are read.
+
+    horizon: steps ahead. season: steps after which a series repeats itself, 1 for none, None for that of the frequency;
+    it chooses what is not given: segment (steps taken in at once: a season up to 64 steps, else 1), lookback (steps
+    looked at: 14 seasons, at least two horizons, as far as the series reach) and lags (how many steps ago the
+    references lie that the model corrects: 1 and 1, 7 and 14 seasons). profile: steps of a season whose mean course the
+    model sees, 0 for none. every: an output at every step, the state carried, instead of one after each window.
+    scaling: a name of SCALINGS in tasks/forecast/model.py. quantiles: levels, in place of a point forecast; then the
+    loss is theirs. distribution: of which the quantiles are taken; then the loss is its likelihood. ensemble_size:
+    models that are trained side by side, each from its own start and order, whose mean is the forecast. validation: the
+    share of every series' end, or the number of steps, by which the best parameters are chosen; 0: all is learned from,
+    and the last parameters are kept. holdout: the share of every series' end that is not even looked at, at least a
+    horizon, for the score. chrono: in segments.
+    """
+
+    who = "forecaster"
+
+    horizon: int = option(24, at_least=1, at_most=LARGEST, help="K, how many steps ahead.")
+    season: int | None = option(
+        None, at_least=1, at_most=LARGEST, help="Steps after which series repeat; from the frequency if not given."
+    )
+    _: KW_ONLY
+    target: tuple[str, ...] = option(
+        (), help="The column to forecast; several, with commas, of a wide table; all of numbers if not given."
+    )
+    time: str | None = option(None, help="The column of times; ds, date and the like are known.")
+    id: str | None = option(None, help="The column of the series' names; unique_id is known.")
+    past: tuple[str, ...] = option((), help="Columns known up to now, with commas.")
+    future: tuple[str, ...] = option((), help="Columns known beforehand, with commas.")
+    static: tuple[str, ...] = option((), help="Columns that are one value a series, with commas.")
+    frequency: str | None = option(None, help="h, 15min, D, B, W, MS ...; steps takes rows as they come.")
+    dayfirst: bool | None = option(None, help="Of dates such as 01/02/2016.")
+    timezone: str | None = option(None, help="Of the clock, such as Europe/Berlin.")
+    calendar: bool = option(True, help="Let the model see the time of day, of the week and of the year.")
+    profile: int = option(
+        0, at_least=0, at_most=1_000_000, help="Steps of a season whose mean course the model sees; 0 for none."
+    )
+    every: bool = option(False, help="An output at every step, the state carried, for streams.")
+    lookback: int | None = option(
+        None, at_least=1, at_most=LARGEST, help="Steps of the past looked at; 14 seasons if not given."
+    )
+    segment: int | None = option(
+        None, at_least=1, at_most=LARGEST, help="Steps taken in at once; a season if not given."
+    )
+    lags: tuple[int, ...] | None = option(None, at_least=1, at_most=LARGEST, shell=False, help="Of the references.")
+    cell: Any = redefined(StackOptions, "cell", "gru_reset_after")
+    hidden: int = redefined(StackOptions, "hidden", 128, help="H, the size of the hidden state.")
+    embedding: int = redefined(StackOptions, "embedding", 64, help="Values a segment becomes.")
+    ensemble_size: int = option(1, at_least=1, at_most=999, help="Models side by side whose mean is the forecast.")
+    scaling: str | None = option(None, choices=SCALINGS, command="series", help=f"{', '.join(SCALINGS)}.")
+    distribution: str = option(
+        "none", choices=tuple(DISTRIBUTIONS), help="none, student_t, or negative_binomial for counts."
+    )
+    quantiles: tuple[float, ...] = option(
+        (), check=_levels, parse=_typed_levels, command=LEVELS, help="Levels with commas; 'none' forecasts points."
+    )
+    loss: str = option("mae", choices=LOSSES, help="Of point forecasts: mae, mse or mase_smape.")
+    nonnegative: bool = option(False, help="Forecasts below zero become zero.")
+    batch: int = redefined(TaskOptions, "batch", 256, help="B, windows a step.")
+    learning_rate: float = redefined(Settings, "learning_rate", 5e-3)
+    average: float = redefined(Settings, "average", 0.999)
+    validation: Any = option(
+        0.1,
+        check=_validation,
+        parse=_typed_validation,
+        help="Share of the learning part kept for validation, or so many steps.",
+    )
+    holdout: float = option(
+        0.0,
+        at_least=0,
+        below=1,
+        command=0.1,
+        help="Share of each series, at its end, kept for the final score.",
+    )
+    seconds: float = option(
+        30.0,
+        at_least=0,
+        below=1_000_000,
+        changeable=True,
+        help="How long each of the slow baselines may take; 0 leaves them out.",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.every and self.segment not in (None, 1):
+            raise UserError(f"{self.who}: an output at every step takes segments of one step, got {self.segment}")
+
+
+OPTIONS = ForecastOptions

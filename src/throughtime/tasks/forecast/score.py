@@ -1,0 +1,123 @@
+"""How good a folder's forecasts are, beside the baselines: a backtest from rolling origins. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from throughtime.baselines.compare import Backtest, compare, control
+from throughtime.data.panel import Panel
+from throughtime.errors import UserError
+from throughtime.options import Json
+from throughtime.tasks.forecast.series import Series
+from throughtime.tasks.forecast.tables import TableForecaster, middle
+
+WINDOWS = 2000
+"""Windows that an evaluation scores where nothing is said."""
+
+METRICS = ("mae", "mase")
+"""What the verdict may be about."""
+
+
+def evaluate_folder(
+    directory: str | Path,
+    data: Any,
+    stride: int | None = None,
+    seconds: float = 60.0,
+    metric: str | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Json]:
+    """Backtest the model in a folder; what `throughtime evaluate` does. See `evaluate`."""
+    check_options(stride, seconds, metric)
+    model = TableForecaster.load(directory)
+    return {"data": str(data), **evaluate(model, model.read(data), None, stride, seconds, metric, say)}
+
+
+def check_options(stride: int | None, seconds: float, metric: str | None) -> None:
+    """UserError for what no evaluation can do."""
+    if stride is not None and (type(stride) is not int or stride < 1):
+        raise UserError(f"evaluate: stride must be a positive number of steps, got {stride!r}")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < _FOREVER:
+        raise UserError(f"evaluate: seconds must be from 0 to below {_FOREVER:,}, got {seconds!r}")
+    if metric not in (None, *METRICS):
+        raise UserError(f"evaluate: metric must be {' or '.join(METRICS)}, got {metric!r}")
+
+
+_FOREVER = 1_000_000
+
+
+def evaluate(
+    model: TableForecaster,
+    panel: Panel,
+    series: Series | None = None,
+    stride: int | None = None,
+    seconds: float = 60.0,
+    metric: str | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Json]:
+    """The model's figures and the baselines' from rolling origins, and the verdict.
+
+    Of the series it was trained on, the steps it did not learn from are forecast; of others, all that have a past.
+    series: the panel as the model takes it, None where its features are made of the panel. stride: steps between two
+    origins; None takes as many as make 2,000 windows, at most a horizon apart. seconds: for each of the slow baselines.
+    metric: "mae" or "mase", which the verdict is about; None takes mase where there are several series. say: told what
+    goes on. Returns what baselines.compare.compare does, and `shuffled`, see baselines.compare.control.
+    """
+    check_options(stride, seconds, metric)
+    running, horizon = model.model, model.model.config.horizon
+    origins = _origins(model, panel, stride)
+    backtest = Backtest(panel.values, origins, horizon, model.record.options.season or 1)
+    given, levels = series or model.series(panel), running.levels
+    forecasts = running.predict_at(given, origins, panel.ids)
+    point, quantiles = forecasts[..., middle(levels)], forecasts if levels else None
+    metric = metric or ("mase" if len(panel) > 1 else "mae")
+    result = compare(backtest, point, quantiles, levels, seconds=seconds, metric=metric, say=say)
+    if not running.config.every:
+        mixed = running.predict_at(given, origins, panel.ids, shuffle=0)[..., middle(levels)]
+        result["shuffled"] = control(backtest, mixed, point)
+    return result
+
+
+def _origins(model: TableForecaster, panel: Panel, stride: int | None) -> np.ndarray:
+    """(M, 2): each series' number and how many of its values are seen, with something to compare after it."""
+    config, values = model.model.config, panel.values
+    firsts = _first_origins(model, panel)
+    rooms = [len(v) - config.horizon - f + 1 for f, v in zip(firsts, values, strict=True)]
+    total = sum(max(0, room) for room in rooms)
+    if not total:
+        raise UserError(
+            f"{panel.where}: no series has {config.horizon} steps beyond what the model learned from; give later data, "
+            "or train with a larger --holdout"
+        )
+    step = stride or max(1, min(config.horizon, -(-total // WINDOWS)))
+    pairs = [(n, o) for n, (f, room) in enumerate(zip(firsts, rooms, strict=True)) for o in range(f, f + room, step)]
+    seen = [np.isfinite(values[n][max(0, o - config.lookback) : o]).any() for n, o in pairs]
+    coming = [np.isfinite(values[n][o : o + config.horizon]).any() for n, o in pairs]
+    origins = [pair for pair, a, b in zip(pairs, seen, coming, strict=True) if a and b]
+    if not origins:
+        raise UserError(f"{panel.where}: beyond what the model learned from no value was observed; give later data")
+    return np.array(origins)
+
+
+def _first_origins(model: TableForecaster, panel: Panel) -> Sequence[int]:
+    """Of each series, how many values are seen at least: those that were learned from, or a look-back."""
+    config, fitted, firsts = model.model.config, model.fitted, []
+    for n, (name, values) in enumerate(zip(panel.ids, panel.values, strict=True)):
+        first = min(config.lookback, max(1, len(values) - config.horizon))
+        if (i := fitted.places.get(name)) is not None:
+            learned = fitted.index.learned[i] + _shift(fitted.index.starts[i], panel, n)
+            first = max(1, learned)
+        firsts.append(first)
+    return firsts
+
+
+def _shift(start: str | int, panel: Panel, n: int) -> int:
+    """By how many steps a series began earlier in training than now, negative where it begins earlier now."""
+    now = panel.starts[n]
+    if isinstance(now, np.datetime64) and isinstance(start, str) and panel.dated:
+        indices = panel.frequency.index(np.array([np.datetime64(start, "us"), now]))
+        return round(float(indices[0] - indices[1]))
+    return start - now if isinstance(start, int) and isinstance(now, int) else 0
