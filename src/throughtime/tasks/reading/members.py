@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from throughtime.data.columns import Columns
-from throughtime.data.memory import machine_memory, readable
+from throughtime.storage.memory import machine_memory, readable
 from throughtime.data.splitter import Splitter
 from throughtime.errors import UserError
 from throughtime.models.examples import Examples
