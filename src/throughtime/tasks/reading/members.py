@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from throughtime.data.columns import Columns
-from throughtime.data.memory import machine_memory, readable
+from throughtime.storage.memory import machine_memory, readable
 from throughtime.data.splitter import Splitter
 from throughtime.errors import UserError
 from throughtime.models.examples import Examples
@@ -72,7 +72,7 @@ def drawn(
     arithmetic: Any, readers: Sequence[Reader], members: int, seed: int, memory: float | None
 ) -> dict[str, np.ndarray]:
     """Every member's parameters at the start. memory: see Classifier."""
-    from throughtime.insight.start import with_memory
+    from throughtime.insight.chrono import with_memory
 
     _check_memory(members * sum(math.prod(shape) for one in readers for shape in one.config.shapes.values()))
     found: dict[str, np.ndarray] = {}

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.data.memory import machine_memory, readable
+from throughtime.storage.memory import machine_memory, readable
 from throughtime.errors import UserError
 from throughtime.models.ops import Ops, Params
 from throughtime.models.stack import LARGEST, Dropout, Lookup, Stack
