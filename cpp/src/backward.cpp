@@ -15,8 +15,8 @@ void add(const Kernels<T>& k, T* to, const T* from, Index n) {
 
 // d_x (rows, inputs) = start + the adjoints' products with the transposed weights.
 template <class T>
-void input_gradient(const Program& p, const Weights<T>& weights, const T* adjoint, Index stride, Index rows, Start start,
-                    T* to, Index to_stride) {
+void input_gradient(const Program& p, const Weights<T>& weights, const T* adjoint, Index stride, Index rows,
+                    Start start, T* to, Index to_stride) {
   const Kernels<T>& k = kernels<T>();
   const bool whole = p.input_products.size() == 1 && p.input_products[0].target.width == p.input_width;
   if (start == Start::zero && !whole) {
@@ -40,7 +40,8 @@ void input_gradient(const Program& p, const Weights<T>& weights, const T* adjoin
       const Index depth = p.packs[term.pack].depth;
       columns.resize(std::size_t(depth * width));
       for (int c = 0; c < width; ++c)
-        for (Index i = 0; i < depth; ++i) columns[std::size_t(c * depth + i)] = weights.packs[term.pack][i * k.panel + c];
+        for (Index i = 0; i < depth; ++i)
+          columns[std::size_t(c * depth + i)] = weights.packs[term.pack][i * k.panel + c];
       k.dots(rows, width, depth, adjoint + term.operand.index, stride, columns.data(), d, to_stride, accumulate);
       accumulate = true;
     }
@@ -51,9 +52,9 @@ void input_gradient(const Program& p, const Weights<T>& weights, const T* adjoin
 
 template <class T>
 void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x, const Lookup<T>& lookup, T* d_table,
-              const Arrays<const T>& arrays,
-              const Sequence<const T>& d_output, const std::vector<Rows<const T>>& d_final, const Sequence<T>& d_x,
-              bool pad, const std::vector<Rows<T>>& d_initial, const Arrays<T>& d_arrays, int threads) {
+              const Arrays<const T>& arrays, const Sequence<const T>& d_output,
+              const std::vector<Rows<const T>>& d_final, const Sequence<T>& d_x, bool pad,
+              const std::vector<Rows<T>>& d_initial, const Arrays<T>& d_arrays, int threads) {
   const Kernels<T>& k = kernels<T>();
   const Pass& pass = p.backward;
   const bool input_wanted = d_x.data != nullptr;
@@ -89,7 +90,7 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
   struct Work {
     States<T> states;
     Buffer<T> adjoint, doutput, input, dinput, temporaries, packed, gradients, sums;
-    std::vector<T*> gradient;        // per parameter; null where not wanted
+    std::vector<T*> gradient;  // per parameter; null where not wanted
     std::vector<Index> gradient_row;
     std::vector<char> written;
   };
@@ -156,7 +157,8 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
     frame.temporaries = mine.temporaries.data();
     frame.doutput = mine.doutput.data();
     frame.doutput_stride = output_stride;
-    if (!d_output.data && mine.doutput.size()) std::fill(mine.doutput.data(), mine.doutput.data() + mine.doutput.size(), T(0));
+    if (!d_output.data && mine.doutput.size())
+      std::fill(mine.doutput.data(), mine.doutput.data() + mine.doutput.size(), T(0));
     std::fill(mine.sums.data(), mine.sums.data() + mine.sums.size(), T(0));
     for (Index end = Index(lane.steps.size()); end > 0;) {
       const Index begin = block_begin(lane, end, kGradientRows);
@@ -220,7 +222,8 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
         }
         input_gradient(p, weights, mine.adjoint.data(), adjoint_stride, rows, start_at, to, input_stride);
         for (Index s = begin; s < end; ++s)
-          scatter(to + (lane.steps[s].offset - start) * input_stride, input_stride, lane, lane.steps[s], p.input_width, d_x);
+          scatter(to + (lane.steps[s].offset - start) * input_stride, input_stride, lane, lane.steps[s], p.input_width,
+                  d_x);
       }
       end = begin;
     }
@@ -229,13 +232,13 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
 
   if (sums_ids) {
     T* sums = work[0].sums.data();
-    for (Index lane = 1; lane < lanes; ++lane)
-      add(k, sums, work[lane].sums.data(), lookup.count * adjoint_stride);
+    for (Index lane = 1; lane < lanes; ++lane) add(k, sums, work[lane].sums.data(), lookup.count * adjoint_stride);
     const Index depth = lookup.count;
     const Index columns = (p.input_width + k.panel - 1) / k.panel * k.panel;
     const Buffer<T> packed(elements(depth, columns));
     parallel(1, [&](int) {
-      if (!folded.empty()) k.pack_transposed(lookup.table, p.input_width, depth, p.input_width, packed.data(), 0, depth);
+      if (!folded.empty())
+        k.pack_transposed(lookup.table, p.input_width, depth, p.input_width, packed.data(), 0, depth);
       for (const auto& w : folded) {
         k.outer(p.parameters[w.parameter].rows, p.input_width, depth, sums + w.column, adjoint_stride, packed.data(),
                 work[0].gradient[w.parameter], work[0].gradient_row[w.parameter], work[0].written[w.parameter] != 0);
@@ -260,7 +263,8 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
         bool inside = false;
         for (int n : summed)
           for (auto [array, first] : p.parameters[n].sources)
-            inside = inside || (array == int(a) && work[0].written[n] && r >= first && r < first + p.parameters[n].rows);
+            inside =
+                inside || (array == int(a) && work[0].written[n] && r >= first && r < first + p.parameters[n].rows);
         if (!inside)
           std::fill(d_arrays.data[a] + r * d_arrays.row[a],
                     d_arrays.data[a] + r * d_arrays.row[a] + std::max(1, p.arrays[a].second), T(0));
@@ -295,9 +299,9 @@ void backward(const Program& p, const Tape<T>& tape, const Sequence<const T>& x,
           std::memcpy(d_arrays.data[array] + first, work[0].gradient[n], std::size_t(p.parameters[n].rows) * sizeof(T));
 }
 
-#define TT_INSTANTIATE(T)                                                                                           \
-  template void backward<T>(const Program&, const Tape<T>&, const Sequence<const T>&, const Lookup<T>&, T*,         \
-                            const Arrays<const T>&, const Sequence<const T>&, const std::vector<Rows<const T>>&,    \
+#define TT_INSTANTIATE(T)                                                                                        \
+  template void backward<T>(const Program&, const Tape<T>&, const Sequence<const T>&, const Lookup<T>&, T*,      \
+                            const Arrays<const T>&, const Sequence<const T>&, const std::vector<Rows<const T>>&, \
                             const Sequence<T>&, bool, const std::vector<Rows<T>>&, const Arrays<T>&, int);
 TT_INSTANTIATE(float)
 TT_INSTANTIATE(double)

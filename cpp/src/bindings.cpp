@@ -29,8 +29,6 @@ using Out = nb::ndarray<T, nb::device::cpu>;
 using Ids = nb::ndarray<const std::int64_t, nb::ndim<2>, nb::device::cpu>;
 using Lengths = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-// ---------------------------------------------------------------------------------------------------- reading programs
-
 Place read_place(nb::handle h) {
   const auto [space, index, width] = nb::cast<std::tuple<int, int, int>>(h);
   if (space < 0 || space >= kSpaces) throw std::invalid_argument("program: an unknown space");
@@ -81,22 +79,19 @@ std::shared_ptr<Program> read_program(nb::dict spec) {
   p->state_widths = nb::cast<std::vector<int>>(spec["state_widths"]);
   p->output_state = nb::cast<int>(spec["output_state"]);
   p->every = nb::cast<bool>(spec["every"]);
-  for (const auto& [rows, columns, sources] :
-       nb::cast<std::vector<std::tuple<int, int, Pairs>>>(spec["parameters"]))
+  for (const auto& [rows, columns, sources] : nb::cast<std::vector<std::tuple<int, int, Pairs>>>(spec["parameters"]))
     p->parameters.push_back({rows, columns, sources});
   p->arrays = nb::cast<Pairs>(spec["arrays"]);
   p->constants = nb::cast<std::vector<double>>(spec["constants"]);
   for (nb::handle place : nb::cast<nb::list>(spec["places"])) p->places.push_back(read_place(place));
-  for (const auto& [parameters, transposed] :
-       nb::cast<std::vector<std::pair<std::vector<int>, bool>>>(spec["packs"]))
+  for (const auto& [parameters, transposed] : nb::cast<std::vector<std::pair<std::vector<int>, bool>>>(spec["packs"]))
     p->packs.push_back({parameters, transposed});
   p->biases = nb::cast<Pairs>(spec["biases"]);
   p->inference = read_pass(spec["inference"]);
   p->training = read_pass(spec["training"]);
   p->backward = read_pass(spec["backward"]);
   p->summed = nb::cast<int>(spec["summed"]);
-  for (const auto& [operand, parameter, column] :
-       nb::cast<std::vector<std::tuple<int, int, int>>>(spec["weights"]))
+  for (const auto& [operand, parameter, column] : nb::cast<std::vector<std::tuple<int, int, int>>>(spec["weights"]))
     p->weights.push_back({operand, parameter, column});
   p->vectors = nb::cast<Pairs>(spec["vectors"]);
   for (nb::handle product : nb::cast<nb::list>(spec["input_products"]))
@@ -105,8 +100,6 @@ std::shared_ptr<Program> read_program(nb::dict spec) {
   p->check();
   return p;
 }
-
-// --------------------------------------------------------------------------------------------------- checking arguments
 
 template <class A>
 std::string shape_of(const A& a) {
@@ -118,7 +111,8 @@ std::string shape_of(const A& a) {
 }
 
 template <class A>
-void expect(const Program& p, const std::string& what, const A& a, std::initializer_list<std::pair<const char*, Index>> shape) {
+void expect(const Program& p, const std::string& what, const A& a,
+            std::initializer_list<std::pair<const char*, Index>> shape) {
   bool ok = a.ndim() == shape.size();
   std::size_t i = 0;
   for (const auto& [name, n] : shape) ok = ok && Index(a.shape(i++)) == n;
@@ -167,7 +161,8 @@ Layout layout_of(const Program& p, Index steps, Index rows, nb::handle lengths, 
     layout.extent.lengths.assign(std::size_t(std::max<Index>(0, before)), 0);
     for (Index t = 0; t < count; ++t) {
       const Index n = sizes(t);
-      if (n < 1 || n > before) throw nb::value_error((p.name + ": batch sizes must be positive and never grow").c_str());
+      if (n < 1 || n > before)
+        throw nb::value_error((p.name + ": batch sizes must be positive and never grow").c_str());
       layout.offsets.push_back(layout.total);
       layout.total += n;
       for (Index r = 0; r < n; ++r) layout.extent.lengths[r] = t + 1;
@@ -181,11 +176,13 @@ Layout layout_of(const Program& p, Index steps, Index rows, nb::handle lengths, 
   if (!lengths.is_none()) {
     const auto given = nb::cast<Lengths>(lengths, false);
     if (Index(given.shape(0)) != rows)
-      throw nb::value_error((p.name + ": lengths must be (B=" + std::to_string(rows) + ",), got " + shape_of(given)).c_str());
+      throw nb::value_error(
+          (p.name + ": lengths must be (B=" + std::to_string(rows) + ",), got " + shape_of(given)).c_str());
     for (Index r = 0; r < rows; ++r) {
       if (given(r) < 0 || given(r) > steps)
         throw nb::value_error((p.name + ": lengths must lie between 0 and T=" + std::to_string(steps) + ", got " +
-                               std::to_string(given(r)) + " in row " + std::to_string(r)).c_str());
+                               std::to_string(given(r)) + " in row " + std::to_string(r))
+                                  .c_str());
       layout.extent.lengths.push_back(given(r));
     }
   }
@@ -237,7 +234,8 @@ Arrays<T> arrays_of(const Program& p, const char* what, nb::handle given) {
   Arrays<T> out;
   if (nb::len(list) != p.arrays.size())
     throw nb::value_error((p.name + ": expected " + std::to_string(p.arrays.size()) + " " + what + ", got " +
-                           std::to_string(nb::len(list))).c_str());
+                           std::to_string(nb::len(list)))
+                              .c_str());
   for (std::size_t i = 0; i < p.arrays.size(); ++i) {
     nb::object item = list[i];
     if (item.is_none()) {
@@ -265,12 +263,10 @@ int checked_threads(const Program& p, int threads) {
   return threads;
 }
 
-// ------------------------------------------------------------------------------------------------------------- calls
-
 template <class T>
-nb::object run_forward(std::shared_ptr<Program> p, nb::handle given, nb::handle ids, nb::handle initial, nb::handle arrays,
-                       nb::handle lengths, nb::handle batch_sizes, bool reverse, const Out<T>& output, nb::handle final,
-                       bool training, int threads) {
+nb::object run_forward(std::shared_ptr<Program> p, nb::handle given, nb::handle ids, nb::handle initial,
+                       nb::handle arrays, nb::handle lengths, nb::handle batch_sizes, bool reverse,
+                       const Out<T>& output, nb::handle final, bool training, int threads) {
   const bool packed = !batch_sizes.is_none();
   const auto x = nb::cast<In<T>>(given, false);
   Index steps = 0, rows = 0;
@@ -285,7 +281,9 @@ nb::object run_forward(std::shared_ptr<Program> p, nb::handle given, nb::handle 
   const Extent& e = layout.extent;
   std::vector<Index> scaled_x, scaled_y;
   const Lookup<T> lookup = lookup_of(*p, x, ids, e, packed);
-  const auto in = lookup.count ? Sequence<const T>{} : sequence<const T>(*p, "x", x, e, p->input_width, layout.offsets, layout.total, scaled_x);
+  const auto in = lookup.count
+                      ? Sequence<const T>{}
+                      : sequence<const T>(*p, "x", x, e, p->input_width, layout.offsets, layout.total, scaled_x);
   const auto out = sequence<T>(*p, "output", output, e, p->output_width(), layout.offsets, layout.total, scaled_y);
   const auto first = states<const T, In<T>, T>(*p, "initial state", initial, e.rows);
   const auto last = states<T, Out<T>, T>(*p, "final state", final, e.rows);
@@ -305,22 +303,27 @@ void run_backward(std::shared_ptr<Program> p, const Tape<T>& tape, nb::handle gi
                   nb::handle batch_sizes, nb::handle d_output, nb::handle d_final, nb::handle d_x, nb::handle d_initial,
                   nb::handle d_arrays, int threads) {
   const bool packed = !batch_sizes.is_none();
-  const Layout layout = layout_of(*p, tape.extent.steps, tape.extent.rows, nb::none(), batch_sizes, tape.extent.reverse);
+  const Layout layout =
+      layout_of(*p, tape.extent.steps, tape.extent.rows, nb::none(), batch_sizes, tape.extent.reverse);
   const Extent& e = tape.extent;
   if (packed && (layout.extent.lengths != e.lengths || layout.extent.steps != e.steps))
     throw nb::value_error((p->name + ": the tape belongs to other batch sizes").c_str());
-  if (tape.stride < p->training.width) throw nb::value_error((p->name + ": the tape belongs to another program").c_str());
+  if (tape.stride < p->training.width)
+    throw nb::value_error((p->name + ": the tape belongs to another program").c_str());
   std::vector<Index> scaled[3];
   const auto x = nb::cast<In<T>>(given, false);
   const Lookup<T> lookup = lookup_of(*p, x, ids, e, packed);
-  const auto in = lookup.count ? Sequence<const T>{} : sequence<const T>(*p, "x", x, e, p->input_width, layout.offsets, layout.total, scaled[0]);
+  const auto in = lookup.count
+                      ? Sequence<const T>{}
+                      : sequence<const T>(*p, "x", x, e, p->input_width, layout.offsets, layout.total, scaled[0]);
   Sequence<const T> gradient;
   const Index width = p->output_width();
   if (!d_output.is_none()) {
     const auto a = nb::cast<In<T>>(d_output, false);
     const std::size_t last = packed ? 1 : 2;
     bool ok = a.ndim() == last + 1 && Index(a.shape(last)) == width;
-    ok = ok && (packed ? Index(a.shape(0)) == layout.total : Index(a.shape(0)) == e.steps && Index(a.shape(1)) == e.rows);
+    ok = ok &&
+         (packed ? Index(a.shape(0)) == layout.total : Index(a.shape(0)) == e.steps && Index(a.shape(1)) == e.rows);
     if (!ok) throw nb::value_error((p->name + ": d_output has the wrong shape " + shape_of(a)).c_str());
     gradient = {a.data(), packed ? 0 : a.stride(0), a.stride(packed ? 0 : 1), a.stride(last), nullptr};
     if (packed) {
@@ -338,14 +341,16 @@ void run_backward(std::shared_ptr<Program> p, const Tape<T>& tape, nb::handle gi
       throw nb::value_error((p->name + ": d_table must be contiguous").c_str());
     d_table = a.data();
   } else if (!d_x.is_none())
-    dx = sequence<T>(*p, "d_x", nb::cast<Out<T>>(d_x, false), e, p->input_width, layout.offsets, layout.total, scaled[2]);
+    dx = sequence<T>(*p, "d_x", nb::cast<Out<T>>(d_x, false), e, p->input_width, layout.offsets, layout.total,
+                     scaled[2]);
   const auto last = states<const T, In<T>, T>(*p, "gradient of the final state", d_final, e.rows);
   const auto first = states<T, Out<T>, T>(*p, "gradient of the initial state", d_initial, e.rows);
   const auto weights = arrays_of<const T, In<T>>(*p, "parameter arrays", arrays);
   const auto gradients = arrays_of<T, Out<T>>(*p, "gradient arrays", d_arrays);
   checked_threads(*p, threads);
   nb::gil_scoped_release release;
-  backward<T>(*p, tape, in, lookup, d_table, weights, gradient, last, dx, !packed && !e.lengths.empty(), first, gradients, threads);
+  backward<T>(*p, tape, in, lookup, d_table, weights, gradient, last, dx, !packed && !e.lengths.empty(), first,
+              gradients, threads);
 }
 
 template <class T>
@@ -353,8 +358,9 @@ Form form_of(const Program& p, const std::string& name) {
   const int form = name == "float32" ? 0 : name == "bfloat16" ? 1 : name == "int8" ? 2 : -1;
   if (sizeof(T) == 8 && name == "float64") return Form::float32;
   if (form < 0 || (form > 0 && sizeof(T) != 4))
-    throw nb::value_error((p.name + ": no weights " + name + (sizeof(T) == 4 ? ", but float32, bfloat16, int8" :
-                           " in a float64 program, but float64")).c_str());
+    throw nb::value_error((p.name + ": no weights " + name +
+                           (sizeof(T) == 4 ? ", but float32, bfloat16, int8" : " in a float64 program, but float64"))
+                              .c_str());
   return Form(form);
 }
 
@@ -376,7 +382,8 @@ class PyStepper {
     if (rows == 1)
       view_ = nb::cast(nb::ndarray<nb::numpy, T>(data, {width}, owner));
     else
-      view_ = nb::cast(nb::ndarray<nb::numpy, T>(data, {std::size_t(rows), width}, owner, {stepper_.output_stride(), 1}));
+      view_ =
+          nb::cast(nb::ndarray<nb::numpy, T>(data, {std::size_t(rows), width}, owner, {stepper_.output_stride(), 1}));
   }
 
   nb::object step(const In<T>& x) {
@@ -405,7 +412,8 @@ class PyStepper {
   }
 
   void set_table(const In<T>& inputs) {
-    if (inputs.ndim() != 2 || !inputs.shape(0)) throw nb::value_error((program_->name + ": a table must be (count, I)").c_str());
+    if (inputs.ndim() != 2 || !inputs.shape(0))
+      throw nb::value_error((program_->name + ": a table must be (count, I)").c_str());
     expect(*program_, "table", inputs, {{"count", Index(inputs.shape(0))}, {"I", program_->input_width}});
     if (inputs.shape(0) > 1 && inputs.stride(0) != program_->input_width)
       throw nb::value_error((program_->name + ": a table must be contiguous").c_str());
@@ -428,13 +436,15 @@ class PyStepper {
 
  private:
   static std::shared_ptr<const Program> checked(std::shared_ptr<Program> p, Index rows) {
-    if (rows < 1 || rows > (Index(1) << 24)) throw nb::value_error((p->name + ": a stepper needs at least one row").c_str());
+    if (rows < 1 || rows > (Index(1) << 24))
+      throw nb::value_error((p->name + ": a stepper needs at least one row").c_str());
     return p;
   }
   template <class A>
   std::size_t check_states(const std::vector<A>& list) const {
     if (list.size() != program_->state_widths.size())
-      throw nb::value_error((program_->name + ": expected " + std::to_string(program_->state_widths.size()) + " states").c_str());
+      throw nb::value_error(
+          (program_->name + ": expected " + std::to_string(program_->state_widths.size()) + " states").c_str());
     for (std::size_t j = 0; j < list.size(); ++j)
       expect(*program_, "state", list[j], {{"B", rows_}, {"H", program_->state_widths[j]}});
     return list.size();
@@ -479,13 +489,15 @@ class PyStreams {
     expect(*program_, "tokens", tokens, {{"streams", n}});
     for (Index i = 0; i < n; ++i)
       if (tokens(i) < 0 || tokens(i) >= streams_.table_size())
-        throw nb::value_error((program_->name + ": token " + std::to_string(tokens(i)) + " is not in the table").c_str());
+        throw nb::value_error(
+            (program_->name + ": token " + std::to_string(tokens(i)) + " is not in the table").c_str());
     check_call(output, n, threads);
     streams_.step_tokens(rows_.data(), n, tokens.data(), output.data(), threads);
   }
 
   void set_table(const In<T>& inputs) {
-    if (inputs.ndim() != 2 || !inputs.shape(0)) throw nb::value_error((program_->name + ": a table must be (count, I)").c_str());
+    if (inputs.ndim() != 2 || !inputs.shape(0))
+      throw nb::value_error((program_->name + ": a table must be (count, I)").c_str());
     expect(*program_, "table", inputs, {{"count", Index(inputs.shape(0))}, {"I", program_->input_width}});
     if (inputs.shape(0) > 1 && inputs.stride(0) != program_->input_width)
       throw nb::value_error((program_->name + ": a table must be contiguous").c_str());
@@ -517,19 +529,22 @@ class PyStreams {
     const Index found = streams_.find(ids.data(), n, rows_.data());
     if (found < n)
       throw nb::value_error((program_->name + ": ids must be live streams, each once, got " +
-                             std::to_string(ids(found)) + " at " + std::to_string(found)).c_str());
+                             std::to_string(ids(found)) + " at " + std::to_string(found))
+                                .c_str());
     return n;
   }
   void check_call(const Out<T>& output, Index n, int threads) const {
     const Index width = program_->state_widths[program_->output_state];
     expect(*program_, "output", output, {{"streams", n}, {"H", width}});
-    if (n > 1 && output.stride(0) != width) throw nb::value_error((program_->name + ": output must be contiguous").c_str());
+    if (n > 1 && output.stride(0) != width)
+      throw nb::value_error((program_->name + ": output must be contiguous").c_str());
     checked_threads(*program_, threads);
   }
   template <class A>
   std::size_t check_states(const std::vector<A>& list) const {
     if (list.size() != program_->state_widths.size())
-      throw nb::value_error((program_->name + ": expected " + std::to_string(program_->state_widths.size()) + " states").c_str());
+      throw nb::value_error(
+          (program_->name + ": expected " + std::to_string(program_->state_widths.size()) + " states").c_str());
     for (std::size_t j = 0; j < list.size(); ++j)
       expect(*program_, "state", list[j], {{"H", program_->state_widths[j]}});
     return list.size();
@@ -551,8 +566,8 @@ void bind(nb::module_& m, const char* suffix) {
         "batch_sizes"_a.none(), "d_output"_a.none(), "d_final"_a.none(), "d_x"_a.none(), "d_initial"_a.none(),
         "d_arrays"_a, "threads"_a);
   nb::class_<PyStepper<T>>(m, ("Stepper_" + s).c_str(), "Single steps with a state of its own.")
-      .def(nb::init<std::shared_ptr<Program>, nb::handle, Index, const std::string&>(), "program"_a, "arrays"_a, "rows"_a,
-           "weights"_a)
+      .def(nb::init<std::shared_ptr<Program>, nb::handle, Index, const std::string&>(), "program"_a, "arrays"_a,
+           "rows"_a, "weights"_a)
       .def("step", &PyStepper<T>::step, nb::arg("x").noconvert())
       .def("step_token", &PyStepper<T>::step_token, "token"_a)
       .def("step_tokens", &PyStepper<T>::step_tokens, nb::arg("tokens").noconvert())

@@ -19,8 +19,8 @@ void show(const Program& p, const Frame<T>& frame, const Lane& lane, const Step&
 
 // The hoisted products of every table row, one record row each.
 template <class T>
-Buffer<T> gate_table(const Program& p, const Pass& pass, const Weights<T>& weights, const Lookup<T>& lookup, Index stride,
-                     int threads) {
+Buffer<T> gate_table(const Program& p, const Pass& pass, const Weights<T>& weights, const Lookup<T>& lookup,
+                     Index stride, int threads) {
   Buffer<T> table(elements(lookup.count, stride));
   if (!lookup.count) return table;
   parallel(threads, [&](int worker) {
@@ -40,9 +40,9 @@ Buffer<T> gate_table(const Program& p, const Pass& pass, const Weights<T>& weigh
 
 template <class T>
 std::unique_ptr<Tape<T>> forward(const Program& p, const Extent& extent, const Sequence<const T>& x,
-                                 const Lookup<T>& lookup, const std::vector<Rows<const T>>& initial, const Arrays<const T>& arrays,
-                                 const Sequence<T>& output, bool pad, const std::vector<Rows<T>>& final, bool training,
-                                 int threads) {
+                                 const Lookup<T>& lookup, const std::vector<Rows<const T>>& initial,
+                                 const Arrays<const T>& arrays, const Sequence<T>& output, bool pad,
+                                 const std::vector<Rows<T>>& final, bool training, int threads) {
   const Pass& pass = training ? p.training : p.inference;
   threads = useful_threads(p, extent, threads);
   const Weights<T> weights = prepare<T>(p, arrays, {&pass}, false, threads);
@@ -117,11 +117,10 @@ std::unique_ptr<Tape<T>> forward(const Program& p, const Extent& extent, const S
   return tape;
 }
 
-#define TT_INSTANTIATE(T)                                                                                         \
-  template std::unique_ptr<Tape<T>> forward<T>(const Program&, const Extent&, const Sequence<const T>&,           \
-                                               const Lookup<T>&, const std::vector<Rows<const T>>&,               \
-                                               const Arrays<const T>&, const Sequence<T>&, bool,                  \
-                                               const std::vector<Rows<T>>&, bool, int);
+#define TT_INSTANTIATE(T)                                                                                           \
+  template std::unique_ptr<Tape<T>> forward<T>(                                                                     \
+      const Program&, const Extent&, const Sequence<const T>&, const Lookup<T>&, const std::vector<Rows<const T>>&, \
+      const Arrays<const T>&, const Sequence<T>&, bool, const std::vector<Rows<T>>&, bool, int);
 TT_INSTANTIATE(float)
 TT_INSTANTIATE(double)
 

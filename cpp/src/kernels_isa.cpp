@@ -1,27 +1,27 @@
 // The kernels for one instruction set; built once per set with TT_ISA naming it (see CMakeLists.txt).
 #include <utility>
 
-#include "throughtime/kernels.h"
 #include "simd.h"
+#include "throughtime/kernels.h"
 
 namespace throughtime {
 namespace TT_ISA {
 namespace {
 
-constexpr int kVectors = 2;                          // vectors side by side in a panel
-constexpr int kTile = kAccumulators / kVectors;      // rows of the largest register tile
+constexpr int kVectors = 2;                      // vectors side by side in a panel
+constexpr int kTile = kAccumulators / kVectors;  // rows of the largest register tile
 template <class T>
 constexpr int kPanel = kVectors * Simd<T>::width;
 
 // panels worked on at once by a tile of R rows: few rows need more columns to keep the multiply-add units busy
-constexpr int panels_for(int rows) { return 4 * rows * kVectors <= kAccumulators && rows <= 2 ? 4 : 2 * rows * kVectors <= kAccumulators ? 2 : 1; }
-
-// ---------------------------------------------------------------------------------------------------------- products
+constexpr int panels_for(int rows) {
+  return 4 * rows * kVectors <= kAccumulators && rows <= 2 ? 4 : 2 * rows * kVectors <= kAccumulators ? 2 : 1;
+}
 
 // Used: vectors of each panel that hold columns; less than kVectors only for a last panel that is half empty.
 template <class T, int R, int P, int Used>
-inline __attribute__((always_inline)) void micro(const Segment<T>* segments, int count, Index row, Index panel, Start start, const T* bias, T* c,
-                  Index ldc, int last) {
+inline __attribute__((always_inline)) void micro(const Segment<T>* segments, int count, Index row, Index panel,
+                                                 Start start, const T* bias, T* c, Index ldc, int last) {
   constexpr int W = Simd<T>::width, N = P * Used;
   Vec<T> acc[R][N];
   const bool partial = last < kPanel<T>;  // only ever with P == 1
@@ -222,14 +222,14 @@ void outer_row(Index m0, Index n, Index k, const T* a, Index lda, const T* b, T*
   constexpr int wide = 2 * R * kVectors <= kAccumulators ? 2 : 1;
   for (Index column = 0; column < n;) {
     const Index left = n - column;
-    const T* panel = b + (column / kPanel<T>) * k * kPanel<T>;
+    const T* panel = b + column / kPanel<T> * k * kPanel<T>;
     if (wide == 2 && left >= 2 * kPanel<T>) {
       outer_tile<T, R, wide, kVectors>(k, a + m0, lda, panel, c + m0 * ldc + column, ldc, accumulate, kPanel<T>);
       column += 2 * kPanel<T>;
     } else {
       const int last = int(left < kPanel<T> ? left : kPanel<T>);
-      (last <= Simd<T>::width ? outer_tile<T, R, 1, 1> : outer_tile<T, R, 1, kVectors>)(
-          k, a + m0, lda, panel, c + m0 * ldc + column, ldc, accumulate, last);
+      const OuterTile<T> tile = last <= Simd<T>::width ? &outer_tile<T, R, 1, 1> : &outer_tile<T, R, 1, kVectors>;
+      tile(k, a + m0, lda, panel, c + m0 * ldc + column, ldc, accumulate, last);
       column += kPanel<T>;
     }
   }
@@ -237,7 +237,8 @@ void outer_row(Index m0, Index n, Index k, const T* a, Index lda, const T* b, T*
 
 template <class T, int R>
 struct OuterRows {
-  static void run(Index height, Index m0, Index n, Index k, const T* a, Index lda, const T* b, T* c, Index ldc, bool acc) {
+  static void run(Index height, Index m0, Index n, Index k, const T* a, Index lda, const T* b, T* c, Index ldc,
+                  bool acc) {
     if (height == R)
       outer_row<T, R>(m0, n, k, a, lda, b, c, ldc, acc);
     else
@@ -263,8 +264,8 @@ void outer(Index m, Index n, Index k, const T* a, Index lda, const T* b, T* c, I
 }
 
 template <class T, int N>
-inline __attribute__((always_inline)) void outer_column(Index k, const T* a, Index lda, const T* b, Index ldb, T* c, Index ldc,
-                                                        bool accumulate, int left) {
+inline __attribute__((always_inline)) void outer_column(Index k, const T* a, Index lda, const T* b, Index ldb, T* c,
+                                                        Index ldc, bool accumulate, int left) {
   constexpr int W = Simd<T>::width;
   Vec<T> acc[N] = {};
   for (Index i = 0; i < k; ++i)
@@ -281,13 +282,16 @@ inline __attribute__((always_inline)) void outer_column(Index k, const T* a, Ind
 }
 
 template <class T>
-void outer_narrow(Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb, T* c, Index ldc, bool accumulate) {
+void outer_narrow(Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb, T* c, Index ldc,
+                  bool accumulate) {
   constexpr int W = Simd<T>::width;
   for (Index column = 0; column < n; ++column) {
     Index j = 0;
-    for (; j + 8 * W <= m; j += 8 * W) outer_column<T, 8>(k, a + j, lda, b + column, ldb, c + j * ldc + column, ldc, accumulate, W);
+    for (; j + 8 * W <= m; j += 8 * W)
+      outer_column<T, 8>(k, a + j, lda, b + column, ldb, c + j * ldc + column, ldc, accumulate, W);
     for (; j < m; j += W)
-      outer_column<T, 1>(k, a + j, lda, b + column, ldb, c + j * ldc + column, ldc, accumulate, m - j < W ? int(m - j) : W);
+      outer_column<T, 1>(k, a + j, lda, b + column, ldb, c + j * ldc + column, ldc, accumulate,
+                         m - j < W ? int(m - j) : W);
   }
 }
 
@@ -352,8 +356,6 @@ void column_sum(Index rows, Index n, const T* a, Index lda, T* sum) {
   for (; j < n; j += W) sum_columns<T, 1>(rows, a + j, lda, sum + j, n - j < W ? int(n - j) : W);
 }
 
-// -------------------------------------------------------------------------------------------------------- elementwise
-
 template <class T, int Sources, class F>
 inline __attribute__((always_inline)) void apply(F f, T* d, Index ds, const T* a, Index as, const T* b, Index bs,
                                                  const T* c, Index cs, Index rows, Index columns) {
@@ -376,12 +378,16 @@ inline __attribute__((always_inline)) void apply(F f, T* d, Index ds, const T* a
   }
 }
 
-#define TT_ELEMENTWISE(name, sources, expression)                                                               \
-  template <class T>                                                                                            \
-  void name(T* d, Index ds, const T* a, Index as, const T* b, Index bs, const T* c, Index cs, Index rows,       \
-            Index columns) {                                                                                    \
-    apply<T, sources>([](Vec<T> x, Vec<T> y, Vec<T> z) -> Vec<T> { (void)y, (void)z; return expression; }, d, ds, a, as, b, bs, c, cs, \
-                      rows, columns);                                                                           \
+#define TT_ELEMENTWISE(name, sources, expression)                                                         \
+  template <class T>                                                                                      \
+  void name(T* d, Index ds, const T* a, Index as, const T* b, Index bs, const T* c, Index cs, Index rows, \
+            Index columns) {                                                                              \
+    apply<T, sources>(                                                                                    \
+        [](Vec<T> x, Vec<T> y, Vec<T> z) -> Vec<T> {                                                      \
+          (void)y, (void)z;                                                                               \
+          return expression;                                                                              \
+        },                                                                                                \
+        d, ds, a, as, b, bs, c, cs, rows, columns);                                                       \
   }
 
 template <class T>
@@ -424,17 +430,17 @@ TT_ELEMENTWISE(op_neg, 1, -x)
 TT_ELEMENTWISE(op_positive, 1, (x > Vec<T>{} ? one<T>() : Vec<T>{}))
 TT_ELEMENTWISE(op_add, 2, x + y)
 TT_ELEMENTWISE(op_sub, 2, x - y)
-TT_ELEMENTWISE(op_mul, 2, x * y)
+TT_ELEMENTWISE(op_mul, 2, (x * y))
 TT_ELEMENTWISE(op_div, 2, x / y)
 // a NaN on either side passes through
 TT_ELEMENTWISE(op_maximum, 2, (x >= y ? x : (y == y ? (x == x ? y : x) : y)))
 TT_ELEMENTWISE(op_minimum, 2, (x <= y ? x : (y == y ? (x == x ? y : x) : y)))
 TT_ELEMENTWISE(op_greater, 2, (x > y ? one<T>() : Vec<T>{}))
-TT_ELEMENTWISE(op_dsigmoid, 2, x * (y * (one<T>() - y)))
-TT_ELEMENTWISE(op_dtanh, 2, x * (one<T>() - y * y))
-TT_ELEMENTWISE(op_mul_add, 3, x * y + z)
+TT_ELEMENTWISE(op_dsigmoid, 2, (x * (y * (one<T>() - y))))
+TT_ELEMENTWISE(op_dtanh, 2, (x * (one<T>() - y * y)))
+TT_ELEMENTWISE(op_mul_add, 3, (x * y + z))
 TT_ELEMENTWISE(op_sub_mul, 3, z - x * y)
-TT_ELEMENTWISE(op_mul_sub, 3, x * y - z)
+TT_ELEMENTWISE(op_mul_sub, 3, (x * y - z))
 TT_ELEMENTWISE(op_mul_dsigmoid, 3, (x * y) * (z * (one<T>() - z)))
 TT_ELEMENTWISE(op_mul_dtanh, 3, (x * y) * (one<T>() - z * z))
 
@@ -508,7 +514,8 @@ inline __attribute__((always_inline)) void row_means(const T* a, Index as, Index
 
 // 1 / the rows' deviations
 template <class T, int R>
-inline __attribute__((always_inline)) void row_scales(const T* a, Index as, Index columns, const Vec<T>* mean, Vec<T>* scale) {
+inline __attribute__((always_inline)) void row_scales(const T* a, Index as, Index columns, const Vec<T>* mean,
+                                                      Vec<T>* scale) {
   for (int r = 0; r < R; ++r) scale[r] = Vec<T>{};
   over_row<T>(columns, [&](Index j, int n) {
     for (int r = 0; r < R; ++r) {
@@ -541,8 +548,9 @@ inline __attribute__((always_inline)) void normalize_rows(T* d, Index ds, const 
 
 template <class T>
 void op_normalize(T* d, Index ds, const T* a, Index as, const T*, Index, const T*, Index, Index rows, Index columns) {
-  by_rows(rows, [&](Index r) { normalize_rows<T, kRowsAtOnce>(d + r * ds, ds, a + r * as, as, columns); },
-          [&](Index r) { normalize_rows<T, 1>(d + r * ds, ds, a + r * as, as, columns); });
+  by_rows(
+      rows, [&](Index r) { normalize_rows<T, kRowsAtOnce>(d + r * ds, ds, a + r * as, as, columns); },
+      [&](Index r) { normalize_rows<T, 1>(d + r * ds, ds, a + r * as, as, columns); });
 }
 
 // With y = normalize(a): scale * (g - mean(g) - y * mean(g * y)).
@@ -568,9 +576,11 @@ inline __attribute__((always_inline)) void dnormalize_rows(T* d, Index ds, const
 }
 
 template <class T>
-void op_dnormalize(T* d, Index ds, const T* g, Index gs, const T* a, Index as, const T*, Index, Index rows, Index columns) {
-  by_rows(rows, [&](Index r) { dnormalize_rows<T, kRowsAtOnce>(d + r * ds, ds, g + r * gs, gs, a + r * as, as, columns); },
-          [&](Index r) { dnormalize_rows<T, 1>(d + r * ds, ds, g + r * gs, gs, a + r * as, as, columns); });
+void op_dnormalize(T* d, Index ds, const T* g, Index gs, const T* a, Index as, const T*, Index, Index rows,
+                   Index columns) {
+  by_rows(
+      rows, [&](Index r) { dnormalize_rows<T, kRowsAtOnce>(d + r * ds, ds, g + r * gs, gs, a + r * as, as, columns); },
+      [&](Index r) { dnormalize_rows<T, 1>(d + r * ds, ds, g + r * gs, gs, a + r * as, as, columns); });
 }
 
 template <class T>
@@ -599,10 +609,11 @@ constexpr Kernels<T> table(const char* name) {
           &outer_narrow<T>,
           &dots<T>,
           &column_sum<T>,
-          {&op_copy<T>, &op_sigmoid<T>, &op_tanh<T>, &op_relu<T>, &op_exp<T>, &op_log<T>, &op_sqrt<T>, &op_softplus<T>,
-           &op_neg<T>, &op_positive<T>, &op_add<T>, &op_sub<T>, &op_mul<T>, &op_div<T>, &op_maximum<T>, &op_minimum<T>,
-           &op_greater<T>, &op_dsigmoid<T>, &op_dtanh<T>, &op_mul_add<T>, &op_sub_mul<T>, &op_mul_sub<T>,
-           &op_mul_dsigmoid<T>, &op_mul_dtanh<T>, &op_mean<T>, &op_normalize<T>, &op_dnormalize<T>},
+          {&op_copy<T>,  &op_sigmoid<T>,   &op_tanh<T>,      &op_relu<T>,     &op_exp<T>,          &op_log<T>,
+           &op_sqrt<T>,  &op_softplus<T>,  &op_neg<T>,       &op_positive<T>, &op_add<T>,          &op_sub<T>,
+           &op_mul<T>,   &op_div<T>,       &op_maximum<T>,   &op_minimum<T>,  &op_greater<T>,      &op_dsigmoid<T>,
+           &op_dtanh<T>, &op_mul_add<T>,   &op_sub_mul<T>,   &op_mul_sub<T>,  &op_mul_dsigmoid<T>, &op_mul_dtanh<T>,
+           &op_mean<T>,  &op_normalize<T>, &op_dnormalize<T>},
           &multiply_adds<T>,
           kAccumulators * Simd<T>::width};
 }

@@ -99,25 +99,16 @@ class Runner {
 
   Operand<T> locate(const Place& q, const Frame<T>& f) const {
     switch (q.space) {
-      case Space::record:
-        return {f.record + q.index, f.record_stride, f.record_stride, 1};
+      case Space::record: return {f.record + q.index, f.record_stride, f.record_stride, 1};
       case Space::state:
-      case Space::dstate:
-        return {f.states[q.index], f.state_strides[q.index], f.state_strides[q.index], 1};
-      case Space::input:
-        return {f.input + q.index, f.input_stride, f.input_stride, 1};
-      case Space::adjoint:
-        return {f.adjoint + q.index, f.adjoint_stride, f.adjoint_stride, 1};
-      case Space::doutput:
-        return {f.doutput + q.index, f.doutput_stride, f.doutput_stride, 1};
-      case Space::vector:
-        return {weights_.vectors[q.index], 0, 0, 1};
-      case Space::constant:
-        return {weights_.constants[q.index], 0, 0, 0};
-      case Space::temporary:
-        return {f.temporaries + q.index * wide_, 0, 0, 0};  // the stride is the tile's
-      case Space::output:
-        break;
+      case Space::dstate: return {f.states[q.index], f.state_strides[q.index], f.state_strides[q.index], 1};
+      case Space::input: return {f.input + q.index, f.input_stride, f.input_stride, 1};
+      case Space::adjoint: return {f.adjoint + q.index, f.adjoint_stride, f.adjoint_stride, 1};
+      case Space::doutput: return {f.doutput + q.index, f.doutput_stride, f.doutput_stride, 1};
+      case Space::vector: return {weights_.vectors[q.index], 0, 0, 1};
+      case Space::constant: return {weights_.constants[q.index], 0, 0, 0};
+      case Space::temporary: return {f.temporaries + q.index * wide_, 0, 0, 0};  // the stride is the tile's
+      case Space::output: break;
     }
     return {nullptr, 0, 0, 0};
   }

@@ -9,8 +9,8 @@
 
 namespace throughtime {
 
-#define TT_DECLARE(isa) \
-  namespace isa {       \
+#define TT_DECLARE(isa)                      \
+  namespace isa {                            \
   extern const NarrowKernels narrow_kernels; \
   }
 TT_DECLARE(base)
@@ -76,8 +76,8 @@ NarrowPack pack_narrow(const float* from, Index depth, Index columns, Form form)
     for (Index i = 0; i < depth; ++i) {
       const auto q = std::int32_t(std::nearbyint(at(i, c) * (127.0f / most)));
       p.sums[std::size_t(c)] += q;
-      p.words.data()[c / kNarrowPanel * words + i / 4 * kNarrowPanel + c % kNarrowPanel] |=
-          (std::uint32_t(q) & 0xffu) << (i % 4 * 8);
+      p.words.data()[c / kNarrowPanel * words + i / 4 * kNarrowPanel + c % kNarrowPanel] |= (std::uint32_t(q) & 0xffu)
+                                                                                            << (i % 4 * 8);
     }
   }
   return p;

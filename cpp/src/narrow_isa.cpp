@@ -1,7 +1,6 @@
 // The kernels of narrow weights for one instruction set (see CMakeLists.txt).
-#include "throughtime/narrow.h"
-
 #include "simd.h"
+#include "throughtime/narrow.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -21,8 +20,6 @@ constexpr int kMost = kAccumulators >= 24 && kVectors == 2 ? 8 : kVectors <= 4 ?
 constexpr int kWide = kVectors == 2 ? 4 : 1;  // panels at once for a single row: more chains at work
 
 inline __attribute__((always_inline)) S load_words(const std::uint32_t* p) { return (S) * (const SU*)p; }
-
-// ------------------------------------------------------------------------------------------------------------ bfloat16
 
 template <int R, int P>
 inline __attribute__((always_inline)) void bfloat16_tile(const float* a, Index lda, Index k, const std::uint32_t* words,
@@ -72,8 +69,6 @@ void bfloat16(Index rows, Index panels, const float* a, Index lda, Index k, cons
     }
   }
 }
-
-// ---------------------------------------------------------------------------------------------------------------- int8
 
 #if defined(__AVX512VNNI__)
 

@@ -54,24 +54,20 @@ struct Checker {
       case Space::dstate:
         return require(kind == Kind::backward && q.index < states && q.width == p.state_widths[q.index],
                        "a state's adjoint is wrong");
-      case Space::input:
-        return require(!written && within(q.index, q.width, p.input_width), "an input place is wrong");
+      case Space::input: return require(!written && within(q.index, q.width, p.input_width), "an input place is wrong");
       case Space::vector:
         return require(!written && q.index < int(p.parameters.size()) && p.parameters[q.index].columns == 0 &&
                            p.parameters[q.index].rows == q.width,
                        "a vector place is wrong");
-      case Space::constant:
-        return require(!written && q.index < int(p.constants.size()), "a constant place is wrong");
-      case Space::temporary:
-        return require(q.index < kMostTemporaries, "too many temporaries");
+      case Space::constant: return require(!written && q.index < int(p.constants.size()), "a constant place is wrong");
+      case Space::temporary: return require(q.index < kMostTemporaries, "too many temporaries");
       case Space::adjoint:
         return require(kind == Kind::backward && q.index + q.width <= p.backward.width,
                        "an adjoint place lies outside the adjoint");
       case Space::doutput:
         return require(kind == Kind::backward && !written && within(q.index, q.width, p.output_width()),
                        "an output adjoint place is wrong");
-      case Space::output:
-        break;
+      case Space::output: break;
     }
     fail("a place is in a space it cannot be in");
   }
@@ -95,11 +91,11 @@ struct Checker {
       const Pack& pack = p.packs[term.pack];
       require(pack.depth == term.operand.width && pack.columns == product.target.width,
               "a product's shapes do not fit");
-      const bool overlap = term.operand.space == product.target.space &&
-                           (product.target.space == Space::dstate
-                                ? term.operand.index == product.target.index
-                                : term.operand.index < product.target.index + product.target.width &&
-                                      product.target.index < term.operand.index + term.operand.width);
+      const bool overlap =
+          term.operand.space == product.target.space &&
+          (product.target.space == Space::dstate ? term.operand.index == product.target.index
+                                                 : term.operand.index < product.target.index + product.target.width &&
+                                                       product.target.index < term.operand.index + term.operand.width);
       require(!overlap, "a product overwrites its operand");
     }
   }
@@ -108,7 +104,8 @@ struct Checker {
     require(tile.temporaries >= 0 && tile.temporaries <= kMostTemporaries, "a tile has too many temporaries");
     tile.width = 0;
     tile.uniform = true;
-    static const int sources[kOperations] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 1, 1, 2};
+    static const int sources[kOperations] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2,
+                                             2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 1, 1, 2};
     for (const auto& i : tile.instructions) {
       require(i.operation >= 0 && i.operation < kOperations, "an unknown operation");
       const int given[] = {i.target, i.a, i.b, i.c};
@@ -238,8 +235,8 @@ void Program::check() {
     for (const auto& term : product.terms) {
       checker.place(term.operand, false);
       require(term.operand.space == Space::adjoint && within(term.operand.index, term.operand.width, summed) &&
-                  term.pack >= 0 && term.pack < int(packs.size()) &&
-                  packs[term.pack].depth == term.operand.width && packs[term.pack].columns == product.target.width,
+                  term.pack >= 0 && term.pack < int(packs.size()) && packs[term.pack].depth == term.operand.width &&
+                  packs[term.pack].columns == product.target.width,
               "a bad input product");
     }
   }

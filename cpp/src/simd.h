@@ -44,7 +44,7 @@ struct Simd<float> {
   static constexpr int exponent_bias = 127;
   static constexpr float round = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
   static constexpr float exp_limit = 87.0f;
-  static constexpr int terms = 7;  // of the Taylor series of exp on +-ln(2)/2: the next is 5e-9
+  static constexpr int terms = 7;                  // of the Taylor series of exp on +-ln(2)/2: the next is 5e-9
   static constexpr float ln2_high = 0.693359375f;  // 10 bits, so that n * ln2_high is exact
   static constexpr float ln2_low = -2.12194440054690583e-4f;
 };

@@ -8,9 +8,9 @@
 namespace throughtime {
 namespace {
 
-constexpr Index kBlock = kGuarded ? 4 : 96;                 // rows whose record stays in the cache with the weights
-constexpr double kWorthThreads = kGuarded ? 0 : 2e6;        // multiply-adds below which a second thread costs more
-constexpr Index kMostKept = Index(64) << 20;                // elements of a table of products
+constexpr Index kBlock = kGuarded ? 4 : 96;           // rows whose record stays in the cache with the weights
+constexpr double kWorthThreads = kGuarded ? 0 : 2e6;  // multiply-adds below which a second thread costs more
+constexpr Index kMostKept = Index(64) << 20;          // elements of a table of products
 
 }  // namespace
 
@@ -111,8 +111,7 @@ struct Streams<T>::Body {
       for (Index r = 0; r < n; ++r)
         std::memcpy(output + (at + r) * p.state_widths[out], f.states[out] + r * strides[out], bytes(out));
       for (std::size_t j = 0; j < strides.size() && !whole; ++j)
-        for (Index r = 0; r < n; ++r)
-          std::memcpy(state(j, rows[at + r]), f.states[j] + r * strides[j], bytes(j));
+        for (Index r = 0; r < n; ++r) std::memcpy(state(j, rows[at + r]), f.states[j] + r * strides[j], bytes(j));
     }
   }
 
@@ -140,8 +139,7 @@ Index Streams<T>::join() {
   b.row_of.emplace(b.next, row);  // may throw; nothing after it does
   b.ids.push_back(b.next);
   b.seen[std::size_t(row)] = 0;
-  for (std::size_t j = 0; j < b.strides.size(); ++j)
-    std::fill(b.state(j, row), b.state(j, row) + b.strides[j], T(0));
+  for (std::size_t j = 0; j < b.strides.size(); ++j) std::fill(b.state(j, row), b.state(j, row) + b.strides[j], T(0));
   return b.next++;
 }
 

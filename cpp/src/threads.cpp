@@ -115,7 +115,8 @@ struct OpenMP {
 
 int find(dl_phdr_info* info, std::size_t, void* out) {
   const char* name = info->dlpi_name;
-  if (!name || (!std::strstr(name, "libgomp") && !std::strstr(name, "libiomp5") && !std::strstr(name, "libomp"))) return 0;
+  if (!name || (!std::strstr(name, "libgomp") && !std::strstr(name, "libiomp5") && !std::strstr(name, "libomp")))
+    return 0;
   void* handle = dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
   if (!handle) return 0;
   OpenMP found;

@@ -28,17 +28,25 @@ struct Options {
   Index steps = 3, rows = 2;
   int threads = 1;
   bool reverse = false;
-  bool ragged = false;    // lengths in [0, T]
-  bool packed = false;    // ragged, sorted, stored step by step
-  bool lookup = false;    // ids into a table; needs a foldable program
-  bool by_row = false;    // batch first
-  Index extra = 0;        // elements between rows that belong to nobody
-  unsigned absent = 0;    // bits: what is null, see below
+  bool ragged = false;  // lengths in [0, T]
+  bool packed = false;  // ragged, sorted, stored step by step
+  bool lookup = false;  // ids into a table; needs a foldable program
+  bool by_row = false;  // batch first
+  Index extra = 0;      // elements between rows that belong to nobody
+  unsigned absent = 0;  // bits: what is null, see below
   std::uint32_t seed = 1;
   Index budget = Index(1) << 20;  // elements of the largest buffer the caller is ready to hold
 };
-enum Absent : unsigned { no_initial = 1, no_final = 2, no_d_output = 4, no_d_final = 8, no_d_x = 16, no_d_initial = 32,
-                         some_arrays = 64, no_arrays = 128 };
+enum Absent : unsigned {
+  no_initial = 1,
+  no_final = 2,
+  no_d_output = 4,
+  no_d_final = 8,
+  no_d_x = 16,
+  no_d_initial = 32,
+  some_arrays = 64,
+  no_arrays = 128
+};
 
 template <class T>
 struct Run {
@@ -93,9 +101,9 @@ struct Run {
   Index length(Index b) const { return extent.lengths.empty() ? o.steps : extent.lengths[b]; }
 
   void forward(bool training) {
-    tape = throughtime::forward<T>(p, extent, given(x, 0), lookup(), rows<const T>(initial, no_initial), parameters(),
-                                   view<T>(output, width(), 1), padded(), rows<T>(final, no_final), training,
-                                   o.threads);
+    tape =
+        throughtime::forward<T>(p, extent, given(x, 0), lookup(), rows<const T>(initial, no_initial), parameters(),
+                                view<T>(output, width(), 1), padded(), rows<T>(final, no_final), training, o.threads);
   }
   void backward() {
     Sequence<const T> d = view<const T>(d_output, width(), 1);

@@ -44,7 +44,8 @@ class Buffer {
  public:
   Buffer() = default;
   explicit Buffer(std::size_t count) : data_(count ? static_cast<T*>(take(bytes(count))) : nullptr), count_(count) {}
-  Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(count_, other.count_);

@@ -23,7 +23,7 @@ constexpr Index kNarrowPanel = 32;  // columns of a panel, on every processor
 struct NarrowPack {
   Index depth = 0, columns = 0;  // as given, not filled up
   Buffer<std::uint32_t> words;
-  std::vector<float> scales;      // int8, per column, filled up
+  std::vector<float> scales;       // int8, per column, filled up
   std::vector<std::int32_t> sums;  // int8, of each column
 };
 

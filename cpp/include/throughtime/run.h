@@ -99,17 +99,17 @@ Weights<T> prepare(const Program& program, const Arrays<const T>& arrays, const 
 // row's own end. Returns a tape where training. Everything given is checked by the caller; aliasing is not allowed.
 template <class T>
 std::unique_ptr<Tape<T>> forward(const Program& program, const Extent& extent, const Sequence<const T>& x,
-                                 const Lookup<T>& lookup, const std::vector<Rows<const T>>& initial, const Arrays<const T>& arrays,
-                                 const Sequence<T>& output, bool pad, const std::vector<Rows<T>>& final, bool training,
-                                 int threads);
+                                 const Lookup<T>& lookup, const std::vector<Rows<const T>>& initial,
+                                 const Arrays<const T>& arrays, const Sequence<T>& output, bool pad,
+                                 const std::vector<Rows<T>>& final, bool training, int threads);
 
 // Gradients of what was given to forward, from those of what it returned. d_x.data null: not wanted. d_table (count, I)
 // contiguous, null: not wanted. d_initial one per state. d_arrays: see Arrays.
 template <class T>
 void backward(const Program& program, const Tape<T>& tape, const Sequence<const T>& x, const Lookup<T>& lookup,
-              T* d_table, const Arrays<const T>& arrays,
-              const Sequence<const T>& d_output, const std::vector<Rows<const T>>& d_final, const Sequence<T>& d_x,
-              bool pad, const std::vector<Rows<T>>& d_initial, const Arrays<T>& d_arrays, int threads);
+              T* d_table, const Arrays<const T>& arrays, const Sequence<const T>& d_output,
+              const std::vector<Rows<const T>>& d_final, const Sequence<T>& d_x, bool pad,
+              const std::vector<Rows<T>>& d_initial, const Arrays<T>& d_arrays, int threads);
 
 // A stream of single steps for a fixed number of rows; owns its packed weights and state.
 template <class T>
