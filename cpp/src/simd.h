@@ -83,6 +83,17 @@ inline __attribute__((always_inline)) Vec<T> broadcast(T x) {
   return x - Vec<T>{};
 }
 
+// Lane i of the result is lane L[i] of a and b, one behind the other.
+template <class T, int... L>
+inline __attribute__((always_inline)) Vec<T> shuffled(Vec<T> a, Vec<T> b) {
+#if defined(__clang__)
+  return __builtin_shufflevector(a, b, L...);
+#else
+  const typename Simd<T>::I lanes = {typename Simd<T>::Int(L)...};
+  return __builtin_shuffle(a, b, lanes);
+#endif
+}
+
 // The first n lanes, 0 <= n <= width, from memory, the others 0; store_first writes only these. What lies behind is
 // neither read nor written.
 #if defined(__AVX512F__)
