@@ -191,12 +191,12 @@ __attribute__((noinline)) void int8_tile(const Value* values, Index stride, cons
   }
 }
 
-void int8(Index rows, Index panels, const void* values, Index bytes, const float* row_scales, Index groups,
-          const std::uint32_t* words, const float* scales, const std::int32_t* sums, float* c, Index ldc) {
-  const Index stride = bytes / Index(sizeof(Value));
+void int8(const Quantized& a, Index panels, const std::uint32_t* words, const float* scales, const std::int32_t* sums,
+          float* c, Index ldc) {
+  const Index stride = a.bytes / Index(sizeof(Value)), rows = a.rows, groups = a.groups;
   for (Index r = 0; r < rows;) {
-    const Value* from = static_cast<const Value*>(values) + r * stride;
-    const float* row = row_scales + r;
+    const Value* from = static_cast<const Value*>(a.values) + r * stride;
+    const float* row = a.scales + r;
     float* to = c + r * ldc;
     if (kMost >= 8 && rows - r >= 8 && panels == 1) {
       int8_tile<kMost, 1>(from, stride, row, groups, words, scales, sums, to, ldc), r += 8;

@@ -145,7 +145,7 @@ class Program:
         threads: int = 1,
     ) -> tuple[Array, tuple[Array, ...], Any]:
         """As forward for rows sorted by length and stored step by step: data (N, I), batch_sizes (T,) -> (N, S)."""
-        sizes = np.ascontiguousarray(batch_sizes, np.int64)
+        sizes = np.array(batch_sizes, np.int64)  # kept with the tape
         rows = int(sizes[0]) if len(sizes) else 0
         output = _empty((data.shape[0], self.output_size), self.dtype)
         return self._run(data, None, initial, arrays, output, rows, None, sizes, reverse, training, threads)
@@ -166,9 +166,8 @@ class Program:
     ) -> tuple[Array, tuple[Array, ...], Any]:
         final = tuple(np.empty((rows, size), self.dtype) for size in self.state_sizes)
         try:
-            tape = self._forward(
-                self._compiled, x, ids, initial, arrays, lengths, batch_sizes, reverse, output, final, training, threads
-            )
+            shape = (lengths, batch_sizes, reverse)
+            tape = self._forward(self._compiled, (x, ids), initial, arrays, shape, output, final, training, threads)
         except (TypeError, RuntimeError) as error:
             raise self._explain(error, x, *(initial or ()), *arrays) from error
         return output, final, None if tape is None else (tape, batch_sizes, ids, rows)
@@ -203,8 +202,8 @@ class Program:
         ]
         try:
             self._backward(
-                *(self._compiled, compiled, x, ids, arrays, batch_sizes),
-                *(d_output, d_final, d_x, d_initial, d_arrays, threads),
+                *(self._compiled, compiled, (x, ids), arrays, batch_sizes),
+                *(d_output, d_final, (d_x, d_initial, d_arrays), threads),
             )
         except (TypeError, RuntimeError) as error:
             raise self._explain(error, x, *arrays, d_output, *(d_final or ())) from error
@@ -242,6 +241,8 @@ class Stepper:
     step(x): x (I,) for one row, else (B, I) contiguous -> the output state, a view that the next step overwrites.
     set_table(inputs): inputs (count, I); their products with the weights are computed once. Then step_token(i), or
     step_tokens(ids) for several rows, is step(inputs[i]).
+    For one thread at a time, that which stepped first: ValueError in another one, unless it sets the state or calls
+    take_over(), to go on from the state as it is; what was returned to the first one stays as it was then.
     """
 
     def __init__(self, program: Program, arrays: Sequence[Array], batch: int, weights: str | None = None) -> None:
@@ -249,7 +250,7 @@ class Stepper:
         stepper = program._stepper(program._compiled, arrays, batch, weights or program.dtype)
         self._stepper = stepper
         self.step, self.step_token, self.step_tokens = stepper.step, stepper.step_token, stepper.step_tokens
-        self.set_table = stepper.set_table
+        self.set_table, self.take_over = stepper.set_table, stepper.take_over
 
     @property
     def state(self) -> tuple[Array, ...]:
