@@ -43,31 +43,42 @@ std::string shape_of(const A& a) {
   return out.str();
 }
 
+// What an array is called in an error; which one, in a list. The words are made only there.
+struct Name {
+  const char* what;
+  Index number = -1;
+
+  Name(const char* name) : what(name) {}
+  Name(const char* name, std::size_t n) : what(name), number(Index(n)) {}
+  std::string text() const { return number < 0 ? std::string(what) : what + (" " + std::to_string(number)); }
+};
+
+using Shape = std::initializer_list<std::pair<const char*, Index>>;
+
 // The array has this shape, letters for its sizes, and a contiguous last axis.
 template <class A>
-void expect(const Program& p, const std::string& what, const A& a,
-            std::initializer_list<std::pair<const char*, Index>> shape) {
+void expect(const Program& p, Name name, const A& a, Shape shape) {
   bool ok = a.ndim() == shape.size();
   std::size_t i = 0;
-  for (const auto& [name, n] : shape) ok = ok && Index(a.shape(i++)) == n;
+  for (const auto& [letter, n] : shape) ok = ok && Index(a.shape(i++)) == n;
   if (!ok) {
     std::ostringstream out;
-    out << what << " must be (";
+    out << name.text() << " must be (";
     const char* comma = "";
-    for (const auto& [name, n] : shape) out << comma << name << "=" << n, comma = ", ";
+    for (const auto& [letter, n] : shape) out << comma << letter << "=" << n, comma = ", ";
     out << "), got " << shape_of(a);
     refuse(p, out.str());
   }
   if (a.size() && a.ndim() && a.shape(a.ndim() - 1) > 1 && a.stride(a.ndim() - 1) != 1)
-    refuse(p, "the last axis of " + what + " must be contiguous");
+    refuse(p, "the last axis of " + name.text() + " must be contiguous");
 }
 
 // As expect for two axes, the rows side by side in memory.
 template <class A>
-void expect_contiguous(const Program& p, const std::string& what, const A& a, std::pair<const char*, Index> rows,
+void expect_contiguous(const Program& p, Name name, const A& a, std::pair<const char*, Index> rows,
                        std::pair<const char*, Index> columns) {
-  expect(p, what, a, {rows, columns});
-  if (rows.second > 1 && a.stride(0) != columns.second) refuse(p, what + " must be contiguous");
+  expect(p, name, a, {rows, columns});
+  if (rows.second > 1 && a.stride(0) != columns.second) refuse(p, name.text() + " must be contiguous");
 }
 
 inline void expect_threads(const Program& p, int threads) {
@@ -104,12 +115,13 @@ struct HeldRows {
     const auto list = nb::cast<nb::sequence>(given);
     if (nb::len(list) != rows.size())
       refuse(p, std::string(what) + " must hold " + std::to_string(rows.size()) + " states");
+    held.reserve(rows.size());
     for (std::size_t j = 0; j < rows.size(); ++j) {
       const nb::object item = list[j];
       if (item.is_none()) continue;
       held.push_back(nb::cast<Array<T>>(item, false));
       const Array<T>& a = held.back();
-      expect(p, std::string(what) + " " + std::to_string(j), a, {{"B", count}, {"H", p.state_widths[j]}});
+      expect(p, {what, j}, a, {{"B", count}, {"H", p.state_widths[j]}});
       rows[j] = {a.data(), a.stride(0)};
     }
   }
@@ -125,11 +137,12 @@ struct HeldArrays {
     const auto list = nb::cast<nb::sequence>(given);
     if (nb::len(list) != p.arrays.size())
       refuse(p, "expected " + std::to_string(p.arrays.size()) + " " + what + ", got " + std::to_string(nb::len(list)));
+    held.reserve(p.arrays.size()), arrays.data.reserve(p.arrays.size()), arrays.row.reserve(p.arrays.size());
     for (std::size_t i = 0; i < p.arrays.size(); ++i) {
-      const std::string name = std::string(what) + " " + std::to_string(i);
+      const Name name(what, i);
       const nb::object item = list[i];
       if (item.is_none()) {
-        if (std::is_const_v<T>) refuse(p, name + " is missing");
+        if (std::is_const_v<T>) refuse(p, name.text() + " is missing");
         arrays.data.push_back(nullptr);
         arrays.row.push_back(0);
         continue;

@@ -12,7 +12,7 @@ namespace throughtime {
 namespace {
 
 using Read = std::pair<nb::object, nb::object>;                 // x and None, or a table and ids
-using Shape = std::tuple<nb::object, nb::object, bool>;         // lengths, batch sizes, reverse
+using Rule = std::tuple<nb::object, nb::object, bool>;          // lengths, batch sizes, reverse
 using Wanted = std::tuple<nb::object, nb::object, nb::object>;  // gradients of x, of initial states, of arrays
 
 // Where the rows of sequences lie: (T, B, width), or packed, (N, width), with the steps one after the other.
@@ -42,8 +42,8 @@ Layout layout_of_packed(const Program& p, const std::vector<Index>& sizes, bool 
   return layout;
 }
 
-Layout layout_of(const Program& p, Index steps, Index rows, const Shape& shape) {
-  const auto& [lengths, batch_sizes, reverse] = shape;
+Layout layout_of(const Program& p, Index steps, Index rows, const Rule& rule) {
+  const auto& [lengths, batch_sizes, reverse] = rule;
   std::vector<Index> copy;
   if (!batch_sizes.is_none()) {
     copy_into(copy, nb::cast<Integers>(batch_sizes, false));
@@ -159,9 +159,9 @@ class HeldInputs {
 
 template <class T>
 nb::object run_forward(const std::shared_ptr<Program>& p, const Read& read, nb::handle initial, nb::handle arrays,
-                       const Shape& shape, const Array<T>& output, nb::handle final, bool training, int threads) {
-  HeldInputs<T> given(*p, read, !std::get<1>(shape).is_none());
-  const Layout layout = layout_of(*p, given.steps, given.rows, shape);
+                       const Rule& rule, const Array<T>& output, nb::handle final, bool training, int threads) {
+  HeldInputs<T> given(*p, read, !std::get<1>(rule).is_none());
+  const Layout layout = layout_of(*p, given.steps, given.rows, rule);
   given.finish(*p, layout, arrays);
   const HeldSequence<T> shown(*p, "output", output, layout, false);
   const HeldRows<const T> first(*p, "initial state", initial, layout.extent.rows);
@@ -237,9 +237,9 @@ template <class T>
 void bind(nb::module_& m, const std::string& dtype) {
   using namespace nb::literals;
   nb::class_<Tape<T>>(m, ("Tape_" + dtype).c_str(), "What backward needs of one forward pass.");
-  m.def(("forward_" + dtype).c_str(), &run_forward<T>, "program"_a, "read"_a, "initial"_a.none(), "arrays"_a, "shape"_a,
+  m.def(("forward_" + dtype).c_str(), &run_forward<T>, "program"_a, "read"_a, "initial"_a.none(), "arrays"_a, "rule"_a,
         nb::arg("output").noconvert(), "final"_a.none(), "training"_a, "threads"_a,
-        "read: (x, None) or (table, ids). shape: (lengths or None, batch sizes or None, reverse).");
+        "read: (x, None) or (table, ids). rule: (lengths or None, batch sizes or None, reverse).");
   m.def(("backward_" + dtype).c_str(), &run_backward<T>, "program"_a, "tape"_a, "read"_a, "arrays"_a,
         "batch_sizes"_a.none(), "d_output"_a.none(), "d_final"_a.none(), "wanted"_a, "threads"_a,
         "wanted: where to write the gradients of (x or the table, the initial states, the arrays).");

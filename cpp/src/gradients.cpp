@@ -108,20 +108,20 @@ void input_gradient(const Program& p, const Weights<T>& weights, const T* adjoin
 template <class T>
 void clear_uncovered(const Program& p, const GradientPlan& plan, const LaneGradients<T>& first,
                      const Arrays<T>& results) {
+  std::vector<Index> covered(p.arrays.size(), 0);  // rows of each array; no two parameters share one
+  const auto written = [&](std::size_t n) { return plan.wanted[n] && (!p.parameters[n].columns || first.written[n]); };
+  for (std::size_t n = 0; n < p.parameters.size(); ++n)
+    for (auto [array, begin] : p.parameters[n].sources)
+      if (written(n)) covered[std::size_t(array)] += p.parameters[n].rows;
   for (std::size_t a = 0; a < p.arrays.size(); ++a) {
-    if (!results.data[a]) continue;
-    std::vector<char> covered(std::size_t(p.arrays[a].first), 0);
-    for (std::size_t n = 0; n < p.parameters.size(); ++n) {
-      const Parameter& q = p.parameters[n];
-      if (!plan.wanted[n] || (q.columns && !first.written[n])) continue;
-      for (auto [array, begin] : q.sources)
-        if (array == int(a)) std::fill(covered.begin() + begin, covered.begin() + begin + q.rows, 1);
-    }
-    const Index width = std::max(1, p.arrays[a].second);
-    for (std::size_t r = 0; r < covered.size(); ++r) {
-      T* to = results.data[a] + Index(r) * results.row[a];
-      if (!covered[r]) std::fill(to, to + width, T(0));
-    }
+    const auto [rows, columns] = p.arrays[a];
+    if (!results.data[a] || covered[a] == rows) continue;
+    std::vector<char> inside(std::size_t(rows), 0);
+    for (std::size_t n = 0; n < p.parameters.size(); ++n)
+      for (auto [array, begin] : p.parameters[n].sources)
+        if (array == int(a) && written(n)) std::fill_n(inside.begin() + begin, p.parameters[n].rows, 1);
+    for (Index r = 0; r < rows; ++r)
+      if (!inside[std::size_t(r)]) std::fill_n(results.data[a] + r * results.row[a], std::max(1, columns), T(0));
   }
 }
 

@@ -166,8 +166,8 @@ class Program:
     ) -> tuple[Array, tuple[Array, ...], Any]:
         final = tuple(np.empty((rows, size), self.dtype) for size in self.state_sizes)
         try:
-            shape = (lengths, batch_sizes, reverse)
-            tape = self._forward(self._compiled, (x, ids), initial, arrays, shape, output, final, training, threads)
+            rule = (lengths, batch_sizes, reverse)
+            tape = self._forward(self._compiled, (x, ids), initial, arrays, rule, output, final, training, threads)
         except (TypeError, RuntimeError) as error:
             raise self._explain(error, x, *(initial or ()), *arrays) from error
         return output, final, None if tape is None else (tape, batch_sizes, ids, rows)
