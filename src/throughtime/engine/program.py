@@ -140,7 +140,7 @@ class Program:
         threads: int = 1,
     ) -> Result:
         """As forward for rows sorted by length and stored step by step: data (N, I), batch_sizes (T,) -> (N, S)."""
-        sizes = np.ascontiguousarray(batch_sizes, np.int64)
+        sizes = np.array(batch_sizes, np.int64)  # kept with the tape
         batch = _Batch(int(sizes[0]) if len(sizes) else 0, None, None, sizes, reverse)
         output = empty((data.shape[0], self.output_size), self.dtype)
         return self._run(data, batch, initial, arrays, output, training, threads)
@@ -160,10 +160,8 @@ class Program:
             self._training = self._compiled(training=True)
         program = self._training if training else self._inference
         try:
-            record = self._forward(
-                *(program, x, batch.ids, initial, arrays, batch.lengths, batch.batch_sizes, batch.reverse),
-                *(output, final, training, threads),
-            )
+            rule = (batch.lengths, batch.batch_sizes, batch.reverse)
+            record = self._forward(program, (x, batch.ids), initial, arrays, rule, output, final, training, threads)
         except (TypeError, RuntimeError) as error:
             raise self._explain(error, x, *(initial or ()), *arrays) from error
         return output, final, (record, batch) if training else None
@@ -197,8 +195,8 @@ class Program:
         ]
         try:
             self._backward(
-                *(self._training, record, x, batch.ids, arrays, batch.batch_sizes),
-                *(d_output, d_final, d_x, d_initial, d_arrays, threads),
+                *(self._training, record, (x, batch.ids), arrays, batch.batch_sizes),
+                *(d_output, d_final, (d_x, d_initial, d_arrays), threads),
             )
         except (TypeError, RuntimeError) as error:
             raise self._explain(error, x, *arrays, d_output, *(d_final or ())) from error
