@@ -25,7 +25,7 @@ import torch
 
 from benchmarks.timing import RESULTS, machine
 from throughtime.data.puzzles import adding, copying, memoryless
-from throughtime.insight.carry import remember
+from throughtime.insight.chrono import remember
 from throughtime.insight.diagnosis import diagnose
 from throughtime.insight.flow import flow
 from throughtime.models.ops_torch import TorchOps

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from throughtime.data.labelled import Texts, check_split, imbalance, read_texts, text_key, unseen
 from throughtime.data.series import read_series
 from throughtime.data.table import read_table
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 
 DATA = Path(os.environ.get("THROUGHTIME_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -320,11 +321,11 @@ def test_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     for name in ("pyarrow", "narwhals"):
         monkeypatch.setitem(sys.modules, name, None)
     path = write(tmp_path / "a.parquet", "PAR1")
-    with pytest.raises(UserError, match=r"Parquet needs pyarrow: pip install 'throughtime\[labels\]'"):
+    with pytest.raises(UserError, match=rf"Parquet needs pyarrow: {re.escape(needed('labels'))}"):
         read_texts(path)
-    with pytest.raises(UserError, match=r"frames need narwhals: pip install 'throughtime\[labels\]'"):
+    with pytest.raises(UserError, match=rf"frames need narwhals: {re.escape(needed('labels'))}"):
         read_texts(object())
-    with pytest.raises(UserError, match=r"throughtime\[forecast\]"):
+    with pytest.raises(UserError, match=re.escape(needed("forecast"))):
         read_table(path)
 
 

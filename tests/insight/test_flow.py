@@ -9,7 +9,7 @@ import torch
 from throughtime import cells
 from throughtime.errors import UserError
 from throughtime.insight import jacobian
-from throughtime.insight.carry import driver, kept, remember
+from throughtime.insight.chrono import driver, kept, remember
 from throughtime.insight.flow import flow
 from throughtime.insight.watch import Run, WatchedOps
 from throughtime.nn.reference import recurrence, step

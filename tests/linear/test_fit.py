@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import numpy as np
 import pytest
 
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 from throughtime.linear import fit as linear_text
 from throughtime.linear.calibration import temperature
 from throughtime.linear.fit import (
@@ -225,9 +226,9 @@ def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linear_text, "find_spec", lambda name: None)
     said: list[str] = []
     assert list(fit_baselines(["a"], ["x"], [], [], say=said.append)) == ["majority class"]
-    assert "pip install 'throughtime[labels]'" in said[0]
+    assert needed("labels") in said[0]
     for fit in (tf_idf, naive_bayes):
-        with pytest.raises(UserError, match=r"pip install 'throughtime\[labels\]'"):
+        with pytest.raises(UserError, match=re.escape(needed("labels"))):
             fit(["a"], ["x"])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,12 @@ from throughtime.errors import UserError
 from throughtime.models.ops_numpy import NumpyOps
 from throughtime.recurrence import Cell, Matrix, tanh
 from throughtime.storage import folder
+from throughtime.storage.record import ModelRecord, Nothing
 from throughtime.tasks.text import model as language
 from throughtime.tasks.text import stream as runtime_text
+from throughtime.tasks.text.data import TextData
 from throughtime.tasks.text.model import LanguageConfig
+from throughtime.tasks.text.options import TextOptions
 from throughtime.tasks.text.stream import TextModel, _until
 
 TEXT = "the quick brown fox\njumps over the lazy dog"
@@ -120,7 +124,8 @@ def test_samples_follow_each_other_from_the_same_prompt() -> None:
 
 def test_an_empty_prompt_starts_from_the_start_token() -> None:
     model = make(["gru"])
-    model.start = int(model.tokenizer.encode("q")[0])
+    start = int(model.tokenizer.encode("q")[0])
+    model = TextModel(replace(model.config, start=start), model.parameters, model.tokenizer)
     assert "".join(model.write("", length=20, seed=0)) == "".join(model.write("q", length=20, seed=0))
 
 
@@ -190,8 +195,8 @@ def test_a_folder_loads_and_writes_without_torch_and_without_the_cells_source(tm
     model = make([AddsItsInput])
     folder.write_json(tmp_path / "tokenizer.json", model.tokenizer.to_json())
     folder.write_weights(tmp_path / "model.safetensors", model.parameters)
-    config = {"format_version": 1, "task": "text", "model": model.config.to_json(), "start": 3}
-    folder.write_json(tmp_path / "config.json", config)
+    config = replace(model.config, start=3)
+    ModelRecord("text", config, TextOptions(), TextData(), Nothing(), config.count).write(tmp_path)
     wanted = "".join(model.write("the ", length=50, seed=2))
     assert "".join(throughtime.load(tmp_path).write("the ", length=50, seed=2)) == wanted
     script = (
@@ -203,12 +208,12 @@ def test_a_folder_loads_and_writes_without_torch_and_without_the_cells_source(tm
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.decode() == wanted
-    assert throughtime.load(tmp_path).start == 3
+    assert throughtime.load(tmp_path).config.start == 3
 
 
 def test_damaged_folders_say_so(tmp_path: Path) -> None:
-    folder.write_json(tmp_path / "config.json", {"format_version": 1, "task": "text"})
-    with pytest.raises(UserError, match=r"model missing in config\.json"):
+    folder.write_json(tmp_path / "config.json", {"format_version": 2, "task": "text"})
+    with pytest.raises(UserError, match=r"config\.json: model, options, data, decided missing; the file is damaged"):
         throughtime.load(tmp_path)
 
 

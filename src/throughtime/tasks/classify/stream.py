@@ -39,7 +39,8 @@ class ClassifierStream(Stream[str, np.ndarray]):
 
     The last word waits until it is complete; `close` says that nothing more comes. The recurrence costs the same for
     every token, however long the text; a linear model with a weight looks at the whole text again at each feed. Made by
-    TextClassifier.stream. UserError unless every member reads forward only.
+    TextClassifier.stream. UserError unless every member reads forward only. Calls of several threads come one after the
+    other, those of all streams of a model.
     """
 
     kind = "classify"
@@ -64,19 +65,25 @@ class ClassifierStream(Stream[str, np.ndarray]):
 
     def feed(self, value: str) -> np.ndarray:
         """Take in what comes next; the probabilities (C,) float64 of all so far."""
-        for one in self._feeds:
-            one.read(value)
-        self._text += value
-        return self.probabilities()
+        with self.model.feeding:
+            for one in self._feeds:
+                one.read(value)
+            self._text += value
+            return self.probabilities()
 
     def close(self) -> np.ndarray:
         """Nothing more comes; the probabilities (C,) of the whole."""
-        for one in self._feeds:
-            one.read("", last=True)
-        return self.probabilities()
+        with self.model.feeding:
+            for one in self._feeds:
+                one.read("", last=True)
+            return self.probabilities()
 
     def probabilities(self) -> np.ndarray:
         """(C,) float64."""
+        with self.model.feeding:
+            return self._probabilities()
+
+    def _probabilities(self) -> np.ndarray:
         model, parts = self.model, {}
         for name, weight in model.weights.items():
             if weight and name != RECURRENCE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +50,7 @@ class TextClassifier:
         if sizes != {count}:
             raise UserError(f"{WHO}: expected {count} classes everywhere, got {sorted(sizes)}; the folder is damaged")
         check_weights(WHO, self.weights, self.linear, self.threshold)
+        self.feeding = RLock()  # who has it steps
 
     def recurrence(self, texts: Sequence[str], mixed: np.random.Generator | None = None) -> np.ndarray:
         """Log probabilities (N, C) float64 of the recurrent members alone, the mean of theirs, made to sum to 1.

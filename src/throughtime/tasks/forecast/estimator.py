@@ -119,7 +119,7 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
         return options if options.budgeted else options.replaced(minutes=MINUTES)
 
     def _build(self, examples: ForecastExamples, options: ForecastOptions) -> ForecastPlan:
-        from throughtime.insight.start import chrono
+        from throughtime.insight.chrono import chrono
 
         config, parameters = _configured(examples, options), {}
         for i, prefix in enumerate(prefixes(options.ensemble_size)):

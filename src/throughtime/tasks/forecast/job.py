@@ -80,7 +80,7 @@ class ForecastJob(EnsembleJob):
 
     def flow(self) -> tuple[list[dict[str, Any]], list[str]] | None:
         """Of the first model, on some windows."""
-        from throughtime.insight.course import glance
+        from throughtime.insight.gradient_monitor import glance
         from throughtime.tasks.forecast import model as forecaster
 
         windows = self._validation if self._validation is not None and len(self._validation) else self._windows

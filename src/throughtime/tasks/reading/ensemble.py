@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from throughtime.data.columns import Columns
-from throughtime.data.memory import machine_memory, readable
 from throughtime.data.splitter import Splitter
 from throughtime.errors import UserError
 from throughtime.models.examples import Examples
 from throughtime.models.stack import Stack
 from throughtime.runtime.readers import Reader, own, prefix
+from throughtime.storage.memory import machine_memory, readable
 from throughtime.tasks.estimator import Plan
 from throughtime.tasks.reading.data import Decided
 from throughtime.tasks.reading.model import Ensemble

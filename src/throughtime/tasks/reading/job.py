@@ -107,7 +107,7 @@ class ReadingJob(EnsembleJob):
         No ailments: their thresholds are for a loss at the end or at every step, and here every state has its own way
         to the loss.
         """
-        from throughtime.insight.course import glance
+        from throughtime.insight.gradient_monitor import glance
 
         one = self.members[0]
         encoded, lengths = self._learned[0], self._learned[0].lengths

@@ -7,7 +7,7 @@ from pathlib import Path
 from throughtime.errors import UserError
 from throughtime.linear.folder import read_linear
 from throughtime.runtime.readers import Readers
-from throughtime.runtime.stream import State, Stream
+from throughtime.runtime.stream import Stateless
 from throughtime.storage.environment import cores
 from throughtime.storage.record import Schema
 from throughtime.tasks.reading.data import Decided
@@ -19,29 +19,16 @@ from throughtime.tasks.tag.options import TaggerOptions
 from throughtime.tasks.tag.token_tagger import Tagging, TokenTagger
 
 
-class TaggerStream(Stream[str, Tagging]):
+class TaggerStream(Stateless[str, Tagging]):
     """A tagger that is told one text after the other: `feed` returns what it makes of that text.
 
     A tag depends on what comes behind its token, so that no text is begun before it is whole: nothing is carried from
     one to the next, and the state is empty.
     """
 
-    kind = "tag"
-
     def __init__(self, model: TokenTagger) -> None:
+        super().__init__("tag", lambda text: next(model.tag([text])))
         self.model = model
-
-    def feed(self, value: str) -> Tagging:
-        """A whole text, understood."""
-        return next(self.model.tag([value]))
-
-    def state(self) -> State:
-        """Nothing."""
-        return {}, None
-
-    def set_state(self, state: State | None) -> None:
-        if state is not None and (state[0] or state[1] is not None):
-            raise UserError("stream: a tagger carries nothing from text to text, this state has something")
 
 
 SCHEMA = Schema("tag", TaggerEnsemble, TaggerOptions, TaggedData, Decided, upgrade)

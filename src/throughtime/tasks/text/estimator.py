@@ -86,7 +86,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         return options if options.budgeted else options.replaced(minutes=MINUTES)
 
     def _build(self, examples: Text, options: TextOptions) -> TextPlan:
-        from throughtime.insight.start import chrono
+        from throughtime.insight.chrono import chrono
         from throughtime.training.streams import Streams
 
         if not examples.part("train"):

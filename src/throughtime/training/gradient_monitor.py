@@ -1,4 +1,4 @@
-"""When to look at how the gradient flows while training: as often as costs less than a twentieth of its time."""
+"""When to measure how the gradient flows while training: as often as costs less than a twentieth of its time."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 SHARE = 0.04
-"""Of the training's time that looks may take."""
+"""Of the training's time that measuring may take."""
 
 _FIRST, _MOST = 15.0, 60
-"""A first look is taken to cost so many steps; and of a run so many looks are kept apart evenly."""
+"""The first measurement is taken to cost so many steps; and of a run so many are kept apart evenly."""
 
 Found = tuple[list[dict[str, Any]], list[str]]
 
 
-class Looks:
-    """Takes looks and remembers what they cost and what was said."""
+class GradientMonitor:
+    """Measures now and then, and remembers what that cost and what was said."""
 
     def __init__(self) -> None:
         self.spent, self.count = 0.0, 0
@@ -26,16 +26,16 @@ class Looks:
         self._possible = True
 
     def due(self, step: int, elapsed: float) -> bool:
-        """Whether another look may be taken after so many steps and seconds."""
+        """Whether it may measure again after so many steps and seconds."""
         if not self._possible or step < 2 or elapsed < self._at + self._apart:
             return False
         cost = _FIRST * elapsed / step if self._last is None else self._last
         return self.spent + cost < SHARE * elapsed
 
-    def take(self, look: Callable[[], Found | None], elapsed: float) -> Found:
-        """Take a look: its figures, and what ails the model and was not said before."""
+    def take(self, measure: Callable[[], Found | None], elapsed: float) -> Found:
+        """Measure: the figures, and what ails the model and was not said before."""
         began = time.perf_counter()
-        found = look()
+        found = measure()
         self._last = time.perf_counter() - began
         self.spent += self._last
         self.count, self._at = self.count + 1, elapsed

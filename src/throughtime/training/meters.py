@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 
-class Window:
+class Meters:
     """What has been measured since the last line of the history, and a smoothed loss to show."""
 
     def __init__(self, now: float) -> None:
@@ -26,7 +26,7 @@ class Window:
         return self.tokens / max(1e-9, now - self.start)
 
     def close(self, now: float) -> dict[str, Any]:
-        """The means over the window; a new one begins."""
+        """The means since the last line; measuring begins anew."""
         line = {
             "loss": self.loss / self.steps,
             "gradient_norm": self.norm / self.steps,
@@ -39,12 +39,12 @@ class Window:
         return line
 
     def to_json(self, now: float) -> dict[str, Any]:
-        """What an interrupted window has measured; `now` as given to its other methods."""
+        """What has been measured at an interruption; `now` as given to its other methods."""
         kept = {name: getattr(self, name) for name in _MEASURED}
         return {**kept, "since": now - self.start, "smooth": None if math.isnan(self.smooth) else self.smooth}
 
     def restore(self, data: dict[str, Any], now: float) -> None:
-        """Go on with a window of `to_json`."""
+        """Go on with what `to_json` returned."""
         for name in _MEASURED:
             setattr(self, name, data[name])
         self.start = now - data["since"]

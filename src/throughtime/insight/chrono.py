@@ -16,7 +16,7 @@ scales spread evenly on a logarithmic scale, and an LSTM's forget gates without 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from torch import Tensor
 from throughtime.errors import UserError
 from throughtime.insight.watch import Run
 from throughtime.nn.reference import OPERATIONS
-from throughtime.recurrence import Trace
+from throughtime.recurrence import Recurrence, Trace
 
 
 def kept(run: Run, rows: int = 8) -> dict[str, Tensor]:
@@ -92,6 +92,21 @@ def driver(trace: Trace, sizes: Mapping[str, int], parameters: Mapping[str, np.n
     return found
 
 
+def chrono(
+    layers: Sequence[Recurrence], parameters: Mapping[str, np.ndarray], longest: float | None, seed: int
+) -> dict[str, np.ndarray]:
+    """A model's drawn parameters with the time scales of every layer's units spread from 2 to `longest` steps, None for
+    the cells' own start. Raises UserError for a cell whose memory no bias decides."""
+    values = dict(parameters)
+    if longest is None:
+        return values
+    for i, layer in enumerate(layers):
+        own = {name: values[f"layers.{i}.{name}"] for name in layer.trace.parameters}
+        changed = remember(layer.trace, layer.sizes, own, longest, seed + i)
+        values.update({f"layers.{i}.{name}": value for name, value in changed.items()})
+    return values
+
+
 def remember(
     trace: Trace, sizes: Mapping[str, int], parameters: Mapping[str, np.ndarray], longest: float, seed: int = 0
 ) -> dict[str, np.ndarray]:
@@ -102,10 +117,10 @@ def remember(
     bias decides, and for a time scale that is not above 2.
     """
     if isinstance(longest, bool) or not (isinstance(longest, int | float) and 2 < longest < 1e9):
-        raise UserError(f"memory: expected a number of steps above 2, got {longest!r}")
+        raise UserError(f"chrono: expected a number of steps above 2, got {longest!r}")
     found = driver(trace, sizes, parameters)
     if found is None:
-        raise UserError(f"memory: no bias of {trace.name} decides how long its units remember; choose a gated cell")
+        raise UserError(f"chrono: no bias of {trace.name} decides how long its units remember; choose a gated cell")
     state, name = found
     width = parameters[name].shape[0]
     scale = np.random.default_rng([seed, 77]).permutation(np.linspace(2.0, longest, width))

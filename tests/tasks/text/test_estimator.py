@@ -21,20 +21,21 @@ from throughtime.cells import PLAIN
 from throughtime.errors import UserError
 from throughtime.models.ops_torch import TorchModel
 from throughtime.models.resolve import trace_of
-from throughtime.models.stack import Dropout
 from throughtime.storage.folder import read_weights
 from throughtime.tasks.text import model as language
 from throughtime.tasks.text import score as text_score
-from throughtime.tasks.text import train as task
 from throughtime.tasks.text.data import Text
 from throughtime.tasks.text.job import TextJob
 from throughtime.tasks.text.model import LanguageConfig, initial_parameters
+from throughtime.tasks.text.score import evaluate_folder
+from throughtime.tasks.train import train
 from throughtime.training import checkpoint
 from throughtime.training.streams import Streams
 
 TEXT = "\n".join(topics[name] for name in sorted(topics))[:20_000]
 SMALL: dict[str, Any] = {"hidden": 24, "embedding": 12, "threads": 1}
-FIT: dict[str, Any] = {"steps": 60, "batch": 8, "window": 24, "learning_rate": 0.01, "warm_up": 10}
+DROPS = ("dropout", "embedding_dropout", "weight_dropout")
+FIT: dict[str, Any] = {"steps": 60, "batch": 8, "window": 24, "learning_rate": 0.01, "warm_up": 10, "quiet": True}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("runs") / "small"
-    return folder, task.train(file, folder, quiet=True, **SMALL, **FIT)
+    return folder, train("text", str(file), folder, **SMALL, **FIT)
 
 
 def test_it_learns_more_than_letter_frequencies(trained: tuple[Path, dict[str, Any]]) -> None:
@@ -113,25 +114,25 @@ def test_the_state_is_carried_over_the_chunks_of_training() -> None:
 
 def test_evaluating_a_folder(trained: tuple[Path, dict[str, Any]], file: Path, tmp_path: Path) -> None:
     folder, summary = trained
-    again = task.evaluate(folder, file)
+    again = evaluate_folder(folder, file)
     assert again["nats_per_character"] == summary["evaluation"]["nats_per_character"]
-    assert task.evaluate(folder, file, part="train")["baselines"].keys() == {"uniform"}
-    assert task.evaluate(folder, file, part="validation")["characters"] == 900
+    assert evaluate_folder(folder, file, part="train")["baselines"].keys() == {"uniform"}
+    assert evaluate_folder(folder, file, part="validation")["characters"] == 900
     other = tmp_path / "other.txt"
     other.write_text(TEXT[500:1500], encoding="utf-8")
-    whole = task.evaluate(folder, other)
+    whole = evaluate_folder(folder, other)
     assert (whole["part"], whole["characters"], whole["tokens"]) == ("all", 999, 999)
     assert "ngram" in whole["baselines"]
     with pytest.raises(UserError, match="only the text the model was trained on has it"):
-        task.evaluate(folder, other, part="test")
+        evaluate_folder(folder, other, part="test")
     with pytest.raises(UserError, match="choose from train, validation, test, all"):
-        task.evaluate(folder, file, part="tset")
+        evaluate_folder(folder, file, part="tset")
     other.write_text("€", encoding="utf-8")
     with pytest.raises(UserError, match="'€'"):
-        task.evaluate(folder, other)
+        evaluate_folder(folder, other)
     other.write_text("a", encoding="utf-8")
     with pytest.raises(UserError, match="expected at least 2"):
-        task.evaluate(folder, other)
+        evaluate_folder(folder, other)
 
 
 def test_in_memory_saved_and_loaded_are_the_same_model(tmp_path: Path) -> None:
@@ -150,7 +151,7 @@ def test_in_memory_saved_and_loaded_are_the_same_model(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("variational", [False, True])
 def test_a_run_that_goes_on_equals_one_that_was_not_stopped(tmp_path: Path, file: Path, variational: bool) -> None:
-    options = {**SMALL, "dropout": Dropout(0.1, 0.1, 0.1, 0.1, variational), "layers": 2}
+    options = {**SMALL, "layers": 2, "variational": variational, **dict.fromkeys(DROPS, 0.1)}
 
     def last(name: str) -> dict[str, torch.Tensor]:
         tensors, _ = checkpoint.load(tmp_path / name / "checkpoints" / "last.safetensors")
@@ -175,7 +176,7 @@ def test_a_run_that_goes_on_equals_one_that_was_not_stopped(tmp_path: Path, file
     assert short.outcome.ended == "interrupted"
     assert short.outcome.steps in (33, 34)
     assert (tmp_path / "parts" / "model.safetensors").exists()
-    throughtime.LanguageModel().fit(file, tmp_path / "parts", resume=True)
+    throughtime.LanguageModel().fit(file, tmp_path / "parts", resume=True, quiet=True)
     whole, parts = last("whole"), last("parts")
     assert whole.keys() == parts.keys()
     for name in whole:
@@ -183,37 +184,37 @@ def test_a_run_that_goes_on_equals_one_that_was_not_stopped(tmp_path: Path, file
 
 
 def test_going_on_with_a_larger_budget(tmp_path: Path, file: Path) -> None:
-    task.train(file, tmp_path, quiet=True, **SMALL, **FIT)
-    summary = task.train(file, tmp_path, quiet=True, resume=True, steps=80)
+    train("text", str(file), tmp_path, **SMALL, **FIT)
+    summary = train("text", str(file), tmp_path, quiet=True, resume=True, steps=80)
     assert summary["steps"] == 80
-    assert json.loads((tmp_path / "config.json").read_text())["training"]["budget"] == 80
+    assert json.loads((tmp_path / "config.json").read_text())["options"]["steps"] == 80
     other = tmp_path / "other.txt"
     other.write_text(TEXT[1:], encoding="utf-8")
     with pytest.raises(UserError, match="learns another text"):
-        task.train(other, tmp_path, quiet=True, resume=True)
+        train("text", str(other), tmp_path, quiet=True, resume=True)
 
 
 def test_an_existing_model_is_not_overwritten_by_accident(trained: tuple[Path, dict[str, Any]], file: Path) -> None:
     with pytest.raises(UserError, match="--resume or overwrite it with --force"):
-        task.train(file, trained[0], quiet=True, **SMALL, **FIT)
+        train("text", str(file), trained[0], **SMALL, **FIT)
 
 
 def test_force_starts_again(tmp_path: Path, file: Path) -> None:
     options = {**FIT, "steps": 5}
     for _ in range(2):
-        task.train(file, tmp_path, quiet=True, force=True, **SMALL, **options)
+        train("text", str(file), tmp_path, force=True, **SMALL, **options)
     steps = [json.loads(line).get("step") for line in (tmp_path / "history.jsonl").read_text().splitlines()]
     assert max(steps) == 5
     assert len([s for s in steps if s == 5]) < 6
 
 
 def test_force_leaves_nothing_of_the_old_run(tmp_path: Path, file: Path) -> None:
-    task.train(file, tmp_path, quiet=True, **SMALL, **FIT)
+    train("text", str(file), tmp_path, **SMALL, **FIT)
     with pytest.raises(UserError, match="there is no model yet"):
-        task.train(file, tmp_path, quiet=True, force=True, **SMALL, **{**FIT, "learning_rate": 1e30})
+        train("text", str(file), tmp_path, force=True, **SMALL, **{**FIT, "learning_rate": 1e30})
     assert not (tmp_path / "model.safetensors").exists()
     with pytest.raises(UserError, match="there is no model yet"):
-        task.train(file, tmp_path, quiet=True, resume=True)  # from the new run's beginning
+        train("text", str(file), tmp_path, quiet=True, resume=True)  # from the new run's beginning
 
 
 @pytest.mark.parametrize("kind", ["bytes", "words", "bpe"])
@@ -234,8 +235,8 @@ def test_other_tokens(kind: str) -> None:
 @pytest.mark.parametrize("cell", PLAIN)
 def test_every_cell_learns_and_streams(cell: str, tmp_path: Path, file: Path) -> None:
     sizes = {"P": 8} if cell == "projected_lstm" else {}
-    options = {"cell": cell, "hidden": 16, "embedding": 16, "sizes": sizes}
-    summary = task.train(file, tmp_path, quiet=True, **options, **{**FIT, "steps": 60, "learning_rate": 0.01})
+    options = {"cell": cell, "hidden": 16, "embedding": 16, "sizes": sizes, "threads": 1}
+    summary = train("text", str(file), tmp_path, **options, **FIT)
     assert (
         summary["evaluation"]["nats_per_character"]
         < summary["evaluation"]["baselines"]["uniform"]["nats_per_character"] - 0.5
@@ -268,10 +269,10 @@ def test_a_cell_of_the_users_own_runs_where_its_source_is_gone(tmp_path: Path, f
         "        return h, self.V @ h\n"
     )
     folder = tmp_path / "run"
-    task.train(file, folder, quiet=True, cell=f"{source}:Mine", sizes={"P": 10}, **SMALL, **FIT)
+    train("text", str(file), folder, cell=f"{source}:Mine", sizes={"P": 10}, **SMALL, **FIT)
     source.unlink()
     assert len("".join(throughtime.load(folder).write("The", length=10, seed=0))) == 10
-    assert task.evaluate(folder, file)["baselines"]["unigram"]
+    assert evaluate_folder(folder, file)["baselines"]["unigram"]
 
 
 def test_the_threads_of_torch_are_put_back() -> None:
@@ -282,7 +283,7 @@ def test_the_threads_of_torch_are_put_back() -> None:
 
 def test_a_diverging_run_says_so_in_one_line(tmp_path: Path, file: Path) -> None:
     with pytest.raises(UserError, match=r"became (nan|inf) at step") as caught:
-        task.train(file, tmp_path, quiet=True, cell="rnn:identity", **SMALL, **{**FIT, "learning_rate": 1e30})
+        train("text", str(file), tmp_path, cell="rnn:identity", **SMALL, **{**FIT, "learning_rate": 1e30})
     assert "\n" not in str(caught.value)
 
 
@@ -290,18 +291,18 @@ def test_a_diverging_run_says_so_in_one_line(tmp_path: Path, file: Path) -> None
     ("make", "fit", "says"),
     [
         ({"layers": 0}, {}, "layers must be"),
-        ({"hidden": -1}, {}, "H must be a positive integer"),
+        ({"hidden": -1}, {}, "hidden must be an integer from 1 to 1,048,576, or one for each layer, got -1"),
         ({"cell": "ltsm"}, {}, "choose from"),
         ({"dropout": 1.0}, {}, "share"),
-        ({"tokens": "letters"}, {}, "choose from"),
+        ({"tokens": "letters"}, {}, "tokens must be one of characters, bytes, words, bpe, got 'letters'"),
         ({"seed": -1}, {}, "seed"),
         ({"threads": 0}, {}, "threads"),
         ({}, {"steps": 3, "minutes": 1}, "give one budget, got minutes and steps"),
-        ({}, {"steps": 0}, "steps must be a positive integer"),
-        ({}, {"epochs": True}, "epochs must be a number"),
+        ({}, {"steps": 0}, "steps must be an integer from 1 up, got 0"),
+        ({}, {"epochs": True}, "epochs must be an integer from 1 up, got True"),
         ({}, {"holdout": 1.0}, "holdout must be a share"),
         ({}, {"batch": 0}, "batch must be"),
-        ({}, {"pace": 3}, "pace"),
+        ({}, {"pace": 3}, "unknown option 'pace'"),
         ({}, {"resume": True}, "the folder of the run"),
     ],
 )
@@ -317,7 +318,7 @@ def test_texts_that_are_too_short(text: str) -> None:
 
 
 def test_a_very_short_text_still_works() -> None:
-    model = throughtime.LanguageModel(**SMALL).fit("hello", steps=2, holdout=0.0, validation=0.0)
+    model = throughtime.LanguageModel(**SMALL).fit("hello", steps=2, quiet=True, holdout=0.0, validation=0.0)
     assert len("".join(model.write("h", length=3))) == 3
 
 
