@@ -93,7 +93,7 @@ def draw(arithmetic: Any, model: Ensemble[Any], options: ReaderOptions) -> dict[
 
 def _chrono(stack: Stack, parameters: dict[str, np.ndarray], longest: float, seed: int) -> None:
     """The time scales of every recurrence's units spread from 2 to `longest` steps, the same in both directions."""
-    from throughtime.insight.carry import remember
+    from throughtime.insight.chrono import remember
 
     for i, directions in enumerate(stack.layers):
         for d, layer in enumerate(directions):
