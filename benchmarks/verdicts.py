@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from throughtime.tasks.forecast.histories import Learned, Series
 
 from benchmarks.timing import RESULTS, machine
 from throughtime.data import tokenizers
@@ -30,7 +31,6 @@ from throughtime.insight.symptoms import Course
 from throughtime.models.resolve import trace_of
 from throughtime.recurrence.wrap import recurrent_matrices
 from throughtime.tasks.forecast import model as forecaster
-from throughtime.tasks.forecast.histories import Learned, Series
 from throughtime.tasks.forecast.insight import ForecastPatient
 from throughtime.tasks.forecast.model import ForecastConfig
 from throughtime.tasks.text.insight import TextPatient

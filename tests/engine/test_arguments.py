@@ -14,6 +14,7 @@ import pytest
 
 from throughtime import engine
 from throughtime.cells import make
+from throughtime.recurrence import Recurrence
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,7 +56,7 @@ class Copies:
 
 
 def problem(dtype: str = "float32", lookup: bool = False) -> Any:
-    program = engine.compile(make("lstm").trace(), {"I": 20, "H": 24}, dtype, lookup=lookup)
+    program = engine.compile(Recurrence(make("lstm").trace(), {"I": 20, "H": 24}), dtype, lookup=lookup)
     rng = np.random.default_rng(0)
     arrays = [(rng.standard_normal(s) * 0.3).astype(dtype) for s in program.array_shapes]
     x = rng.standard_normal((6, 5, 20)).astype(dtype)
@@ -186,12 +187,12 @@ def test_another_thread_that_writes_does_no_harm() -> None:
 def test_a_tape_of_another_program_is_refused() -> None:
     lstm, arrays, x, _, d = problem()
     _, _, tape = lstm.forward(x, None, arrays, training=True)
-    gru = engine.compile(make("gru").trace(), {"I": 20, "H": 24})
+    gru = engine.compile(Recurrence(make("gru").trace(), {"I": 20, "H": 24}))
     others = [np.zeros(s, "float32") for s in gru.array_shapes]
     with pytest.raises(ValueError, match="gru: the tape is another program's; backward takes the one that") as error:
         gru.backward(tape, x, others, d, None)
     assert "\n" not in str(error.value)
-    swapped = engine.compile(make("lstm").trace(), {"I": 20, "H": 24}, every=True)
+    swapped = engine.compile(Recurrence(make("lstm").trace(), {"I": 20, "H": 24}), every=True)
     with pytest.raises(ValueError, match="lstm: the tape is another program's"):
         swapped.backward(tape, x, arrays, np.zeros((6, 5, 48), "float32"), None)
 
@@ -207,7 +208,7 @@ def test_a_tape_serves_the_same_program_compiled_again() -> None:
 def test_a_damaged_program_is_refused() -> None:
     """A phase that is too short, a list that a number empties while it is read."""
     _engine = engine._engine
-    program = engine.compile(make("rnn").trace(), {"I": 3, "H": 4})
+    program = engine.compile(Recurrence(make("rnn").trace(), {"I": 3, "H": 4}))
     spec = engine._spec("rnn", *spec_of(program))
 
     class Clears:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from throughtime.data.columns import Columns
-from throughtime.storage.memory import machine_memory, readable
 from throughtime.data.splitter import Splitter
 from throughtime.errors import UserError
 from throughtime.models.examples import Examples
 from throughtime.models.stack import Dropout
 from throughtime.runtime.readers import Reader, described, prefix
+from throughtime.storage.memory import machine_memory, readable
 from throughtime.training import run as runs
 
 if TYPE_CHECKING:

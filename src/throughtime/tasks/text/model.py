@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.storage.memory import machine_memory, readable
 from throughtime.errors import UserError
 from throughtime.models.ops import Ops, Params
 from throughtime.models.stack import LARGEST, Dropout, Lookup, Stack
 from throughtime.recurrence import Recurrence, Trace
 from throughtime.storage import parameters as checks
+from throughtime.storage.memory import machine_memory, readable
 
 State = tuple[tuple[Any, ...], ...]
 """Of each layer, of each of its states: an array (B, S)."""
