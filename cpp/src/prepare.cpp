@@ -61,8 +61,7 @@ Weights<T> prepare(const Program& p, const Arrays<const T>& arrays, const std::v
       volume += double(p.parameters[n].rows) * p.parameters[n].columns;
     }
     if (!pack.transposed && padded(pack) != pack.columns)  // the last panel's unused columns
-      std::memset(w.packs[i] + (padded(pack) - k.panel) * pack.depth, 0,
-                  std::size_t(k.panel) * pack.depth * sizeof(T));
+      std::memset(w.packs[i] + (padded(pack) - k.panel) * pack.depth, 0, std::size_t(k.panel) * pack.depth * sizeof(T));
   }
   const int workers = volume < 2e5 ? 1 : threads;
   parallel(workers, [&](int worker) {

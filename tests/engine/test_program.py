@@ -109,7 +109,7 @@ class Beside(Cell):
 @pytest.mark.parametrize("cell", [*map(make, CATALOGUE), Beside()], ids=lambda cell: cell.name)
 def test_a_table_stands_for_the_input_where_the_whole_program_allows_it(cell: Cell) -> None:
     program = engine.compile(Recurrence(cell.trace(), SIZES), lookup=True)
-    assert program.takes_ids == bool(program._training.foldable)
+    assert program.takes_ids == bool(program._compiled(training=True).foldable)
     ids, table = np.zeros((2, 3), np.int64), np.ones((4, program.input_size), "float32")
     if program.takes_ids:
         output, _, _ = program.forward_ids(ids, table, None, arrays_of(program))

@@ -6,18 +6,15 @@ the state that is the output.
 
 from throughtime.engine.arrays import Array
 from throughtime.engine.processor import instruction_set, multiply_adds
-from throughtime.engine.program import Program, Tape, compile
+from throughtime.engine.program import Program, compile
 from throughtime.engine.spec import Sources
 from throughtime.engine.stepper import Stepper
-from throughtime.engine.streams import Streams
 
 __all__ = [
     "Array",
     "Program",
     "Sources",
     "Stepper",
-    "Streams",
-    "Tape",
     "compile",
     "instruction_set",
     "multiply_adds",

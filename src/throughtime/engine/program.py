@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,16 +12,17 @@ import throughtime.engine._engine as _engine
 from throughtime.engine.arrays import Array, empty, integers
 from throughtime.engine.spec import FrozenSources, Sources, array_shapes, spec
 from throughtime.engine.stepper import Stepper
-from throughtime.engine.streams import Streams
 from throughtime.recurrence import Recurrence, Trace
 from throughtime.recurrence.schedule import schedule
 
+if TYPE_CHECKING:
+    from throughtime.engine.streams import Streams
+
 Result = tuple[Array, tuple[Array, ...], Any]
-"""Output, final states, and a Tape or None."""
+"""Output, final states, and a tape or None."""
 
 
-@dataclass(frozen=True)
-class _Batch:
+class _Batch(NamedTuple):
     """How the rows of a call lie in its arrays; each part as the method that takes it says."""
 
     rows: int
@@ -30,14 +30,6 @@ class _Batch:
     lengths: Array | None = None
     batch_sizes: Array | None = None
     reverse: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Tape:
-    """What backward needs of one forward pass."""
-
-    record: Any
-    batch: _Batch
 
 
 class Program:
@@ -55,7 +47,7 @@ class Program:
             raise TypeError(f"{recurrence.name}: the engine computes in float32 or float64, got {dtype}")
         self.recurrence, self.dtype, self.sources, self.lookup, self.every = recurrence, dtype, sources, lookup, every
         self.array_shapes = array_shapes(recurrence.shapes, self._where)
-        self._inference = self._compiled(training=False)
+        self._inference, self._training = self._compiled(training=False), None
         self.input_size = recurrence.input_width
         self.state_sizes = recurrence.state_sizes
         self.output_state = list(self.trace.states).index(self.trace.output)
@@ -75,10 +67,6 @@ class Program:
         if self.sources is None:
             return {name: ((i, 0),) for i, name in enumerate(self.trace.parameters)}
         return dict(self.sources)
-
-    @cached_property
-    def _training(self) -> Any:
-        return self._compiled(training=True)
 
     def _compiled(self, training: bool) -> Any:
         """The program in the engine; one for inference alone is there in a fraction of the time."""
@@ -152,7 +140,7 @@ class Program:
         threads: int = 1,
     ) -> Result:
         """As forward for rows sorted by length and stored step by step: data (N, I), batch_sizes (T,) -> (N, S)."""
-        sizes = np.ascontiguousarray(batch_sizes, np.int64)
+        sizes = np.array(batch_sizes, np.int64)  # kept with the tape
         batch = _Batch(int(sizes[0]) if len(sizes) else 0, None, None, sizes, reverse)
         output = empty((data.shape[0], self.output_size), self.dtype)
         return self._run(data, batch, initial, arrays, output, training, threads)
@@ -168,19 +156,19 @@ class Program:
         threads: int,
     ) -> Result:
         final = tuple(np.empty((batch.rows, size), self.dtype) for size in self.state_sizes)
+        if training and self._training is None:
+            self._training = self._compiled(training=True)
         program = self._training if training else self._inference
         try:
-            record = self._forward(
-                *(program, x, batch.ids, initial, arrays, batch.lengths, batch.batch_sizes, batch.reverse),
-                *(output, final, training, threads),
-            )
+            rule = (batch.lengths, batch.batch_sizes, batch.reverse)
+            record = self._forward(program, (x, batch.ids), initial, arrays, rule, output, final, training, threads)
         except (TypeError, RuntimeError) as error:
             raise self._explain(error, x, *(initial or ()), *arrays) from error
-        return output, final, Tape(record, batch) if training else None
+        return output, final, (record, batch) if training else None
 
     def backward(
         self,
-        tape: Tape,
+        tape: Any,
         x: Array,
         arrays: Sequence[Array],
         d_output: Array | None,
@@ -198,7 +186,7 @@ class Program:
 
         Returns d_x (or None), the initial states' gradients (B, S_j), and one gradient or None per parameter array.
         """
-        batch = tape.batch
+        record, batch = tape
         d_x = empty(x.shape, self.dtype) if needs_x else None
         d_initial = tuple(np.empty((batch.rows, size), self.dtype) for size in self.state_sizes)
         needs = needs_arrays if needs_arrays is not None else [True] * len(self.array_shapes)
@@ -207,8 +195,8 @@ class Program:
         ]
         try:
             self._backward(
-                *(self._training, tape.record, x, batch.ids, arrays, batch.batch_sizes),
-                *(d_output, d_final, d_x, d_initial, d_arrays, threads),
+                *(self._training, record, (x, batch.ids), arrays, batch.batch_sizes),
+                *(d_output, d_final, (d_x, d_initial, d_arrays), threads),
             )
         except (TypeError, RuntimeError) as error:
             raise self._explain(error, x, *arrays, d_output, *(d_final or ())) from error
@@ -228,6 +216,8 @@ class Program:
 
     def streams(self, arrays: Sequence[Array], threads: int = 2, weights: str | None = None) -> Streams:
         """Many independent streams of single steps, stepped as one batch. weights: as for stepper."""
+        from throughtime.engine.streams import Streams
+
         if type(threads) is not int or not 1 <= threads <= 1024:
             raise ValueError(f"{self.recurrence.name}: threads must lie between 1 and 1024, got {threads!r}")
         make = getattr(_engine, f"Streams_{self.dtype}")

@@ -15,7 +15,7 @@ class Streams:
     """Streams that join, step in any company and leave; each a row of one batch with a state of its own.
 
     Made by Program.streams. A stream's numbers are those of a Stepper of its own, bit for bit, whoever steps with it.
-    threads: rows of a large batch are split between so many. Not for use from several threads at once.
+    threads: rows of a large batch are split between so many. Calls of several threads come one after the other.
 
     Example:
         streams = program.streams(arrays)
@@ -40,11 +40,7 @@ class Streams:
 
     def join(self, state: Sequence[Array] | bytes | None = None) -> int:
         """A new stream; its id. state: arrays (S_j,), what `save` returned, or None for zeros."""
-        values = None if state is None else self._values(state)
-        stream = int(self._streams.join())
-        if values is not None:
-            self._streams.write_state(stream, values)
-        return stream
+        return int(self._streams.join(None if state is None else self._values(state)))
 
     def leave(self, stream: int) -> None:
         """Forget a stream. Raises ValueError where it is not alive."""

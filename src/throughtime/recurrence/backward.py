@@ -49,7 +49,7 @@ class _Writer:
         input_elementwise = self._last_tile(goals, finals, input_adjoints)
         for index, (elementwise, terms) in enumerate(derivative.states.values()):
             if terms:
-                target = layout.put("dstate", index, layout.state_widths()[index])
+                target = layout.put("dstate", index, layout.state_widths[index])
                 start = ZERO if elementwise is None else ACCUMULATE
                 self.phases.append(Product(target, start, self._transposed(terms)))
         return Backward(
@@ -99,7 +99,7 @@ class _Writer:
         ]
 
     def _product_levels(self, goals: list[int]) -> None:
-        """Everything that a transposed product under a goal needs, and the products, those of others' sums later."""
+        """The transposed products under the goals, each after the adjoints it multiplies."""
         graph = self.layout.graph
         products = [number for number in graph.reachable(goals) if graph[number].op == "affine_t"]
         done: set[int] = set()
@@ -127,7 +127,7 @@ class _Writer:
 
         finals: the states that have an elementwise part, by index, and that part.
         """
-        layout, widths = self.layout, self.layout.state_widths()
+        layout, widths = self.layout, self.layout.state_widths
         tile = TileWriter(layout, self.home, "adjoint", self.width)
         targets = dict(self.column)
         for index, adjoint in finals:

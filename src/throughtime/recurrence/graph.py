@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +105,21 @@ class Graph:
                 seen.add(number)
                 stack.extend(self.nodes[number].args)
         return sorted(seen)
+
+    def readers(self, numbers: Iterable[int]) -> dict[int, list[int]]:
+        """Node -> those of the nodes that read it, as often as they do, in order."""
+        readers: dict[int, list[int]] = {}
+        for number in numbers:
+            for argument in self.nodes[number].args:
+                readers.setdefault(argument, []).append(number)
+        return readers
+
+    def total(self, summands: Sequence[int], size: Any) -> int:
+        """The sum of at least one node, from the left."""
+        total = summands[0]
+        for summand in summands[1:]:
+            total = self.add("add", (total, summand), size)
+        return total
 
     def to_json(self) -> list[list[Any]]:
         """The nodes as plain lists."""

@@ -22,15 +22,13 @@ class Layout:
 
     def __init__(self, recurrence: Recurrence, step: Collected, graph: Graph, every: bool) -> None:
         self.sizes, self.step, self.graph, self.every = recurrence.sizes, step, graph, every
+        self.state_widths = list(recurrence.state_sizes)
         self._parameters = {name: i for i, name in enumerate(recurrence.shapes)}
         self._places: dict[Place, int] = {}
         self._packs: dict[tuple[tuple[int, ...], bool], int] = {}
         self._constants: dict[float, int] = {}
         self.roots = {new for _, new in step.states.values()}
-        self.readers: dict[int, list[int]] = {}
-        for number in graph.reachable(self.roots):
-            for argument in set(graph[number].args):
-                self.readers.setdefault(argument, []).append(number)
+        self.readers = graph.readers(graph.reachable(self.roots))
         self.input_columns, self.input_width = self._side_by_side(step.inputs)
         self.column, self.preactivations = self._side_by_side(self._order())
 
@@ -52,10 +50,6 @@ class Layout:
     def width(self, number: int) -> int:
         """The width of a node's value."""
         return self.sizes[self.graph[number].size]
-
-    def state_widths(self) -> list[int]:
-        """The widths of the states, in order."""
-        return [self.width(old) for old, _ in self.step.states.values()]
 
     def parameter(self, number: int) -> int:
         """The number of the parameter that a node is."""
@@ -84,21 +78,23 @@ class Layout:
         if node.op == "input":
             return self.put("input", self.input_columns[number], width)
         if node.op == "shown":
-            before = itertools.takewhile(lambda name: name != node.name, self.step.states)
-            at = sum(self.width(self.step.states[name][0]) for name in before) if self.every else 0
-            return self.put("doutput", at, width)
+            before = self.state_widths[: self._state(node.name)] if self.every else []
+            return self.put("doutput", sum(before), width)
         if node.op == "adjoint":
-            return self.put("dstate", list(self.step.states).index(node.name or ""), width)
+            return self.put("dstate", self._state(node.name), width)
         return None
 
     def old_states(self) -> dict[int, Place]:
         """Leaves that are overwritten at the end of a step, and their places."""
         places = {}
         for index, (name, (old, _)) in enumerate(self.step.states.items()):
-            width = self.width(old)
-            places[old] = self.put("state", index, width)
-            places[self.graph.add("adjoint", size=self.graph[old].size, name=name)] = self.put("dstate", index, width)
+            adjoint = self.graph.add("adjoint", size=self.graph[old].size, name=name)
+            places[old] = self.put("state", index, self.width(old))
+            places[adjoint] = self.put("dstate", index, self.width(old))
         return places
+
+    def _state(self, name: str | None) -> int:
+        return list(self.step.states).index(name or "")
 
     def follows(self, before: int, after: int) -> bool:
         """Whether a pre-activation's columns begin where another's end."""

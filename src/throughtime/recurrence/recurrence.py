@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import reprlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -27,6 +26,7 @@ class Recurrence:
     """A step and the sizes of its symbols. Equal to another where both are; what is derived from it is kept under it.
 
     trace: the step. sizes: symbol -> number, {"I": 64, "H": 256}; of every symbol of the step, more do no harm.
+    text: both as JSON, for `from_json`: what two equal ones have in common.
     Raises UserError where a size is missing or out of range.
 
     Example:
@@ -39,6 +39,7 @@ class Recurrence:
 
     trace: Trace
     sizes: Mapping[str, int]
+    text: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sizes", MappingProxyType(dict(self.sizes)))
@@ -50,12 +51,8 @@ class Recurrence:
         values = sum(self.sizes[node.size] for node in self.trace.graph.nodes if isinstance(node.size, str))
         if values > _STEP_VALUES:
             raise UserError(f"{self.name}: one step may have {_STEP_VALUES:,} values, got {values:,}; lower its sizes")
-
-    @cached_property
-    def text(self) -> str:
-        """The recurrence as JSON, for `from_json`: what two equal ones have in common."""
-        sizes = json.dumps(dict(self.sizes), separators=(",", ":"), sort_keys=True)
-        return f'{{"sizes":{sizes},"trace":{self.trace.text}}}'
+        sizes = json.dumps(dict(self.sizes), sort_keys=True)
+        object.__setattr__(self, "text", f'{{"sizes": {sizes}, "trace": {self.trace.text}}}')
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Recurrence) and self.text == other.text

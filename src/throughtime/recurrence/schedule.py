@@ -13,7 +13,6 @@ The derivative reads matrix products and transcendental functions from the recor
 
 from __future__ import annotations
 
-from throughtime.recurrence.backward import write_backward
 from throughtime.recurrence.derivative import Derivative, collect, differentiate
 from throughtime.recurrence.forward import write_forward
 from throughtime.recurrence.graph import Graph
@@ -39,20 +38,20 @@ def schedule(recurrence: Recurrence, hoist: bool = False, every: bool = False, t
     derivative = differentiate(step, every) if training else None
     graph = step.graph if derivative is None else derivative.graph
     layout = Layout(recurrence, step, graph, every)
-    operands = {operand for affine in step.affines for _, operand in graph.products(affine)}
-    hoist = (
-        hoist or max((layout.width(number) for number in operands & layout.input_columns.keys()), default=0) > NARROW
-    )
+    multiplied = {operand for affine in step.affines for _, operand in graph.products(affine)}
+    widths = [layout.width(number) for number in multiplied & layout.input_columns.keys()]
+    hoist = hoist or max(widths, default=0) > NARROW
+    inference, _ = write_forward(layout, set(), hoist)
     forward: Pass | None = None
     backward: Backward | None = None
     if derivative is not None:
+        from throughtime.recurrence.backward import write_backward
+
         forward, record = write_forward(layout, _saved(derivative), hoist)
-    inference, _ = write_forward(layout, set(), hoist)
-    if derivative is not None:
         backward = write_backward(layout, derivative, record)
     return Program(
         input_width=layout.input_width,
-        state_widths=layout.state_widths(),
+        state_widths=layout.state_widths,
         output_state=list(step.states).index(step.output),
         every=every,
         parameters=[(shape[0], shape[1] if len(shape) == 2 else 0) for shape in recurrence.shapes.values()],

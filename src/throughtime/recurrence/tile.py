@@ -78,12 +78,9 @@ class TileWriter:
         graph = self.layout.graph
         targets, free = targets or {}, free if free is not None else set()
         needed = self._needed(goals)
-        uses: dict[int, int] = {}
-        for number in needed:
-            for argument in graph[number].args:
-                uses[argument] = uses.get(argument, 0) + 1
+        readers = graph.readers(needed)
         fixed = keep | set(goals) | set(targets)
-        mergeable = {n for n in needed if graph[n].op == "mul" and uses.get(n) == 1 and n not in fixed}
+        mergeable = {n for n in needed if graph[n].op == "mul" and len(readers.get(n, ())) == 1 and n not in fixed}
         plan = {number: _fuse(graph, number, mergeable) for number in needed}
         merged = {product for _, _, product in plan.values()}
         available: list[Place] = []

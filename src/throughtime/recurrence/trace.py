@@ -7,7 +7,6 @@ import math
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -43,14 +42,17 @@ class Trace:
     gates: dict[str, int] = field(default_factory=dict)
     further: dict[str, int] = field(default_factory=dict)
     masks: tuple[str, ...] = ()
+    _text: str | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         _check(self)
 
-    @cached_property
+    @property
     def text(self) -> str:
         """`to_json` as text: what two equal traces have in common."""
-        return json.dumps(self.to_json(), separators=(",", ":"))
+        if self._text is None:  # functools.cached_property has a lock, which a fork could leave taken
+            object.__setattr__(self, "_text", json.dumps(self.to_json(), separators=(",", ":")))
+        return str(self._text)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Trace) and self.text == other.text
@@ -101,7 +103,7 @@ class Trace:
         """State name -> symbolic size."""
         return {name: self.graph[old].size for name, (old, _) in self.states.items()}
 
-    @cached_property
+    @property
     def symbols(self) -> tuple[str, ...]:
         """Every size the cell speaks of, "I" first, in order of appearance."""
         symbols = [*self.input_sizes.values(), *self.state_sizes.values()]

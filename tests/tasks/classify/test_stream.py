@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -190,3 +191,14 @@ def test_what_looks_ahead_cannot_follow(options: dict[str, Any]) -> None:
         make(options).stream()
     with pytest.raises(UserError, match="only a model that reads once, forward"):
         make({"both": False}, options).stream()
+
+
+def test_a_text_may_arrive_in_whichever_thread() -> None:
+    parts = ["good ", "bad don", "'t ", "good"]
+    opinion = model_of("two layers").stream()
+    pools = [ThreadPoolExecutor(1) for _ in range(2)]
+    for part, pool in zip(parts, itertools.cycle(pools)):
+        pool.submit(opinion.push, part).result()
+    for pool in pools:
+        pool.shutdown()
+    np.testing.assert_array_equal(opinion.close(), followed(model_of("two layers"), parts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,10 +27,12 @@ class Opinion:
 
     The recurrence costs the same for every token, however long the text; a linear model in the fusion looks at the
     whole text again at each push. Made by TextClassifier.stream. UserError unless every member reads forward only.
+    Calls of several threads come one after the other.
     """
 
     def __init__(self, model: TextClassifier) -> None:
         self._model, self._text, self._open = model, "", ""
+        self._lock = RLock()
         self._members: list[_Member] = []
         self._tails: list[str] = []
         self._contexts: list[list[str]] = []
@@ -52,17 +55,23 @@ class Opinion:
 
     def push(self, text: str) -> np.ndarray:
         """Take in what comes next; the probabilities (C,) of all so far. The last word waits until it is complete."""
-        self._text += text
-        self._read(text, False)
-        return self.probabilities()
+        with self._lock:
+            self._text += text
+            self._read(text, False)
+            return self.probabilities()
 
     def close(self) -> np.ndarray:
         """Nothing more comes; the probabilities (C,) of the whole."""
-        self._read("", True)
-        return self.probabilities()
+        with self._lock:
+            self._read("", True)
+            return self.probabilities()
 
     def probabilities(self) -> np.ndarray:
         """(C,) float64."""
+        with self._lock:
+            return self._probabilities()
+
+    def _probabilities(self) -> np.ndarray:
         model, parts = self._model, {}
         for name, weight in model.fusion.items():
             if weight and name != RECURRENCE:
@@ -76,6 +85,8 @@ class Opinion:
         return found
 
     def _read(self, text: str, last: bool) -> None:
+        for member in self._members:
+            member.take_over()
         for r, reader in enumerate(self._model.readers.readers):
             waiting = self._tails[r] + text
             pieces = SPLITTERS[reader.splitter.kind](waiting)
@@ -124,6 +135,11 @@ class _Member:
         self._max, self._sum = np.full(width, -np.inf), np.zeros(width)
         self._highest, self._shares, self._attended = -np.inf, 0.0, np.zeros(width)
         self._last = np.zeros(width)
+
+    def take_over(self) -> None:
+        """The calling thread reads on."""
+        for stepper in self._steppers:
+            stepper.take_over()
 
     def step(self, token: str, values: np.ndarray | None) -> None:
         """Read a token. values: (F,), the evidence that ends there, None for nothing."""
