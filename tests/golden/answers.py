@@ -66,7 +66,7 @@ def classify(model: Any, inputs: Mapping[str, Any]) -> Answers:
         found["sure"] = model.predict(texts, sure=True)
     if inputs["stream"]:
         stream = model.stream()
-        found["stream"] = np.array([*(stream.push(part) for part in inputs["stream"]), stream.close()])
+        found["stream"] = np.array([*(stream.feed(part) for part in inputs["stream"]), stream.close()])
     return found
 
 

@@ -1,6 +1,6 @@
 """What reads the tokens of a text: embeddings, and a stack of recurrences in one direction or in both.
 
-    x_t = [embedding_1[id_t1]; ...; mean of the embeddings of the pieces of token t; evidence_t]
+    x_t = [embedding_1[id_t1]; ...; mean of the embeddings of the pieces of token t; features_t]
     f_t = the recurrence over x from the start        g_t = another one from the end
     h_t = [f_t; g_t]                                  layer by layer, the next reads h
 
@@ -125,14 +125,14 @@ class ReaderConfig:
         columns: Sequence[tuple[str, int, int]],
         cells: Sequence[Trace],
         hidden: int,
-        both: bool = True,
+        bidirectional: bool = True,
         **rest: Any,
     ) -> ReaderConfig:
         """Layers of the given cells, bottom first. rest: further fields of the class."""
         pieces = rest.get("pieces", (0, 0))
         widths = [width for _, _, width in columns] + [pieces[1]] * (pieces != (0, 0))
         below = (widths[0] if rest.get("added") else sum(widths)) + rest.get("values", 0)
-        layers = Stack.of(cells, below, hidden, both).layers
+        layers = Stack.of(cells, below, hidden, bidirectional).layers
         return cls(who, tuple(columns), layers, **rest)
 
     def to_json(self) -> dict[str, Any]:

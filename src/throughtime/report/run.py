@@ -5,7 +5,7 @@ What a history says is checked before it is shown: a part that is missing or dam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -71,17 +71,19 @@ class Run:
         sections: Sequence[Section | None],
         model: Sequence[Item],
         warnings: Sequence[str] = (),
+        shown: Collection[str] = (),
     ) -> Path:
         """Write the page and return its path.
 
         verdict: one sentence. merits: figures for the top. sections: of the task, before what all have. model: what its
-        section says. warnings: beside those of a run that failed.
+        section says. warnings: beside those of a run that failed. shown: parts of the record that stand elsewhere on
+        the page.
         """
         every = [
             *sections,
             *of_folder(self.folder, self.history),
             Section("Model", model),
-            Section("Settings and environment", settings_of(self.record)),
+            Section("Settings and environment", settings_of(self.record, shown)),
         ]
         version = self.record.environment.get("throughtime", "")
         page = Page(
@@ -167,9 +169,10 @@ def equations_of(layers: Iterable[Recurrence]) -> list[Item]:
     return items
 
 
-def settings_of(record: ModelRecord[Any, Any, Any, Any]) -> list[Item]:
-    """Tables of a run's settings and of where it ran."""
-    groups = {"options": record.options.to_json(), "data": record.data.to_json(), "decided": record.decided.to_json()}
+def settings_of(record: ModelRecord[Any, Any, Any, Any], shown: Collection[str] = ()) -> list[Item]:
+    """Tables of a run's settings and of where it ran. shown: what is left out, because it stands elsewhere."""
+    sections = {"options": record.options, "data": record.data, "decided": record.decided}
+    groups = {title: {k: v for k, v in one.to_json().items() if k not in shown} for title, one in sections.items()}
     if record.environment:  # with the seed a run can be repeated
         groups["environment"] = {**record.environment, "seed": record.options.seed}
     return [Table([name, ""], rows) for name, values in groups.items() if (rows := [[*row] for row in _flat(values)])]

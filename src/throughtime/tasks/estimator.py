@@ -74,6 +74,7 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
     __signature__: ClassVar[inspect.Signature]
 
     def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         if "schema" in cls.__dict__:
             cls.__signature__ = _signature(cls.schema.options)
 
@@ -89,6 +90,7 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         self.model: Running | None = None
         self.outcome: Outcome | None = None
         self.examples: Examples | None = None
+        self.folder: Path | None = None
         self._files: dict[str, File] = {}
         self._parameters: Mapping[str, np.ndarray] = {}
 
@@ -206,7 +208,7 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
             decided = not interrupted or self.decides_when_stopped
             if decided:
                 record = replace(record, decided=found.decided or self.schema.decided.from_json({}))
-            self.model, self.record, self.examples = found.model, record, examples
+            self.model, self.record, self.examples, self.folder = found.model, record, examples, folder
             self._files = {**plan.files, **found.files}
             if folder is not None and decided:
                 write_files(folder, found.files)

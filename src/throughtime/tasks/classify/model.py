@@ -29,8 +29,10 @@ from throughtime.models import pooling
 from throughtime.models.ops import Ops
 from throughtime.models.reader import ReaderConfig, Sentences, Tokens, draw, embed, read
 from throughtime.models.stack import LARGEST, Stack
+from throughtime.options import Json
 from throughtime.recurrence import Recurrence
 from throughtime.storage import parameters as checks
+from throughtime.tasks.reading.model import Ensemble, names_from_json, readers_from_json
 
 WHO = "classifier"
 """Who speaks in an error."""
@@ -109,6 +111,28 @@ class ClassifierConfig:
             tuple(data["pooling"]),
             Stack.from_json(data["above"], WHO, "above", directed=True).layers,
         )
+
+
+@dataclass(frozen=True)
+class ClassifierEnsemble(Ensemble[ClassifierConfig]):
+    """What config.json keeps of a classifier. classes: their names, in the order of the logits. Raises UserError where
+    those do not fit the readers."""
+
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if {one.classes for one in self.readers} != {len(self.classes)}:
+            got = sorted({one.classes for one in self.readers})
+            raise UserError(f"{WHO}: expected {len(self.classes)} classes everywhere, got {got}; the folder is damaged")
+
+    def to_json(self) -> dict[str, Json]:
+        """Plain lists and dicts."""
+        return {**super().to_json(), "classes": list(self.classes)}
+
+    @classmethod
+    def from_json(cls, data: Json) -> ClassifierEnsemble:
+        """Rebuild from `to_json`; UserError says what is wrong."""
+        return cls(*readers_from_json(WHO, data, ClassifierConfig.from_json), names_from_json(WHO, data, "classes"))
 
 
 def forward(
