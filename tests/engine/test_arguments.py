@@ -14,7 +14,9 @@ import pytest
 
 from throughtime import engine
 from throughtime.cells import make
+from throughtime.engine.spec import spec as spec_of
 from throughtime.recurrence import Recurrence
+from throughtime.recurrence.schedule import schedule
 
 ROOT = Path(__file__).parents[2]
 
@@ -200,8 +202,8 @@ def test_a_tape_of_another_program_is_refused() -> None:
 def test_a_tape_serves_the_same_program_compiled_again() -> None:
     program, arrays, x, _, d = problem()
     _, _, tape = program.forward(x, None, arrays, training=True)
-    again = engine.Program(program.trace, program.sizes, program.dtype, None)
-    assert again._compiled is not program._compiled
+    again = engine.Program(program.recurrence, program.dtype, None, False, False)
+    assert again is not program
     assert_same(again.backward(tape, x, arrays, d, None), program.backward(tape, x, arrays, d, None))
 
 
@@ -209,7 +211,8 @@ def test_a_damaged_program_is_refused() -> None:
     """A phase that is too short, a list that a number empties while it is read."""
     _engine = engine._engine
     program = engine.compile(Recurrence(make("rnn").trace(), {"I": 3, "H": 4}))
-    spec = engine._spec("rnn", *spec_of(program))
+    plan = schedule(program.recurrence, False, False, True)
+    spec = spec_of(program.recurrence, plan, {name: ((i, 0),) for i, name in enumerate(program.trace.parameters)})
 
     class Clears:
         def __init__(self, target: list[Any]) -> None:
@@ -227,10 +230,3 @@ def test_a_damaged_program_is_refused() -> None:
     places[0][0].target = places
     with pytest.raises((RuntimeError, ValueError, TypeError)):
         _engine.program(spec | {"places": places})
-
-
-def spec_of(program: Any) -> Any:
-    from throughtime.recurrence.schedule import schedule
-
-    shapes = program.trace.shapes(program.sizes)
-    return schedule(program.trace, program.sizes), shapes, program.sources, program.array_shapes
