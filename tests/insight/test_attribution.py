@@ -10,7 +10,7 @@ from throughtime import Forecaster, LanguageModel
 from throughtime.errors import UserError
 from throughtime.insight.attribution import METHODS, Question, attribute, check, ranking
 from throughtime.tasks.forecast import insight as forecast_insight
-from throughtime.tasks.forecast.histories import Series
+from throughtime.tasks.forecast.series import Series
 from throughtime.tasks.text import insight as text_insight
 from throughtime.training.settings import Settings
 
@@ -133,7 +133,8 @@ def test_an_explanation_of_a_forecaster_explains_its_forecast(kind: str) -> None
     if kind != "a distribution":  # its median is not its place
         wanted = model.predict([series])[0]
         middle = wanted[:, 1] if wanted.shape[1] == 3 else wanted[:, 0]
-        shift = model.shifts[1] if len(model.shifts) > 1 else 0.0
+        shifts = model.ensemble.shifts
+        shift = shifts[1] if len(shifts) > 1 else 0.0
         assert shift == 0.0
         assert found.score == pytest.approx(float(middle.mean()), rel=1e-4, abs=1e-4)
     assert len(found.parts) == model.config.warm + model.config.lookback

@@ -98,7 +98,7 @@ def test_arrays_that_are_missing_or_too_short(folder: Path, name: str) -> None:
     with pytest.raises(UserError, match="damaged"):
         throughtime.load(folder)
     write_weights(folder / ARRAYS, {key: value for key, value in arrays.items() if key != name})
-    with pytest.raises(UserError, match="damaged|not of one training"):
+    with pytest.raises(UserError, match=r"damaged|not of one training"):
         throughtime.load(folder)
 
 
