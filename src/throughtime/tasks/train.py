@@ -50,9 +50,8 @@ def train(
             with terminable():
                 evaluation = model.score_held_out(note)
         except (KeyboardInterrupt, Terminated) as stop:
-            note(
-                f"stopped before it was scored; the model is in {folder}, throughtime evaluate {folder} DATA scores it"
-            )
+            score = f"throughtime evaluate {folder} DATA"
+            note(f"stopped before it was scored; the model is in {folder}, {score} scores it")
             number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
             values["signal"], evaluation = int(number), None
         if evaluation is not None:
