@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.runtime.test_text import make
+from tests.tasks.text.small import make
 from throughtime.errors import UserError
-from throughtime.runtime.text import TextModel
+from throughtime.tasks.text.stream import TextModel
 
 
 @pytest.fixture
