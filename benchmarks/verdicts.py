@@ -20,7 +20,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from throughtime.tasks.forecast.histories import Series
 
 from benchmarks.timing import RESULTS, machine
 from throughtime.data import tokenizers

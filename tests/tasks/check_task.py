@@ -174,6 +174,16 @@ def one_line(error: BaseException) -> str:
     return text
 
 
+def header(state: bytes) -> bytes:
+    """The header of a saved state, JSON."""
+    return state[8 : 8 + int.from_bytes(state[:8], "little")]
+
+
+def headed(state: bytes, text: str) -> bytes:
+    """A saved state with another header."""
+    return len(text.encode()).to_bytes(8, "little") + text.encode() + state[8 + len(header(state)) :]
+
+
 class Page(HTMLParser):
     """Collects the addresses of what a page loads."""
 
@@ -416,7 +426,9 @@ class CheckTask:
             assert written[name] == one.plain(one.checked("", value))
 
     @pytest.mark.parametrize("how", ["gone", "empty", "half", "garbage", "a folder"])
-    def test_a_damaged_file_is_told(self, fitted: Any, tmp_path: Path, how: str) -> None:
+    def test_a_damaged_file_is_told(
+        self, fitted: Any, made: tuple[Path, Path, Any, str], tmp_path: Path, how: str
+    ) -> None:
         fitted.save(tmp_path / "sound")
         names = sorted(path.name for path in (tmp_path / "sound").iterdir() if path.is_file())
         assert {CONFIG, WEIGHTS} <= set(names)
@@ -432,8 +444,11 @@ class CheckTask:
             with pytest.raises(UserError) as caught:
                 throughtime.load(tmp_path / name)
             assert str(tmp_path / name) in one_line(caught.value)
-            out, err = self.captured(["run", str(tmp_path / name), *self.case.run], status=2)
-            check_refusal(Outcome(2, out, err), [])
+            calls = [["run", str(tmp_path / name), *self.case.run]]
+            calls += [["evaluate", str(tmp_path / name), str(made[0]), *self.case.evaluate]]
+            calls += [["report", str(tmp_path / name)]] if name == CONFIG else []
+            for call in calls:
+                check_refusal(Outcome(2, *self.captured(call, status=2)), [str(tmp_path / name)])
 
     @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # as the commands do: numbers that overflow are told
     def test_a_changed_configuration_is_told_or_runs(self, made: tuple[Path, Path, Any, str], tmp_path: Path) -> None:
@@ -540,14 +555,29 @@ class CheckTask:
             stream.feed(one)
         good, rest = stream.save(), parts[len(parts) // 2]
         wanted = stream.feed(rest)
-        head = int.from_bytes(good[:8], "little")
-        bad = [b"", b"nonsense", good[:-1], good[: 8 + head // 2], good.replace(b'"stream":"', b'"stream":"x')]
-        bad += [good.replace(b'"__metadata__"', b'"__metadat__"'), good[:8] + b"[" * head + good[8 + head :]]
+        kind = json.loads(header(good))["__metadata__"]["stream"]
+        text, others = header(good).decode(), ("another", kind + "s", "")
+        bad = [
+            b"",
+            b"nonsense",
+            good[:-1],
+            good[: 8 + len(text) // 2],
+            headed(good, "[" * len(text)),
+            headed(good, "{}"),
+        ]
+        bad += [headed(good, text.replace(f'"stream":"{kind}"', f'"stream":"{other}"')) for other in others]
+        bad += [
+            headed(good, text.replace('"__metadata__"', '"__metadat__"')),
+            headed(good, text.replace("rest", "rast")),
+        ]
+        bad += [headed(good, text.replace('"rest":"', '"rest":"['))]
+        bad += [good.replace(b"F32", b"I32")] if b"F32" in good else []
         if self.case.other is not None:
             another = self.follow(self.case.fit(**self.case.other, steps=1).fitted())[0]
             another.feed(parts[0])
             bad.append(another.save())
         for data in bad:
+            assert data != good
             stream.restore(good)
             with pytest.raises(UserError, match="stream") as caught:
                 stream.restore(data)

@@ -24,7 +24,7 @@ Written once over `ops`; models/ops_numpy.py and models/ops_torch.py are the two
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,9 +38,6 @@ from throughtime.storage import parameters as checks
 
 WHO = "forecaster"
 """Who speaks in an error."""
-
-Parameters = Mapping[str, Any]
-"""Name -> array, of NumPy or torch, as the operations are."""
 
 
 @dataclass(frozen=True)
@@ -263,6 +260,6 @@ def initial_parameters(config: ForecastConfig, rng: np.random.Generator, dtype: 
     return {name: np.ascontiguousarray(values[name], dtype=dtype) for name in config.shapes}
 
 
-def check_parameters(config: ForecastConfig, parameters: Parameters) -> None:
+def check_parameters(config: ForecastConfig, parameters: Params) -> None:
     """UserError unless exactly the model's parameters are there; see throughtime.storage.parameters."""
     checks.check_parameters(WHO, config.shapes, parameters)
