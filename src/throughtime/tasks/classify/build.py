@@ -213,7 +213,7 @@ def _embed(
         name, size, width = part.reader.config.reader.columns[0]
         table = embeddings.pmi_embeddings(part.learned.encoded, size, width, options.seed)
         if table is None:
-            without["pmi_embeddings"] = f"PMI-SVD embeddings: left out, {size:,} different tokens are too few for them"
+            without["pmi_embeddings"] = "PMI-SVD embeddings: left out, too few different tokens stand near each other"
             continue
         for m in range(options.ensemble_size):
             parameters[prefix(r, m) + f"columns.{name}"] = np.array(table)
