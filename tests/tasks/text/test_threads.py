@@ -9,11 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-<<<<<<<< HEAD:tests/tasks/text/test_stream_shared.py
-from tests.tasks.text.test_stream import make
-========
 from tests.tasks.text.small import make
->>>>>>>> tests-house:tests/tasks/text/test_threads.py
 from throughtime.errors import UserError
 from throughtime.tasks.text.stream import TextModel
 
