@@ -22,7 +22,7 @@ from benchmarks.timing import RESULTS, machine
 from throughtime import Forecaster, LanguageModel
 from throughtime.insight.attribution import METHODS
 from throughtime.tasks.forecast import insight as forecast_insight
-from throughtime.tasks.forecast.histories import Series
+from throughtime.tasks.forecast.series import Series
 from throughtime.tasks.text import insight as text_insight
 from throughtime.tasks.text.data import Text
 
@@ -42,7 +42,7 @@ def text() -> list[Any]:
 def series() -> list[Any]:
     values, _, learned = beijing_air()
     year = len(values) - learned
-    model = Forecaster(24, 24, seed=0).fit([values[:-year]], minutes=2).model
+    model = Forecaster(24, 24, seed=0).fit([values[:-year]], minutes=2).fitted()
     origins = np.linspace(len(values) - year, len(values), INPUTS).astype(int)
     return [forecast_insight.explain(model, Series([values[:o]])) for o in origins]
 

@@ -17,10 +17,9 @@ import numpy as np
 
 from benchmarks import series_data, timing
 from throughtime import Forecaster
-from throughtime.baselines.compare import compare
-from throughtime.tasks.forecast.histories import Series
+from throughtime.baselines.compare import Backtest, compare
+from throughtime.tasks.forecast.series import Series
 
-FIT = ("steps", "batch", "learning_rate", "weight_decay")
 HORIZONS = (96, 192, 336, 720)
 ETTH1: dict[str, Any] = {
     "season": 24,
@@ -29,7 +28,7 @@ ETTH1: dict[str, Any] = {
     "scaling": "last",
     "dropout": 0.5,
     "hidden": 256,
-    "members": 3,
+    "ensemble_size": 3,
     "steps": 600,
 }
 """The first choice by benchmarks.etth1_choice; docs/log.md tells of the second."""
@@ -70,17 +69,14 @@ def multivariate(
     rows = []
     for horizon in horizons:
         began = time.perf_counter()
-        options = {**settings, "seed": seed}
-        fit = {key: options.pop(key) for key in FIT if key in options}
-        model = Forecaster(horizon, **options).fit(
-            [c[:valid] for c in columns], validation=valid - train, ids=[str(n) for n in range(len(columns))], **fit
-        )
+        model = Forecaster(horizon, **settings, seed=seed)
+        ids = [str(n) for n in range(len(columns))]
+        model.fit([c[:valid] for c in columns], validation=valid - train, ids=ids, quiet=True)
         every = 1 if not validating else 5
         origins = np.array([(n, o) for n in range(len(columns)) for o in range(first, last - horizon + 1, every)])
-        assert model.model is not None
         series = [c[:last] for c in columns]
-        forecast = model.model.predict_at(Series(series), origins, [str(n) for n in range(len(columns))])[..., 0]
-        found = compare(series, origins, horizon, options.get("season", 1), forecast, seconds=0)
+        forecast = model.fitted().predict_at(Series(series), origins, ids)[..., 0]
+        found = compare(Backtest(series, origins, horizon, settings.get("season", 1)), forecast, seconds=0)
         rows.append(row(f"{name} {horizon}", found, model, began))
     rows.append({"what": f"{name} mean", **{m: float(np.mean([r[m] for r in rows])) for m in ("MAE", "RMSE", "MSE")}})
     return rows
@@ -108,7 +104,7 @@ def pems(validating: bool, seed: int) -> list[dict[str, Any]]:
         options: dict[str, Any] = {"lookback": 12, "scaling": "series", "hidden": 64, "embedding": 32, "dropout": 0.5}
         if calendar:
             options["profile"] = 288
-        model = Forecaster(1, nonnegative=True, members=5, seed=seed, **options)
+        model = Forecaster(1, nonnegative=True, ensemble_size=5, seed=seed, **options)
         features = known[: first + 1] if calendar else None
         phase = [int(minutes[0] % 1440) // 5]
         model.fit(
@@ -119,12 +115,12 @@ def pems(validating: bool, seed: int) -> list[dict[str, Any]]:
             ids=["lane"],
             steps=600,
             validation=False,
+            quiet=True,
         )
         origins = np.stack([np.zeros(last - first, int), np.arange(first, last)], 1)
         given = Series([flow[:last]], [known[:last]] if calendar else None, np.array(phase))
-        assert model.model is not None
-        forecast = model.model.predict_at(given, origins, ["lane"])[..., 0]
-        found = compare([flow[:last]], origins, 1, 288 if calendar else 1, forecast, seconds=0)
+        forecast = model.fitted().predict_at(given, origins, ["lane"])[..., 0]
+        found = compare(Backtest([flow[:last]], origins, 1, 288 if calendar else 1), forecast, seconds=0)
         rows.append(row("pems with the calendar" if calendar else "pems, last 12 values", found, model, began))
     return rows
 
@@ -138,10 +134,9 @@ def los(validating: bool, seed: int) -> list[dict[str, Any]]:
     options: dict[str, Any] = {"lookback": 24, "segment": 1, "scaling": "series", "loss": "mse", "profile": 288}
     model = Forecaster(3, 288, lags=(1,), hidden=64, nonnegative=True, seed=seed, **options)
     ids = [str(n) for n in range(len(columns))]
-    model.fit([c[:first] for c in columns], ids=ids, steps=2000, validation=False)
+    model.fit([c[:first] for c in columns], ids=ids, steps=2000, validation=False, quiet=True)
     origins = np.array([(n, o) for n in range(len(columns)) for o in range(first, last - 2)])
-    assert model.model is not None
-    forecast = model.model.predict_at(Series([c[:last] for c in columns]), origins, ids)[:, 2:, 0]
+    forecast = model.fitted().predict_at(Series([c[:last] for c in columns]), origins, ids)[:, 2:, 0]
     return [_third(columns, origins, forecast, first, last, began)]
 
 
@@ -185,12 +180,11 @@ def stocks(validating: bool, seed: int) -> list[dict[str, Any]]:
     columns = [np.ascontiguousarray(column) for column in values.T]
     began = time.perf_counter()
     model = Forecaster(1, lookback=20, scaling="window", lags=(1,), hidden=32, embedding=32, dropout=0.5, seed=seed)
-    model.fit([c[:first] for c in columns], steps=500, validation=252)
+    model.fit([c[:first] for c in columns], steps=500, validation=252, quiet=True)
     origins = np.array([(n, o) for n in range(len(names)) for o in range(first, last)])
-    assert model.model is not None
     series = [c[:last] for c in columns]
-    forecast = model.model.predict_at(Series(series), origins)[..., 0]
-    found = compare(series, origins, 1, 1, forecast, seconds=0, metric="mase")
+    forecast = model.fitted().predict_at(Series(series), origins)[..., 0]
+    found = compare(Backtest(series, origins, 1), forecast, seconds=0, metric="mase")
     return [row("stocks, next day", found, model, began)]
 
 
@@ -215,14 +209,13 @@ def beijing(validating: bool, seed: int) -> list[dict[str, Any]]:
         steps=1500,
         validation=8760,
         ids=["air"],
+        quiet=True,
     )
     origins = np.array([(0, o) for o in range(first, last - 23, 24)])
-    assert model.model is not None
     given = Series([values[:last]], [features[: last + 24]])
-    quantiles = model.model.predict_at(given, origins, ["air"])
-    found = compare(
-        [values[:last]], origins, 24, 24, quantiles[..., 3], quantiles, LEVELS, seconds=0 if validating else 600
-    )
+    quantiles = model.fitted().predict_at(given, origins, ["air"])
+    backtest = Backtest([values[:last]], origins, 24, 24)
+    found = compare(backtest, quantiles[..., 3], quantiles, LEVELS, seconds=0 if validating else 600)
     return [row("beijing, next 24 hours", found, model, began)]
 
 

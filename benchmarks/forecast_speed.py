@@ -17,11 +17,10 @@ from benchmarks import timing
 from throughtime.models.ops_torch import TorchModel
 from throughtime.models.resolve import trace_of
 from throughtime.tasks.forecast import model as forecaster
-from throughtime.tasks.forecast.histories import Histories
 from throughtime.tasks.forecast.job import ForecastJob
 from throughtime.tasks.forecast.loss import LOSSES
 from throughtime.tasks.forecast.model import ForecastConfig, initial_parameters
-from throughtime.tasks.forecast.windows import Windows
+from throughtime.tasks.forecast.windows import Histories, Windows
 
 ROUNDS, STEPS = 9, 10
 

@@ -21,7 +21,7 @@ from throughtime import Forecaster
 
 HORIZON, SEASON = 48, 24
 NAIVE2 = (18.383, 2.395)
-SETTINGS = {"loss": "mase_smape", "lags": (1, 24, 168, 336), "hidden": 128, "embedding": 64, "members": 3}
+SETTINGS = {"loss": "mase_smape", "lags": (1, 24, 168, 336), "hidden": 128, "embedding": 64, "ensemble_size": 3}
 
 
 def read(name: str) -> list[np.ndarray]:
@@ -53,7 +53,7 @@ def main() -> None:
         train = [one[:-HORIZON] for one in train]
     began = time.perf_counter()
     model = Forecaster(HORIZON, SEASON, nonnegative=True, seed=seed, **SETTINGS)
-    model.fit(train, minutes=minutes, validation=False, quiet=False, learning_rate=1e-2)
+    model.fit(train, minutes=minutes, validation=False, learning_rate=1e-2)
     seconds = time.perf_counter() - began
     assert model.outcome is not None
     seasonal = np.stack([np.tile(one[-SEASON:], HORIZON // SEASON) for one in train])

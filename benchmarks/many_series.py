@@ -33,7 +33,7 @@ def main() -> None:
     whole = series()
     began = time.perf_counter()
     model = Forecaster(HORIZON, SEASON, hidden=64, threads=2)
-    model.fit([one[:STEPS] for one in whole], minutes=minutes, batch=1024)
+    model.fit([one[:STEPS] for one in whole], minutes=minutes, batch=1024, quiet=True)
     trained = time.perf_counter() - began
     began = time.perf_counter()
     forecast = model.predict()

@@ -30,9 +30,10 @@ from throughtime.insight.symptoms import Course
 from throughtime.models.resolve import trace_of
 from throughtime.recurrence.wrap import recurrent_matrices
 from throughtime.tasks.forecast import model as forecaster
-from throughtime.tasks.forecast.histories import Learned, Series
 from throughtime.tasks.forecast.insight import ForecastPatient
 from throughtime.tasks.forecast.model import ForecastConfig
+from throughtime.tasks.forecast.series import Series
+from throughtime.tasks.forecast.statistics import Statistics
 from throughtime.tasks.text.insight import TextPatient
 from throughtime.tasks.text.model import LanguageConfig
 from throughtime.training.loop import train
@@ -72,7 +73,7 @@ def series_patient(cell: str, hidden: int, seed: int) -> ForecastPatient:
     own["output.W_hy"] = np.random.default_rng(seed).uniform(-0.1, 0.1, own["output.W_hy"].shape).astype(np.float32)
     kept = np.full(8, 100)
     return ForecastPatient(
-        *(config, own, series, Learned.of(series), kept, (), "mae", Settings(learning_rate=5e-3), Course(), 64, seed)
+        *(config, own, series, Statistics.of(series), kept, (), "mae", Settings(learning_rate=5e-3), Course(), 64, seed)
     )
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
+from itertools import accumulate, repeat
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from throughtime.baselines import series_metrics as metrics
-from throughtime.baselines.compare import _groups, all_baselines, compare, control
+from throughtime.baselines import statistical
+from throughtime.baselines.compare import Backtest, all_baselines, compare, control
 from throughtime.baselines.linear import LinearMap, WindowMLP
 from throughtime.baselines.simple import Drift, Naive, Naive2, SeasonalNaive, SeasonMean, filled
-from throughtime.baselines.statistical import Statistical, TooSlow
+from throughtime.baselines.statistical import Statistical, TooSlow, fit_all
 from throughtime.baselines.verdict import verdict
 from throughtime.errors import UserError
 
@@ -69,21 +74,34 @@ def test_maps_learn_what_a_window_determines() -> None:
     assert errors["window MLP"] < 0.5 * errors["linear map"]
 
 
-@pytest.mark.parametrize("baseline", all_baselines(12, 1000.0), ids=lambda b: b.name)
-def test_no_baseline_sees_the_future(baseline: object) -> None:
-    if isinstance(baseline, Statistical):
+@pytest.fixture
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process for all histories: what it imports costs more than what it does here."""
+    monkeypatch.setattr(statistical, "_MOST_PROCESSES", 1)
+
+
+def planted(histories: list[np.ndarray]) -> list[np.ndarray]:
+    """The same up to the origins of `test_no_baseline_sees_the_future`, absurd from there on."""
+    absurd = [one.copy() for one in histories]
+    for one in absurd:
+        one[36:] = 1e6
+    absurd[1][32:] = -1e6
+    return absurd
+
+
+@pytest.mark.parametrize("baseline", all_baselines(4, 1000.0), ids=lambda b: b.name)
+def test_no_baseline_sees_the_future(baseline: object, one_process: None) -> None:
+    histories, origins = series(2, 40, 4), [(0, 32), (1, 32), (0, 36)]
+    both = [histories, planted(histories)]
+    if isinstance(baseline, Statistical):  # its processes cost seconds: it is asked once for both
         pytest.importorskip("statsforecast")
-    histories = series(2, 120)
-    origins = np.array([[0, 96], [1, 96], [0, 108]])
-    results = []
-    for planted in (False, True):
-        own = [one.copy() for one in histories]
-        if planted:
-            for one in own:
-                one[108:] = 1e6
-            own[1][96:] = -1e6
-        baseline.fit([one[:96] for one in own], 12, 12)  # type: ignore[attr-defined]
-        results.append(baseline.predict([own[s][:o] for s, o in origins]))  # type: ignore[attr-defined]
+        baseline.fit([one[:32] for one in histories], 4, 4)
+        results = np.split(baseline.predict([one[s][:o] for one in both for s, o in origins]), 2)
+    else:
+        results = []
+        for own in both:
+            baseline.fit([one[:32] for one in own], 4, 4)  # type: ignore[attr-defined]
+            results.append(baseline.predict([own[s][:o] for s, o in origins]))  # type: ignore[attr-defined]
     assert np.array_equal(*results)
     assert np.isfinite(results[0]).all()
 
@@ -126,7 +144,7 @@ def test_comparing_a_forecast_that_is_right() -> None:
     origins = np.array([(s, o) for s in range(4) for o in range(300, 389, 4)])
     actual = np.stack([histories[s][o : o + 12] for s, o in origins])
     said: list[str] = []
-    found = compare(histories, origins, 12, 12, actual, seconds=0, say=said.append)
+    found = compare(Backtest(histories, origins, 12, 12), actual, seconds=0, say=said.append)
     assert found["mae"] == 0
     assert found["verdict"]["skill"] is True
     assert found["verdict"]["sentence"].startswith("The model beats the best baseline, ")
@@ -135,7 +153,7 @@ def test_comparing_a_forecast_that_is_right() -> None:
     assert len(found["by_horizon"]["mae"]) == 12
     assert len(said) == len(found["baselines"]) == 7
     naive = np.stack([np.full(12, histories[s][o - 1]) for s, o in origins])
-    worse = compare(histories, origins, 12, 12, naive, seconds=0)["verdict"]
+    worse = compare(Backtest(histories, origins, 12, 12), naive, seconds=0)["verdict"]
     assert worse["skill"] is False
     assert "instead." in worse["sentence"]
 
@@ -144,7 +162,7 @@ def test_the_interval_holds_where_series_share_shocks() -> None:
     """50 series, 40 origins, errors that share half of their variance: the interval of no gain covers 0 as it says."""
     rng, covered = np.random.default_rng(0), 0
     origins = np.array([(s, 10 + k) for s in range(50) for k in range(40)])
-    groups, unit = _groups(origins, 1)
+    groups, unit = Backtest([np.zeros(60)] * 50, origins, 1).groups()
     assert unit == "stretches of time"
     for trial in range(100):
         shared = np.tile(rng.standard_normal(40), 50)
@@ -152,7 +170,8 @@ def test_the_interval_holds_where_series_share_shocks() -> None:
         found = verdict(5 + difference, np.full(len(origins), 5.0), "drift", "MAE", unit, groups, trial)
         covered += found.low <= 0 <= found.high
     assert covered >= 85
-    assert _groups(np.array([(s, 50) for s in range(9)]), 4)[1] == "series, taken as independent"
+    single = Backtest([np.zeros(60)] * 9, np.array([(s, 50) for s in range(9)]), 4)
+    assert single.groups()[1] == "series, taken as independent"
 
 
 def test_what_begins_later_is_not_carried_back() -> None:
@@ -161,33 +180,127 @@ def test_what_begins_later_is_not_carried_back() -> None:
     for value in (7.0, 999.0):
         own = late.copy()
         own[45] = value
-        found = compare([own, np.arange(100.0)], np.array([[0, 40], [1, 40]]), 3, 1, np.zeros((2, 3)), seconds=0)
+        backtest = Backtest([own, np.arange(100.0)], np.array([[0, 40], [1, 40]]), 3)
+        found = compare(backtest, np.zeros((2, 3)), seconds=0)
         results.append(found["baselines"]["last value"]["by_horizon"])
     assert results[0] == results[1]
 
 
 def test_a_missing_forecast_is_no_score() -> None:
     with pytest.raises(UserError, match="a forecast that is missing is no score"):
-        compare(series(1), np.array([[0, 100]]), 2, 1, np.array([[nan, 1.0]]))
+        compare(Backtest(series(1), np.array([[0, 100]]), 2), np.array([[nan, 1.0]]))
     with pytest.raises(UserError, match="every window needs a past"):
-        compare(series(1), np.array([[0, 0]]), 2, 1, np.ones((1, 2)))
+        compare(Backtest(series(1), np.array([[0, 0]]), 2), np.ones((1, 2)))
 
 
 def test_a_baseline_that_takes_too_long_says_so() -> None:
+    """Fits of a second each, by a clock of our own: 30 of them into 60 seconds, but not into 20."""
+    ends = series(30, 8)
+
+    def fitted(seconds: float) -> tuple[int, str]:
+        count, said = 0, ""
+
+        def fit(values: np.ndarray) -> np.ndarray:
+            nonlocal count
+            count += 1
+            return values[-2:]
+
+        clock = accumulate(repeat(1.0))  # a second goes by between two looks at it
+        try:
+            forecasts = fit_all(ends, 2, seconds, fit, lambda: next(clock))
+            np.testing.assert_array_equal(forecasts, np.stack([one[-2:] for one in ends]))
+        except TooSlow as reason:
+            said = str(reason)
+        return count, said
+
+    assert fitted(60.0) == (30, "")
+    assert fitted(20.0) == (3, "would take 30 s, 20 s are allowed")  # told after three fits, more than a tenth of it
+    assert fitted(1e-6) == (1, "would take 30 s, 1e-06 s are allowed")
+
+
+def sleeping(place: Path) -> list[str]:
+    """A process that is ready and then does not end by itself."""
+    return [sys.executable, "-c", "import time; print('ready', flush=True); time.sleep(600)"]
+
+
+def test_a_fit_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    processes: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def started(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
+        processes.append(popen(*arguments, **options))  # type: ignore[call-overload]
+        return processes[-1]
+
+    monkeypatch.setattr(statistical, "command", sleeping)
+    monkeypatch.setattr(statistical, "_GRACE", 0.0)
+    monkeypatch.setattr(subprocess, "Popen", started)
+    long = Statistical("AutoARIMA", 0.1)
+    long.season, long.horizon = 12, 4
+    with pytest.raises(TooSlow, match=r"a fit took longer than the 0.1 s that are allowed"):
+        long.predict(series(3, 60))
+    assert processes
+    assert all(process.poll() is not None for process in processes)
+
+
+def test_a_process_says_why_it_gives_up(one_process: None, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("statsforecast")
+    monkeypatch.setattr(statistical, "_GRACE", 600.0)  # however slow this machine is at the moment
     slow = Statistical("AutoARIMA", 1e-6)
-    slow.fit([], 12, 4)
+    slow.fit([], 1, 4)
     with pytest.raises(TooSlow, match=r"would take .* s, 1e-06 s are allowed"):
-        slow.predict(series(30, 60))
-    began = time.monotonic()
-    long = Statistical("AutoARIMA", 1.0)  # a single fit of a season of 24 takes half a minute
-    long.fit([], 24, 24)
-    with pytest.raises(TooSlow, match="a fit took longer than the 1 s that are allowed"):
-        long.predict(series(1, 1000))
-    assert time.monotonic() - began < 20
+        slow.predict(series(3, 24))
 
 
-def test_exponential_smoothing_without_its_season_says_so() -> None:
+PARENT = """
+import sys, time
+import numpy as np
+from throughtime.baselines import statistical
+long = statistical.Statistical("AutoARIMA", 500.0)
+long.season = long.horizon = 24
+print("asking", flush=True)
+long.predict([np.random.default_rng(0).standard_normal(1000).cumsum()] * 2)  # takes half a minute
+"""
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at processes by /proc")
+def test_no_process_is_left_where_the_asking_one_is_killed() -> None:
+    pytest.importorskip("statsforecast")
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE)
+    children: set[int] = set()
+    deadline = time.monotonic() + 60
+    while len(children) < 1 and time.monotonic() < deadline:
+        children = {
+            pid for pid in children_of(parent.pid) if b"statistical" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        }
+        time.sleep(0.05)
+    assert children
+    parent.kill()
+    parent.communicate()
+    while any(alive(pid) for pid in children):
+        assert time.monotonic() < deadline, f"{children} go on"
+        time.sleep(0.05)
+
+
+def children_of(parent: int) -> set[int]:
+    found = set()
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = place.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent:
+            found.add(int(place.parent.name))
+    return found
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_exponential_smoothing_without_its_season_says_so(one_process: None) -> None:
     pytest.importorskip("statsforecast")
     found = Statistical("AutoETS", 30.0)
     found.fit([], 48, 4)
@@ -233,23 +346,80 @@ def test_residuals_tell_bias_and_what_could_still_be_learned() -> None:
         noise[i] = 0.8 * noise[i - 1] + rng.standard_normal()
     actual = np.stack([history[o : o + 3] for _, o in origins])
     forecast = actual - np.stack([noise, np.full(400, 2.0), np.zeros(400)], 1)
-    found = compare([history], origins, 3, 1, forecast, baselines=[Naive()])["residuals"]
+    found = compare(Backtest([history], origins, 3), forecast, baselines=[Naive()])["residuals"]
     np.testing.assert_allclose(found["bias"], [noise.mean(), 2.0, 0.0], atol=1e-9)
     assert sum(found["counts"]) == 1200
     assert len(found["edges"]) == len(found["counts"]) + 1
     assert found["stride"] == 1
     np.testing.assert_allclose(found["autocorrelation"][:2], [0.8, 0.64], atol=0.1)
     uneven = origins[np.r_[0:50, 60:400]]
-    found = compare([history], uneven, 3, 1, forecast[np.r_[0:50, 60:400]], baselines=[Naive()])["residuals"]
+    found = compare(Backtest([history], uneven, 3), forecast[np.r_[0:50, 60:400]], baselines=[Naive()])["residuals"]
     assert "autocorrelation" not in found
 
 
+def controlled(rise: float, spread: float = 0.0, windows: int = 40, error: float = 1.0) -> dict[str, object]:
+    """The control of a model whose error is about `error`, and which is `rise` higher in a shuffled order."""
+    rng = np.random.default_rng(0)
+    history = rng.standard_normal(windows + 10)
+    backtest = Backtest([history], np.stack([np.zeros(windows, int), np.arange(5, windows + 5)], 1), 1)
+    own = error * (1 + 0.01 * rng.standard_normal((windows, 1)))
+    shuffled = own + error * (rise + spread * rng.standard_normal((windows, 1)))
+    return control(backtest, backtest.actual + shuffled, backtest.actual + own)
+
+
 def test_the_control_says_what_the_order_is_worth() -> None:
-    history = np.arange(10.0)
-    origins = np.array([[0, 4], [0, 5]])
-    actual = np.array([[4.0, 5], [5, 6]])
-    assert control([history], origins, actual + 1.5, 1.0)["sentence"] == (
-        "With the steps of the past in random order the MAE is 1.5, 50.0% above the model's own."
+    told = controlled(0.5)
+    assert told["mae"] == pytest.approx(1.5, rel=0.01)
+    assert told["sentence"] == (
+        f"With the steps of the past in random order the MAE is {told['mae']:.4g}, 50.0% above the model's own "
+        f"(95 % interval {told['low']:+.1%} to {told['high']:+.1%} over 40 windows)."
     )
-    told = control([history], origins, actual + 1.001, 1.0)["sentence"]
-    assert told.endswith("0.1% above the model's own: the model gains next to nothing from their order.")
+    assert controlled(0.001)["sentence"].endswith(  # type: ignore[attr-defined]
+        "over 40 windows): the model gains next to nothing from their order."
+    )
+
+
+def test_the_control_claims_no_more_than_its_interval() -> None:
+    unsure = controlled(0.05, spread=0.4)
+    assert unsure["low"] < 0 < unsure["rise"]  # type: ignore[operator]
+    assert unsure["sentence"].endswith(": that their order is worth anything is not shown.")  # type: ignore[attr-defined]
+    few = controlled(0.5, windows=3)
+    assert "low" not in few
+    assert few["sentence"].endswith("; 3 windows are too few to tell what their order is worth.")  # type: ignore
+    none = control(Backtest([np.full(9, nan)], np.array([[0, 4]]), 2), np.ones((1, 2)), np.ones((1, 2)))
+    assert none["sentence"] == "What the order of the past is worth cannot be told."
+
+
+def test_next_to_no_error_is_told_in_units() -> None:
+    """A perfect sine: the linear map is right but for rounding, and thousands of percent would say nothing."""
+    history = np.sin(2 * np.pi * np.arange(400) / 20)
+    origins = np.stack([np.zeros(150, int), np.arange(240, 390)], 1)
+    backtest = Backtest([history], origins, 5, 20)
+    rng = np.random.default_rng(0)
+    model = backtest.actual + 0.01 * rng.standard_normal(backtest.actual.shape)
+    found = compare(backtest, model, seconds=0)["verdict"]
+    assert found["skill"] is False
+    assert "%" not in found["sentence"].replace("95 % interval", "")
+    assert "MAE is 0.00" in found["sentence"]
+    assert "95 % interval of the difference +0.00" in found["sentence"]
+    assert found["sentence"].endswith("instead.")
+    right = compare(backtest, backtest.actual + 1e-12, seconds=0)["verdict"]
+    assert right["skill"] is None
+    assert "are without error but for rounding" in right["sentence"]
+    tiny = controlled(1e5, error=1e-6)["sentence"]
+    assert "%" not in tiny.replace("95 % interval", "")  # type: ignore[attr-defined]
+    assert "with the steps in order 1e-06" in tiny  # type: ignore[operator]
+
+
+def test_verdicts_in_units() -> None:
+    base = np.full(50, 1e-9)
+    noise = 1 + 0.1 * np.random.default_rng(0).standard_normal(50)
+    told = verdict(noise, base, "drift", "MAE", "windows", negligible=1e-6).sentence
+    assert told.startswith("The model is worse than drift: MAE is 1.0")
+    assert ", with drift 1e-09 (95 % interval of the difference +0.9" in told
+    assert verdict(base, base, "drift", "MAE", "windows", negligible=1e-6).skill is None
+    assert verdict(base, noise, "drift", "MAE", "windows", negligible=1e-6).skill is True
+    few = verdict(noise[:3], base[:3], "drift", "MAE", "windows", negligible=1e-6).sentence
+    assert few.endswith("with drift 1e-09, the best baseline, but 3 windows are too few to tell.")
+    assert "is 150.0% above its own" in verdict(2.5 * noise, noise, "drift", "MAE", "windows").sentence
+    assert "%" not in verdict(20 * noise, noise, "drift", "MAE", "windows").sentence.replace("95 %", "")

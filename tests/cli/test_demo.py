@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from throughtime import cli
+from throughtime.baselines import compare
+from throughtime.baselines.simple import Naive, SeasonalNaive
 from throughtime.errors import UserError, needed
 from throughtime.tasks.assistant import grammar as assistant_data
 from throughtime.tasks.classify import demo as classify_demo
@@ -83,15 +85,16 @@ def test_forecasting_is_demonstrated_too(
     whole, run = forecast_demo.table(), forecast_demo.run
 
     def few(out: Path, seed: int = 0, quiet: bool = False, **_: Any) -> dict[str, Any]:
-        tiny = {"hidden": 8, "embedding": 4, "steps": 4, "minutes": None, "members": 1, "lookback": 48}
+        tiny = {"hidden": 8, "embedding": 4, "steps": 4, "minutes": None, "ensemble_size": 1, "lookback": 48}
         return run(out, seed=seed, threads=1, seconds=0, quiet=quiet, **tiny)  # type: ignore[arg-type]
 
     lines = whole.splitlines()
     assert len(lines) == 8761
     assert lines[1].startswith("2001-01-01 00:00,10.0,6.1,993,6.2,10,0")
     assert lines[13].split(",")[0] == "2001-01-01 12:00"
-    monkeypatch.setattr(forecast_demo, "table", lambda: "\n".join(lines[:1000]) + "\n")
+    monkeypatch.setattr(forecast_demo, "table", lambda: "\n".join(lines[:700]) + "\n")
     monkeypatch.setattr(forecast_demo, "run", few)
+    monkeypatch.setattr(compare, "all_baselines", lambda season, seconds: [Naive(), SeasonalNaive()])
     out = tmp_path / "w"
     assert cli.invoke(["demo", "forecast", "--out", str(out)]) == 0
     told = capfd.readouterr()

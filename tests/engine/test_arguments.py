@@ -14,6 +14,9 @@ import pytest
 
 from throughtime import engine
 from throughtime.cells import make
+from throughtime.engine.spec import spec as spec_of
+from throughtime.recurrence import Recurrence
+from throughtime.recurrence.schedule import schedule
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,7 +58,7 @@ class Copies:
 
 
 def problem(dtype: str = "float32", lookup: bool = False) -> Any:
-    program = engine.compile(make("lstm").trace(), {"I": 20, "H": 24}, dtype, lookup=lookup)
+    program = engine.compile(Recurrence(make("lstm").trace(), {"I": 20, "H": 24}), dtype, lookup=lookup)
     rng = np.random.default_rng(0)
     arrays = [(rng.standard_normal(s) * 0.3).astype(dtype) for s in program.array_shapes]
     x = rng.standard_normal((6, 5, 20)).astype(dtype)
@@ -186,12 +189,12 @@ def test_another_thread_that_writes_does_no_harm() -> None:
 def test_a_tape_of_another_program_is_refused() -> None:
     lstm, arrays, x, _, d = problem()
     _, _, tape = lstm.forward(x, None, arrays, training=True)
-    gru = engine.compile(make("gru").trace(), {"I": 20, "H": 24})
+    gru = engine.compile(Recurrence(make("gru").trace(), {"I": 20, "H": 24}))
     others = [np.zeros(s, "float32") for s in gru.array_shapes]
     with pytest.raises(ValueError, match="gru: the tape is another program's; backward takes the one that") as error:
         gru.backward(tape, x, others, d, None)
     assert "\n" not in str(error.value)
-    swapped = engine.compile(make("lstm").trace(), {"I": 20, "H": 24}, every=True)
+    swapped = engine.compile(Recurrence(make("lstm").trace(), {"I": 20, "H": 24}), every=True)
     with pytest.raises(ValueError, match="lstm: the tape is another program's"):
         swapped.backward(tape, x, arrays, np.zeros((6, 5, 48), "float32"), None)
 
@@ -199,16 +202,17 @@ def test_a_tape_of_another_program_is_refused() -> None:
 def test_a_tape_serves_the_same_program_compiled_again() -> None:
     program, arrays, x, _, d = problem()
     _, _, tape = program.forward(x, None, arrays, training=True)
-    again = engine.Program(program.trace, program.sizes, program.dtype, None)
-    assert again._compiled is not program._compiled
+    again = engine.Program(program.recurrence, program.dtype, None, False, False)
+    assert again is not program
     assert_same(again.backward(tape, x, arrays, d, None), program.backward(tape, x, arrays, d, None))
 
 
 def test_a_damaged_program_is_refused() -> None:
     """A phase that is too short, a list that a number empties while it is read."""
     _engine = engine._engine
-    program = engine.compile(make("rnn").trace(), {"I": 3, "H": 4})
-    spec = engine._spec("rnn", *spec_of(program))
+    program = engine.compile(Recurrence(make("rnn").trace(), {"I": 3, "H": 4}))
+    plan = schedule(program.recurrence, False, False, True)
+    spec = spec_of(program.recurrence, plan, {name: ((i, 0),) for i, name in enumerate(program.trace.parameters)})
 
     class Clears:
         def __init__(self, target: list[Any]) -> None:
@@ -226,10 +230,3 @@ def test_a_damaged_program_is_refused() -> None:
     places[0][0].target = places
     with pytest.raises((RuntimeError, ValueError, TypeError)):
         _engine.program(spec | {"places": places})
-
-
-def spec_of(program: Any) -> Any:
-    from throughtime.recurrence.schedule import schedule
-
-    shapes = program.trace.shapes(program.sizes)
-    return schedule(program.trace, program.sizes), shapes, program.sources, program.array_shapes

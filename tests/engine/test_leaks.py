@@ -18,9 +18,12 @@ import throughtime
 from throughtime import cells, engine
 from throughtime.data import tokenizers
 from throughtime.recurrence import Recurrence
-from throughtime.storage.folder import CONFIG, FORMAT_VERSION, TOKENIZER, WEIGHTS, write_json, write_weights
+from throughtime.storage.folder import TOKENIZER, WEIGHTS, write_json, write_weights
+from throughtime.storage.record import ModelRecord, Nothing
 from throughtime.tasks.text import model as language
+from throughtime.tasks.text.data import TextData
 from throughtime.tasks.text.model import LanguageConfig
+from throughtime.tasks.text.options import TextOptions
 
 ROOT = Path(__file__).parents[2]
 STATM = Path("/proc/self/statm")
@@ -152,7 +155,7 @@ def models() -> None:
         path = Path(name)
         write_weights(path / WEIGHTS, language.initial_parameters(config, np.random.default_rng(0)))
         write_json(path / TOKENIZER, tokenizer.to_json())
-        write_json(path / CONFIG, {"format_version": FORMAT_VERSION, "task": "text", "model": config.to_json()})
+        ModelRecord("text", config, TextOptions(), TextData(), Nothing(), config.count).write(path)
         assert_no_growth(lambda: throughtime.load(path).step(1), 50, 400)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from throughtime import engine
 from throughtime.cells import make
+from throughtime.recurrence import Recurrence
 
 REFUSED = "lstm: another thread steps this stepper; give each thread one of its own, or set its state here first"
 STEPS = 12
@@ -27,7 +28,7 @@ def hasty() -> Iterator[None]:
 
 
 def problem():
-    program = engine.compile(make("lstm").trace(), {"I": 6, "H": 6}, lookup=True)
+    program = engine.compile(Recurrence(make("lstm").trace(), {"I": 6, "H": 6}), lookup=True)
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal(s).astype("float32") for s in program.array_shapes]
     x = rng.standard_normal((STEPS, 6)).astype("float32")

@@ -45,12 +45,12 @@ class LinearMap:
     def predict(self, histories: Sequence[np.ndarray]) -> np.ndarray:
         """(N, H) after the ends of histories."""
         x, last, scale = self._windows([filled(one)[-self.window :] for one in histories], histories)
-        found: np.ndarray = self._apply(x) * scale + last
-        return found
+        forecasts: np.ndarray = self._apply(x) * scale + last
+        return forecasts
 
     def _apply(self, x: np.ndarray) -> np.ndarray:
-        found: np.ndarray = x @ self._weights
-        return found
+        scaled: np.ndarray = x @ self._weights
+        return scaled
 
     def _windows(
         self, tails: Sequence[np.ndarray], histories: Sequence[np.ndarray]
@@ -105,8 +105,8 @@ class WindowMLP(LinearMap):
         if len(x) < 10 or late.all() or not late.any():
             return
         rest = y - x @ _ridge(x[~late], y[~late], 1e-1)
-        x, rest, held, kept = x[~late], rest[~late], x[late], rest[late]
-        best = (float((kept**2).mean()), [one.copy() for one in self._layers])
+        x, rest, held, held_rest = x[~late], rest[~late], x[late], rest[late]
+        best = (float((held_rest**2).mean()), [one.copy() for one in self._layers])
         first, second = [np.zeros_like(w) for w in self._layers], [np.zeros_like(w) for w in self._layers]
         for step in range(1, self._steps + 1):
             rows = rng.integers(0, len(x), min(256, len(x)))
@@ -118,14 +118,14 @@ class WindowMLP(LinearMap):
                 v += 0.001 * (g * g - v)
                 w -= 2e-3 * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)
             if step % 50 == 0:
-                loss = float(((np.maximum(held @ self._layers[0], 0) @ self._layers[1] - kept) ** 2).mean())
+                loss = float(((np.maximum(held @ self._layers[0], 0) @ self._layers[1] - held_rest) ** 2).mean())
                 if loss < best[0]:
                     best = (loss, [one.copy() for one in self._layers])
         self._layers = best[1]
 
     def _apply(self, x: np.ndarray) -> np.ndarray:
-        found: np.ndarray = x @ self._weights + np.maximum(x @ self._layers[0], 0) @ self._layers[1]
-        return found
+        scaled: np.ndarray = x @ self._weights + np.maximum(x @ self._layers[0], 0) @ self._layers[1]
+        return scaled
 
 
 def _scale(history: np.ndarray) -> float:
@@ -137,5 +137,5 @@ def _scale(history: np.ndarray) -> float:
 def _ridge(x: np.ndarray, y: np.ndarray, ridge: float) -> np.ndarray:
     gram = x.T @ x
     gram[np.diag_indices_from(gram)] += ridge * max(1e-12, float(np.trace(gram)) / len(gram))
-    found: np.ndarray = np.linalg.solve(gram, x.T @ y)
-    return found
+    weights: np.ndarray = np.linalg.solve(gram, x.T @ y)
+    return weights

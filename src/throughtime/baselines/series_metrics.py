@@ -9,8 +9,8 @@ import numpy as np
 
 def absolute(actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
     """|y - f|, NaN where y is missing."""
-    found: np.ndarray = np.abs(actual - forecast)
-    return found
+    errors: np.ndarray = np.abs(actual - forecast)
+    return errors
 
 
 def window_mean(values: np.ndarray) -> np.ndarray:
@@ -18,8 +18,8 @@ def window_mean(values: np.ndarray) -> np.ndarray:
     known = np.isfinite(values)
     count = known.sum(1)
     total = np.where(known, values, 0.0).sum(1)
-    found: np.ndarray = np.where(count > 0, total / np.maximum(1, count), np.nan)
-    return found
+    means: np.ndarray = np.where(count > 0, total / np.maximum(1, count), np.nan)
+    return means
 
 
 def mean(values: np.ndarray) -> float | None:
@@ -35,19 +35,19 @@ def smape(actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
     """
     size = np.abs(actual) + np.abs(forecast)
     error = 200.0 * np.abs(actual - forecast)
-    found: np.ndarray = np.where(size == 0, 0.0, error / np.where(size == 0, 1.0, size))
-    return found
+    percent: np.ndarray = np.where(size == 0, 0.0, error / np.where(size == 0, 1.0, size))
+    return percent
 
 
 def scales(histories: Sequence[np.ndarray], season: int) -> np.ndarray:
     """The mean absolute change over a season in each history, (N,), NaN where there is none: what MASE divides by."""
-    found = np.full(len(histories), np.nan)
+    changes = np.full(len(histories), np.nan)
     for n, one in enumerate(histories):
         moved = np.abs(one[season:] - one[:-season])
         moved = moved[np.isfinite(moved)]
         if len(moved) and moved.mean() > 0:
-            found[n] = moved.mean()
-    return found
+            changes[n] = moved.mean()
+    return changes
 
 
 def crps(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> float | None:
@@ -69,14 +69,14 @@ def crps(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> 
 def coverage(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> dict[str, float]:
     """Nominal share of each central interval, in percent -> the share of observations inside it, in percent."""
     known = np.isfinite(actual)
-    found = {}
+    shares = {}
     for low in range(len(levels) // 2):
         high = len(levels) - 1 - low
         nominal = levels[high] - levels[low]
         inside = (quantiles[..., low] <= actual) & (actual <= quantiles[..., high])
         if known.any() and abs(levels[low] + levels[high] - 1) < 1e-9:
-            found[f"{100 * nominal:g}"] = 100 * float(inside[known].mean())
-    return found
+            shares[f"{100 * nominal:g}"] = 100 * float(inside[known].mean())
+    return shares
 
 
 def measure(
@@ -89,7 +89,7 @@ def measure(
     """Every figure that is defined: mae, rmse, mse, smape (percent), mase, crps, coverage. scale: (M,) of `scales`."""
     error = absolute(actual, forecast)
     squared = mean(error**2)
-    found: dict[str, object] = {
+    figures: dict[str, object] = {
         "mae": mean(error),
         "rmse": None if squared is None else float(np.sqrt(squared)),
         "mse": squared,
@@ -97,6 +97,6 @@ def measure(
         "mase": mean(window_mean(error) / scale),
     }
     if quantiles is not None:
-        found["crps"] = crps(actual, quantiles, levels)
-        found["coverage"] = coverage(actual, quantiles, levels)
-    return found
+        figures["crps"] = crps(actual, quantiles, levels)
+        figures["coverage"] = coverage(actual, quantiles, levels)
+    return figures

@@ -32,15 +32,15 @@ def filled(history: np.ndarray) -> np.ndarray:
     if not known.any():
         return np.zeros_like(history)
     last = np.maximum.accumulate(np.where(known, np.arange(len(history)), -1))
-    found: np.ndarray = history[np.where(last >= 0, last, int(known.argmax()))]
-    return found
+    values: np.ndarray = history[np.where(last >= 0, last, int(known.argmax()))]
+    return values
 
 
 def carried(history: np.ndarray) -> np.ndarray:
     """Missing values replaced by the last one before them; those at the beginning stay missing."""
     last = np.maximum.accumulate(np.where(np.isfinite(history), np.arange(len(history)), -1))
-    found: np.ndarray = np.where(last >= 0, history[last], np.nan)
-    return found
+    values: np.ndarray = np.where(last >= 0, history[last], np.nan)
+    return values
 
 
 class _Simple:
@@ -75,8 +75,8 @@ class SeasonalNaive(_Simple):
 
     def one(self, history: np.ndarray) -> np.ndarray:
         season = min(self.season, len(history))
-        found: np.ndarray = history[len(history) - season + np.arange(self.horizon) % season]
-        return found
+        forecast: np.ndarray = history[len(history) - season + np.arange(self.horizon) % season]
+        return forecast
 
 
 class Drift(_Simple):
@@ -86,8 +86,8 @@ class Drift(_Simple):
 
     def one(self, history: np.ndarray) -> np.ndarray:
         slope = (history[-1] - history[0]) / max(1, len(history) - 1)
-        found: np.ndarray = history[-1] + slope * np.arange(1, self.horizon + 1)
-        return found
+        forecast: np.ndarray = history[-1] + slope * np.arange(1, self.horizon + 1)
+        return forecast
 
 
 class SeasonMean(_Simple):
@@ -114,8 +114,8 @@ class Naive2(_Simple):
             return np.full(self.horizon, history[-1])
         factors = _factors(history, m)
         adjusted = history[-1] / factors[(len(history) - 1) % m]
-        found: np.ndarray = adjusted * factors[(len(history) + np.arange(self.horizon)) % m]
-        return found
+        forecast: np.ndarray = adjusted * factors[(len(history) + np.arange(self.horizon)) % m]
+        return forecast
 
 
 def _seasonal(history: np.ndarray, season: int) -> bool:
@@ -138,6 +138,6 @@ def _factors(history: np.ndarray, season: int) -> np.ndarray:
     first = len(weights) // 2
     ratios = history[first : first + len(trend)] / trend
     place = (first + np.arange(len(trend))) % season
-    found: np.ndarray = np.array([ratios[place == p].mean() for p in range(season)])
-    shared: np.ndarray = found * season / found.sum()
-    return shared
+    means: np.ndarray = np.array([ratios[place == p].mean() for p in range(season)])
+    factors: np.ndarray = means * season / means.sum()
+    return factors

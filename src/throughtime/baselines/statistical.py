@@ -104,10 +104,10 @@ class Statistical:
     def _wait(self, process: subprocess.Popen[bytes], until: float) -> None:
         """Until a process ends; until: no longer than that. TooSlow unless it ended well."""
         try:
-            _, said = process.communicate(timeout=max(1.0, until - time.monotonic()))
+            _, errors = process.communicate(timeout=max(1.0, until - time.monotonic()))
         except subprocess.TimeoutExpired:
             raise TooSlow(f"a fit took longer than the {self._seconds:g} s that are allowed") from None
-        last = said.decode(errors="replace").strip().rsplit("\n", 1)[-1]
+        last = errors.decode(errors="replace").strip().rsplit("\n", 1)[-1]
         if process.returncode == _TOO_SLOW:
             raise TooSlow(last)
         if process.returncode:

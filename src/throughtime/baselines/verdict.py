@@ -83,20 +83,21 @@ def compared(
     _, inverse = np.unique(labels, return_inverse=True)
     count = int(inverse.max()) + 1
     sums = [np.stack([np.bincount(inverse, part[:, k], count) for k in (0, 1)]) for part in (mine, other)]
-    totals = [part.sum(1) for part in sums]
-    means, gain = [_mean(total) for total in totals], _less(*totals)
+    totals = [part.sum(1)[:, None] for part in sums]
+    whole = [float(_mean(total)[0]) for total in totals]
+    gain = float(_less(*totals)[0])
     if count < FEWEST:
         unbounded = float("-inf"), float("inf")
-        return Comparison(means[0], means[1], gain, *unbounded, unbounded, count, unit)
+        return Comparison(whole[0], whole[1], gain, *unbounded, unbounded, count, unit)
     rng = np.random.default_rng(seed)
-    gains, differences = np.empty(RESAMPLES), np.empty(RESAMPLES)
+    resampled = np.empty((2, 2, RESAMPLES))
     for i in range(RESAMPLES):
         drawn = np.bincount(rng.integers(0, count, count), minlength=count)
-        first, second = (part @ drawn for part in sums)
-        gains[i], differences[i] = _less(first, second), _mean(first) - _mean(second)
-    low, high = (float(v) for v in np.quantile(gains, [0.025, 0.975]))
-    least, most = (float(v) for v in np.quantile(differences, [0.025, 0.975]))
-    return Comparison(means[0], means[1], gain, low, high, (least, most), count, unit)
+        for which, part in enumerate(sums):
+            resampled[which, :, i] = part @ drawn
+    low, high = (float(v) for v in np.quantile(_less(*resampled), [0.025, 0.975]))
+    least, most = (float(v) for v in np.quantile(_mean(resampled[0]) - _mean(resampled[1]), [0.025, 0.975]))
+    return Comparison(whole[0], whole[1], gain, low, high, (least, most), count, unit)
 
 
 def verdict(
@@ -149,16 +150,19 @@ def verdict(
     return Verdict(name, metric, both.gain, both.low, both.high, both.groups, skill, sentence)
 
 
-def _mean(total: np.ndarray) -> float:
-    """total[0] / total[1]; 0 where that is nothing."""
-    return float(total[0] / total[1]) if total[1] else 0.0
+def _mean(sums: np.ndarray) -> np.ndarray:
+    """sums[0] / sums[1], (N,); 0 where that is nothing."""
+    nothing = sums[1] == 0
+    shares: np.ndarray = np.where(nothing, 0.0, sums[0] / np.where(nothing, 1.0, sums[1]))
+    return shares
 
 
-def _less(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """By how much the share ours[0] / ours[1] is below the other, as a share of that; 0 where that is 0."""
-    if not ours[1] or not theirs[0]:
-        return 0.0
-    return float(1 - ours[0] / ours[1] * theirs[1] / theirs[0])
+def _less(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """By how much the shares ours[0] / ours[1] are below the others, as a share of those, (N,); 0 where that is 0."""
+    nothing = (ours[1] == 0) | (theirs[0] == 0)
+    (a, b), (c, d) = (np.where(nothing, 1.0, one) for one in (ours, theirs))
+    gains: np.ndarray = np.where(nothing, 0.0, 1 - a / b * d / c)
+    return gains
 
 
 def _gain(gain: float) -> str:

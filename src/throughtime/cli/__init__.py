@@ -76,9 +76,11 @@ def _call(verb: str, arguments: list[str]) -> int:
     from typer import Abort
     from typer.main import get_command
 
+    from throughtime.training.interrupt import Terminated, terminable
+
     try:
         # What overflows is told in one line where it matters; NumPy's own warnings would be lines beside it.
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), terminable():
             warnings.simplefilter("ignore", RuntimeWarning)
             if verb in BY_TASK:
                 from throughtime.cli import task
@@ -92,6 +94,8 @@ def _call(verb: str, arguments: list[str]) -> int:
             return _run(get_command(app), name, arguments)
     except (Abort, KeyboardInterrupt):
         return _complain("stopped", 130)
+    except Terminated:
+        return _complain("stopped", 128 + 15)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -13,14 +13,14 @@ _DAY = np.timedelta64(1, "D")
 
 def names(frequency: Frequency) -> list[str]:
     """The features of a frequency, in the order of `features`."""
-    found = []
+    names = []
     if frequency.kind == "fixed" and frequency.count < 86_400_000_000:
-        found += [f"{f} of {k} x time of day" for k in (1, 2) for f in ("sine", "cosine")]
+        names += [f"{f} of {k} x time of day" for k in (1, 2) for f in ("sine", "cosine")]
     if frequency.kind == "business" or (frequency.kind == "fixed" and frequency.count <= 86_400_000_000):
-        found += ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+        names += ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
     if frequency.kind != "steps":
-        found += ["sine of time of year", "cosine of time of year"]
-    return found
+        names += ["sine of time of year", "cosine of time of year"]
+    return names
 
 
 def features(times: np.ndarray, frequency: Frequency, zone: str | None = None) -> np.ndarray:
@@ -30,19 +30,19 @@ def features(times: np.ndarray, frequency: Frequency, zone: str | None = None) -
     """
     local = _local(times, zone)
     days = local.astype("datetime64[D]")
-    found: list[np.ndarray] = []
+    columns: list[np.ndarray] = []
     if frequency.kind == "fixed" and frequency.count < 86_400_000_000:
         angle = 2 * np.pi * ((local - days.astype("datetime64[us]")) / _DAY)
-        found += [f(k * angle) for k in (1, 2) for f in (np.sin, np.cos)]
+        columns += [f(k * angle) for k in (1, 2) for f in (np.sin, np.cos)]
     if frequency.kind == "business" or (frequency.kind == "fixed" and frequency.count <= 86_400_000_000):
         weekday = (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
-        found += [(weekday == d).astype(np.float64) for d in range(7)]
+        columns += [(weekday == d).astype(np.float64) for d in range(7)]
     if frequency.kind != "steps":
         angle = 2 * np.pi * ((days - days.astype("datetime64[Y]").astype("datetime64[D]")) / _DAY) / 365.25
-        found += [np.sin(angle), np.cos(angle)]
-    if not found:
+        columns += [np.sin(angle), np.cos(angle)]
+    if not columns:
         return np.zeros((len(times), 0), np.float32)
-    return np.stack(found, 1).astype(np.float32)
+    return np.stack(columns, 1).astype(np.float32)
 
 
 def _local(times: np.ndarray, zone: str | None) -> np.ndarray:
@@ -57,5 +57,5 @@ def _local(times: np.ndarray, zone: str | None) -> np.ndarray:
         shift = datetime.fromtimestamp(int(hour), UTC).astimezone(place).utcoffset()
         assert shift is not None
         shifts.append(int(shift.total_seconds()))
-    found: np.ndarray = times + np.array(shifts)[inverse] * np.timedelta64(1, "s")
-    return found
+    local: np.ndarray = times + np.array(shifts)[inverse] * np.timedelta64(1, "s")
+    return local

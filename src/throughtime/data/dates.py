@@ -33,29 +33,29 @@ def parse(
     unique, inverse = np.unique(np.asarray(texts, object).astype(str), return_inverse=True)
     parts: list[Split] = []
     for text in unique:
-        found = _split(text.strip())
-        if found is None:
+        split = _split(text.strip())
+        if split is None:
             row = first_row + int(np.argmax(inverse == len(parts)))
             raise UserError(f"{where}: row {row}: expected a date such as 2016-03-01 14:00, got {text[:40]!r}")
-        parts.append(found)
+        parts.append(split)
     notes = []
-    last = [found for found in parts if not found[0]]
+    last = [split for split in parts if not split[0]]
     if last:
-        dayfirst, said = _order([(found[1], found[2]) for found in last], [parts[i] for i in inverse], dayfirst, where)
-        notes += said
-    offsets = {found[4] is not None for found in parts}
+        dayfirst, note = _order([(split[1], split[2]) for split in last], [parts[i] for i in inverse], dayfirst, where)
+        notes += note
+    offsets = {split[4] is not None for split in parts}
     if len(offsets) > 1:
-        missing = next(i for i, found in enumerate(parts) if found[4] is None)
+        missing = next(i for i, split in enumerate(parts) if split[4] is None)
         row = first_row + int(np.argmax(inverse == missing))
         raise UserError(f"{where}: row {row}: a time without an offset among times with one; give all of them one")
     local = _zone(zone, where)
     stamps = []
-    for number, found in enumerate(parts):
+    for number, split in enumerate(parts):
         try:
-            stamp = _stamp(found, bool(dayfirst), local)
+            stamp = _stamp(split, bool(dayfirst), local)
         except ValueError:
             row = first_row + int(np.argmax(inverse == number))
-            order = "" if found[0] else f" with the {'day' if dayfirst else 'month'} first"
+            order = "" if split[0] else f" with the {'day' if dayfirst else 'month'} first"
             raise UserError(f"{where}: row {row}: {str(unique[number])!r} is no date{order}") from None
         stamps.append(stamp)
     name = "UTC" if offsets == {True} and zone is None else zone
@@ -114,8 +114,8 @@ def _zone(name: str | None, where: str) -> ZoneInfo | None:
         raise UserError(f"{where}: expected the name of a time zone such as Europe/Berlin, got {name!r}") from None
 
 
-def _stamp(found: Split, dayfirst: bool, local: ZoneInfo | None) -> datetime:
-    first, a, b, c, offset, clock = found
+def _stamp(split: Split, dayfirst: bool, local: ZoneInfo | None) -> datetime:
+    first, a, b, c, offset, clock = split
     year, month, day = (a, b, c) if first else (c, b, a) if dayfirst else (c, a, b)
     stamp = datetime(year, month, day, *clock)
     if offset is not None:

@@ -86,30 +86,30 @@ class Frequency:
             return (months / self.count).astype(np.float64)
         if self.kind == "business":
             days = times.astype("datetime64[D]")
-            found = np.busday_count(np.datetime64("1970-01-01"), days).astype(np.float64)
-            return np.where(np.is_busday(days), found, found - 0.5)
+            steps = np.busday_count(np.datetime64("1970-01-01"), days).astype(np.float64)
+            return np.where(np.is_busday(days), steps, steps - 0.5)
         return times.astype("datetime64[us]").astype(np.int64) / self.count
 
     def times(self, start: np.datetime64, count: int) -> np.ndarray:
         """The times of `count` steps from `start` on, datetime64[us]; a month's last day stays the last one."""
         steps, start = np.arange(count), start.astype("datetime64[us]")
-        found: np.ndarray
+        times: np.ndarray
         if self.kind == "months":
             month = start.astype("datetime64[M]")
             months = month + steps * self.count
             offset = start - month.astype("datetime64[us]")
             if (month + 1).astype("datetime64[us]") - start <= np.timedelta64(1, "D"):
                 length = (months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")
-                found = months.astype("datetime64[us]") + (length - np.timedelta64(1, "D")).astype("timedelta64[us]")
+                times = months.astype("datetime64[us]") + (length - np.timedelta64(1, "D")).astype("timedelta64[us]")
             else:
-                found = months.astype("datetime64[us]") + offset
+                times = months.astype("datetime64[us]") + offset
         elif self.kind == "business":
             day = start.astype("datetime64[D]")
             days = np.busday_offset(day, steps, roll="forward")
-            found = np.asarray(days).astype("datetime64[us]") + (start - day.astype("datetime64[us]"))
+            times = np.asarray(days).astype("datetime64[us]") + (start - day.astype("datetime64[us]"))
         else:
-            found = start + steps * np.timedelta64(self.count, "us")
-        return found
+            times = start + steps * np.timedelta64(self.count, "us")
+        return times
 
 
 def infer(times: list[np.ndarray]) -> Frequency | None:

@@ -103,10 +103,10 @@ class Panel:
 
     def digest(self) -> str:
         """A fingerprint of the names and values."""
-        found = hashlib.sha256("\0".join(self.ids).encode())
+        sha = hashlib.sha256("\0".join(self.ids).encode())
         for one in self.values:
-            found.update(one.tobytes())
-        return found.hexdigest()
+            sha.update(one.tobytes())
+        return sha.hexdigest()
 
 
 def _time(value: Any) -> str:

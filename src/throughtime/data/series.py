@@ -113,11 +113,11 @@ def _step(
     table: TableData, stamps: np.ndarray | None, groups: Groups, frequency: str | None, time: str | None, notes: Notes
 ) -> Frequency:
     """How far apart the steps are, as it is said, or as it is found."""
-    said = Frequency.of(frequency) if frequency else None
+    chosen = Frequency.of(frequency) if frequency else None
     if stamps is None or stamps.dtype.kind != "M":
         return Frequency("steps")
-    if said is not None:
-        return said
+    if chosen is not None:
+        return chosen
     step = infer([np.unique(stamps[rows]) for _, rows in groups])
     if step is None:
         raise UserError(f"{table.where}: column {time}: no frequency is to be seen; give one, or take rows as steps")

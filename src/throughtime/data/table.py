@@ -43,12 +43,12 @@ class TableData:
         """A column as float64, NaN where missing; UserError names row and column of what is no number."""
         raw = self.column(name, what)
         if raw.dtype.kind in "fiub":
-            found = raw.astype(np.float64)
+            numbers = raw.astype(np.float64)
         else:
             text = np.array([str(value).strip() if value is not None else "" for value in raw])
             text = np.where(np.isin(text, MISSING), "nan", text)
             try:
-                found = text.astype(np.float64)
+                numbers = text.astype(np.float64)
             except ValueError:
                 for number, value in enumerate(text):
                     try:
@@ -59,10 +59,10 @@ class TableData:
                             f"{self.where}: row {self.first_row + number}, column {name}: expected a number, got {got}"
                         ) from None
                 raise
-        if np.isinf(found).any():
-            row = self.first_row + int(np.isinf(found).argmax())
+        if np.isinf(numbers).any():
+            row = self.first_row + int(np.isinf(numbers).argmax())
             raise UserError(f"{self.where}: row {row}, column {name}: infinite; leave a missing value empty")
-        return found
+        return numbers
 
     def numeric(self, name: str) -> bool:
         """Whether a column holds numbers alone."""
@@ -235,11 +235,11 @@ def _lines(source: Any, path: Path) -> TableData:
         if len(row) != len(head):
             raise UserError(f"{where}: row {number + 1} has {len(row)} values, the header {len(head)}")
     columns = zip(*table[1:], strict=True)
-    found = {
+    named = {
         name or f"column {i + 1}": np.array(column, object)
         for i, (name, column) in enumerate(zip(head, columns, strict=True))
     }
-    return TableData(found, where, 2)
+    return TableData(named, where, 2)
 
 
 def _is_number(text: str) -> bool:

@@ -68,6 +68,12 @@ class Program:
             return {name: ((i, 0),) for i, name in enumerate(self.trace.parameters)}
         return dict(self.sources)
 
+    def _for_training(self) -> Any:
+        """The program with its training passes, made when they are asked for."""
+        if self._training is None:
+            self._training = self._compiled(training=True)
+        return self._training
+
     def _compiled(self, training: bool) -> Any:
         """The program in the engine; one for inference alone is there in a fraction of the time."""
         plan = schedule(self.recurrence, self.lookup, self.every, training)
@@ -156,9 +162,7 @@ class Program:
         threads: int,
     ) -> Result:
         final = tuple(np.empty((batch.rows, size), self.dtype) for size in self.state_sizes)
-        if training and self._training is None:
-            self._training = self._compiled(training=True)
-        program = self._training if training else self._inference
+        program = self._for_training() if training else self._inference
         try:
             rule = (batch.lengths, batch.batch_sizes, batch.reverse)
             record = self._forward(program, (x, batch.ids), initial, arrays, rule, output, final, training, threads)
@@ -195,7 +199,7 @@ class Program:
         ]
         try:
             self._backward(
-                *(self._training, record, (x, batch.ids), arrays, batch.batch_sizes),
+                *(self._for_training(), record, (x, batch.ids), arrays, batch.batch_sizes),
                 *(d_output, d_final, (d_x, d_initial, d_arrays), threads),
             )
         except (TypeError, RuntimeError) as error:

@@ -38,7 +38,7 @@ def train_command(task: str) -> Any:
         flags = {name: values[name] for name in ("resume", "force")}
         summary = train(task, data, out, **flags, **chosen)
         show(summary, values["json"], part(task, "report").write_report, commands.show)
-        if summary["ended"] == "interrupted":
+        if "signal" in summary:
             raise Exit(128 + summary["signal"])
 
     data = Annotated[str, Argument(metavar="DATA", help=commands.DATA)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,10 @@ def train(
     task: a name of TASKS. data: what the task's class takes as a file. evaluate: whether to score. options: of the
     task, where nothing is said with the defaults that commands have; of a run that goes on only what changes. Returns
     directory, ended, steps, epochs, seconds, speed, parameters, validation_loss, clipped, checkpointing (seconds of
-    this run), warnings, notes on the data, signal where one interrupted it, and evaluation where there is one.
+    this run), warnings, notes on the data, signal where one stopped the training or the score, and evaluation where
+    there is one.
     """
+    from throughtime.training.interrupt import Terminated, terminable
     from throughtime.training.progress import choose
     from throughtime.training.run import add_evaluation, summary
 
@@ -42,7 +45,15 @@ def train(
     folder = model.folder  # of two trainings the first may be the one that was interrupted
     values = {**summary(folder, outcome, record.parameters, model.unit), "notes": model.notes()}
     if evaluate and outcome.ended != "interrupted":
-        evaluation = model.score_held_out(choose(quiet, model.unit).note)
+        note = choose(quiet, model.unit).note
+        try:
+            with terminable():
+                evaluation = model.score_held_out(note)
+        except (KeyboardInterrupt, Terminated) as stop:
+            score = f"throughtime evaluate {folder} DATA"
+            note(f"stopped before it was scored; the model is in {folder}, {score} scores it")
+            number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
+            values["signal"], evaluation = int(number), None
         if evaluation is not None:
             values["evaluation"] = evaluation
             add_evaluation(folder, outcome, evaluation)

@@ -1,9 +1,11 @@
-"""Ctrl-C and SIGTERM as a wish to stop, not as an exception in the middle of a step."""
+"""Ctrl-C and SIGTERM: in training a wish to stop after the step at work, elsewhere the end of what goes on."""
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -41,3 +43,28 @@ class Interrupt:
         if self.pressed:
             raise KeyboardInterrupt
         self.number = number
+
+
+class Terminated(BaseException):
+    """SIGTERM asked to stop; like KeyboardInterrupt no error that code would catch and go on."""
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Inside, SIGTERM raises Terminated, so that what was begun is cleaned up as after Ctrl-C.
+
+    In a thread other than the main one, and where somebody else cares for the signal, nothing changes.
+    """
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated

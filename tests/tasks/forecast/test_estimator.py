@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import throughtime
 from throughtime import Forecaster
 from throughtime.errors import UserError
-from throughtime.tasks.forecast.estimator import change
-from throughtime.tasks.forecast.histories import Histories, Series
-from throughtime.tasks.forecast.loss import LOSSES, quantile
-from throughtime.tasks.forecast.model import ForecastConfig
-from throughtime.tasks.forecast.windows import Epoch, Windows
+from throughtime.tasks.forecast.job import ForecastJob
+from throughtime.tasks.forecast.series import Series
 
 SMALL: dict[str, Any] = {"horizon": 12, "season": 12, "hidden": 16, "embedding": 16, "threads": 1}
 
@@ -104,68 +102,6 @@ def test_never_below_zero() -> None:
     assert (model.predict() >= 0).all()
 
 
-def test_windows_are_every_origin_once() -> None:
-    config = ForecastConfig.stack(2, 3, 4, (1,), Forecaster(4)._traces, hidden=3, embedding=3)
-    series = [np.arange(20.0), np.arange(100.0, 107.0), np.full(30, np.nan), np.arange(3.0)]
-    histories = Histories(config, series)
-    windows = Windows(histories)
-    assert sorted(map(tuple, windows.origins.tolist())) == [(0, o) for o in range(6, 17)] + [(1, 3)]
-    batch = windows.batch(np.arange(len(windows)))
-    for n, (one, origin) in enumerate(windows.origins):
-        assert batch.actual[n].tolist() == series[one][origin : origin + 4].tolist()
-        seen = series[one][max(0, origin - 6) : origin]
-        assert batch.seen.level[n, 0] == pytest.approx(seen.mean())
-        assert batch.seen.past[:, n, 2:].sum() == len(seen)
-    assert [tuple(pair) for pair in Windows(histories, [4, 4, 4, 0], last=True).origins.tolist()] == [(0, 16), (1, 3)]
-    assert Windows(histories, [10] * 4).origins.tolist() == [[0, 6]]
-    epochs = [Epoch(windows, 5, [0, number]) for number in (0, 0, 1)]
-    assert [len(epoch) for epoch in epochs] == [2, 2, 2]
-    seen = [epoch[1][0].actual.tolist() for epoch in epochs]
-    assert seen[0] == seen[1] != seen[2]
-
-
-def test_losses_against_their_definitions() -> None:
-    rng = np.random.default_rng(5)
-    forecast, actual = rng.standard_normal((6, 4)), rng.standard_normal((6, 4))
-    observed = (rng.random((6, 4)) < 0.7) * 1.0
-    level, scale, changed = 50.0 + rng.random(6), 1.0 + rng.random(6), 2.0 + rng.random(6)
-    arrays = [
-        torch.from_numpy(v) for v in (forecast[..., None], actual, observed, np.stack([level, scale, changed], 1))
-    ]
-    f, y = (v * scale[:, None] + level[:, None] for v in (forecast, actual))
-    error, kept = np.abs(f - y), observed == 1
-    assert float(LOSSES["mae"](*arrays)) == pytest.approx(np.abs(forecast - actual)[kept].mean())
-    assert float(LOSSES["mse"](*arrays)) == pytest.approx(((forecast - actual) ** 2)[kept].mean())
-    both = 0.5 * error / changed[:, None] + 2.5 * 2 * error / (np.abs(f) + np.abs(y))
-    assert float(LOSSES["mase_smape"](*arrays)) == pytest.approx(both[kept].mean(), rel=1e-4)
-    assert float(quantile([0.5])(*arrays)) == pytest.approx(np.abs(forecast - actual)[kept].mean())
-    tenth = np.where(actual > forecast, 0.1 * (actual - forecast), 0.9 * (forecast - actual))
-    assert float(quantile([0.1])(*arrays)) == pytest.approx(2 * tenth[kept].mean())
-
-
-def test_the_change_of_a_series() -> None:
-    assert change(np.array([1.0, 5, 3, 6, np.nan, 9]), 2) == pytest.approx((2 + 1 + 3) / 3)
-    assert change(np.full(10, 3.0), 2) == 1.0
-    assert change(np.array([1.0, 4.0]), 5) == 3.0
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"horizon": 0}, "forecaster: horizon must be an integer from 1 to 1,048,576, got 0"),
-        ({"season": 1.0}, "forecaster: season must be an integer from 1"),
-        ({"quantiles": (0.9, 0.1)}, "forecaster: quantiles must rise and lie between 0 and 1"),
-        ({"quantiles": (0.5, 1.0)}, "forecaster: quantiles must rise"),
-        ({"loss": "rmse"}, "forecaster: loss must be mae, mse or mase_smape, got 'rmse'"),
-        ({"seed": -1}, "forecaster: seed must be"),
-        ({"cell": "nobody"}, "nobody"),
-    ],
-)
-def test_options_that_cannot_be(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(UserError, match=words):
-        Forecaster(**({"horizon": 3} | options))
-
-
 @pytest.mark.parametrize(
     ("series", "words"),
     [
@@ -181,6 +117,23 @@ def test_options_that_cannot_be(options: dict[str, Any], words: str) -> None:
 def test_series_that_cannot_be(series: Any, words: str) -> None:
     with pytest.raises(UserError, match=words):
         Forecaster(3, hidden=4, embedding=4).fit(series, steps=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"known": 1}, "known=1, but no features are given"),
+        ({"features": [np.zeros((50, 2))]}, "features must be given for all 2 series, got 1"),
+        ({"features": [np.zeros((50, 2)), np.zeros((40, 2))]}, "features of series 1 must be .50 or more, 2., got .40"),
+        ({"features": [np.zeros((50, 2)), np.full((50, 2), np.nan)]}, "features of series 1 must be finite"),
+        ({"features": [np.zeros((50, 2))] * 2, "known": 3}, "known must be from 0 to 2, got 3"),
+        ({"ids": ["a"]}, "ids must be given for all 2 series, got 1"),
+        ({"phases": [1, 2, 3]}, "phases must be given for all 2 series, got 3"),
+    ],
+)
+def test_what_is_given_beside_series_fits_them(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        Forecaster(3, hidden=4, embedding=4).fit([np.arange(50.0)] * 2, steps=1, **given)
 
 
 def test_an_end_without_a_value() -> None:
@@ -201,17 +154,6 @@ def test_a_folder_is_not_replaced_unasked(tmp_path: Path) -> None:
     assert np.isfinite(throughtime.load(tmp_path).predict(series)).all()
 
 
-def test_quantiles_that_cross_are_put_in_order() -> None:
-    from throughtime.tasks.forecast.model import initial_parameters
-    from throughtime.tasks.forecast.series_model import SeriesModel
-
-    config = ForecastConfig.stack(2, 3, 2, (1,), Forecaster(4)._traces, hidden=3, embedding=3, outputs=2)
-    parameters = initial_parameters(config, np.random.default_rng(0))
-    parameters["output.b_y"] += np.array([1, -1, 1, -1], np.float32)
-    found = SeriesModel(config, parameters, levels=(0.1, 0.9)).predict([np.arange(6.0)])
-    assert (found[..., 0] < found[..., 1]).all()
-
-
 def test_quantiles_are_calibrated_on_the_validation_part() -> None:
     rng = np.random.default_rng(0)
     series = [10 + rng.standard_normal(3000)]
@@ -223,4 +165,66 @@ def test_quantiles_are_calibrated_on_the_validation_part() -> None:
     actual = series[0][2500:]
     assert (actual <= found[:, 0]).mean() == pytest.approx(0.1, abs=0.005)  # after three steps nothing is learned yet
     assert (actual <= found[:, 2]).mean() == pytest.approx(0.9, abs=0.005)
-    assert model.config["forecast"]["shifts"][1] == 0
+    assert model.record is not None
+    assert model.record.decided.shifts[1] == 0
+
+
+def test_what_is_held_out_is_scored_beside_the_baselines() -> None:
+    series = dict(zip("abc", seasonal(3, 160), strict=True))
+    model = Forecaster(**SMALL, holdout=0.2).fit(series, steps=60, batch=32, seed=1)
+    found = model.evaluate(seconds=0)
+    assert found["windows"] == 3 * (32 - 12 + 1)
+    assert found["mase"] > 0
+    assert found["baselines"]["seasonal naive"]["mase"] > 0
+    assert set(model.model.series.index.learned) == {128}  # type: ignore[union-attr]
+    planted = {name: np.concatenate([one[:128], one[128:] + 1e6]) for name, one in series.items()}
+    other = Forecaster(**SMALL, holdout=0.2).fit(planted, steps=60, batch=32, seed=1)
+    for name, value in model.fitted().parameters.items():
+        np.testing.assert_array_equal(value, other.fitted().parameters[name])  # the end was not learned from
+    assert model.predict()[0] == pytest.approx(series["a"][-1], rel=0.2)  # but forecasts go on from it
+
+
+def test_features_are_scored_as_they_were_given() -> None:
+    rng = np.random.default_rng(0)
+    driver = rng.standard_normal((206, 1)).astype(np.float32)
+    series = 5 + 3 * driver[:200, 0]
+    model = Forecaster(6, hidden=16, embedding=8, lookback=6, holdout=0.2, threads=1, scaling="series")
+    model.fit([series], features=[driver], known=1, steps=250, batch=64, learning_rate=0.02)
+    assert model.evaluate(seconds=0)["mae"] < 1.0  # the mean is off by 2.4: what is known of the steps ahead is read
+
+
+def test_a_run_that_goes_on_equals_one_that_was_not_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    series = seasonal(2, 120)
+    options: dict[str, Any] = {**SMALL, "ensemble_size": 2, "dropout": 0.2, "profile": 12, "quantiles": (0.1, 0.9)}
+    more: dict[str, Any] = {"phases": [0, 5], "ids": ["a", "b"], "quiet": True}
+    whole = Forecaster(**options).fit(series, steps=20, batch=16, validation=40, **more)
+    loss, calls = ForecastJob.loss, []
+
+    def stopping(job: ForecastJob, batch: Any) -> Any:
+        calls.append(batch)
+        if len(calls) == 9:
+            os.kill(os.getpid(), signal.SIGINT)
+        return loss(job, batch)
+
+    monkeypatch.setattr(ForecastJob, "loss", stopping)
+    stopped = Forecaster(**options).fit(series, tmp_path, steps=20, batch=16, validation=40, **more)
+    monkeypatch.undo()
+    assert stopped.outcome is not None
+    assert (stopped.outcome.ended, stopped.outcome.steps) == ("interrupted", 9)
+    assert throughtime.load(tmp_path).ensemble.shifts.shape == (2,)  # its quantiles are calibrated all the same
+    again = Forecaster().fit(series, tmp_path, resume=True, **more)
+    assert again.record is not None
+    assert (again.record.options.profile, again.record.options.horizon) == (12, 12)
+    for name, value in whole.fitted().parameters.items():
+        np.testing.assert_array_equal(value, again.fitted().parameters[name])
+    np.testing.assert_array_equal(whole.predict(), again.predict())
+    np.testing.assert_array_equal(throughtime.load(tmp_path).predict(), again.predict())
+    with pytest.raises(UserError, match="learns other series"):
+        Forecaster().fit(series[::-1], tmp_path, resume=True, steps=30, **more)
+    with pytest.raises(UserError, match="keeps its hidden; leave it out"):
+        Forecaster().fit(series, tmp_path, resume=True, steps=30, hidden=9, **more)
+
+
+def test_what_a_forecaster_says_of_itself(fitted: tuple[Forecaster, list[np.ndarray]]) -> None:
+    assert "Forecaster(hidden=16, embedding=16, horizon=12, season=12" in repr(fitted[0]).replace("threads=1, ", "")
+    assert "validation loss" in repr(fitted[0])

@@ -9,24 +9,25 @@ import pytest
 
 from throughtime.errors import UserError
 from throughtime.models.resolve import trace_of
-from throughtime.tasks.forecast.histories import Series
+from throughtime.tasks.forecast.ensemble import Ensemble, prefixes
 from throughtime.tasks.forecast.model import ForecastConfig, initial_parameters
 from throughtime.tasks.forecast.rollout import draw
-from throughtime.tasks.forecast.series_model import SeriesModel
+from throughtime.tasks.forecast.series import Series
+from throughtime.tasks.forecast.stream import SeriesModel
 
 
-def model(levels: tuple[float, ...] = (), members: int = 1, horizon: int = 3, **more: Any) -> SeriesModel:
+def model(levels: tuple[float, ...] = (), count: int = 1, horizon: int = 3, **more: Any) -> SeriesModel:
     rng = np.random.default_rng(3)
     size = {"hidden": 8, "embedding": 6, "outputs": max(1, len(levels)), "scaling": "series", **more}
     segments = 10 if size.get("every") else 4
     segment = 1 if size.get("every") else 3
     config = ForecastConfig.stack(segment, segments, horizon, (1, 4), [trace_of("gru")], **size)
-    own = {}
-    for i in range(members):
+    parameters = {}
+    for prefix in prefixes(count):
         values = initial_parameters(config, rng)
         values["output.W_hy"] = 0.3 * rng.standard_normal(values["output.W_hy"].shape).astype(np.float32)
-        own.update({(f"{i}." if members > 1 else "") + name: value for name, value in values.items()})
-    return SeriesModel(config, own, levels, members=members)
+        parameters.update({prefix + name: value for name, value in values.items()})
+    return SeriesModel(Ensemble(config, parameters, levels, size=count))
 
 
 def series(count: int = 3, features: int = 0, ahead: int = 0) -> Series:
@@ -36,19 +37,19 @@ def series(count: int = 3, features: int = 0, ahead: int = 0) -> Series:
     return Series(values, extra)
 
 
-@pytest.mark.parametrize("more", [{}, {"every": True}, {"every": True, "members": 2}, {"known": 2, "features": 2}])
+@pytest.mark.parametrize("more", [{}, {"every": True}, {"every": True, "count": 2}, {"known": 2, "features": 2}])
 def test_a_model_goes_on_from_its_own_forecasts(more: dict[str, Any]) -> None:
     own = model(**more)
     given = series(features=more.get("features", 0), ahead=7)
     found = own.predict(given, steps=7)
-    learned = own.learned(given)
+    known = own.statistics(given)
     assert found.shape == (3, 7, 1)
     for n, history in enumerate(given.values):
         longer = history.copy()
         for _ in range(3):  # by hand: forecast, append, forecast again, in the scale of the observations
             features = None if given.features is None else [given.features[n]]
             one = Series([longer], features)
-            own.learned = lambda *_, n=n: type(learned)(learned.measures[n : n + 1])  # type: ignore[method-assign]
+            own.statistics = lambda *_, n=n: known.of_some(np.array([n]))  # type: ignore[method-assign]
             longer = np.concatenate([longer, own.predict(one)[0, :, 0]])
         np.testing.assert_allclose(found[n, :, 0], longer[len(history) :][:7], rtol=1e-4, atol=1e-4)
 

@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import os
 import signal
 from pathlib import Path
-from pydoc_data.topics import topics
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 import throughtime
-from throughtime.baselines.ngram import baselines
+from tests.tasks.text.small import FIT, SMALL, TEXT
 from throughtime.cells import PLAIN
 from throughtime.errors import UserError
-from throughtime.models.ops_torch import TorchModel
-from throughtime.models.resolve import trace_of
 from throughtime.storage.folder import read_weights
-from throughtime.tasks.text import model as language
-from throughtime.tasks.text import score as text_score
 from throughtime.tasks.text.data import Text
-from throughtime.tasks.text.job import TextJob
-from throughtime.tasks.text.model import LanguageConfig, initial_parameters
 from throughtime.tasks.text.score import evaluate_folder
 from throughtime.tasks.train import train
 from throughtime.training import checkpoint
-from throughtime.training.streams import Streams
 
-TEXT = "\n".join(topics[name] for name in sorted(topics))[:20_000]
-SMALL: dict[str, Any] = {"hidden": 24, "embedding": 12, "threads": 1}
 DROPS = ("dropout", "embedding_dropout", "weight_dropout")
-FIT: dict[str, Any] = {"steps": 60, "batch": 8, "window": 24, "learning_rate": 0.01, "warm_up": 10, "quiet": True}
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("data") / "topics.txt"
-    path.write_text(TEXT, encoding="utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def trained(file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    folder = tmp_path_factory.mktemp("runs") / "small"
-    return folder, train("text", str(file), folder, **SMALL, **FIT)
 
 
 def test_it_learns_more_than_letter_frequencies(trained: tuple[Path, dict[str, Any]]) -> None:
@@ -71,68 +45,6 @@ def test_it_learns_more_than_letter_frequencies(trained: tuple[Path, dict[str, A
     assert config["data"]["sha256"] == Text.of(TEXT).sha256
     assert config["parameters"] == sum(value.size for value in read_weights(folder / "model.safetensors").values())
     assert config["environment"]["threads"] == 1
-
-
-def test_the_score_is_the_mean_of_what_the_steps_give(trained: tuple[Path, dict[str, Any]]) -> None:
-    folder, summary = trained
-    model = throughtime.load(folder)
-    ids = model.tokenizer.encode(TEXT[17_999:])  # the test part and the character before it
-    total = 0.0
-    for token, following in itertools.pairwise(ids):
-        logits = model.step(int(token)).astype(np.float64)
-        total += math.log(np.exp(logits - logits.max()).sum()) + logits.max() - logits[following]
-    assert summary["evaluation"]["nats_per_character"] == pytest.approx(total / 2000, abs=1e-5)
-    train, validation = model.tokenizer.encode(TEXT[:17_100]), model.tokenizer.encode(TEXT[17_100:18_000])
-    wanted = baselines(train, validation, ids[1:], model.tokenizer.size)
-    assert summary["evaluation"]["baselines"]["ngram"]["nats_per_token"] == wanted["ngram"]["nats_per_token"]
-
-
-def test_the_state_is_carried_over_the_chunks_of_a_score(
-    trained: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = throughtime.load(trained[0])
-    ids = model.tokenizer.encode(TEXT[:1000])
-    whole = text_score.score(model.config, model.parameters, ids)
-    monkeypatch.setattr(text_score, "_LOGITS", 100 * model.config.vocabulary)
-    assert text_score.score(model.config, model.parameters, ids) == pytest.approx(whole, rel=1e-6)
-
-
-def test_the_state_is_carried_over_the_chunks_of_training() -> None:
-    config = LanguageConfig.stack(9, 4, [trace_of("lstm")], 6)
-    parameters = initial_parameters(config, np.random.default_rng(0))
-    ids = np.random.default_rng(1).integers(0, 9, 101)
-
-    def losses(window: int) -> list[float]:
-        streams = Streams(ids, 2, window, seed=0)
-        job = TextJob(TorchModel(language, config, parameters), streams, ids, lambda *_: None, lambda *_: None)
-        job.begin()
-        columns = ids[np.arange(41)[:, None] + np.array([0, 50])].astype(np.int64)
-        return [job.loss(columns[i : i + window + 1])[0].item() for i in range(0, 40, window)]
-
-    assert np.mean(losses(10)) == pytest.approx(losses(40)[0], rel=1e-5)
-
-
-def test_evaluating_a_folder(trained: tuple[Path, dict[str, Any]], file: Path, tmp_path: Path) -> None:
-    folder, summary = trained
-    again = evaluate_folder(folder, file)
-    assert again["nats_per_character"] == summary["evaluation"]["nats_per_character"]
-    assert evaluate_folder(folder, file, part="train")["baselines"].keys() == {"uniform"}
-    assert evaluate_folder(folder, file, part="validation")["characters"] == 900
-    other = tmp_path / "other.txt"
-    other.write_text(TEXT[500:1500], encoding="utf-8")
-    whole = evaluate_folder(folder, other)
-    assert (whole["part"], whole["characters"], whole["tokens"]) == ("all", 999, 999)
-    assert "ngram" in whole["baselines"]
-    with pytest.raises(UserError, match="only the text the model was trained on has it"):
-        evaluate_folder(folder, other, part="test")
-    with pytest.raises(UserError, match="choose from train, validation, test, all"):
-        evaluate_folder(folder, file, part="tset")
-    other.write_text("€", encoding="utf-8")
-    with pytest.raises(UserError, match="'€'"):
-        evaluate_folder(folder, other)
-    other.write_text("a", encoding="utf-8")
-    with pytest.raises(UserError, match="expected at least 2"):
-        evaluate_folder(folder, other)
 
 
 def test_in_memory_saved_and_loaded_are_the_same_model(tmp_path: Path) -> None:
@@ -181,31 +93,6 @@ def test_a_run_that_goes_on_equals_one_that_was_not_stopped(tmp_path: Path, file
     assert whole.keys() == parts.keys()
     for name in whole:
         assert torch.equal(whole[name], parts[name]), name
-
-
-def test_going_on_with_a_larger_budget(tmp_path: Path, file: Path) -> None:
-    train("text", str(file), tmp_path, **SMALL, **FIT)
-    summary = train("text", str(file), tmp_path, quiet=True, resume=True, steps=80)
-    assert summary["steps"] == 80
-    assert json.loads((tmp_path / "config.json").read_text())["options"]["steps"] == 80
-    other = tmp_path / "other.txt"
-    other.write_text(TEXT[1:], encoding="utf-8")
-    with pytest.raises(UserError, match="learns another text"):
-        train("text", str(other), tmp_path, quiet=True, resume=True)
-
-
-def test_an_existing_model_is_not_overwritten_by_accident(trained: tuple[Path, dict[str, Any]], file: Path) -> None:
-    with pytest.raises(UserError, match="--resume or overwrite it with --force"):
-        train("text", str(file), trained[0], **SMALL, **FIT)
-
-
-def test_force_starts_again(tmp_path: Path, file: Path) -> None:
-    options = {**FIT, "steps": 5}
-    for _ in range(2):
-        train("text", str(file), tmp_path, force=True, **SMALL, **options)
-    steps = [json.loads(line).get("step") for line in (tmp_path / "history.jsonl").read_text().splitlines()]
-    assert max(steps) == 5
-    assert len([s for s in steps if s == 5]) < 6
 
 
 def test_force_leaves_nothing_of_the_old_run(tmp_path: Path, file: Path) -> None:
@@ -275,12 +162,6 @@ def test_a_cell_of_the_users_own_runs_where_its_source_is_gone(tmp_path: Path, f
     assert evaluate_folder(folder, file)["baselines"]["unigram"]
 
 
-def test_the_threads_of_torch_are_put_back() -> None:
-    before = torch.get_num_threads()
-    throughtime.LanguageModel(**{**SMALL, "threads": before + 1}).fit(TEXT[:2000], **{**FIT, "steps": 2})
-    assert torch.get_num_threads() == before
-
-
 def test_a_diverging_run_says_so_in_one_line(tmp_path: Path, file: Path) -> None:
     with pytest.raises(UserError, match=r"became (nan|inf) at step") as caught:
         train("text", str(file), tmp_path, cell="rnn:identity", **SMALL, **{**FIT, "learning_rate": 1e30})
@@ -295,15 +176,10 @@ def test_a_diverging_run_says_so_in_one_line(tmp_path: Path, file: Path) -> None
         ({"cell": "ltsm"}, {}, "choose from"),
         ({"dropout": 1.0}, {}, "share"),
         ({"tokens": "letters"}, {}, "tokens must be one of characters, bytes, words, bpe, got 'letters'"),
-        ({"seed": -1}, {}, "seed"),
-        ({"threads": 0}, {}, "threads"),
         ({}, {"steps": 3, "minutes": 1}, "give one budget, got minutes and steps"),
         ({}, {"steps": 0}, "steps must be an integer from 1 up, got 0"),
         ({}, {"epochs": True}, "epochs must be an integer from 1 up, got True"),
         ({}, {"holdout": 1.0}, "holdout must be a share"),
-        ({}, {"batch": 0}, "batch must be"),
-        ({}, {"pace": 3}, "unknown option 'pace'"),
-        ({}, {"resume": True}, "the folder of the run"),
     ],
 )
 def test_user_errors(make: dict[str, Any], fit: dict[str, Any], says: str) -> None:
@@ -320,8 +196,3 @@ def test_texts_that_are_too_short(text: str) -> None:
 def test_a_very_short_text_still_works() -> None:
     model = throughtime.LanguageModel(**SMALL).fit("hello", steps=2, quiet=True, holdout=0.0, validation=0.0)
     assert len("".join(model.write("h", length=3))) == 3
-
-
-def test_an_unfitted_model_says_so() -> None:
-    with pytest.raises(UserError, match="call fit first"):
-        throughtime.LanguageModel().write("x")

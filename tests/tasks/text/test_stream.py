@@ -13,43 +13,19 @@ import numpy as np
 import pytest
 
 import throughtime
+from tests.tasks.text.small import FOX as TEXT
+from tests.tasks.text.small import AddsItsInput, make
 from tests.tolerances import OUTPUT
-from throughtime import cells
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
 from throughtime.models.ops_numpy import NumpyOps
-from throughtime.recurrence import Cell, Matrix, tanh
 from throughtime.storage import folder
 from throughtime.storage.record import ModelRecord, Nothing
 from throughtime.tasks.text import model as language
 from throughtime.tasks.text import stream as runtime_text
 from throughtime.tasks.text.data import TextData
-from throughtime.tasks.text.model import LanguageConfig
 from throughtime.tasks.text.options import TextOptions
 from throughtime.tasks.text.stream import TextModel, _until
-
-TEXT = "the quick brown fox\njumps over the lazy dog"
-
-
-class AddsItsInput(Cell):
-    """The input enters without a product."""
-
-    state = {"h": "I"}
-    W = Matrix("I", "I")
-
-    def step(self, x, h):  # type: ignore[no-untyped-def]
-        return tanh(self.W @ h + x)
-
-
-def make(names: list[Any], tied: bool = False, kind: str = "characters", scale: float = 3.0) -> TextModel:
-    tokenizer = tokenizers.fit(kind, TEXT)
-    traces = [cells.make(cell).trace() if isinstance(cell, str) else cell().trace() for cell in names]
-    width = 12 if names == [AddsItsInput] else 8  # it is as wide as its input
-    config = LanguageConfig.stack(tokenizer.size, width, traces, 12, tied=tied)
-    parameters = language.initial_parameters(config, np.random.default_rng(0))
-    parameters["output.b_y"] += np.random.default_rng(1).standard_normal(tokenizer.size).astype(np.float32)
-    return TextModel(config, {name: scale * value for name, value in parameters.items()}, tokenizer)
-
 
 STACKS: list[tuple[list[Any], bool]] = [(["lstm"], False), (["gru", "lstm"], True), (["rnn", "gru_reset_after"], False)]
 

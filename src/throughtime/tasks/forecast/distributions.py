@@ -18,23 +18,23 @@ def quantiles(
     them. level, scale: (B, 1).
     """
     rng = np.random.default_rng(seed)
-    found = np.empty((*outputs.shape[:-1], len(levels)))
+    values = np.empty((*outputs.shape[:-1], len(levels)))
     flat = outputs.astype(np.float64)
     shape = (*outputs.shape[:-1],)
     levels_of, scales_of = np.broadcast_to(level, shape).reshape(-1), np.broadcast_to(scale, shape).reshape(-1)
-    flat, into = flat.reshape(-1, flat.shape[-1]), found.reshape(-1, len(levels))
+    flat, into = flat.reshape(-1, flat.shape[-1]), values.reshape(-1, len(levels))
     for first in range(0, len(flat), 4096):
         part = slice(first, first + 4096)
         draws = _DRAWN[name](rng, flat[part], levels_of[part], scales_of[part])
         into[part] = np.quantile(draws, levels, axis=0).T
-    return into.reshape(found.shape)
+    return into.reshape(values.shape)
 
 
 def _student_t(rng: np.random.Generator, outputs: np.ndarray, level: np.ndarray, scale: np.ndarray) -> np.ndarray:
     degrees = 2.0 + _softplus(outputs[:, 2])
     draws = rng.standard_t(degrees, (DRAWS, len(outputs)))
-    found: np.ndarray = (outputs[:, 0] + (_softplus(outputs[:, 1]) + 1e-3) * draws) * scale + level
-    return found
+    values: np.ndarray = (outputs[:, 0] + (_softplus(outputs[:, 1]) + 1e-3) * draws) * scale + level
+    return values
 
 
 def _negative_binomial(
@@ -46,8 +46,8 @@ def _negative_binomial(
 
 
 def _softplus(x: np.ndarray) -> np.ndarray:
-    found: np.ndarray = np.logaddexp(0.0, x)
-    return found
+    positive: np.ndarray = np.logaddexp(0.0, x)
+    return positive
 
 
 _DRAWN = {"student_t": _student_t, "negative_binomial": _negative_binomial}

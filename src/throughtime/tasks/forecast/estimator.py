@@ -151,8 +151,8 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
 
         config, models = plan.model, []
         for i, prefix in enumerate(prefixes(options.ensemble_size)):
-            own = {name: plan.parameters[prefix + name] for name in config.shapes}
-            models.append(TorchModel(forecaster, config, own, options.seed + i))
+            start = {name: plan.parameters[prefix + name] for name in config.shapes}
+            models.append(TorchModel(forecaster, config, start, options.seed + i))
         loss = loss_of(options.loss, options.quantiles, options.distribution)
         job = ForecastJob(models, plan.windows, plan.held, plan.changes, loss, options.batch, options.seed, best.keep)
         cells = ", ".join(f"{layer.name} {layer.output_size}" for layer in config.layers)
@@ -207,15 +207,15 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
         model = self.fitted()
         assert self.record is not None
         assert self.examples is not None
-        own, series = TableForecaster(model, self.record), None
+        table, series = TableForecaster(model, self.record), None
         if data is None:
             panel = self.examples.panel
             if not self.examples.table:
                 series = Series(panel.values, self.examples.series.features, self.examples.series.phases)
         else:
-            panel = data if isinstance(data, Panel) else own.read(data)
+            panel = data if isinstance(data, Panel) else table.read(data)
         seconds = self.record.options.seconds if seconds is None else seconds
-        return evaluate(own, panel, series, stride, seconds, metric, say)
+        return evaluate(table, panel, series, stride, seconds, metric, say)
 
     def score_held_out(self, say: Say) -> dict[str, Json] | None:
         assert self.record is not None

@@ -24,11 +24,11 @@ def upgrade(raw: dict[str, Json], folder: Path) -> dict[str, Json]:
     series = read_json(folder / SERIES) if (folder / SERIES).is_file() else {}
     if not isinstance(series, dict):
         raise UserError(f"{folder / SERIES}: expected an object; the file is damaged")
-    given, reading = _object(section, "options"), series.get("reading") or {}
+    chosen, reading = _object(section, "options"), series.get("reading") or {}
     layers = model.get("layers")
     if not isinstance(layers, list) or not isinstance(reading, dict):
         raise UserError("expected layers and reading; the file is damaged")
-    options |= {name: given[name] for name in _OPTIONS if name in given}
+    options |= {name: chosen[name] for name in _OPTIONS if name in chosen}
     options |= {name: section[name] for name in ("season", "quantiles", "nonnegative", "loss") if name in section}
     options |= {name: reading[name] for name in _READING if name in reading}
     if (target := reading.get("target")) is not None:
@@ -37,8 +37,8 @@ def upgrade(raw: dict[str, Json], folder: Path) -> dict[str, Json]:
     alike = len(set(map(str, cells))) == 1
     options |= {"cell": cells[0] if alike else cells, "layers": max(1, len(cells))}
     options |= {"ensemble_size": section.get("members", 1), "holdout": series.get("holdout", 0.0)}
-    if given.get("memory") is not None:
-        options["chrono"] = given["memory"]
+    if chosen.get("memory") is not None:
+        options["chrono"] = chosen["memory"]
     if "validation" in data:
         options["validation"] = data["validation"]
     features = series.get("features")
@@ -46,11 +46,11 @@ def upgrade(raw: dict[str, Json], folder: Path) -> dict[str, Json]:
         options["calendar"] = features.get("calendar", True)
     elif not model.get("features"):
         features = {"calendar": False}
-    kept: dict[str, Json] = {name: data[name] for name in ("series", "values", "known", "sha256") if name in data}
-    kept |= {"features": features, "frequency": series.get("frequency", "steps"), "notes": series.get("notes", [])}
-    kept |= {"target": target if isinstance(target, str) else "y", "zone": reading.get("timezone")}
+    record: dict[str, Json] = {name: data[name] for name in ("series", "values", "known", "sha256") if name in data}
+    record |= {"features": features, "frequency": series.get("frequency", "steps"), "notes": series.get("notes", [])}
+    record |= {"target": target if isinstance(target, str) else "y", "zone": reading.get("timezone")}
     decided = {"shifts": section.get("shifts", [])}
-    return {**raw, "format_version": 2, "options": options, "data": kept, "decided": decided}
+    return {**raw, "format_version": 2, "options": options, "data": record, "decided": decided}
 
 
 def _object(raw: Json, name: str) -> dict[str, Json]:

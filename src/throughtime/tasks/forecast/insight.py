@@ -287,7 +287,7 @@ def series_labels(times: Sequence[np.ndarray] | np.ndarray, segment: int) -> dic
     return waves
 
 
-def explained(directory: Path, data: str, options: Mapping[str, Any]) -> Explanation:
+def explained(directory: Path, data: str, options: Mapping[str, Json]) -> Explanation:
     """What `throughtime explain` does for a forecaster's folder. data: a table; forecasts go on from its end."""
     for name in ("target", "corpus"):
         if options.get(name) is not None:
@@ -314,7 +314,7 @@ UNIT, METRIC = "values", "mean absolute error"
 """What a learning curve of forecasts is over, and of."""
 
 
-def amount(data: str, share: float, seed: int, options: Mapping[str, Any]) -> tuple[float, float]:
+def amount(data: str, share: float, seed: int, options: Mapping[str, Json]) -> tuple[float, float]:
     """Learn from the last `share` of what stands before the last fifth of every series, and forecast that fifth from
     every horizon-th step: values learned from, mean absolute error in the series' unit."""
     from throughtime.data.series import read_series

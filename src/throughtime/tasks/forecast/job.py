@@ -54,8 +54,8 @@ class ForecastJob(EnsembleJob):
     def _forecast(self, model: TorchModel, batch: Batch) -> torch.Tensor:
         seen = batch.seen
         ahead = None if seen.ahead is None else torch.from_numpy(seen.ahead)
-        found: torch.Tensor = model(torch.from_numpy(seen.past), torch.from_numpy(seen.references), ahead)
-        return found
+        forecast: torch.Tensor = model(torch.from_numpy(seen.past), torch.from_numpy(seen.references), ahead)
+        return forecast
 
     def _judge(self, forecast: torch.Tensor, batch: Batch) -> torch.Tensor:
         seen = batch.seen
@@ -93,8 +93,8 @@ class ForecastJob(EnsembleJob):
         inputs = (torch.from_numpy(seen.past), torch.from_numpy(seen.references), ahead)
 
         def losses(ops: Any) -> torch.Tensor:
-            found = forecaster.forward(ops, model.config, dict(model.named_parameters()), *inputs)
-            error: torch.Tensor = (found - actual[..., None]).abs().mean((-2, -1))
+            forecast = forecaster.forward(ops, model.config, dict(model.named_parameters()), *inputs)
+            error: torch.Tensor = (forecast - actual[..., None]).abs().mean((-2, -1))
             return error
 
         return glance(losses)

@@ -31,8 +31,8 @@ def mase_smape(forecast: Tensor, actual: Tensor, observed: Tensor, unit: Tensor)
     level, scale, change = (unit[:, i : i + 1] for i in range(3))
     error = (forecast[..., 0] - actual).abs() * scale
     size = (forecast[..., 0] * scale + level).abs() + (actual * scale + level).abs()
-    both = 0.5 * (error / change).clamp(max=_LARGE) + 5.0 * error / (size + 1e-6 * change)
-    return (both * observed).sum() / observed.sum()
+    errors = 0.5 * (error / change).clamp(max=_LARGE) + 5.0 * error / (size + 1e-6 * change)
+    return (errors * observed).sum() / observed.sum()
 
 
 _LARGE = 50.0

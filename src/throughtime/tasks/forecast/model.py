@@ -24,14 +24,14 @@ Written once over `ops`; models/ops_numpy.py and models/ops_torch.py are the two
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.models.ops import Ops
+from throughtime.models.ops import Ops, Params
 from throughtime.models.stack import LARGEST, Stack
 from throughtime.recurrence import Recurrence, Trace
 from throughtime.storage import parameters as checks
@@ -131,20 +131,20 @@ class ForecastConfig:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Flat parameter name -> shape."""
-        found: dict[str, tuple[int, ...]] = {
+        shapes: dict[str, tuple[int, ...]] = {
             "input.W_xu": (self.embedding, self.inputs),
             "input.b_u": (self.embedding,),
         }
         if not self.every:
-            found["position"] = (self.ahead, self.embedding)
+            shapes["position"] = (self.ahead, self.embedding)
             if coming := self.segment * (self.known + self.profile):
-                found["future.W_fu"] = (self.embedding, coming)
-        found.update(self.recurrences.shapes)
+                shapes["future.W_fu"] = (self.embedding, coming)
+        shapes.update(self.recurrences.shapes)
         values = (self.horizon if self.every else self.segment) * self.outputs
-        found["output.W_hy"] = (values, self.layers[-1].output_size)
-        found["output.b_y"] = (values,)
-        found["mixture"] = (self.references, self.horizon)
-        return found
+        shapes["output.W_hy"] = (values, self.layers[-1].output_size)
+        shapes["output.b_y"] = (values,)
+        shapes["mixture"] = (self.references, self.horizon)
+        return shapes
 
     @classmethod
     def stack(
@@ -184,9 +184,7 @@ _REQUIRED = ("segment", "segments", "horizon", "embedding", "outputs", "dropout"
 _PLAIN = (*_REQUIRED, "known", "features", "profile", "every", "scaling", "distribution")
 
 
-def forward(
-    ops: Ops, config: ForecastConfig, parameters: Mapping[str, Any], past: Any, references: Any, ahead: Any = None
-) -> Any:
+def forward(ops: Ops, config: ForecastConfig, parameters: Params, past: Any, references: Any, ahead: Any = None) -> Any:
     """Forecasts (B, K, Q), all in the window's scale; (S, B, K, Q) with an output at every segment.
 
     past: (S, B, inputs), each segment's values, 0 where missing, then 1 where observed and 0 where not, then features.
@@ -208,14 +206,14 @@ def forward(
     )
     each, _ = config.recurrences.run(ops, parameters, each, start)
     each = ops.dropout(each, config.dropout, False)
-    found = ops.linear(each, parameters["output.W_hy"], parameters["output.b_y"])
-    found = found.reshape(count, rows, config.segment, config.outputs)
-    found = ops.permute(found, (1, 0, 2, 3)).reshape(rows, count * config.segment, config.outputs)
-    return _corrected(ops, config, parameters, references, found[:, : config.horizon], 0)
+    outputs = ops.linear(each, parameters["output.W_hy"], parameters["output.b_y"])
+    outputs = outputs.reshape(count, rows, config.segment, config.outputs)
+    outputs = ops.permute(outputs, (1, 0, 2, 3)).reshape(rows, count * config.segment, config.outputs)
+    return _corrected(ops, config, parameters, references, outputs[:, : config.horizon], 0)
 
 
 def every(
-    ops: Ops, config: ForecastConfig, parameters: Mapping[str, Any], past: Any, references: Any, state: Any
+    ops: Ops, config: ForecastConfig, parameters: Params, past: Any, references: Any, state: Any
 ) -> tuple[Any, list[Any]]:
     """Forecasts (S, B, K, Q) after every segment, and the recurrences' states after the last one.
 
@@ -226,22 +224,20 @@ def every(
     x, after = config.recurrences.run(ops, parameters, x, initial)
     states = [layer for (layer,) in after]
     x = ops.dropout(x, config.dropout, False)
-    found = ops.linear(x, parameters["output.W_hy"], parameters["output.b_y"])
-    found = found.reshape(past.shape[0], past.shape[1], config.horizon, config.outputs)
-    return _corrected(ops, config, parameters, references, found, 1), states
+    outputs = ops.linear(x, parameters["output.W_hy"], parameters["output.b_y"])
+    outputs = outputs.reshape(past.shape[0], past.shape[1], config.horizon, config.outputs)
+    return _corrected(ops, config, parameters, references, outputs, 1), states
 
 
-def _corrected(
-    ops: Ops, config: ForecastConfig, parameters: Mapping[str, Any], references: Any, found: Any, axis: int
-) -> Any:
-    """What was found, plus the mixture of the references along an axis: a forecast, or a distribution's place."""
+def _corrected(ops: Ops, config: ForecastConfig, parameters: Params, references: Any, outputs: Any, axis: int) -> Any:
+    """The outputs plus the mixture of the references along an axis: a forecast, or a distribution's place."""
     shares = ops.softmax(parameters["mixture"], 0)
     base = (shares[:, None] * references).sum(axis)[..., None]
     if config.distribution == "none":
-        return base + found
+        return base + outputs
     place = np.zeros(config.outputs, np.float32)
     place[0] = 1.0
-    return base * ops.constant(place, found) + found
+    return base * ops.constant(place, outputs) + outputs
 
 
 def initial_parameters(config: ForecastConfig, rng: np.random.Generator, dtype: Any = np.float32) -> dict[str, Any]:
@@ -264,6 +260,6 @@ def initial_parameters(config: ForecastConfig, rng: np.random.Generator, dtype: 
     return {name: np.ascontiguousarray(values[name], dtype=dtype) for name in config.shapes}
 
 
-def check_parameters(config: ForecastConfig, parameters: Mapping[str, Any]) -> None:
+def check_parameters(config: ForecastConfig, parameters: Params) -> None:
     """UserError unless exactly the model's parameters are there; see throughtime.storage.parameters."""
     checks.check_parameters(WHO, config.shapes, parameters)

@@ -118,7 +118,7 @@ def residuals(
     if correlation and right:
         lags = np.arange(1, len(correlation) + 1) * stride
         right[0].bar(lags, correlation, 0.7 * lags[0], color=BLUE, alpha=0.75, linewidth=0)
-        chance = 1.96 / np.sqrt(windows)
+        chance = 1.96 / np.sqrt(max(1, windows))
         for height in (-chance, chance):
             right[0].axhline(height, color=GREY, linewidth=1.0, linestyle="--")
         right[0].set_ylim(min(-0.2, *correlation), max(0.4, *correlation))

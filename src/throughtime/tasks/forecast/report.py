@@ -89,18 +89,18 @@ def _residuals(evaluation: Mapping[str, Json]) -> list[Item]:
 
     left, windows = _object(evaluation, "residuals"), evaluation.get("windows")
     counts, edges = _numbers(left.get("counts")), _numbers(left.get("edges"))
-    if not counts or len(edges) != len(counts) + 1 or not isinstance(windows, int):
+    if not counts or len(edges) != len(counts) + 1 or type(windows) is not int:
         return []
-    told = "What the forecasts leave, observed less forecast. Left: how often, in units of the series' usual change "
-    told += "over a season. Middle: their mean by how many steps ahead, 0 for no bias."
+    caption = "What the forecasts leave, observed less forecast. Left: how often, in units of the series' usual change "
+    caption += "over a season. Middle: their mean by how many steps ahead, 0 for no bias."
     correlation = _numbers(left.get("autocorrelation"))
     if correlation:
-        told += " Right: how the errors one step ahead resemble those of later origins; what lies outside the "
-        told += "dashed lines is something the model could still learn."
+        caption += " Right: how the errors one step ahead resemble those of later origins; what lies outside the "
+        caption += "dashed lines is something the model could still learn."
     stride = left.get("stride")
-    apart = stride if isinstance(stride, int) else 1
+    apart = stride if type(stride) is int else 1
     picture = residuals(edges, counts, _numbers(left.get("bias")), correlation, apart, windows)
-    return [Figure(picture, told)]
+    return [Figure(picture, caption)]
 
 
 def _next(folder: Path) -> list[Item]:

@@ -47,8 +47,8 @@ class Scaled:
 
     def unit(self, forecasts: np.ndarray) -> np.ndarray:
         """Forecasts (..., B, K, Q) in the series' own unit, float64."""
-        found: np.ndarray = forecasts.astype(np.float64) * self.scale[..., None] + self.level[..., None]
-        return found
+        values: np.ndarray = forecasts.astype(np.float64) * self.scale[..., None] + self.level[..., None]
+        return values
 
 
 def scaled(config: ForecastConfig, window: Window) -> Scaled:
@@ -80,8 +80,8 @@ def scaled(config: ForecastConfig, window: Window) -> Scaled:
             ahead[:, : config.horizon] = features[:, lookback:][..., known]
             ahead = np.ascontiguousarray(ahead.reshape(rows, config.ahead, -1).swapaxes(0, 1))
     past = np.ascontiguousarray(np.concatenate(seen, -1, dtype=np.float32).swapaxes(0, 1))
-    found = np.ascontiguousarray(references if config.every else references[0], np.float32)
-    return Scaled(past, found, ahead, level, scale)
+    seen_references = np.ascontiguousarray(references if config.every else references[0], np.float32)
+    return Scaled(past, seen_references, ahead, level, scale)
 
 
 def shuffled(config: ForecastConfig, seen: Scaled, rng: np.random.Generator) -> Scaled:
@@ -106,9 +106,11 @@ def _scale(config: ForecastConfig, window: Window, observed: np.ndarray) -> tupl
         return window.measure[:, :1], window.measure[:, 1:]
     if config.scaling == "last":
         assert window.measure is not None
-        own, scale = window.measure[:, :1], window.measure[:, 1:]
+        level, scale = window.measure[:, :1], window.measure[:, 1:]
         before = (
-            own if window.latest is None else np.where(np.isfinite(window.latest[:, None]), window.latest[:, None], own)
+            level
+            if window.latest is None
+            else np.where(np.isfinite(window.latest[:, None]), window.latest[:, None], level)
         )
         place = np.where(observed, np.arange(observed.shape[1]), -1).max(1)[:, None]
         return np.where(place >= 0, np.take_along_axis(window.values, place, 1), before), scale
@@ -131,8 +133,8 @@ def _references(
     latest = np.where(last >= 0, values[rows[:, None], last], before[:, None])
     # a lag shorter than the horizon repeats itself
     places = np.stack([origins[:, None] - lag + steps % lag for lag in config.lags], 1)
-    found: np.ndarray = np.where(observed[:, places], values[:, places], latest[:, :, None, None])
-    return found.transpose(1, 2, 0, 3)
+    references: np.ndarray = np.where(observed[:, places], values[:, places], latest[:, :, None, None])
+    return references.transpose(1, 2, 0, 3)
 
 
 def _features(config: ForecastConfig, window: Window, level: np.ndarray, scale: np.ndarray) -> np.ndarray | None:
@@ -165,5 +167,5 @@ def _profiles(
     places = (origins - config.warm)[:, None] + np.arange(config.horizon)
     coming = course[:, places].transpose(1, 0, 2)
     moved = references[:, 0] + coming - course[:, origins - config.warm - 1].T[:, :, None]
-    found = np.stack([coming, moved], 1)
-    return np.where(np.isfinite(found), found, references[:, :1])
+    both = np.stack([coming, moved], 1)
+    return np.where(np.isfinite(both), both, references[:, :1])

@@ -70,13 +70,13 @@ def evaluate(
     running, horizon = model.model, model.model.config.horizon
     origins = _origins(model, panel, stride)
     backtest = Backtest(panel.values, origins, horizon, model.record.options.season or 1)
-    given, levels = series or model.series(panel), running.levels
-    forecasts = running.predict_at(given, origins, panel.ids)
+    inputs, levels = series or model.series(panel), running.levels
+    forecasts = running.predict_at(inputs, origins, panel.ids)
     point, quantiles = forecasts[..., middle(levels)], forecasts if levels else None
     metric = metric or ("mase" if len(panel) > 1 else "mae")
     result = compare(backtest, point, quantiles, levels, seconds=seconds, metric=metric, say=say)
     if not running.config.every:
-        mixed = running.predict_at(given, origins, panel.ids, shuffle=0)[..., middle(levels)]
+        mixed = running.predict_at(inputs, origins, panel.ids, shuffle=0)[..., middle(levels)]
         result["shuffled"] = control(backtest, mixed, point)
     return result
 

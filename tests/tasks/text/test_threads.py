@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.runtime.test_text import make
+from tests.tasks.text.small import make
 from throughtime.errors import UserError
-from throughtime.runtime.text import TextModel
+from throughtime.tasks.text.stream import TextModel
 
 
 @pytest.fixture
@@ -111,3 +111,17 @@ def test_a_text_goes_on_in_whichever_thread_asks_for_it(model: TextModel) -> Non
     for pool in pools:
         pool.shutdown()
     assert "".join(got) == wanted
+
+
+@pytest.mark.usefixtures("_hasty")
+def test_streams_of_one_model_may_be_fed_from_several_threads(model: TextModel) -> None:
+    text = "the quick brown fox "
+    alone = model.stream()
+    wanted = [alone.feed(sign).tobytes() for sign in text]
+
+    def follow() -> list[bytes]:
+        stream = model.stream()
+        return [stream.feed(sign).tobytes() for sign in text]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(logits == wanted for logits in pool.map(lambda _: follow(), range(12)))
