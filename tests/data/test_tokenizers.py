@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from throughtime.data.tokenizers import KINDS, Tokenizer, fit, from_json
@@ -34,6 +34,8 @@ SPLIT = st.lists(st.sampled_from([*"ab'’ \n\t,.1é月\u3042_", "a'r", "e", "é
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.one_of(SPLIT, ANY_TEXT), st.one_of(SPLIT, ANY_TEXT))
+@example("a'r", "e")
+@example("don'", "t")
 @settings(max_examples=200, deadline=None)
 def test_what_is_settled_becomes_the_same_whatever_follows(kind: str, first: str, second: str) -> None:
     tokenizer = TOKENIZERS[kind]
