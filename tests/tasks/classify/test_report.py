@@ -7,13 +7,14 @@ import copy
 import html
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.tasks.reading.pages import once
 from throughtime.cells import make
 from throughtime.errors import UserError
 from throughtime.linear import metrics as classify_metrics
@@ -212,19 +213,6 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "svg", lambda figure: "<svg/>")
     for name in ("confusion", "reliability", "scores"):
         monkeypatch.setattr(label_plots, name, once(getattr(label_plots, name)))
-
-
-def once(draw: Callable[..., str]) -> Callable[..., str]:
-    """The same function, called once for the same arguments."""
-    made: dict[str, str] = {}
-
-    def drawn(*arguments: Any) -> str:
-        key = json.dumps([one.tolist() if isinstance(one, np.ndarray) else one for one in arguments])
-        if key not in made:
-            made[key] = draw(*arguments)
-        return made[key]
-
-    return drawn
 
 
 OTHERS = [None, float("nan"), float("inf"), -1, "x", [], {}, [[1, 2]], 1e300, True]

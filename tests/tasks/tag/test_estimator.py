@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from throughtime.tasks.tag.loss import Targets
 
 import throughtime
 from tests.tasks.classify.test_estimator import FILL, NONE, history, interrupt_at, same_checkpoints
@@ -22,7 +23,6 @@ from throughtime.storage.folder import read_weights
 from throughtime.tasks.tag import model as tagger
 from throughtime.tasks.tag.data import Tagged, read_tagged
 from throughtime.tasks.tag.estimator import Tagger
-from throughtime.tasks.tag.loss import Targets
 from throughtime.tasks.tag.model import WHO, TaggerConfig, initial_parameters
 from throughtime.tasks.tag.swap import Swapper
 from throughtime.tasks.tag.token_tagger import marked

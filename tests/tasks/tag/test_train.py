@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from throughtime.tasks.tag.train import evaluate, split, train
 
 import throughtime
 from tests.tasks.classify.test_estimator import NONE, history, interrupt_at, same_checkpoints
@@ -19,7 +20,6 @@ from throughtime.storage.folder import CONFIG, HISTORY
 from throughtime.tasks.tag import train as task
 from throughtime.tasks.tag.baselines import MostFrequentTag
 from throughtime.tasks.tag.data import Tagged, read_tagged
-from throughtime.tasks.tag.train import evaluate, split, train
 
 SMALL: dict[str, Any] = {**TINY, **FEW, "quiet": True, "seconds": 0}
 
