@@ -228,10 +228,17 @@ def _fitting(kind: Any, value: Any, rule: Rule) -> Any:
 
 def _number(kind: type, value: Any, rule: Rule) -> int | float:
     good = type(value) is int or (kind is float and isinstance(value, int | float) and not isinstance(value, bool))
-    if not good or not math.isfinite(value) or not _within(value, rule):
+    if not good or not _within(value, rule) or (kind is float and not _finite(value)):
         raise ValueError(_range(kind, rule))
     number: int | float = value
     return number
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return False
 
 
 def _several(of: Any, value: Any, rule: Rule) -> tuple[Any, ...]:

@@ -69,6 +69,15 @@ class BPE:
     def decoder(self) -> PieceDecoder:
         return PieceDecoder(self._pieces)
 
+    def settled(self, text: str) -> int:
+        """How many characters become the same ids whatever follows: those before the last of the words that pieces are
+        part of, but for one after an apostrophe, which may be the beginning of its re."""
+        words = _library().pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str(text)
+        for (_, before), (_, word) in zip(words[-2::-1], words[:0:-1], strict=True):
+            if text[slice(*before)] != "'":
+                return int(word[0])
+        return 0
+
     def to_json(self) -> dict[str, Json]:
         return {"kind": self.kind, "tokenizer": self._state}
 

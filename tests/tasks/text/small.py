@@ -30,9 +30,11 @@ class AddsItsInput(Cell):
         return tanh(self.W @ h + x)
 
 
-def make(names: list[Any], tied: bool = False, kind: str = "characters", scale: float = 3.0) -> TextModel:
-    """A model of random parameters that knows the characters of FOX."""
-    tokenizer = tokenizers.fit(kind, FOX)
+def make(
+    names: list[Any], tied: bool = False, kind: str = "characters", scale: float = 3.0, text: str = FOX
+) -> TextModel:
+    """A model of random parameters that knows the tokens of a text."""
+    tokenizer = tokenizers.fit(kind, text)
     traces = [cells.make(cell).trace() if isinstance(cell, str) else cell().trace() for cell in names]
     width = 12 if names == [AddsItsInput] else 8  # it is as wide as its input
     config = LanguageConfig.stack(tokenizer.size, width, traces, 12, tied=tied)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import throughtime
 from tests.tasks.text.small import FOX as TEXT
@@ -208,3 +211,39 @@ def test_unknown_weights_are_refused() -> None:
     model = make(["lstm"])
     with pytest.raises(UserError, match="weights: expected float32, bfloat16, int8, got 'int3'"):
         TextModel(model.config, model.parameters, model.tokenizer, weights="int3")
+
+
+WRITTEN = "It's  the 1859 fox, isn't it?\n\ncafé 月亮很 'quoted' over\t" * 3
+
+
+READERS = {kind: make(["lstm", "gru"], kind=kind, text=WRITTEN) for kind in tokenizers.KINDS}
+
+
+@pytest.mark.parametrize("kind", tokenizers.KINDS)
+@given(st.lists(st.integers(0, len(WRITTEN)), max_size=12))
+@settings(max_examples=40, deadline=None)
+def test_a_stream_reads_the_same_in_any_chunks(kind: str, cuts: list[int]) -> None:
+    model = READERS[kind]
+    whole = model.stream().feed(WRITTEN)
+    chunked, waiting = model.stream(), model.tokenizer.settled(WRITTEN)
+    places, found = sorted({0, len(WRITTEN), *cuts}), chunked.feed("")
+    for first, end in itertools.pairwise(places):
+        saved = chunked.save()
+        chunked = model.stream()
+        chunked.restore(saved)
+        np.testing.assert_array_equal(chunked.feed(""), found)
+        found = chunked.feed(WRITTEN[first:end])
+    np.testing.assert_array_equal(found, whole)
+    assert chunked.state()[1] == {"waiting": WRITTEN[waiting:]}
+    model.reset()
+    model.step(model.config.start)
+    np.testing.assert_array_equal(model.read(WRITTEN[:waiting]), whole)
+    np.testing.assert_array_equal(chunked.feed(""), whole)
+
+
+def test_what_a_stream_cannot_read_changes_nothing() -> None:
+    stream = make(["gru"]).stream()
+    before = stream.feed("the ")
+    with pytest.raises(UserError, match="'€'"):
+        stream.feed("quick €")
+    np.testing.assert_array_equal(stream.feed(""), before)

@@ -323,17 +323,14 @@ class TextStream(Stream[str, np.ndarray]):
     def feed(self, value: str) -> np.ndarray:
         """Read on; the logits (V,) of what comes next, float32."""
         model, text = self.model, self._waiting + value
-        tokens = model.tokenizer.encode(text).tolist() if text else []
-        certain = tokens if model.tokenizer.kind in ("characters", "bytes") else tokens[:-_OPEN]
-        if not certain:
-            self._waiting = text
-            return self._logits
+        settled = model.tokenizer.settled(text)
+        tokens = model.tokenizer.encode(text[:settled]).tolist() if settled else []
         with model.feeding:  # streams of one model may be fed from several threads
             model.state = self._state
-            for token in certain:
+            for token in tokens:
                 self._logits = model.step(token)
             self._state = model.state
-        self._waiting = text[len(model.tokenizer.decode(certain)) :]
+        self._waiting = text[settled:]
         return self._logits
 
     def state(self) -> tuple[dict[str, np.ndarray], Json]:
@@ -357,9 +354,6 @@ class TextStream(Stream[str, np.ndarray]):
         layers = enumerate(self._state)
         self._state = tuple(tuple(arrays[f"{i}.{j}"] for j in range(len(layer))) for i, layer in layers)
 
-
-_OPEN = 2
-"""Tokens at the end of a text that what comes next may change."""
 
 SCHEMA = Schema("text", LanguageConfig, TextOptions, TextData, Nothing, upgrade)
 """What config.json says of a language model."""
