@@ -46,7 +46,7 @@ def test_texts_of_test_that_stand_in_training() -> None:
 
 
 def test_texts_that_are_the_same_stay_on_one_side() -> None:
-    texts = of([f"text {i % 20}  {'a' if i % 2 else 'b'}" for i in range(60)], [str(i % 3) for i in range(60)])
+    texts = of([f"text{' ' * (1 + i // 20)}{i % 20}" for i in range(60)], [str(i % 3) for i in range(60)])
     learned, kept = texts.split(0.3, 1)
     assert 10 < len(kept) < 26
     assert not {*map(text_key, learned.texts)} & {*map(text_key, kept.texts)}

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from throughtime.data.label_notes import check_split, unseen
-from throughtime.data.labelled import read_texts
+from throughtime.data.labelled import Texts, read_texts
 from throughtime.data.series import read_series
 from throughtime.data.table import read_table
 from throughtime.errors import UserError, needed
