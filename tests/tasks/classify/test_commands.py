@@ -235,6 +235,6 @@ def test_a_signal_leaves_a_model_and_says_how_to_go_on(call: Any, classifier: Pa
     assert "evaluation" not in found
     assert set(throughtime.load(folder).predict(["we saw isx"])) <= set("xyz")
     steps = str(found["steps"] + 3)
-    assert call("train", "classify", data, "--out", folder, "--resume", "--steps", steps).status == 0
-    kept = read_texts(data).split(0.1, 1)[1]
-    assert only_json(call("evaluate", folder, data, "--json"))["texts"] == len(kept)
+    longer = only_json(call("train", "classify", data, "--out", folder, "--resume", "--steps", steps, "--json"))
+    assert (longer["ended"], longer["steps"]) == ("budget", int(steps))
+    assert longer["evaluation"]["texts"] == len(read_texts(data).split(0.1, 1)[1])
