@@ -24,20 +24,21 @@ from throughtime.data.columns import Columns
 from throughtime.data.splitter import Splitter
 from throughtime.errors import UserError
 from throughtime.linear.ensemble import RECURRENCE
-from throughtime.linear.fit import to_arrays
-from throughtime.linear.folder import EVIDENCE, LINEAR, LINEAR_WEIGHTS
-from throughtime.linear.model import Wide
-from throughtime.linear.naive_bayes import Evidence
+from throughtime.linear.folder import LINEAR, LINEAR_WEIGHTS, NAIVE_BAYES, linear_files
+from throughtime.linear.model import NgramModel
+from throughtime.linear.naive_bayes import NaiveBayesFeatures
 from throughtime.linear.ngrams import Ngrams
 from throughtime.models.ops_numpy import NumpyOps
 from throughtime.models.reader import ReaderConfig, Sentences, Tokens
 from throughtime.recurrence import Cell, Matrix, Vector, maximum, sigmoid
-from throughtime.runtime.readers import Reader, described, prefix, write_evidence
-from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS, write_json, write_weights
+from throughtime.runtime.readers import Reader, prefix, reader_files
+from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS, write_files, write_json, write_weights
+from throughtime.storage.parameters import check_parameters
+from throughtime.storage.record import FORMAT_VERSION
 from throughtime.tasks.classify import model as classifier
-from throughtime.tasks.classify.model import ClassifierConfig
+from throughtime.tasks.classify.model import ClassifierConfig, ClassifierEnsemble
 from throughtime.tasks.tag import model as tagger
-from throughtime.tasks.tag.model import TaggerConfig
+from throughtime.tasks.tag.model import TaggerConfig, TaggerEnsemble
 from throughtime.tasks.text.model import LanguageConfig, initial_parameters
 from throughtime.tasks.text.stream import TextModel
 
@@ -61,7 +62,7 @@ READERS: dict[str, Any] = {"classify": (classifier, ClassifierConfig), "tag": (t
 """Tasks whose models read texts: their arithmetic, and their sizes."""
 
 JSON_FILES = (CONFIG, TOKENIZER, LINEAR)
-ARRAY_FILES = (WEIGHTS, EVIDENCE, LINEAR_WEIGHTS)
+ARRAY_FILES = (WEIGHTS, NAIVE_BAYES, LINEAR_WEIGHTS)
 """What the folder of such a model holds."""
 
 ASKED = ["the cat sat.", "", "don't \u6708\u4eae 12", "\ud800", "a\tb" * 40]
@@ -79,6 +80,12 @@ class Odd(Cell):
         return maximum(self.W @ x + self.U @ (g * c), -1.0) / 2.0, g
 
 
+def record(task: str, model: Any, **decided: Any) -> dict[str, Any]:
+    """config.json of a model that nobody trained."""
+    sections = {"model": model.to_json(), "options": {}, "data": {}, "decided": decided}
+    return {"format_version": FORMAT_VERSION, "task": task, **sections}
+
+
 @cache
 def sound() -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, Any]]:
     """Configuration, weights and tokenizer of a small model of two layers."""
@@ -86,8 +93,7 @@ def sound() -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, Any]]:
     traces = [cells.make("lstm").trace(), Odd().trace()]
     config = LanguageConfig.stack(tokenizer.size, 3, traces, [4, 5], {"K": 2})
     parameters = initial_parameters(config, np.random.default_rng(0))
-    about = {"format_version": 1, "task": "text", "model": config.to_json(), "start": 0}
-    return json.loads(json.dumps(about)), parameters, tokenizer.to_json()
+    return json.loads(json.dumps(record("text", config))), parameters, tokenizer.to_json()
 
 
 def write_folder(folder: Path) -> Path:
@@ -101,21 +107,24 @@ def write_folder(folder: Path) -> Path:
 
 @cache
 def sound_reader(task: str) -> tuple[dict[str, Any], Reader]:
-    """config.json and the reader of a small model that reads texts: two members, evidence, a linear model."""
+    """config.json and the reader of a small model that reads texts: two members, features, a linear model."""
     texts, labels = TEXT.split("\n")[0].split(", "), ["a", "b"]
     splitter = Splitter("words")
     tokens = [splitter.split(text) for text in texts]
     columns, _ = Columns.fit(tokens, ["word", "shape"], spelling=True, least_pieces=1)
-    evidence, _ = Evidence.learned(tokens, labels, labels, [0, 1], 0)
+    features, _ = NaiveBayesFeatures.fit(tokens, labels, labels, [0, 1], 0)
     sizes = [(kind, size, 2) for kind, size in zip(columns.kinds, columns.sizes, strict=True)]
     bag, traces = (len(columns.pieces or ()), 2), [cells.make("gru").trace()]
-    config = ReaderConfig.stack(task, sizes, traces, 2, task == "tag", pieces=bag, values=evidence.channels)
+    config = ReaderConfig.stack(task, sizes, traces, 2, task == "tag", pieces=bag, values=features.channels)
     tags = ["O", "B-x", "I-x"]
     whole = ClassifierConfig(config, 2) if task == "classify" else TaggerConfig(config, 3, 2, stacked=True)
-    reader = Reader(splitter, columns, whole, evidence)
-    fusion = {"fusion": {RECURRENCE: 1.0, "counts": 0.5}, "threshold": 0.5}
-    own = {"classes": labels, **fusion} if task == "classify" else {"tags": tags, "intents": labels, **fusion}
-    about = {"format_version": 1, "task": task, "model": described([reader], 2)[0], task: own}
+    reader = Reader(splitter, columns, whole, features)
+    model: Any
+    if isinstance(whole, ClassifierConfig):
+        model = ClassifierEnsemble((whole,), 2, tuple(labels))
+    else:
+        model = TaggerEnsemble((whole,), 2, tuple(tags), tuple(labels))
+    about = record(task, model, weights={RECURRENCE: 1.0, "counts": 0.5}, threshold=0.5)
     return json.loads(json.dumps(about)), reader
 
 
@@ -124,16 +133,10 @@ def write_reader(folder: Path, task: str) -> Path:
     config, reader = sound_reader(task)
     rng = np.random.default_rng(0)
     ngrams = Ngrams((1, 2), (1, 3), least=1).fit([TEXT])
-    wide = Wide(ngrams, rng.standard_normal((ngrams.size, 2)).astype(np.float32), np.zeros(2, np.float32))
-    linear, arrays = to_arrays({"counts": wide})
+    counts = NgramModel(ngrams, rng.standard_normal((ngrams.size, 2)).astype(np.float32), np.zeros(2, np.float32))
     draw = READERS[task][0].initial_parameters
-    write_json(folder / CONFIG, config)
-    write_json(folder / TOKENIZER, described([reader], 2)[1])
     drawn = {prefix(0, m) + name: value for m in range(2) for name, value in draw(reader.config, rng).items()}
-    write_weights(folder / WEIGHTS, drawn)
-    write_evidence(folder, [reader])
-    write_json(folder / LINEAR, linear)
-    write_weights(folder / LINEAR_WEIGHTS, arrays)
+    write_files(folder, {WEIGHTS: drawn, **reader_files([reader]), **linear_files({"counts": counts}), CONFIG: config})
     return folder
 
 
@@ -177,14 +180,7 @@ def config_entrance(config: Any) -> bool:
         rng = np.random.default_rng(0)
         parameters = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in made.shapes.items()}
         characters = "".join(map(chr, range(0x4E00, 0x4E00 + made.vocabulary)))
-        _use(
-            TextModel(
-                made,
-                parameters,
-                tokenizers.Characters(characters),
-                config.get("start", 0) if isinstance(config, dict) else 0,
-            )
-        )
+        _use(TextModel(made, parameters, tokenizers.Characters(characters)))
     except UserError as error:
         assert "\n" not in str(error)  # noqa: PT017 - it may raise, or not
         return False
@@ -204,7 +200,7 @@ def reader_entrance(config: Any, task: str) -> bool:
             return False
         rng = np.random.default_rng(0)
         parameters = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in made.shapes.items()}
-        arithmetic.check_parameters(made, parameters)
+        check_parameters(arithmetic.WHO, made.shapes, parameters)
         ids = np.stack([rng.integers(0, rows, (4, 3)) for _, rows, _ in own.columns])
         pieces = rng.integers(0, max(1, own.pieces[0]), 3)
         values = rng.standard_normal((4, 3, own.values)).astype(np.float32)
@@ -296,9 +292,9 @@ def _use(model: Any) -> None:
 
 def _follow(model: Any) -> None:
     try:
-        opinion = model.stream()
+        stream = model.stream()
     except UserError as error:
         assert "forward" in str(error)  # noqa: PT017
         return
-    opinion.push("the cat")
-    assert np.isfinite(opinion.close()).all()
+    stream.feed("the cat")
+    assert np.isfinite(stream.close()).all()
