@@ -295,7 +295,7 @@ def test_every_option_of_a_task_is_in_its_help_once(
     for one in of(task).declared():
         count = len(re.findall(rf"^ +(?:-\w, )?{flag(one)}(?![\w-])", shown, re.MULTILINE))
         assert count == (1 if one.rule.shell else 0), one.name
-        assert (f"--no-{flag(one)[2:]}" in shown) == (one.kind is bool and one.command_default is True), one.name
+        assert (f"--no-{flag(one)[2:]}" in shown) == (one.kind is bool and one.command_default is not False), one.name
         if one.rule.shell:
             assert " ".join(one.rule.help.split()) in " ".join(shown.split())
     for other in ("--out", "--resume", "--force", "--json"):
