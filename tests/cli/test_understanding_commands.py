@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from throughtime.tasks.classify.train import split
 
 import throughtime
 from tests.cli.misuse import Outcome, check_refusal
@@ -26,7 +27,6 @@ from throughtime.data.labelled import read_texts
 from throughtime.storage.folder import CHECKPOINT
 from throughtime.tasks import TASKS
 from throughtime.tasks.classify.commands import _lines
-from throughtime.tasks.classify.train import split
 
 SIZE = ["--hidden", "8", "--embedding", "8", "--threads", "1"]
 

@@ -114,7 +114,7 @@ def write_folder(folder: Path) -> Path:
 
 @cache
 def sound_reader(task: str) -> tuple[dict[str, Any], Reader]:
-    """config.json and the reader of a small model that reads texts: two members, naive-Bayes features, a linear model."""
+    """config.json and the reader of a small model that reads texts: two members, naive-Bayes features."""
     texts, labels = TEXT.split("\n")[0].split(", "), ("a", "b")
     splitter = Splitter("words")
     tokens = [splitter.split(text) for text in texts]
