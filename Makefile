@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CPP := $(wildcard cpp/src/* cpp/include/throughtime/*)
 
-.PHONY: setup program demo test quick test-cpp fuzz-cpp fuzz check bench wheel format clean
+.PHONY: setup program demo test quick test-cpp test-cpp-threads fuzz-cpp fuzz check check-cpp bench wheel format clean
 .DELETE_ON_ERROR:
 
 # The program and what its tests and checks need; `program` is without these.
@@ -68,6 +68,14 @@ test-cpp: setup
 	  -DTHROUGHTIME_SANITIZE=ON >$(SANITIZED)/configure.log && cmake --build $(SANITIZED) -- --quiet && \
 	  ctest --test-dir $(SANITIZED) --output-on-failure --parallel 2
 
+# What runs on several threads, with ThreadSanitizer.
+RACES := build/threads
+test-cpp-threads: setup
+	$(BIN)/python cpp/tests/programs.py $(RACES)/programs
+	PATH="$(abspath $(BIN)):$$PATH" && cmake -S . -B $(RACES) -G Ninja -DCMAKE_BUILD_TYPE=Debug \
+	  -DTHROUGHTIME_SANITIZE=thread >$(RACES)/configure.log && cmake --build $(RACES) -- --quiet && \
+	  ctest --test-dir $(RACES) --output-on-failure
+
 # Longer: make fuzz-cpp SECONDS=600. An input that breaks the core is saved to run it again.
 SECONDS ?= 600
 fuzz-cpp: test-cpp
@@ -82,8 +90,19 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(MAKE) test-cpp
+	$(MAKE) check-cpp test-cpp test-cpp-threads
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+# The C++ source: its format, what clang-tidy knows to be wrong (.clang-tidy), files of at most 400 lines.
+CPP_UNITS := $(wildcard cpp/src/*.cpp cpp/tests/*.cpp)
+CPP_FILES := $(CPP_UNITS) $(wildcard cpp/src/*.h cpp/tests/*.h cpp/include/throughtime/*.h)
+CPP_SYSTEM = $(shell $(BIN)/python -c "import sysconfig as s, nanobind as n; \
+  print('-isystem', s.get_paths()['include'], '-isystem', n.include_dir())")
+check-cpp: setup
+	@$(BIN)/clang-format --dry-run --Werror $(CPP_FILES)
+	@wc -l $(CPP_FILES) | awk '$$1 > 400 && $$2 != "total" {print $$2 ": " $$1 " lines, at most 400"; bad = 1} END {exit bad}'
+	@printf '%s\n' $(CPP_UNITS) | xargs -P "$$(getconf _NPROCESSORS_ONLN)" -I {} $(BIN)/clang-tidy --quiet {} -- \
+	  -std=c++17 -Icpp/include -Icpp/src -Icpp/tests -DTT_ISA=base $(CPP_SYSTEM)
 
 bench: setup
 	$(BIN)/python -m benchmarks
@@ -99,6 +118,7 @@ wheel: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/clang-format -i $(CPP_FILES)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

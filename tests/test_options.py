@@ -106,7 +106,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("real", math.nan, "a number above 0 to below 2, got nan"),
     ("real", math.inf, "a number above 0"),
     ("real", "0.5", "a number above 0"),
-    ("real", False, "a number above 0"),
+    ("real", True, "a number above 0"),
     ("share", 1.0, "a share from 0 to below 1, got 1.0"),
     ("share", -0.1, "a share from 0 to below 1"),
     ("yes", 1, "true or false, got 1"),
@@ -119,6 +119,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("words", 3, "a list, got 3"),
     ("reals", [1.0, "x"], "a number"),
     ("reals", [math.nan], "a number"),
+    ("reals", [10**400], "a number"),
     ("reals", "1,2", "a list"),
     ("sizes", {"M": 0}, "an integer from 1 up"),
     ("sizes", {3: 1}, "an object of names and values"),
@@ -294,6 +295,7 @@ def test_every_option_of_a_task_is_in_its_help_once(
     for one in of(task).declared():
         count = len(re.findall(rf"^ +(?:-\w, )?{flag(one)}(?![\w-])", shown, re.MULTILINE))
         assert count == (1 if one.rule.shell else 0), one.name
+        assert (f"--no-{flag(one)[2:]}" in shown) == (one.kind is bool and one.command_default is not False), one.name
         if one.rule.shell:
             assert " ".join(one.rule.help.split()) in " ".join(shown.split())
     for other in ("--out", "--resume", "--force", "--json"):

@@ -216,6 +216,7 @@ void backward(const Program& p, const Tape<T>& tape, const Inputs<T>& inputs, co
   if (plan.sums_ids) finish_lookup(call, lanes);
   clear_uncovered(p, plan, lanes[0].gradients, gradients.arrays);
   std::vector<LaneGradients<T>*> parts;
+  parts.reserve(lanes.size());
   for (BackwardLane<T>& lane : lanes) parts.push_back(&lane.gradients);
   sum_lanes(p, plan, parts, gradients.arrays, threads);
 }

@@ -236,7 +236,7 @@ void run_backward(const std::shared_ptr<Program>& p, const Tape<T>& tape, const 
 template <class T>
 void bind(nb::module_& m, const std::string& dtype) {
   using namespace nb::literals;
-  nb::class_<Tape<T>>(m, ("Tape_" + dtype).c_str(), "What backward needs of one forward pass.");
+  const nb::class_<Tape<T>> tape(m, ("Tape_" + dtype).c_str(), "What backward needs of one forward pass.");
   m.def(("forward_" + dtype).c_str(), &run_forward<T>, "program"_a, "read"_a, "initial"_a.none(), "arrays"_a, "rule"_a,
         nb::arg("output").noconvert(), "final"_a.none(), "training"_a, "threads"_a,
         "read: (x, None) or (table, ids). rule: (lengths or None, batch sizes or None, reverse).");

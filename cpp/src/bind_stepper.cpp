@@ -100,7 +100,7 @@ class PyStepper {
   nb::object view(T* data, const std::shared_ptr<Shown>& shown) const {
     auto kept = std::make_unique<std::shared_ptr<Shown>>(shown);
     const nb::capsule owner(kept.get(), [](void* o) noexcept { delete static_cast<std::shared_ptr<Shown>*>(o); });
-    kept.release();
+    (void)kept.release();  // the capsule's from here on
     const auto width = std::size_t(program_->state_widths[std::size_t(program_->output_state)]);
     if (rows_ == 1) return nb::cast(nb::ndarray<nb::numpy, T>(data, {width}, owner));
     return nb::cast(

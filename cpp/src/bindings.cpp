@@ -10,7 +10,7 @@ nb::ndarray<nb::numpy, std::uint8_t> block(std::size_t bytes) {
   auto memory = std::make_unique<Buffer<std::uint8_t>>(bytes);
   std::uint8_t* data = memory->data();
   const nb::capsule owner(memory.get(), [](void* p) noexcept { delete static_cast<Buffer<std::uint8_t>*>(p); });
-  memory.release();
+  (void)memory.release();  // the capsule's from here on
   return nb::ndarray<nb::numpy, std::uint8_t>(data, {bytes}, owner);
 }
 

@@ -111,8 +111,8 @@ class Runner {
     for (const Phase& phase : pass_.phases) {
       if (const auto* p = std::get_if<Product>(&phase))
         product(*p, frame, rows);
-      else
-        tile(std::get<Tile>(phase), frame, rows);
+      else if (const auto* t = std::get_if<Tile>(&phase))
+        tile(*t, frame, rows);
     }
   }
 

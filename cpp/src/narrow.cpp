@@ -138,7 +138,8 @@ void narrow_product(Form form, const NarrowPack& pack, Index rows, const float* 
   }
 }
 
-Weights<float> narrowed(const Program& p, Weights<float> full, Form form) {
+Weights<float> narrowed(const Program& program, Weights<float> full, Form form) {
+  const Program& p = program;
   if (form == Form::float32) return full;
   auto narrow = std::make_shared<Narrow>();
   narrow->form = form;

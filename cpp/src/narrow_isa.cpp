@@ -119,7 +119,7 @@ struct Group {
   }
   S dot(S acc, S w) const {
     const Half bytes = (Half)w;
-    const Half low = (Half)((W)(((W)w << 8) & 0xff00ff00u)) >> 8;  // even bytes, to the top of their halves and back
+    const Half low = (Half)(((W)w << 8) & 0xff00ff00u) >> 8;  // even bytes, to the top of their halves and back
     return acc + pairs(even, low) + pairs(odd, bytes >> 8);
   }
 };

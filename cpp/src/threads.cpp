@@ -63,7 +63,7 @@ class Pool {
           threads_.emplace_back([this, id] { work(id); });
           threads_.back().detach();
         }
-      } catch (...) {  // no more threads to be had: the caller does the rest itself
+      } catch (...) {  // NOLINT(bugprone-empty-catch): no more threads to be had, the caller does the rest itself
       }
       workers_ = int(threads_.size());
       job_ = &job;

@@ -41,7 +41,7 @@ Instruction& first_line(Program& p) { return first_tile(p.inference).instruction
 void copy(Program& p, Pass& pass, Place target, Place source) {
   const int n = int(p.places.size());
   p.places.insert(p.places.end(), {target, source});
-  pass.phases.push_back(Tile{{{0, n, n + 1, -1, -1}}, 0});
+  pass.phases.emplace_back(Tile{{{0, n, n + 1, -1, -1}}, 0});
 }
 
 Place record(int column) { return {Space::record, column, 5}; }

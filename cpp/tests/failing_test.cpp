@@ -13,7 +13,11 @@ namespace {
 // Allocations of this thread that still succeed; negative: all do.
 thread_local long left = -1;
 
-bool refused() { return left >= 0 && left-- == 0; }
+bool refused() {
+  if (left < 0) return false;
+  left -= 1;
+  return left < 0;
+}
 
 void* allocate(std::size_t bytes) { return refused() ? nullptr : std::malloc(bytes ? bytes : 1); }
 

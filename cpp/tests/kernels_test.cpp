@@ -249,6 +249,7 @@ void elementwise(const Kernels<T>& k) {
         for (int mode : {0, 1, 2}) {  // apart; repeated sources (row stride 0); the target is the first source
           const int sources = sources_of(operation);
           std::vector<Matrix<T>> s;
+          s.reserve(3);
           for (int i = 0; i < 3; ++i) s.emplace_back(mode == 1 ? 1 : rows, n, mode == 1 ? 0 : i, random);
           if (mode == 0)
             for (Index j = 0; j < n; ++j)

@@ -165,9 +165,9 @@ struct Run {
   }
   template <class U>
   std::vector<Rows<U>> rows(const std::vector<Exact<T>>& list, unsigned bit) const {
-    std::vector<Rows<U>> out;
+    std::vector<Rows<U>> out(list.size());
     for (std::size_t j = 0; j < list.size(); ++j)
-      out.push_back({missing(bit) && j % 2 == 0 ? nullptr : list[j].data(), p.state_widths[j] + o.extra});
+      out[j] = {missing(bit) && j % 2 == 0 ? nullptr : list[j].data(), p.state_widths[j] + o.extra};
     return out;
   }
 };

@@ -33,6 +33,7 @@ TEST(threads_may_nest) {
 
 TEST(threads_serve_several_callers) {
   std::vector<std::thread> callers;
+  callers.reserve(6);
   std::atomic<int> bad{0};
   for (int i = 0; i < 6; ++i)
     callers.emplace_back([&] {
@@ -54,6 +55,7 @@ TEST(threads_share_a_program_and_a_tape) {
   Run<float> wanted(p, o);
   wanted.forward(true), wanted.backward();
   std::vector<std::thread> callers;
+  callers.reserve(6);
   std::atomic<int> bad{0};
   for (int i = 0; i < 4; ++i)
     callers.emplace_back([&] {
@@ -110,6 +112,7 @@ TEST(threads_start_afresh_in_a_child) {  // forks while other threads work: test
       for (int count : {2, 3, 1}) each_once(count);
       code = 0;
     } catch (...) {
+      code = 1;
     }
     _exit(code);
   }

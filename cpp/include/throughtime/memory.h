@@ -19,8 +19,8 @@ std::size_t limit_memory(std::size_t bytes) noexcept;
 // Tells AddressSanitizer, where it is compiled in, that nothing may touch these bytes until the block is given back.
 void guard(void* from, std::size_t bytes) noexcept;
 
-// Is this a build with sanitizers? Then blocks of work are small, so that small tests cross their borders, and no memory
-// is added that nobody asked for.
+// Is this a build with sanitizers? Then blocks of work are small, so that small tests cross their borders, and no
+// memory is added that nobody asked for.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kGuarded = true;
 #elif defined(__has_feature)

@@ -47,7 +47,7 @@ void narrow_product(Form form, const NarrowPack& pack, Index rows, const float* 
                     NarrowScratch& scratch);
 
 // The weights with their packs in another form; everything else is kept, the float32 packs are let go.
-Weights<float> narrowed(const Program& program, Weights<float> weights, Form form);
+Weights<float> narrowed(const Program& program, Weights<float> full, Form form);
 
 template <class T>
 Weights<T> formed(const Program& program, Weights<T> weights, Form form) {

@@ -362,10 +362,11 @@ SCHEMA = Schema("text", LanguageConfig, TextOptions, TextData, Nothing, upgrade)
 def load(folder: Path, weights: str | None = None) -> TextModel:
     """The model in a folder. weights: see TextModel. UserError says what is damaged."""
     config = SCHEMA.read(folder).model
+    saved = read_json(folder / TOKENIZER)
     try:
-        tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
+        tokenizer = tokenizers.from_json(saved)
     except UserError as error:
-        raise UserError(_placed(error, folder / TOKENIZER)) from None
+        raise UserError(f"{folder / TOKENIZER}: {error}") from None
     parameters = read_weights(folder / WEIGHTS)
     try:
         check_parameters(config, parameters)
@@ -397,8 +398,3 @@ def _width(layer: Recurrence) -> int:
     """Values of the products of a layer with its input."""
     graph, taken = layer.trace.graph, layer.trace.input
     return sum(layer.sizes[n.size] for n in graph.nodes if n.op == "matmul" and n.args[1] == taken)
-
-
-def _placed(error: UserError, path: Path) -> str:
-    """An error's text with the file it is about, where it does not name it yet."""
-    return str(error) if str(error).startswith(str(path)) else f"{path}: {error}"
