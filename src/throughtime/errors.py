@@ -10,6 +10,11 @@ class UserError(ValueError):
     """
 
 
+def located(text: str, folder: object, file: object) -> str:
+    """The text of an error with the file it is about, unless it names the folder or a file in it already."""
+    return text if text.startswith((f"{folder}:", f"{folder}/", f"{folder}\\")) else f"{file}: {text}"
+
+
 def needed(extra: str) -> str:
     """How to install what an extra of this package brings, as it was installed itself: from a clone, a wheel or an
     index; the argument of a shell."""

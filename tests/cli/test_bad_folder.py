@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.misuse import Outcome, check_refusal, make_classifier, make_tagger, snapshot
+from tests.cli.damage import CONFIG, EVALUATE, GONE, HISTORY, REPORT, RUN, TOKENIZER, WEIGHTS, Change, at
 from throughtime import cli
-
-CONFIG, WEIGHTS, TOKENIZER, HISTORY = "config.json", "model.safetensors", "tokenizer.json", "history.jsonl"
-RUN, EVALUATE, REPORT = ["run", "m", "the"], ["evaluate", "m", "text.txt"], ["report", "m"]
-
 
 READ_BY = [(CONFIG, RUN), (CONFIG, EVALUATE), (CONFIG, REPORT), (WEIGHTS, RUN), (TOKENIZER, RUN), (TOKENIZER, EVALUATE)]
 
@@ -75,25 +70,6 @@ def test_a_report_leaves_out_what_it_cannot_read(model: Path, row: str) -> None:
     assert cli.invoke(["report", str(model)]) == 0
 
 
-Change = Callable[[dict[str, Any]], Any]
-
-
-def at(*keys: Any, to: Any) -> Change:
-    """A change of the value at keys."""
-
-    def change(config: dict[str, Any]) -> None:
-        place: Any = config
-        for key in keys[:-1]:
-            place = place[key]
-        if to is GONE:
-            del place[keys[-1]]
-        else:
-            place[keys[-1]] = to
-
-    return change
-
-
-GONE = object()
 SIZES, TRACE = ("model", "layers", 0, "sizes"), ("model", "layers", 0, "trace")
 NODE = (*TRACE, "nodes")
 HUGE = 10**400
@@ -201,142 +177,3 @@ def test_a_configuration_that_is_hardly_json(model: Path, refuse: Any, name: str
     text, words = JSONS[name]
     (model / CONFIG).write_text(text, "utf-8")
     refuse(arguments, *words)
-
-
-@pytest.fixture(scope="module")
-def read(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a classifier in c and a tagger in t."""
-    folder = tmp_path_factory.mktemp("read")
-    make_classifier(folder)
-    make_tagger(folder)
-    return folder
-
-
-@pytest.fixture
-def readers(read: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(read, tmp_path / "readers"))
-
-
-@pytest.fixture
-def refuse_there(readers: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Run a command beside the folders c and t; it must be refused with the words, and change nothing."""
-
-    def run(arguments: list[str], *words: str) -> None:
-        monkeypatch.chdir(readers)
-        before = snapshot(readers)
-        capfd.readouterr()
-        check_refusal(Outcome(cli.invoke(arguments), *capfd.readouterr()), words)
-        assert snapshot(readers) == before
-
-    return run
-
-
-USE = {"c": ["run", "c", "we saw isx"], "t": ["run", "t", "leave the rome"]}
-SCORE = {"c": ["evaluate", "c", "texts.csv"], "t": ["evaluate", "t", "slots.conll", "--seconds", "0"]}
-OF_READERS = [
-    ("c", "evidence.safetensors", USE),
-    ("c", "linear.json", USE),
-    ("c", "linear.safetensors", USE),
-    ("c", "seen.safetensors", SCORE),
-    ("c", TOKENIZER, USE),
-    ("c", TOKENIZER, SCORE),
-    ("c", WEIGHTS, USE),
-    ("t", TOKENIZER, USE),
-    ("t", "linear.json", SCORE),
-    ("t", "linear.safetensors", USE),
-    ("t", WEIGHTS, SCORE),
-]
-
-
-@pytest.mark.parametrize(
-    ("folder", "name", "verb", "how"),
-    [
-        (*row, how)
-        for how in ("gone", "empty", "folder", "garbage", "letters", "half", "nearly")
-        for row in OF_READERS
-        if row[1] != "seen.safetensors" or how not in ("gone", "folder")  # what was seen need not be known
-    ],
-)
-def test_a_file_of_a_reader(
-    readers: Path, refuse_there: Any, folder: str, name: str, verb: dict[str, list[str]], how: str
-) -> None:
-    path, raw = readers / folder / name, (readers / folder / name).read_bytes()
-    path.unlink()
-    if how == "folder":
-        path.mkdir()
-    elif how != "gone":
-        content = {"garbage": bytes(range(256)) * 9, "letters": b"hello", "half": raw[: len(raw) // 2]}
-        path.write_bytes({**content, "empty": b"", "nearly": raw[:-3]}[how])
-    refuse_there(verb[folder], f"{folder}: " if name == "linear.json" and how in ("gone", "folder") else name)
-
-
-def test_what_was_seen_need_not_be_known(readers: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    (readers / "c" / "seen.safetensors").unlink()
-    capfd.readouterr()
-    assert cli.invoke(["evaluate", str(readers / "c"), str(readers / "texts.csv"), "--json"]) == 0
-    assert "unseen" not in json.loads(capfd.readouterr().out)
-
-
-READER = ("model", "readers", 0)
-OF_CONFIGS: dict[str, tuple[str, Change, list[str]]] = {
-    "no model": ("c", at("model", to=GONE), ["malformed"]),
-    "no readers": ("c", at("model", "readers", to=[]), ["readers"]),
-    "readers a number": ("c", at("model", "readers", to=3), ["readers"]),
-    "a reader of null": ("c", at(*READER, to=None), ["missing"]),
-    "two readers": ("c", at("model", "readers", to=[{}, {}]), ["readers"]),
-    "members a text": ("c", at("model", "members", to="1"), ["members must be from 1"]),
-    "another number of members": ("c", at("model", "members", to=2), ["missing"]),
-    "another number of classes": ("c", at(*READER, "classes", to=4), ["output.W_py"]),
-    "classes a text": ("c", at(*READER, "classes", to="3"), ["classes must be an integer"]),
-    "a million classes": ("c", at(*READER, "classes", to=10**9), ["classes must be an integer"]),
-    "pooling unknown": ("c", at(*READER, "pooling", to=["sum"]), ["pooling must be some of"]),
-    "columns a text": ("c", at(*READER, "columns", to="word"), ["malformed"]),
-    "a column of another size": ("c", at(*READER, "columns", 0, 1, to=7), ["vocabularies"]),
-    "other values": ("c", at(*READER, "values", to=1), ["layer 0"]),
-    "added a number": ("c", at(*READER, "added", to=1), ["added must be true or false"]),
-    "a layer gone": ("c", at(*READER, "layers", 0, to=[]), ["one direction or two"]),
-    "layers above": ("c", at(*READER, "above", to=[[{}]]), ["trace"]),
-    "no section": ("c", at("classify", to=GONE), ["classify missing"]),
-    "a section of another kind": ("c", at("classify", to=[]), ["classify missing"]),
-    "no names": ("c", at("classify", "classes", to=GONE), ["classify missing"]),
-    "too few names": ("c", at("classify", "classes", to=["x", "y"]), ["expected 2 classes everywhere"]),
-    "a name twice": ("c", at("classify", "classes", to=["x", "x", "y"]), ["each once"]),
-    "names that are none": ("c", at("classify", "classes", to=[1, [], None]), ["names"]),
-    "fusion a list": ("c", at("classify", "fusion", to=[1]), ["fusion must be an object"]),
-    "fusion of nobody": ("c", at("classify", "fusion", to={"nobody": 1.0}), ["expected weights"]),
-    "fusion below zero": ("c", at("classify", "fusion", to={"recurrence": -1}), ["expected weights"]),
-    "fusion of nothing": ("c", at("classify", "fusion", to={"recurrence": 0}), ["expected weights"]),
-    "fusion a text": ("c", at("classify", "fusion", to={"recurrence": "1"}), ["expected weights"]),
-    "threshold a text": ("c", at("classify", "threshold", to="0.5"), ["threshold from 0 to 1"]),
-    "threshold of 2": ("c", at("classify", "threshold", to=2.0), ["threshold from 0 to 1"]),
-    "no tags": ("t", at("tag", to=GONE), ["tag missing"]),
-    "too few tags": ("t", at("tag", "tags", to=["O"]), ["names of 5 tags"]),
-    "tags that are none": ("t", at("tag", "tags", to=[1, [], {}, None, "O"]), ["names of 5 tags"]),
-    "other intents": ("t", at("tag", "intents", to=[]), ["names of 2 intents"]),
-    "crf a number": ("t", at(*READER, "crf", to=1), ["crf must be true or false"]),
-    "crf off": ("t", at(*READER, "crf", to=False), ["crf"]),
-    "tags a text": ("t", at(*READER, "tags", to="5"), ["tags must be an integer"]),
-    "many tags": ("t", at(*READER, "tags", to=10**6), ["tags must be an integer"]),
-    "stacked without intents": ("t", at(*READER, "intents", to=0), ["intent"]),
-    "fusion of no model": ("t", at("tag", "fusion", to={"nobody": 1.0}), ["expected weights"]),
-}
-
-
-@pytest.mark.parametrize("name", OF_CONFIGS)
-def test_a_wrong_configuration_of_a_reader(readers: Path, refuse_there: Any, name: str) -> None:
-    folder, change, words = OF_CONFIGS[name]
-    config = json.loads((readers / folder / CONFIG).read_text("utf-8"))
-    change(config)
-    (readers / folder / CONFIG).write_text(json.dumps(config))
-    refuse_there(USE[folder], *words)
-    refuse_there(SCORE[folder], *words)
-
-
-@pytest.mark.parametrize("folder", ["c", "t"])
-def test_evaluating_a_reader_needs_to_know_its_texts(readers: Path, refuse_there: Any, folder: str) -> None:
-    config = json.loads((readers / folder / CONFIG).read_text("utf-8"))
-    del config["data"]
-    (readers / folder / CONFIG).write_text(json.dumps(config))
-    refuse_there(SCORE[folder], "config.json", "data is missing")
-    assert cli.invoke([str(part) if part != folder else str(readers / folder) for part in USE[folder]]) == 0
-    assert cli.invoke(["report", str(readers / folder)]) == 0

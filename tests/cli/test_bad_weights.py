@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save
 
-from tests.cli.test_bad_folder import RUN, TOKENIZER, WEIGHTS
+from tests.cli.damage import RUN, TOKENIZER, WEIGHTS
 from throughtime.data import tokenizers
 
 

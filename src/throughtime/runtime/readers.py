@@ -11,7 +11,7 @@ import numpy as np
 
 from throughtime.data.columns import Columns
 from throughtime.data.splitter import Splitter
-from throughtime.errors import UserError
+from throughtime.errors import UserError, located
 from throughtime.linear.folder import NAIVE_BAYES
 from throughtime.linear.naive_bayes import NaiveBayesFeatures
 from throughtime.models.examples import Examples
@@ -167,8 +167,7 @@ def read_readers(folder: Path, configs: Sequence[Any]) -> list[Reader]:
                 features = NaiveBayesFeatures.from_json(entry[_FEATURES], parts)
             readers.append(Reader(splitter, columns, config, features))
     except UserError as error:
-        place = "" if str(error).startswith(str(folder)) else f"{folder}: "
-        raise UserError(f"{place}{error}") from None
+        raise UserError(located(str(error), folder, folder)) from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         _damaged(folder, repr(error))
     return readers

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
 
-from throughtime.errors import UserError
+from throughtime.errors import UserError, located
 from throughtime.options import Checked, Json
 from throughtime.storage.folder import CONFIG, read_json, write_json
 
@@ -115,8 +115,7 @@ class Schema(Generic[Model, Chosen, Data, Decided]):
                 environment,
             )
         except UserError as error:
-            text = str(error)
-            raise UserError(text if text.startswith(str(place)) else f"{place / CONFIG}: {text}") from None
+            raise UserError(located(str(error), place, place / CONFIG)) from None
 
 
 def read_task(folder: str | os.PathLike[str]) -> tuple[str, dict[str, Json]]:

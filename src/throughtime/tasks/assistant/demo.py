@@ -36,6 +36,7 @@ def run(
 
 
 def budget(epochs: int, minutes: float | None, options: Mapping[str, object]) -> dict[str, Any]:
-    """Options with a budget: so many epochs where neither minutes nor another one are given."""
-    usual: dict[str, Any] = {"epochs": epochs} if minutes is None else {"minutes": minutes}
-    return {**({} if {"steps", "epochs"} & options.keys() else usual), **options}
+    """Options with a budget: minutes where they are given, else so many epochs unless there is one already."""
+    if minutes is not None:
+        return {**options, "minutes": minutes}
+    return {**options} if {"steps", "epochs"} & options.keys() else {**options, "epochs": epochs}
