@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.misuse import Outcome, check_refusal, snapshot
-from tests.cli.test_understanding_commands import make_classifier, make_tagger
+from tests.cli.misuse import Outcome, check_refusal, make_classifier, make_tagger, snapshot
 from throughtime import cli
 
 CONFIG, WEIGHTS, TOKENIZER, HISTORY = "config.json", "model.safetensors", "tokenizer.json", "history.jsonl"

@@ -14,8 +14,18 @@ from typing import Any
 
 import pytest
 
-from tests.cli.misuse import TEXT, TINY, Outcome, as_nobody, check_refusal, make_model, snapshot
-from tests.cli.test_understanding_commands import SIZE, make_classifier, make_tagger
+from tests.cli.misuse import (
+    SMALL_READER,
+    TEXT,
+    TINY,
+    Outcome,
+    as_nobody,
+    check_refusal,
+    make_classifier,
+    make_model,
+    make_tagger,
+    snapshot,
+)
 from throughtime import cli
 from throughtime.cli import VERBS
 
@@ -201,7 +211,7 @@ def refuse_there(readers: Path, capfd: pytest.CaptureFixture[str], monkeypatch: 
 
 
 HEAD = b"review,stars\n"
-CLASSIFY = ["train", "classify", "bad.csv", "--out", "new", "--steps", "2", *SIZE]
+CLASSIFY = ["train", "classify", "bad.csv", "--out", "new", "--steps", "2", *SMALL_READER]
 SCORE, LABEL = ["evaluate", "c", "bad.csv"], ["run", "c", "--file", "bad.csv"]
 TABLES: dict[str, tuple[bytes, list[str]]] = {
     "empty": (b"", ["bad.csv", "empty file"]),
@@ -235,8 +245,8 @@ def test_a_table_that_holds_no_labelled_texts(refuse_there: Any, verb: str, name
     refuse_there({"bad.csv": content}, {"train": CLASSIFY, "evaluate": SCORE, "run": LABEL}[verb], words)
 
 
-OPEN, TAG = ["train", "classify", "texts.csv", "--out", "new", "--steps", "2", *SIZE], ["train", "tag"]
-TAGGED = ["--out", "new", "--steps", "2", "--seconds", "0", *SIZE]
+OPEN, TAG = ["train", "classify", "texts.csv", "--out", "new", "--steps", "2", *SMALL_READER], ["train", "tag"]
+TAGGED = ["--out", "new", "--steps", "2", "--seconds", "0", *SMALL_READER]
 
 
 @pytest.mark.parametrize(

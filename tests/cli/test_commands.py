@@ -15,6 +15,7 @@ from throughtime import cli
 from throughtime.cells import CATALOGUE
 from throughtime.cli import VERBS
 from throughtime.report import console as output
+from throughtime.tasks import TASKS
 
 TEXT = ("the cat sat on the mat, the dog ate the cat; " * 60 + "\n") * 3
 TINY = ["--steps", "12", "--hidden", "8", "--embedding", "4", "--batch", "4", "--window", "8", "--threads", "1"]
@@ -47,6 +48,16 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     file.write_text(TEXT, "utf-8")
     assert cli.invoke(["train", "text", str(file), "--out", str(folder / "m"), *TINY]) == 0
     return folder / "m", file
+
+
+def test_the_help_of_train_names_the_tasks(call: Any) -> None:
+    answer = call("train", "--help")
+    assert answer.status == 0
+    for name, task in TASKS.items():
+        assert name in answer.out
+        assert task.help in answer.out
+    for name in TASKS:
+        assert "--out" in call("train", name, "--help").out
 
 
 def test_help_names_every_verb(call: Any) -> None:
