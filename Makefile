@@ -1,13 +1,15 @@
-# make setup | demo | test | test-cpp | fuzz-cpp | fuzz | check | bench | wheel; everything happens in .venv
+# make setup | demo | test | quick | check | test-cpp | fuzz-cpp | fuzz | bench | wheel; everything happens in .venv
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CPP := $(wildcard cpp/src/* cpp/include/throughtime/*)
 
-.PHONY: setup demo test test-cpp fuzz-cpp fuzz check bench wheel format clean
+.PHONY: setup program demo test quick test-cpp test-cpp-threads fuzz-cpp fuzz check check-cpp bench wheel format clean
 .DELETE_ON_ERROR:
 
-setup: $(VENV)/.installed
+# The program and what its tests and checks need; `program` is without these.
+setup: $(VENV)/.developer
+program: $(VENV)/.program
 
 # Asked before anything is fetched: without a compiler the engine cannot be built. CMake takes CXX where it is set.
 COMPILERS := $(if $(filter default,$(origin CXX)),c++ g++ clang++,$(CXX))
@@ -18,26 +20,45 @@ echo "make: no working C++17 compiler found (tried: $(COMPILERS)). Install one a
   "apt install g++ (Debian, Ubuntu), dnf install gcc-c++ (Fedora), xcode-select --install (macOS)" >&2; exit 1
 endef
 
-# torch first, exactly as pinned: no later step may choose another. Build tools are pinned too, so no isolated build;
-# setuptools makes what comes as source only.
+# Wheels only: what has to be built on the spot fails on some machine. The exceptions: $(SOURCES), which comes as a source
+# archive alone and needs nothing but setuptools, and this project. Versions are pinned, build tools too, so nothing is
+# isolated and no resolver may choose another torch: it goes first.
+SOURCES := jieba
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-script-location \
+  -c constraints.txt --only-binary :all: --no-binary $(SOURCES)
+BUILD := PATH="$(abspath $(BIN)):$$PATH" $(INSTALL) --no-build-isolation --editable
+
 $(VENV)/.requirements: constraints.txt pyproject.toml
 	$(need_compiler)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch -c constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt scikit-build-core nanobind cmake ninja setuptools
+	$(INSTALL) torch
+	$(INSTALL) scikit-build-core nanobind cmake ninja setuptools
 	touch $@
 
-$(VENV)/.installed: $(VENV)/.requirements CMakeLists.txt $(CPP)
+# An editable installation knows the modules that were there when it was made.
+MODULES := $(VENV)/.modules-$(shell { find src -name '*.py' | LC_ALL=C sort | cksum | tr ' ' '-'; } 2>/dev/null)
+$(MODULES): $(VENV)/.requirements
+	rm -f $(VENV)/.modules-*
+	touch $@
+
+$(VENV)/.program: $(VENV)/.requirements $(MODULES) CMakeLists.txt $(CPP)
 	$(need_compiler)
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	  --no-build-isolation --editable '.[train,bpe,forecast,labels,chinese,insight,dev]'
+	$(BUILD) '.[train,bpe,forecast,labels,chinese,insight,demo]'
 	touch $@
 
-demo: setup
+$(VENV)/.developer: $(VENV)/.program
+	$(INSTALL) --no-build-isolation $$($(BIN)/python packaging/extra.py dev)
+	touch $@
+
+demo: program
 	$(BIN)/throughtime demo
 
 test: setup test-cpp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+# What a contributor runs in two minutes: all but the tests marked slow, and not the core's own.
+quick: setup
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not slow"
 
 # The core by itself, with address and undefined-behaviour sanitizers: tests, and five seconds of fuzzing.
 SANITIZED := build/sanitized
@@ -47,6 +68,14 @@ test-cpp: setup
 	  -DTHROUGHTIME_SANITIZE=ON >$(SANITIZED)/configure.log && cmake --build $(SANITIZED) -- --quiet && \
 	  ctest --test-dir $(SANITIZED) --output-on-failure --parallel 2
 
+# What runs on several threads, with ThreadSanitizer.
+RACES := build/threads
+test-cpp-threads: setup
+	$(BIN)/python cpp/tests/programs.py $(RACES)/programs
+	PATH="$(abspath $(BIN)):$$PATH" && cmake -S . -B $(RACES) -G Ninja -DCMAKE_BUILD_TYPE=Debug \
+	  -DTHROUGHTIME_SANITIZE=thread >$(RACES)/configure.log && cmake --build $(RACES) -- --quiet && \
+	  ctest --test-dir $(RACES) --output-on-failure
+
 # Longer: make fuzz-cpp SECONDS=600. An input that breaks the core is saved to run it again.
 SECONDS ?= 600
 fuzz-cpp: test-cpp
@@ -54,15 +83,26 @@ fuzz-cpp: test-cpp
 
 # Coverage-guided fuzzing of what is read from a model folder: make fuzz SECONDS=600. What breaks it is in build/fuzz.
 fuzz: setup
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt atheris
+	$(INSTALL) atheris
 	$(BIN)/python -m tests.fuzz.atheris_load --seconds $(SECONDS)
 
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(MAKE) test-cpp
-	$(BIN)/python -m pytest
+	$(MAKE) check-cpp test-cpp test-cpp-threads
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+# The C++ source: its format, what clang-tidy knows to be wrong (.clang-tidy), files of at most 400 lines.
+CPP_UNITS := $(wildcard cpp/src/*.cpp cpp/tests/*.cpp)
+CPP_FILES := $(CPP_UNITS) $(wildcard cpp/src/*.h cpp/tests/*.h cpp/include/throughtime/*.h)
+CPP_SYSTEM = $(shell $(BIN)/python -c "import sysconfig as s, nanobind as n; \
+  print('-isystem', s.get_paths()['include'], '-isystem', n.include_dir())")
+check-cpp: setup
+	@$(BIN)/clang-format --dry-run --Werror $(CPP_FILES)
+	@wc -l $(CPP_FILES) | awk '$$1 > 400 && $$2 != "total" {print $$2 ": " $$1 " lines, at most 400"; bad = 1} END {exit bad}'
+	@printf '%s\n' $(CPP_UNITS) | xargs -P "$$(getconf _NPROCESSORS_ONLN)" -I {} $(BIN)/clang-tidy --quiet {} -- \
+	  -std=c++17 -Icpp/include -Icpp/src -Icpp/tests -DTT_ISA=base $(CPP_SYSTEM)
 
 bench: setup
 	$(BIN)/python -m benchmarks
@@ -78,6 +118,7 @@ wheel: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/clang-format -i $(CPP_FILES)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

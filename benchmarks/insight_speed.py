@@ -3,7 +3,7 @@
     python -m benchmarks.insight_speed
 
 A whole diagnosis of two LSTM layers of 256 units over a batch of 200 steps and 32 rows, gradient flow, Jacobians, gates
-and verdict, in seconds; and the share of a training's time that its looks at the gradient's flow took.
+and verdict, in seconds; and the share of a training's time that measuring the gradient's flow took.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from throughtime.insight.diagnosis import diagnose
 from throughtime.models.resolve import trace_of
 from throughtime.tasks.text import model as language
 from throughtime.tasks.text.model import LanguageConfig
-from throughtime.training import looks
+from throughtime.training.gradient_monitor import GradientMonitor
 
 
 def diagnosis(repeats: int = 7) -> list[float]:
@@ -48,21 +48,21 @@ def share() -> float:
 
     from throughtime import LanguageModel
 
-    kept: list[looks.Looks] = []
-    original = looks.Looks.__init__
+    kept: list[GradientMonitor] = []
+    original = GradientMonitor.__init__
 
-    def watch(self: looks.Looks) -> None:
+    def watch(self: GradientMonitor) -> None:
         original(self)
         kept.append(self)
 
-    looks.Looks.__init__ = watch  # type: ignore[method-assign]
+    GradientMonitor.__init__ = watch  # type: ignore[method-assign]
     try:
         text = "\n".join(topics[name] for name in sorted(topics))
-        model = LanguageModel(hidden=256, layers=2).fit(text, minutes=1)
+        model = LanguageModel(hidden=256, layers=2).fit(text, minutes=1, quiet=True)
     finally:
-        looks.Looks.__init__ = original  # type: ignore[method-assign]
+        GradientMonitor.__init__ = original  # type: ignore[method-assign]
     assert model.outcome is not None
-    print(f"{kept[0].count} looks in {model.outcome.seconds:.0f} s")
+    print(f"{kept[0].count} measurements in {model.outcome.seconds:.0f} s")
     return kept[0].spent / model.outcome.seconds
 
 
@@ -71,7 +71,7 @@ def main() -> None:
     seconds = diagnosis()
     print(f"diagnosis of 2 x 256 LSTM, T 200, B 32: {median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f})")
     part = share()
-    print(f"looks at the gradient's flow: {part:.1%} of the training's time")
+    print(f"measuring the gradient's flow: {part:.1%} of the training's time")
     result = {"machine": machine(), "diagnosis_seconds": seconds, "share_of_training": part}
     (RESULTS / "insight_speed.json").write_text(json.dumps(result) + "\n")
 

@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+from throughtime.tasks.text.train import train
 
 import throughtime
 from benchmarks import timing
 from throughtime.tasks.text import demo
 from throughtime.tasks.text.stream import WEIGHT_FORMS
-from throughtime.tasks.text.train import train
 
 HIDDEN = 384
 SCORED = 20_000

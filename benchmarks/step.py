@@ -14,6 +14,7 @@ from benchmarks import timing
 from benchmarks.onnx_layers import bound, model, session
 from throughtime import engine
 from throughtime.cells import make
+from throughtime.recurrence import Recurrence
 
 STEPS = 200
 FORMS = {"float32": 1e-5, "bfloat16": 0.02, "int8": 0.05}
@@ -67,7 +68,7 @@ def main() -> None:
         w_x, w_h, b_x, b_h = (p.detach().numpy() for p in layer.parameters())
         sources = {f"{m}{g}": ((n, i * size),) for n, m in enumerate(("W_x", "W_h")) for i, g in enumerate("ifco")}
         sources |= {f"b_{g}": ((2, i * size), (3, i * size)) for i, g in enumerate("ifco")}
-        program = engine.compile(make("lstm").trace(), {"I": size, "H": size}, sources=sources)
+        program = engine.compile(Recurrence(make("lstm").trace(), {"I": size, "H": size}), sources=sources)
         x = np.random.default_rng(0).standard_normal(size).astype("float32")
         zero = np.zeros((1, 1, size), np.float32)
         given = {"X": x[None, None], "h0": zero, "c0": zero}

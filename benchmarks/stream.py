@@ -14,6 +14,7 @@ from benchmarks import timing
 from throughtime import engine
 from throughtime.cells import make
 from throughtime.data import tokenizers
+from throughtime.recurrence import Recurrence
 from throughtime.tasks.text.model import LanguageConfig, initial_parameters
 from throughtime.tasks.text.stream import TextModel
 
@@ -22,7 +23,7 @@ def steps() -> list[dict[str, object]]:
     """LSTM, I = H, one row: microseconds a step, against a torch.nn.LSTM called with one step."""
     rows = []
     for size in (64, 256):
-        program = engine.compile(make("lstm").trace(), {"I": size, "H": size})
+        program = engine.compile(Recurrence(make("lstm").trace(), {"I": size, "H": size}))
         rng = np.random.default_rng(0)
         layer = torch.nn.LSTM(size, size)
         arrays = [(rng.standard_normal(s) * 0.1).astype("float32") for s in program.array_shapes]

@@ -12,6 +12,7 @@ from benchmarks import timing
 from throughtime import engine
 from throughtime.cells import make
 from throughtime.nn import LSTM
+from throughtime.recurrence import Recurrence
 
 COUNT, SIZE, STEPS = 1000, 128, 10
 FORMS = {"float32": 2e-6, "bfloat16": 0.01, "int8": 0.03}
@@ -28,7 +29,7 @@ def main() -> None:
         w_x, w_h, b_x, b_h = (p.detach().numpy() for p in theirs.parameters())
         sources = {f"{m}{g}": ((n, i * SIZE),) for n, m in enumerate(("W_x", "W_h")) for i, g in enumerate("ifco")}
         sources |= {f"b_{g}": ((2, i * SIZE), (3, i * SIZE)) for i, g in enumerate("ifco")}
-        program = engine.compile(make("lstm").trace(), {"I": SIZE, "H": SIZE}, sources=sources)
+        program = engine.compile(Recurrence(make("lstm").trace(), {"I": SIZE, "H": SIZE}), sources=sources)
         made = {form: program.streams([w_x, w_h, b_x, b_h], threads, form) for form in FORMS}
         ids = np.array([[streams.join() for _ in range(COUNT)] for streams in made.values()])[0]
         shuffled = np.random.default_rng(0).permutation(ids)

@@ -17,10 +17,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from throughtime.tasks.text.train import train
+
 from benchmarks import timing
 from throughtime.models.stack import Dropout
 from throughtime.tasks.text import demo
-from throughtime.tasks.text.train import train
 
 DATA = Path(os.environ.get("THROUGHTIME_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

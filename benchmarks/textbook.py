@@ -25,11 +25,12 @@ import torch
 
 from benchmarks.timing import RESULTS, machine
 from throughtime.data.puzzles import adding, copying, memoryless
-from throughtime.insight.carry import remember
+from throughtime.insight.chrono import remember
 from throughtime.insight.diagnosis import diagnose
 from throughtime.insight.flow import flow
 from throughtime.models.ops_torch import TorchOps
 from throughtime.models.resolve import trace_of
+from throughtime.recurrence import Recurrence
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Net:
 
     def __call__(self, ops: Any, x: torch.Tensor, at_end: bool) -> torch.Tensor:
         for trace, sizes, own in self.layers:
-            x, _ = ops.recurrence(trace, sizes, x, None, own)
+            x, _ = ops.recurrence(Recurrence(trace, sizes), x, None, own)
         return ops.linear(x[-1] if at_end else x, self.weight, self.bias)
 
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.timing import RESULTS, machine
 from throughtime.data import tokenizers
-from throughtime.insight.carry import bias_for, driver
+from throughtime.insight.chrono import bias_for, driver
 from throughtime.insight.diagnosis import diagnose
 from throughtime.insight.remedies import Change, attempt
 from throughtime.insight.symptoms import Course
@@ -186,7 +186,7 @@ def dead(patient: Patient, rng: np.random.Generator) -> Patient:
 
 def window(patient: Patient, rng: np.random.Generator) -> Patient:
     """Units that remember 50 to 200 steps, trained with windows of 3 to 6."""
-    from throughtime.insight.carry import remember
+    from throughtime.insight.chrono import remember
 
     longest = rng.uniform(50, 200)
 

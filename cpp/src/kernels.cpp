@@ -6,10 +6,10 @@
 
 namespace throughtime {
 
-#define TT_DECLARE(isa)                         \
-  namespace isa {                               \
-  extern const Kernels<float> kernels_float;    \
-  extern const Kernels<double> kernels_double;  \
+#define TT_DECLARE(isa)                        \
+  namespace isa {                              \
+  extern const Kernels<float> kernels_float;   \
+  extern const Kernels<double> kernels_double; \
   }
 TT_DECLARE(base)
 #ifdef TT_X86

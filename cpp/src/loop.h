@@ -23,6 +23,12 @@ Index row_stride(Index width) {
   return (lines % 2 ? lines : lines + 1) * line;
 }
 
+// Of a record row, or of an adjoint's.
+template <class T>
+Index record_stride(const Pass& pass) {
+  return row_stride<T>(std::max(1, pass.width));
+}
+
 inline Index widest(const Program& p) {
   Index width = kTileElements;
   for (const Place& q : p.places) width = std::max<Index>(width, q.width);
@@ -33,6 +39,15 @@ inline int most_temporaries(const Pass& pass) {
   int most = 0;
   for (const auto& phase : pass.phases)
     if (const auto* tile = std::get_if<Tile>(&phase)) most = std::max(most, tile->temporaries);
+  return most;
+}
+
+// Terms of the pass's longest product.
+inline std::size_t most_terms(const Pass& pass) {
+  std::size_t most = 0;
+  for (const auto& product : pass.hoisted) most = std::max(most, product.terms.size());
+  for (const auto& phase : pass.phases)
+    if (const auto* product = std::get_if<Product>(&phase)) most = std::max(most, product->terms.size());
   return most;
 }
 
@@ -65,19 +80,23 @@ struct Operand {
   Index column;   // 1 where columns are cut along, 0 where not
 };
 
+// Runs the phases of a pass. All that it needs is allocated when it is made: running neither allocates nor throws. For
+// one thread at a time; the program, the weights and the frames' memory are the caller's and outlive it.
 template <class T>
 class Runner {
  public:
-  Runner(const Program& p, const Pass& pass, const Weights<T>& weights)
+  // rows: the most at once.
+  Runner(const Program& p, const Pass& pass, const Weights<T>& weights, Index rows)
       : kernels_(throughtime::kernels<T>()), program_(p), pass_(pass), weights_(weights), wide_(widest(p)) {
     operands_.resize(p.places.size());
-    segments_.resize(8);
+    segments_.resize(most_terms(pass));
+    if (weights.narrow) scratch_ = scratch_for(*weights.narrow, rows);
   }
 
-  void product(const Product& product, const Frame<T>& frame, Index rows) {
+  // A product of the pass, hoisted or among its phases.
+  void product(const Product& product, const Frame<T>& frame, Index rows) noexcept {
     if constexpr (std::is_same_v<T, float>)
       if (weights_.narrow) return narrow(product, frame, rows);
-    if (segments_.size() < product.terms.size()) segments_.resize(product.terms.size());
     int count = 0;
     for (const auto& term : product.terms) {
       const Operand<T> a = locate(term.operand, frame);
@@ -88,36 +107,27 @@ class Runner {
     kernels_.product(rows, product.target.width, segments_.data(), count, product.start, bias, c.data, c.stride);
   }
 
-  void run_phases(const Frame<T>& frame, Index rows) {
+  void run_phases(const Frame<T>& frame, Index rows) noexcept {
     for (const Phase& phase : pass_.phases) {
       if (const auto* p = std::get_if<Product>(&phase))
         product(*p, frame, rows);
-      else
-        tile(std::get<Tile>(phase), frame, rows);
+      else if (const auto* t = std::get_if<Tile>(&phase))
+        tile(*t, frame, rows);
     }
   }
 
-  Operand<T> locate(const Place& q, const Frame<T>& f) const {
+  Operand<T> locate(const Place& q, const Frame<T>& f) const noexcept {
     switch (q.space) {
-      case Space::record:
-        return {f.record + q.index, f.record_stride, f.record_stride, 1};
+      case Space::record: return {f.record + q.index, f.record_stride, f.record_stride, 1};
       case Space::state:
-      case Space::dstate:
-        return {f.states[q.index], f.state_strides[q.index], f.state_strides[q.index], 1};
-      case Space::input:
-        return {f.input + q.index, f.input_stride, f.input_stride, 1};
-      case Space::adjoint:
-        return {f.adjoint + q.index, f.adjoint_stride, f.adjoint_stride, 1};
-      case Space::doutput:
-        return {f.doutput + q.index, f.doutput_stride, f.doutput_stride, 1};
-      case Space::vector:
-        return {weights_.vectors[q.index], 0, 0, 1};
-      case Space::constant:
-        return {weights_.constants[q.index], 0, 0, 0};
-      case Space::temporary:
-        return {f.temporaries + q.index * wide_, 0, 0, 0};  // the stride is the tile's
-      case Space::output:
-        break;
+      case Space::dstate: return {f.states[q.index], f.state_strides[q.index], f.state_strides[q.index], 1};
+      case Space::input: return {f.input + q.index, f.input_stride, f.input_stride, 1};
+      case Space::adjoint: return {f.adjoint + q.index, f.adjoint_stride, f.adjoint_stride, 1};
+      case Space::doutput: return {f.doutput + q.index, f.doutput_stride, f.doutput_stride, 1};
+      case Space::vector: return {weights_.vectors[q.index], 0, 0, 1};
+      case Space::constant: return {weights_.constants[q.index], 0, 0, 0};
+      case Space::temporary: return {f.temporaries + q.index * wide_, 0, 0, 0};  // the stride is the tile's
+      case Space::output: break;
     }
     return {nullptr, 0, 0, 0};
   }

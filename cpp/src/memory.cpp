@@ -29,6 +29,7 @@ namespace {
 
 // Fresh pages cost more than the arithmetic on them: freed blocks wait here for the next call of the same size.
 constexpr std::size_t kKept = std::size_t(512) << 20;  // bytes in all
+constexpr std::size_t kMostBlocks = 256;
 constexpr std::size_t kHuge = std::size_t(2) << 20;
 
 // A refusal says more than "std::bad_alloc".
@@ -46,8 +47,10 @@ std::size_t machine_memory() {
 #if defined(__linux__)
   for (const char* name : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"})
     if (std::FILE* file = std::fopen(name, "r")) {
-      unsigned long long granted = 0;
-      if (std::fscanf(file, "%llu", &granted) == 1 && granted > 0 && granted < bytes) bytes = std::size_t(granted);
+      char line[32] = "";  // a number, or a word for none
+      const char* read = std::fgets(line, sizeof line, file);
+      const unsigned long long granted = read ? std::strtoull(line, nullptr, 10) : 0;
+      if (granted > 0 && granted < bytes) bytes = std::size_t(granted);
       std::fclose(file);
     }
 #endif
@@ -69,6 +72,8 @@ struct Recycler {
   std::vector<Block> blocks;
   std::size_t kept = 0, used = 0, limit = machine_memory();
   const bool poison = wanted("THROUGHTIME_POISON");
+
+  Recycler() { blocks.reserve(kMostBlocks); }  // so that keeping one cannot fail
 
   void forget(std::size_t i) {  // a kept block's memory goes back to the system
     kept -= blocks[i].size;
@@ -140,17 +145,16 @@ void* take(std::size_t bytes) {
 void give(void* block, std::size_t bytes) noexcept {
   const std::size_t size = rounded(bytes);
   Recycler& r = recycler();
-  try {
+  {
     std::lock_guard<std::mutex> lock(r.mutex);
     r.used -= size;
     if (size <= kKept / 2) {
-      while (r.kept + size > kKept || r.blocks.size() >= 256) r.forget(0);  // the longest unused go first
+      while (r.kept + size > kKept || r.blocks.size() >= kMostBlocks) r.forget(0);  // the longest unused go first
       r.blocks.push_back({block, size});
       r.kept += size;
       guard(block, size);
       return;
     }
-  } catch (...) {
   }
   std::free(block);
 }

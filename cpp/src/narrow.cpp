@@ -1,5 +1,6 @@
 #include "throughtime/narrow.h"
 
+#include <cassert>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -9,8 +10,8 @@
 
 namespace throughtime {
 
-#define TT_DECLARE(isa) \
-  namespace isa {       \
+#define TT_DECLARE(isa)                      \
+  namespace isa {                            \
   extern const NarrowKernels narrow_kernels; \
   }
 TT_DECLARE(base)
@@ -36,6 +37,11 @@ const NarrowKernels& chosen() {
 }
 
 Index panels_of(Index columns) { return (columns + kNarrowPanel - 1) / kNarrowPanel; }
+
+Index groups_of(const NarrowPack& pack) { return (pack.depth + 3) / 4; }
+
+// Words of 8 bytes of a quantized row.
+Index eights_of(const NarrowPack& pack) { return (groups_of(pack) * chosen().group_bytes() + 7) / 8; }
 
 std::uint32_t half(float x) {  // to nearest, ties to even; a NaN stays one
   std::uint32_t bits;
@@ -76,8 +82,8 @@ NarrowPack pack_narrow(const float* from, Index depth, Index columns, Form form)
     for (Index i = 0; i < depth; ++i) {
       const auto q = std::int32_t(std::nearbyint(at(i, c) * (127.0f / most)));
       p.sums[std::size_t(c)] += q;
-      p.words.data()[c / kNarrowPanel * words + i / 4 * kNarrowPanel + c % kNarrowPanel] |=
-          (std::uint32_t(q) & 0xffu) << (i % 4 * 8);
+      p.words.data()[c / kNarrowPanel * words + i / 4 * kNarrowPanel + c % kNarrowPanel] |= (std::uint32_t(q) & 0xffu)
+                                                                                            << (i % 4 * 8);
     }
   }
   return p;
@@ -85,14 +91,22 @@ NarrowPack pack_narrow(const float* from, Index depth, Index columns, Form form)
 
 }  // namespace
 
+NarrowScratch scratch_for(const Narrow& narrow, Index rows) {
+  NarrowScratch scratch;
+  if (narrow.form != Form::int8) return scratch;
+  Index most = 0;
+  for (const NarrowPack& pack : narrow.packs) most = std::max(most, eights_of(pack));
+  scratch.values.resize(elements(rows, most));
+  scratch.scales.resize(elements(rows, 1));
+  return scratch;
+}
+
 void narrow_product(Form form, const NarrowPack& pack, Index rows, const float* a, Index lda, float* c, Index ldc,
                     NarrowScratch& scratch) {
   const NarrowKernels& k = chosen();
-  const Index groups = (pack.depth + 3) / 4;
-  const Index eights = (groups * k.group_bytes() + 7) / 8;  // of a row
+  const Index groups = groups_of(pack), eights = eights_of(pack);
   if (form == Form::int8) {
-    if (Index(scratch.values.size()) < rows * eights) scratch.values.resize(std::size_t(rows * eights));
-    if (Index(scratch.scales.size()) < rows) scratch.scales.resize(std::size_t(rows));
+    assert(Index(scratch.values.size()) >= rows * eights && Index(scratch.scales.size()) >= rows);
     for (Index r = 0; r < rows; ++r)
       scratch.scales[std::size_t(r)] = k.quantize(a + r * lda, pack.depth, scratch.values.data() + r * eights);
   }
@@ -102,7 +116,7 @@ void narrow_product(Form form, const NarrowPack& pack, Index rows, const float* 
     if (form == Form::bfloat16)
       k.bfloat16(n, panels, a + first * lda, lda, pack.depth, w, to, stride);
     else
-      k.int8(n, panels, scratch.values.data() + first * eights, eights * 8, scratch.scales.data() + first, groups, w,
+      k.int8({n, groups, scratch.values.data() + first * eights, eights * 8, scratch.scales.data() + first}, panels, w,
              pack.scales.data() + panel * kNarrowPanel, pack.sums.data() + panel * kNarrowPanel, to, stride);
   };
   for (Index panel = 0; panel * kNarrowPanel < pack.columns;) {
@@ -124,7 +138,8 @@ void narrow_product(Form form, const NarrowPack& pack, Index rows, const float* 
   }
 }
 
-Weights<float> narrowed(const Program& p, Weights<float> full, Form form) {
+Weights<float> narrowed(const Program& program, Weights<float> full, Form form) {
+  const Program& p = program;
   if (form == Form::float32) return full;
   auto narrow = std::make_shared<Narrow>();
   narrow->form = form;

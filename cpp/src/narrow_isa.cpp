@@ -1,7 +1,6 @@
 // The kernels of narrow weights for one instruction set (see CMakeLists.txt).
-#include "throughtime/narrow.h"
-
 #include "simd.h"
+#include "throughtime/narrow.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -21,8 +20,6 @@ constexpr int kMost = kAccumulators >= 24 && kVectors == 2 ? 8 : kVectors <= 4 ?
 constexpr int kWide = kVectors == 2 ? 4 : 1;  // panels at once for a single row: more chains at work
 
 inline __attribute__((always_inline)) S load_words(const std::uint32_t* p) { return (S) * (const SU*)p; }
-
-// ------------------------------------------------------------------------------------------------------------ bfloat16
 
 template <int R, int P>
 inline __attribute__((always_inline)) void bfloat16_tile(const float* a, Index lda, Index k, const std::uint32_t* words,
@@ -73,8 +70,6 @@ void bfloat16(Index rows, Index panels, const float* a, Index lda, Index k, cons
   }
 }
 
-// ---------------------------------------------------------------------------------------------------------------- int8
-
 #if defined(__AVX512VNNI__)
 
 using Value = std::uint8_t;  // the quantized value + 128; the sums of the weights take it away again
@@ -124,7 +119,7 @@ struct Group {
   }
   S dot(S acc, S w) const {
     const Half bytes = (Half)w;
-    const Half low = (Half)((W)(((W)w << 8) & 0xff00ff00u)) >> 8;  // even bytes, to the top of their halves and back
+    const Half low = (Half)(((W)w << 8) & 0xff00ff00u) >> 8;  // even bytes, to the top of their halves and back
     return acc + pairs(even, low) + pairs(odd, bytes >> 8);
   }
 };
@@ -196,12 +191,12 @@ __attribute__((noinline)) void int8_tile(const Value* values, Index stride, cons
   }
 }
 
-void int8(Index rows, Index panels, const void* values, Index bytes, const float* row_scales, Index groups,
-          const std::uint32_t* words, const float* scales, const std::int32_t* sums, float* c, Index ldc) {
-  const Index stride = bytes / Index(sizeof(Value));
+void int8(const Quantized& a, Index panels, const std::uint32_t* words, const float* scales, const std::int32_t* sums,
+          float* c, Index ldc) {
+  const Index stride = a.bytes / Index(sizeof(Value)), rows = a.rows, groups = a.groups;
   for (Index r = 0; r < rows;) {
-    const Value* from = static_cast<const Value*>(values) + r * stride;
-    const float* row = row_scales + r;
+    const Value* from = static_cast<const Value*>(a.values) + r * stride;
+    const float* row = a.scales + r;
     float* to = c + r * ldc;
     if (kMost >= 8 && rows - r >= 8 && panels == 1) {
       int8_tile<kMost, 1>(from, stride, row, groups, words, scales, sums, to, ldc), r += 8;

@@ -21,6 +21,11 @@ void require(bool ok, const char* what) {
   if (!ok) fail(what);
 }
 
+const Parameter& parameter(const Program& p, int n) {
+  require(n >= 0 && n < int(p.parameters.size()), "no such parameter");
+  return p.parameters[n];
+}
+
 bool positive(int n) { return n > 0 && n <= kMaximum; }
 
 // Do `count` columns or rows from `first` on lie in [0, limit)?
@@ -54,24 +59,20 @@ struct Checker {
       case Space::dstate:
         return require(kind == Kind::backward && q.index < states && q.width == p.state_widths[q.index],
                        "a state's adjoint is wrong");
-      case Space::input:
-        return require(!written && within(q.index, q.width, p.input_width), "an input place is wrong");
+      case Space::input: return require(!written && within(q.index, q.width, p.input_width), "an input place is wrong");
       case Space::vector:
         return require(!written && q.index < int(p.parameters.size()) && p.parameters[q.index].columns == 0 &&
                            p.parameters[q.index].rows == q.width,
                        "a vector place is wrong");
-      case Space::constant:
-        return require(!written && q.index < int(p.constants.size()), "a constant place is wrong");
-      case Space::temporary:
-        return require(q.index < kMostTemporaries, "too many temporaries");
+      case Space::constant: return require(!written && q.index < int(p.constants.size()), "a constant place is wrong");
+      case Space::temporary: return require(q.index < kMostTemporaries, "too many temporaries");
       case Space::adjoint:
         return require(kind == Kind::backward && q.index + q.width <= p.backward.width,
                        "an adjoint place lies outside the adjoint");
       case Space::doutput:
         return require(kind == Kind::backward && !written && within(q.index, q.width, p.output_width()),
                        "an output adjoint place is wrong");
-      case Space::output:
-        break;
+      case Space::output: break;
     }
     fail("a place is in a space it cannot be in");
   }
@@ -95,11 +96,11 @@ struct Checker {
       const Pack& pack = p.packs[term.pack];
       require(pack.depth == term.operand.width && pack.columns == product.target.width,
               "a product's shapes do not fit");
-      const bool overlap = term.operand.space == product.target.space &&
-                           (product.target.space == Space::dstate
-                                ? term.operand.index == product.target.index
-                                : term.operand.index < product.target.index + product.target.width &&
-                                      product.target.index < term.operand.index + term.operand.width);
+      const bool overlap =
+          term.operand.space == product.target.space &&
+          (product.target.space == Space::dstate ? term.operand.index == product.target.index
+                                                 : term.operand.index < product.target.index + product.target.width &&
+                                                       product.target.index < term.operand.index + term.operand.width);
       require(!overlap, "a product overwrites its operand");
     }
   }
@@ -108,7 +109,8 @@ struct Checker {
     require(tile.temporaries >= 0 && tile.temporaries <= kMostTemporaries, "a tile has too many temporaries");
     tile.width = 0;
     tile.uniform = true;
-    static const int sources[kOperations] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 1, 1, 2};
+    static const int sources[kOperations] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2,
+                                             2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 1, 1, 2};
     for (const auto& i : tile.instructions) {
       require(i.operation >= 0 && i.operation < kOperations, "an unknown operation");
       const int given[] = {i.target, i.a, i.b, i.c};
@@ -178,6 +180,27 @@ void check_memory(const Program& p) {
 }  // namespace
 
 void Program::check() {
+  check_shapes();
+  check_sources(*this);
+  check_packs();
+  for (auto [column, n] : biases)
+    require(parameter(*this, n).columns == 0 &&
+                within(column, parameter(*this, n).rows, std::min(inference.width, training.width)),
+            "a bias lies outside the record");
+  check_pass(*this, inference, Kind::forward);
+  check_pass(*this, training, Kind::forward);
+  check_pass(*this, backward, Kind::backward);
+  check_backward();
+  check_memory(*this);
+  bool whole = true;  // a table is multiplied as it is, not a part of its columns
+  for (const auto& w : weights)
+    whole = whole && (places[w.operand].space != Space::input || places[w.operand].width == input_width);
+  foldable = whole && !training.hoisted.empty() && !inference.hoisted.empty() && input_elementwise < 0 &&
+             !reads_input(training) && !reads_input(inference) && !reads_input(backward);
+  fingerprint = fingerprint_of(*this);
+}
+
+void Program::check_shapes() const {
   require(positive(input_width), "the input's width must be positive");
   require(!state_widths.empty() && state_widths.size() <= kMostStates, "a program needs 1 to 64 states");
   for (int width : state_widths) require(positive(width), "a state's width must be positive");
@@ -195,30 +218,25 @@ void Program::check() {
               "a parameter lies outside its array");
     }
   }
-  check_sources(*this);
-  auto parameter = [&](int n) -> const Parameter& {
-    require(n >= 0 && n < int(parameters.size()), "no such parameter");
-    return parameters[n];
-  };
+}
+
+void Program::check_packs() {
   for (auto& pack : packs) {
     require(!pack.parameters.empty(), "an empty pack");
     Index rows = 0;
-    const int columns = parameter(pack.parameters[0]).columns;
+    const int columns = parameter(*this, pack.parameters[0]).columns;
     require(columns > 0, "a pack of vectors");
     for (int n : pack.parameters) {
-      require(parameter(n).columns == columns, "a pack mixes widths");
-      rows += parameter(n).rows;
+      require(parameter(*this, n).columns == columns, "a pack mixes widths");
+      rows += parameter(*this, n).rows;
       require(rows <= kMaximum, "a pack is too large");
     }
     pack.depth = pack.transposed ? int(rows) : columns;
     pack.columns = pack.transposed ? columns : int(rows);
   }
-  for (auto [column, n] : biases)
-    require(parameter(n).columns == 0 && within(column, parameter(n).rows, std::min(inference.width, training.width)),
-            "a bias lies outside the record");
-  check_pass(*this, inference, Kind::forward);
-  check_pass(*this, training, Kind::forward);
-  check_pass(*this, backward, Kind::backward);
+}
+
+void Program::check_backward() const {
   require(summed >= 0 && summed <= backward.width, "the summed columns lie outside the adjoint");
   const Checker checker{*this, backward, Kind::backward};
   for (const auto& w : weights) {
@@ -226,11 +244,11 @@ void Program::check() {
     const Place& q = places[w.operand];
     checker.place(q, false);
     require(q.space == Space::record || q.space == Space::input, "a weight's operand is in the wrong space");
-    require(parameter(w.parameter).columns == q.width, "a weight's operand has the wrong width");
-    require(within(w.column, parameter(w.parameter).rows, summed), "a weight lies outside the adjoint");
+    require(parameter(*this, w.parameter).columns == q.width, "a weight's operand has the wrong width");
+    require(within(w.column, parameter(*this, w.parameter).rows, summed), "a weight lies outside the adjoint");
   }
   for (auto [n, column] : vectors)
-    require(parameter(n).columns == 0 && within(column, parameter(n).rows, summed),
+    require(parameter(*this, n).columns == 0 && within(column, parameter(*this, n).rows, summed),
             "a vector lies outside the adjoint");
   for (const auto& product : input_products) {
     require(product.target.space == Space::output && within(product.target.index, product.target.width, input_width),
@@ -238,19 +256,13 @@ void Program::check() {
     for (const auto& term : product.terms) {
       checker.place(term.operand, false);
       require(term.operand.space == Space::adjoint && within(term.operand.index, term.operand.width, summed) &&
-                  term.pack >= 0 && term.pack < int(packs.size()) &&
-                  packs[term.pack].depth == term.operand.width && packs[term.pack].columns == product.target.width,
+                  term.pack >= 0 && term.pack < int(packs.size()) && packs[term.pack].depth == term.operand.width &&
+                  packs[term.pack].columns == product.target.width,
               "a bad input product");
     }
   }
   require(input_elementwise == -1 || within(input_elementwise, input_width, backward.width),
           "the input's adjoint lies outside the adjoint");
-  check_memory(*this);
-  bool whole = true;  // a table is multiplied as it is, not a part of its columns
-  for (const auto& w : weights)
-    whole = whole && (places[w.operand].space != Space::input || places[w.operand].width == input_width);
-  foldable = whole && !training.hoisted.empty() && !inference.hoisted.empty() && input_elementwise < 0 &&
-             !reads_input(training) && !reads_input(inference) && !reads_input(backward);
 }
 
 int Program::output_width() const {

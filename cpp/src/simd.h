@@ -44,7 +44,7 @@ struct Simd<float> {
   static constexpr int exponent_bias = 127;
   static constexpr float round = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
   static constexpr float exp_limit = 87.0f;
-  static constexpr int terms = 7;  // of the Taylor series of exp on +-ln(2)/2: the next is 5e-9
+  static constexpr int terms = 7;                  // of the Taylor series of exp on +-ln(2)/2: the next is 5e-9
   static constexpr float ln2_high = 0.693359375f;  // 10 bits, so that n * ln2_high is exact
   static constexpr float ln2_low = -2.12194440054690583e-4f;
 };
@@ -81,6 +81,17 @@ inline __attribute__((always_inline)) void store(T* p, Vec<T> v) {
 template <class T>
 inline __attribute__((always_inline)) Vec<T> broadcast(T x) {
   return x - Vec<T>{};
+}
+
+// Lane i of the result is lane L[i] of a and b, one behind the other.
+template <class T, int... L>
+inline __attribute__((always_inline)) Vec<T> shuffled(Vec<T> a, Vec<T> b) {
+#if defined(__clang__)
+  return __builtin_shufflevector(a, b, L...);
+#else
+  const typename Simd<T>::I lanes = {typename Simd<T>::Int(L)...};
+  return __builtin_shuffle(a, b, lanes);
+#endif
 }
 
 // The first n lanes, 0 <= n <= width, from memory, the others 0; store_first writes only these. What lies behind is

@@ -2,15 +2,13 @@
 
 #include <unordered_map>
 
-#include "loop.h"
-#include "throughtime/threads.h"
+#include "tokens.h"
 
 namespace throughtime {
 namespace {
 
-constexpr Index kBlock = kGuarded ? 4 : 96;                 // rows whose record stays in the cache with the weights
-constexpr double kWorthThreads = kGuarded ? 0 : 2e6;        // multiply-adds below which a second thread costs more
-constexpr Index kMostKept = Index(64) << 20;                // elements of a table of products
+constexpr Index kBlock = kGuarded ? 4 : 96;           // rows whose record stays in the cache with the weights
+constexpr double kWorthThreads = kGuarded ? 0 : 2e6;  // multiply-adds below which a second thread costs more
 
 }  // namespace
 
@@ -24,12 +22,12 @@ struct Streams<T>::Body {
     std::vector<Buffer<T>> states;
 
     Lane(const Program& p, const Weights<T>& weights)
-        : runner(p, p.inference, weights),
-          record(elements(kBlock, record_stride(p))),
+        : runner(p, p.inference, weights, kBlock),
+          record(elements(kBlock, record_stride<T>(p.inference))),
           temporaries(temporaries_for<T>(p, p.inference)),
           input(elements(kBlock, p.input_width)) {
       frame.record = record.data();
-      frame.record_stride = record_stride(p);
+      frame.record_stride = record_stride<T>(p.inference);
       frame.temporaries = temporaries.data();
       for (int width : p.state_widths) {
         const Index stride = row_stride<T>(width);
@@ -38,6 +36,15 @@ struct Streams<T>::Body {
         frame.state_strides.push_back(stride);
       }
     }
+  };
+
+  // One step of some streams.
+  struct Call {
+    const Index* rows;
+    const T* x;  // null where tokens stand for it
+    Index x_row;
+    const Index* tokens;
+    T* output;
   };
 
   std::shared_ptr<const Program> program;
@@ -51,9 +58,7 @@ struct Streams<T>::Body {
   std::vector<Index> seen;                  // by row: the last search that found it
   Index searches = 0, next = 0;
   std::vector<std::unique_ptr<Lane>> lanes;
-  Buffer<T> table;
-  Index inputs = 0, table_row = 0;  // in the table, and its row stride
-  bool hoisted = false;             // the table holds products, not inputs
+  TokenTable<T> table;
 
   Body(std::shared_ptr<const Program> p, const Arrays<const T>& arrays, Form form)
       : program(std::move(p)),
@@ -61,8 +66,6 @@ struct Streams<T>::Body {
     for (int width : program->state_widths) strides.push_back(row_stride<T>(width));
     for (const auto& q : program->parameters) work += double(q.rows) * std::max(1, q.columns);
   }
-
-  static Index record_stride(const Program& p) { return row_stride<T>(std::max(1, p.inference.width)); }
 
   void grow() {
     const Index count = Index(ids.size()), more = std::max<Index>(kGuarded ? 1 : 16, 2 * capacity);
@@ -73,55 +76,49 @@ struct Streams<T>::Body {
     }
     ids.reserve(std::size_t(more));
     seen.resize(std::size_t(more), 0);
-    states = std::move(larger);
+    states = std::move(larger);  // nothing changes before everything has succeeded
     capacity = more;
   }
 
   T* state(std::size_t j, Index row) const { return states[j].data() + row * strides[j]; }
+  std::size_t bytes(std::size_t j) const { return std::size_t(program->state_widths[j]) * sizeof(T); }
 
-  // Steps rows[first, end); x is null where tokens stand for it.
-  void run(Lane& lane, const Index* rows, Index first, Index end, const T* x, Index x_row, const Index* tokens,
-           T* output) {
-    const Program& p = *program;
-    Frame<T>& f = lane.frame;
-    auto bytes = [&](std::size_t j) { return std::size_t(p.state_widths[j]) * sizeof(T); };
-    for (Index at = first; at < end; at += kBlock) {
-      const Index n = std::min(kBlock, end - at);
-      bool whole = true;  // rows that lie together are stepped where they are
-      for (Index r = 1; r < n && whole; ++r) whole = rows[at + r] == rows[at] + r;
-      for (std::size_t j = 0; j < strides.size(); ++j) {
-        f.states[j] = whole ? state(j, rows[at]) : lane.states[j].data();
-        for (Index r = 0; r < n && !whole; ++r)
-          std::memcpy(f.states[j] + r * strides[j], state(j, rows[at + r]), bytes(j));
-      }
-      if (tokens && hoisted) {
-        for (Index r = 0; r < n; ++r)
-          std::memcpy(f.record + r * f.record_stride, table.data() + tokens[at + r] * table_row,
-                      std::size_t(p.inference.width) * sizeof(T));
-      } else {
-        f.input = tokens ? lane.input.data() : const_cast<T*>(x) + at * x_row;  // only read
-        f.input_stride = tokens ? p.input_width : x_row;
-        for (Index r = 0; r < n && tokens; ++r)
-          std::memcpy(f.input + r * p.input_width, table.data() + tokens[at + r] * table_row,
-                      std::size_t(p.input_width) * sizeof(T));
-        for (const Product& product : p.inference.hoisted) lane.runner.product(product, f, n);
-      }
-      lane.runner.run_phases(f, n);
-      const std::size_t out = std::size_t(p.output_state);
-      for (Index r = 0; r < n; ++r)
-        std::memcpy(output + (at + r) * p.state_widths[out], f.states[out] + r * strides[out], bytes(out));
-      for (std::size_t j = 0; j < strides.size() && !whole; ++j)
-        for (Index r = 0; r < n; ++r)
-          std::memcpy(state(j, rows[at + r]), f.states[j] + r * strides[j], bytes(j));
-    }
+  // Steps the call's rows [first, end).
+  void run(Lane& lane, const Call& call, Index first, Index end) noexcept {
+    for (Index at = first; at < end; at += kBlock) run_block(lane, call, at, std::min(kBlock, end - at));
   }
 
-  void step(const Index* rows, Index n, const T* x, Index x_row, const Index* tokens, T* output, int threads) {
+  // n rows from `at` on, at most kBlock.
+  void run_block(Lane& lane, const Call& call, Index at, Index n) noexcept {
+    const Program& p = *program;
+    Frame<T>& f = lane.frame;
+    const Index* rows = call.rows + at;
+    bool whole = true;  // rows that lie together are stepped where they are
+    for (Index r = 1; r < n && whole; ++r) whole = rows[r] == rows[0] + r;
+    for (std::size_t j = 0; j < strides.size(); ++j) {
+      f.states[j] = whole ? state(j, rows[0]) : lane.states[j].data();
+      for (Index r = 0; r < n && !whole; ++r) std::memcpy(f.states[j] + r * strides[j], state(j, rows[r]), bytes(j));
+    }
+    if (call.tokens) {
+      look_up(p, table, call.tokens + at, n, lane.input.data(), lane.runner, f);
+    } else {
+      f.input = const_cast<T*>(call.x) + at * call.x_row;  // only read
+      f.input_stride = call.x_row;
+      for (const Product& product : p.inference.hoisted) lane.runner.product(product, f, n);
+    }
+    lane.runner.run_phases(f, n);
+    const std::size_t out = std::size_t(p.output_state);
+    for (Index r = 0; r < n; ++r)
+      std::memcpy(call.output + (at + r) * p.state_widths[out], f.states[out] + r * strides[out], bytes(out));
+    for (std::size_t j = 0; j < strides.size() && !whole; ++j)
+      for (Index r = 0; r < n; ++r) std::memcpy(state(j, rows[r]), f.states[j] + r * strides[j], bytes(j));
+  }
+
+  // All memory is there before the first stream moves; what follows cannot fail.
+  void step(const Call& call, Index n, int threads) {
     const int count = work * double(n) < kWorthThreads ? 1 : int(std::max<Index>(1, std::min<Index>(threads, n)));
     while (int(lanes.size()) < count) lanes.push_back(std::make_unique<Lane>(*program, weights));
-    parallel(count, [&](int i) {
-      run(*lanes[std::size_t(i)], rows, n * i / count, n * (i + 1) / count, x, x_row, tokens, output);
-    });
+    parallel(count, [&](int i) { run(*lanes[std::size_t(i)], call, n * i / count, n * (i + 1) / count); });
   }
 };
 
@@ -140,13 +137,12 @@ Index Streams<T>::join() {
   b.row_of.emplace(b.next, row);  // may throw; nothing after it does
   b.ids.push_back(b.next);
   b.seen[std::size_t(row)] = 0;
-  for (std::size_t j = 0; j < b.strides.size(); ++j)
-    std::fill(b.state(j, row), b.state(j, row) + b.strides[j], T(0));
+  for (std::size_t j = 0; j < b.strides.size(); ++j) std::fill(b.state(j, row), b.state(j, row) + b.strides[j], T(0));
   return b.next++;
 }
 
 template <class T>
-void Streams<T>::leave(Index id) {
+void Streams<T>::leave(Index id) noexcept {
   Body& b = *body_;
   const auto found = b.row_of.find(id);
   const Index row = found->second, last = Index(b.ids.size()) - 1;
@@ -171,7 +167,7 @@ const Index* Streams<T>::ids() const {
 }
 
 template <class T>
-Index Streams<T>::find(const Index* ids, Index n, Index* rows) {
+Index Streams<T>::find(const Index* ids, Index n, Index* rows) noexcept {
   Body& b = *body_;
   ++b.searches;
   const Index count = Index(b.ids.size());
@@ -191,45 +187,22 @@ Index Streams<T>::find(const Index* ids, Index n, Index* rows) {
 
 template <class T>
 void Streams<T>::step(const Index* rows, Index n, const T* x, Index x_row, T* output, int threads) {
-  body_->step(rows, n, x, x_row, nullptr, output, threads);
+  body_->step({rows, x, x_row, nullptr, output}, n, threads);
 }
 
 template <class T>
 void Streams<T>::step_tokens(const Index* rows, Index n, const Index* tokens, T* output, int threads) {
-  body_->step(rows, n, nullptr, 0, tokens, output, threads);
+  body_->step({rows, nullptr, 0, tokens, output}, n, threads);
 }
 
 template <class T>
 void Streams<T>::set_table(const T* inputs, Index count) {
-  Body& b = *body_;
-  const Program& p = *b.program;
-  const Index stride = Body::record_stride(p);
-  const bool hoisted = !p.inference.hoisted.empty() && !p.reads_input(p.inference) && count <= kMostKept / stride;
-  const Index row = hoisted ? stride : p.input_width;
-  Buffer<T> table(elements(count, row));
-  if (hoisted) {
-    std::fill(table.data(), table.data() + count * row, T(0));
-    Runner<T> runner(p, p.inference, b.weights);
-    Frame<T> frame;
-    frame.record = table.data();
-    frame.record_stride = row;
-    frame.input = const_cast<T*>(inputs);  // only read
-    frame.input_stride = p.input_width;
-    parallel(1, [&](int) {
-      for (const Product& product : p.inference.hoisted) runner.product(product, frame, count);
-    });
-  } else {
-    std::memcpy(table.data(), inputs, std::size_t(count * row) * sizeof(T));
-  }
-  b.table = std::move(table);  // nothing changes before everything has succeeded
-  b.table_row = row;
-  b.hoisted = hoisted;
-  b.inputs = count;
+  body_->table = token_table(*body_->program, body_->weights, inputs, count);
 }
 
 template <class T>
 Index Streams<T>::table_size() const {
-  return body_->inputs;
+  return body_->table.count;
 }
 
 template <class T>

@@ -1,5 +1,6 @@
 #include "throughtime/threads.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdlib>
 #include <cstring>
@@ -43,12 +44,17 @@ struct Job {
   int count;
 };
 
-// A pool whose threads sleep between jobs. One job at a time; a second caller runs its job alone.
+// A pool whose threads sleep between jobs. One job at a time: a second caller, another thread or a task of the first
+// job itself, runs its job alone.
 class Pool {
  public:
   bool run(const Job& job) {
-    std::unique_lock<std::mutex> busy(busy_, std::try_to_lock);
-    if (!busy) return false;
+    // no mutex: one must not be tried by the thread that holds it, and a task may come here again
+    if (busy_.exchange(true, std::memory_order_acquire)) return false;
+    struct Free {
+      std::atomic<bool>& busy;
+      ~Free() { busy.store(false, std::memory_order_release); }
+    } free{busy_};
     {
       std::lock_guard<std::mutex> lock(mutex_);
       try {
@@ -57,7 +63,7 @@ class Pool {
           threads_.emplace_back([this, id] { work(id); });
           threads_.back().detach();
         }
-      } catch (...) {  // no more threads to be had: the caller does the rest itself
+      } catch (...) {  // NOLINT(bugprone-empty-catch): no more threads to be had, the caller does the rest itself
       }
       workers_ = int(threads_.size());
       job_ = &job;
@@ -92,7 +98,8 @@ class Pool {
     }
   }
 
-  std::mutex busy_, mutex_;
+  std::atomic<bool> busy_{false};
+  std::mutex mutex_;
   std::condition_variable wake_, done_;
   std::vector<std::thread> threads_;
   const Job* job_ = nullptr;
@@ -113,27 +120,54 @@ struct OpenMP {
   GetNumber thread = nullptr, threads = nullptr;
 };
 
-int find(dl_phdr_info* info, std::size_t, void* out) {
+// Where the loaded libraries that may be an OpenMP runtime lie.
+struct Candidates {
+  static constexpr int kMost = 4;
+  char names[kMost][4096];
+  int count = 0;
+};
+
+int note(dl_phdr_info* info, std::size_t, void* out) {
+  auto& found = *static_cast<Candidates*>(out);
   const char* name = info->dlpi_name;
-  if (!name || (!std::strstr(name, "libgomp") && !std::strstr(name, "libiomp5") && !std::strstr(name, "libomp"))) return 0;
-  void* handle = dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
-  if (!handle) return 0;
-  OpenMP found;
-  found.parallel = reinterpret_cast<GompParallel>(dlsym(handle, "GOMP_parallel"));
-  found.thread = reinterpret_cast<GetNumber>(dlsym(handle, "omp_get_thread_num"));
-  found.threads = reinterpret_cast<GetNumber>(dlsym(handle, "omp_get_num_threads"));
-  if (!found.parallel || !found.thread || !found.threads) return 0;
-  *static_cast<OpenMP*>(out) = found;
-  return 1;
+  if (!name || (!std::strstr(name, "libgomp") && !std::strstr(name, "libiomp5") && !std::strstr(name, "libomp")))
+    return 0;
+  const std::size_t size = std::strlen(name) + 1;
+  if (size > sizeof found.names[0]) return 0;
+  std::memcpy(found.names[found.count++], name, size);
+  return found.count == Candidates::kMost;
 }
 
-OpenMP openmp;
+bool open(const char* name, OpenMP& out) {
+  void* handle = dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
+  if (!handle) return false;
+  out.parallel = reinterpret_cast<GompParallel>(dlsym(handle, "GOMP_parallel"));
+  out.thread = reinterpret_cast<GetNumber>(dlsym(handle, "omp_get_thread_num"));
+  out.threads = reinterpret_cast<GetNumber>(dlsym(handle, "omp_get_num_threads"));
+  if (out.parallel && out.thread && out.threads) return true;  // and stays open
+  dlclose(handle);
+  return false;
+}
 
+OpenMP openmp;  // written once, under `entry`
+
+// torch may be loaded at any time.
 bool have_openmp() {
   std::lock_guard<std::mutex> lock(entry);
   if (forked) return false;
-  if (!openmp.parallel) dl_iterate_phdr(find, &openmp);  // torch may be loaded at any time
-  return openmp.parallel != nullptr;
+  if (openmp.parallel) return true;
+  static Candidates candidates;  // too large for a thread's stack; under `entry`, too
+  candidates.count = 0;
+  dl_iterate_phdr(note, &candidates);
+  // Only afterwards: inside, the loader's list is locked, and a thread that loads a library takes the locks that dlopen
+  // needs in the other order.
+  for (int i = 0; i < candidates.count; ++i) {
+    OpenMP found;
+    if (!open(candidates.names[i], found)) continue;
+    openmp = found;
+    return true;
+  }
+  return false;
 }
 
 void run_openmp(void* data) {

@@ -1,4 +1,6 @@
 // Program::check refuses every kind of wrong program, and says which.
+#include <map>
+
 #include "programs.h"
 
 namespace throughtime::test {
@@ -39,7 +41,7 @@ Instruction& first_line(Program& p) { return first_tile(p.inference).instruction
 void copy(Program& p, Pass& pass, Place target, Place source) {
   const int n = int(p.places.size());
   p.places.insert(p.places.end(), {target, source});
-  pass.phases.push_back(Tile{{{0, n, n + 1, -1, -1}}, 0});
+  pass.phases.emplace_back(Tile{{{0, n, n + 1, -1, -1}}, 0});
 }
 
 Place record(int column) { return {Space::record, column, 5}; }
@@ -189,6 +191,39 @@ TEST(check_refuses_each_kind_of_wrong_program) {
 TEST(check_finds_which_programs_fold) {
   CHECK(load("gru_lookup").foldable && load("lstm_wide").foldable);
   CHECK(!load("gru_narrow").foldable && !load("everything_wide").foldable);
+}
+
+TEST(check_tells_programs_apart) {
+  std::map<std::uint64_t, std::string> seen;
+  for (const auto& name : all_programs()) {
+    Program p = load(name);
+    CHECK_SAY(seen.emplace(p.fingerprint, name).second, name + " and " + seen[p.fingerprint]);
+    p.name += " under another name";
+    p.check();
+    CHECK(p.fingerprint == load(name).fingerprint);
+  }
+}
+
+// Whatever number of a program changes, its fingerprint does; where a list would become longer, it cannot be read.
+TEST(check_reads_every_number_for_the_fingerprint) {
+  Program p = load("lstm_narrow");
+  Writer writer;
+  visit(writer, p);
+  std::size_t read = 0;
+  for (std::size_t i = 1; i < writer.words.size(); ++i) {
+    std::vector<std::int32_t> words = writer.words;
+    words[i] ^= 1;
+    Program q;
+    try {
+      Reader reader(reinterpret_cast<const std::uint8_t*>(words.data()), words.size() * 4);
+      visit(reader, q);
+    } catch (const std::invalid_argument&) {
+      continue;
+    }
+    ++read;
+    CHECK_SAY(fingerprint_of(q) != p.fingerprint, "word " + text(i));
+  }
+  CHECK(read > writer.words.size() / 2);
 }
 
 TEST(format_takes_no_list_longer_than_what_is_left) {

@@ -22,7 +22,7 @@ double work_of(const Program& p, double rows) {
     for (const auto& term : q.terms) step += double(p.packs[std::size_t(term.pack)].depth) * q.target.width;
   };
   for (const auto& pack : p.packs) packing += double(pack.depth) * pack.columns;
-  for (const auto& q : p.parameters) packing += double(q.rows) * std::max<std::size_t>(1, q.sources.size());
+  for (const auto& q : p.parameters) packing += double(q.rows) * double(std::max<std::size_t>(1, q.sources.size()));
   for (const auto& a : p.arrays) packing += double(a.first);
   for (const Pass* pass : {&p.inference, &p.training, &p.backward}) {
     step += pass->width;
@@ -61,8 +61,8 @@ void steps(const Program& p, const Options& o) {
   stepper.step(x.data());
   stepper.set_table(table.data(), 1 + o.extra);
   for (Index t = 0; t < o.steps; ++t) {
-    std::vector<Index> tokens;
-    for (Index r = 0; r < rows; ++r) tokens.push_back(random.below(1 + o.extra));
+    std::vector<Index> tokens(std::size_t(rows), 0);
+    for (Index& token : tokens) token = random.below(1 + o.extra);
     const T* y = stepper.step_tokens(tokens.data());
     T sum = 0;  // the view is as large as it says
     for (Index r = 0; r < rows; ++r)
@@ -113,8 +113,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     throughtime::test::one(data, size);
   } catch (const std::invalid_argument&) {
+    return 0;
   } catch (const std::bad_alloc&) {
+    return 0;
   } catch (const std::length_error&) {
+    return 0;
   }
   return 0;
 }

@@ -82,6 +82,8 @@ void run(const throughtime::test::Bytes& input) {
 
 }  // namespace
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the names are the sanitizers'
+
 // Blocks are numbered by where they are called from, as pairs of the one before and this one.
 extern "C" __attribute__((no_sanitize("all"), no_sanitize_coverage)) void __sanitizer_cov_trace_pc() {
   const auto pc = reinterpret_cast<std::uintptr_t>(__builtin_return_address(0));
@@ -93,7 +95,9 @@ extern "C" __attribute__((no_sanitize("all"), no_sanitize_coverage)) void __sani
 extern "C" const char* __asan_default_options() { return "abort_on_error=1:allocator_may_return_null=1"; }
 extern "C" const char* __ubsan_default_options() { return "abort_on_error=1:print_stacktrace=1"; }
 
-int main(int count, char** words) {
+// NOLINTEND(bugprone-reserved-identifier)
+
+int main(int count, char** words) {  // NOLINT(bugprone-exception-escape): an exception here ends it, rightly
   using namespace throughtime::test;
   namespace fs = std::filesystem;
   if (count < 2) return std::fprintf(stderr, "usage: %s SEEDS [SECONDS [RANDOM_SEED]] | FILE\n", words[0]), 2;
@@ -103,8 +107,8 @@ int main(int count, char** words) {
     run(throughtime::test::bytes_of(std::string(words[1])));
     return std::puts("no fault"), 0;
   }
-  const double seconds = count > 2 ? std::atof(words[2]) : 5;
-  Random random(count > 3 ? std::uint32_t(std::atoi(words[3])) : 1);
+  const double seconds = count > 2 ? std::strtod(words[2], nullptr) : 5;
+  Random random(count > 3 ? std::uint32_t(std::strtoul(words[3], nullptr, 10)) : 1);
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(words[1])) files.push_back(entry.path());
   std::sort(files.begin(), files.end());

@@ -218,14 +218,20 @@ double naive(int operation, double x, double y, double z) {
     case 5: return std::log(x);
     case 6: return std::sqrt(x);
     case 7: return (x < 0 ? 0 : x) + std::log1p(std::exp(-std::fabs(x)));
-    case 8: return -x; case 9: return x > 0;
-    case 10: return x + y; case 11: return x - y;
-    case 12: return x * y; case 13: return x / y;
+    case 8: return -x;
+    case 9: return x > 0;
+    case 10: return x + y;
+    case 11: return x - y;
+    case 12: return x * y;
+    case 13: return x / y;
     case 14: return std::isnan(x) || std::isnan(y) ? NAN : std::max(x, y);
     case 15: return std::isnan(x) || std::isnan(y) ? NAN : std::min(x, y);
-    case 16: return x > y; case 17: return x * y * (1 - y);
-    case 18: return x * (1 - y * y); case 19: return x * y + z;
-    case 20: return z - x * y; case 21: return x * y - z;
+    case 16: return x > y;
+    case 17: return x * y * (1 - y);
+    case 18: return x * (1 - y * y);
+    case 19: return x * y + z;
+    case 20: return z - x * y;
+    case 21: return x * y - z;
     case 22: return x * y * z * (1 - z);
     default: return x * y * (1 - z * z);
   }
@@ -243,6 +249,7 @@ void elementwise(const Kernels<T>& k) {
         for (int mode : {0, 1, 2}) {  // apart; repeated sources (row stride 0); the target is the first source
           const int sources = sources_of(operation);
           std::vector<Matrix<T>> s;
+          s.reserve(3);
           for (int i = 0; i < 3; ++i) s.emplace_back(mode == 1 ? 1 : rows, n, mode == 1 ? 0 : i, random);
           if (mode == 0)
             for (Index j = 0; j < n; ++j)
@@ -301,8 +308,8 @@ void row_normalize(const Kernels<T>& k) {
           y.push_back((a.at(r, j) - mean) * s);
           double sum = 0;  // over i: g_i dy_i/da_j
           for (Index i = 0; i < n; ++i)
-            sum += g.at(r, i) * (s * ((i == j) - 1 / double(n)) -
-                                 (a.at(r, i) - mean) * s * s * s * (a.at(r, j) - mean) / double(n));
+            sum += g.at(r, i) *
+                   (s * ((i == j) - 1 / double(n)) - (a.at(r, i) - mean) * s * s * s * (a.at(r, j) - mean) / double(n));
           dx.push_back(sum);
         }
       }
@@ -327,10 +334,10 @@ void each(F f) {
     }
 }
 
-#define ON_EVERY_LEVEL(function) \
-  TEST(kernels_##function) {     \
+#define ON_EVERY_LEVEL(function)                          \
+  TEST(kernels_##function) {                              \
     const auto call = [](const auto& k) { function(k); }; \
-    each<float>(call), each<double>(call); \
+    each<float>(call), each<double>(call);                \
   }
 ON_EVERY_LEVEL(packing)
 ON_EVERY_LEVEL(products)

@@ -33,7 +33,7 @@ TEST(memory_is_aligned_and_its_own) {
       auto* block = static_cast<unsigned char*>(take(bytes));
       CHECK(reinterpret_cast<std::uintptr_t>(block) % 64 == 0);
       std::memset(block, int(blocks.size() + 1), bytes);
-      blocks.push_back({block, bytes});
+      blocks.emplace_back(block, bytes);
     }
     for (std::size_t i = 0; i < blocks.size(); ++i)
       CHECK(blocks[i].first[0] == i + 1 && blocks[i].first[blocks[i].second - 1] == i + 1);
@@ -97,9 +97,9 @@ TEST(memory_moves) {
   Buffer<int> a(10);
   int* data = a.data();
   Buffer<int> b(std::move(a));
-  CHECK(b.data() == data && b.size() == 10 && !a.data() && !a.size());
+  CHECK(b.data() == data && b.size() == 10 && !a.data() && !a.size());  // NOLINT(bugprone-use-after-move): empty then
   a = std::move(b);
-  CHECK(a.data() == data && !b.data());
+  CHECK(a.data() == data && !b.data());  // NOLINT(bugprone-use-after-move)
   const Buffer<int> none(0);
   CHECK(!none.data());
 }

@@ -25,10 +25,11 @@ inline Bytes bytes_of(const Words& words) {
 }
 
 inline std::int32_t interesting(Random& random) {
-  static const std::int32_t values[] = {0, 1, -1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 23, 24, 31, 32, 33, 63, 64, 65,
-                                        100, 255, 256, 511, 512, 1023, 1024, 4096, 65535, 65536, 1 << 20,
-                                        (1 << 24) - 1, 1 << 24, (1 << 24) + 1, 1 << 30, 2147483647,
-                                        -2147483647 - 1, -2, -100};
+  static const std::int32_t values[] = {
+      0,     1,        -1,       2,         3,         4,          5,         7,         8,    9,
+      15,    16,       17,       23,        24,        31,         32,        33,        63,   64,
+      65,    100,      255,      256,       511,       512,        1023,      1024,      4096, 65535,
+      65536, 0x100000, 0xffffff, 0x1000000, 0x1000001, 0x40000000, INT32_MAX, INT32_MIN, -2,   -100};
   return values[random.below(std::int64_t(std::size(values)))];
 }
 
@@ -110,7 +111,9 @@ inline Bytes mutated(const Bytes& from, const Bytes& other, Random& random) {
         for (std::size_t k = 0; k < n && i + k < words.size(); ++k) words[i + k] = donor[j + k];
         break;
       }
-      case 8: case 9: case 10: shuffle_lists(words, random); break;
+      case 8:
+      case 9:
+      case 10: shuffle_lists(words, random); break;
       case 11: {  // the words after the program
         for (std::size_t k = 0; k < kOptions; ++k) words.push_back(std::int32_t(random.bits() >> 8));
         break;

@@ -9,8 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from throughtime.cells import CATALOGUE, make
-from throughtime.engine import _array_shapes, _spec
-from throughtime.recurrence import Cell, Matrix, Vector, exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
+from throughtime.engine.spec import spec
+from throughtime.recurrence import (
+    Cell,
+    Matrix,
+    Recurrence,
+    Vector,
+    exp,
+    log,
+    maximum,
+    minimum,
+    relu,
+    sigmoid,
+    softplus,
+    sqrt,
+    tanh,
+)
 from throughtime.recurrence.schedule import schedule
 
 MAGIC = 0x31505454
@@ -102,11 +116,10 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     stale = {file.name for file in folder.glob("*.program")}
     for name, cell, sizes, sources, options in programs():
-        trace = cell.trace()
-        shapes = trace.shapes(sizes)
-        where = sources or {parameter: ((i, 0),) for i, parameter in enumerate(shapes)}
-        spec = _spec(name, schedule(trace, sizes, **options), shapes, where, _array_shapes(shapes, where))
-        (folder / f"{name}.program").write_bytes(encoded(spec))
+        recurrence = Recurrence(cell.trace(), sizes)
+        where = sources or {parameter: ((i, 0),) for i, parameter in enumerate(recurrence.shapes)}
+        program = spec(recurrence, schedule(recurrence, **options), where)
+        (folder / f"{name}.program").write_bytes(encoded(program))
         stale.discard(f"{name}.program")
     for old in stale:
         (folder / old).unlink()

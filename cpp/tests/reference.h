@@ -63,10 +63,8 @@ inline const std::map<std::string, StepFunction>& reference_steps() {
     return plus(plus(times(w[std::size_t(a)], x, s.hidden), times(w[std::size_t(b)], h, s.hidden)), w[std::size_t(c)]);
   };
   static const std::map<std::string, StepFunction> steps = {
-      {"rnn",
-       [](const Parameters& w, Sizes s, const Values& x, std::vector<Values>& states) {
-         states[0] = tanh(gate(w, s, x, states[0], 0, 1, 2));
-       }},
+      {"rnn", [](const Parameters& w, Sizes s, const Values& x,
+                 std::vector<Values>& states) { states[0] = tanh(gate(w, s, x, states[0], 0, 1, 2)); }},
       {"lstm",
        [](const Parameters& w, Sizes s, const Values& x, std::vector<Values>& states) {
          Values &h = states[0], &c = states[1];
@@ -86,8 +84,8 @@ inline const std::map<std::string, StepFunction>& reference_steps() {
          Values& h = states[0];
          const Values r = sigmoid(plus(gate(w, s, x, h, 0, 3, 6), w[9]));
          const Values z = sigmoid(plus(gate(w, s, x, h, 1, 4, 7), w[10]));
-         const Values n = tanh(plus(plus(times(w[2], x, s.hidden), w[8]),
-                                    mul(r, plus(times(w[5], h, s.hidden), w[11]))));
+         const Values n =
+             tanh(plus(plus(times(w[2], x, s.hidden), w[8]), mul(r, plus(times(w[5], h, s.hidden), w[11]))));
          h = blend(z, n, h);
        }},
   };

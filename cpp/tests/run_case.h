@@ -28,17 +28,25 @@ struct Options {
   Index steps = 3, rows = 2;
   int threads = 1;
   bool reverse = false;
-  bool ragged = false;    // lengths in [0, T]
-  bool packed = false;    // ragged, sorted, stored step by step
-  bool lookup = false;    // ids into a table; needs a foldable program
-  bool by_row = false;    // batch first
-  Index extra = 0;        // elements between rows that belong to nobody
-  unsigned absent = 0;    // bits: what is null, see below
+  bool ragged = false;  // lengths in [0, T]
+  bool packed = false;  // ragged, sorted, stored step by step
+  bool lookup = false;  // ids into a table; needs a foldable program
+  bool by_row = false;  // batch first
+  Index extra = 0;      // elements between rows that belong to nobody
+  unsigned absent = 0;  // bits: what is null, see below
   std::uint32_t seed = 1;
   Index budget = Index(1) << 20;  // elements of the largest buffer the caller is ready to hold
 };
-enum Absent : unsigned { no_initial = 1, no_final = 2, no_d_output = 4, no_d_final = 8, no_d_x = 16, no_d_initial = 32,
-                         some_arrays = 64, no_arrays = 128 };
+enum Absent : unsigned {
+  no_initial = 1,
+  no_final = 2,
+  no_d_output = 4,
+  no_d_final = 8,
+  no_d_x = 16,
+  no_d_initial = 32,
+  some_arrays = 64,
+  no_arrays = 128
+};
 
 template <class T>
 struct Run {
@@ -50,7 +58,7 @@ struct Run {
   Exact<T> x, output, d_output, d_x, table, d_table;
   std::vector<Exact<T>> arrays, d_arrays, initial, final, d_initial, d_final;
   Exact<Index> ids;
-  std::unique_ptr<Tape<T>> tape;
+  std::shared_ptr<Tape<T>> tape;
 
   Run(const Program& program, const Options& options) : p(program), o(options) {
     Random random(o.seed);
@@ -93,24 +101,24 @@ struct Run {
   Index length(Index b) const { return extent.lengths.empty() ? o.steps : extent.lengths[b]; }
 
   void forward(bool training) {
-    tape = throughtime::forward<T>(p, extent, given(x, 0), lookup(), rows<const T>(initial, no_initial), parameters(),
-                                   view<T>(output, width(), 1), padded(), rows<T>(final, no_final), training,
-                                   o.threads);
+    const Outputs<T> outputs{view<T>(output, width(), 1), padded(), rows<T>(final, no_final)};
+    tape =
+        throughtime::forward<T>(p, extent, inputs(), rows<const T>(initial, no_initial), outputs, training, o.threads);
   }
   void backward() {
-    Sequence<const T> d = view<const T>(d_output, width(), 1);
-    if (missing(no_d_output)) d.data = nullptr;
-    Sequence<T> dx;
-    if (!missing(no_d_x) && !o.lookup) dx = view<T>(d_x, p.input_width, 2);
-    Arrays<T> gradients;
+    Adjoints<T> adjoints{view<const T>(d_output, width(), 1), rows<const T>(d_final, no_d_final)};
+    if (missing(no_d_output)) adjoints.output.data = nullptr;
+    Gradients<T> gradients;
+    gradients.pad = padded();
+    gradients.initial = rows<T>(d_initial, no_d_initial);
+    if (!missing(no_d_x) && !o.lookup) gradients.x = view<T>(d_x, p.input_width, 2);
+    if (!missing(no_d_x) && o.lookup) gradients.table = d_table.data();
     for (std::size_t i = 0; i < d_arrays.size(); ++i) {
       const bool null = missing(no_arrays) || (missing(some_arrays) && i % 2);
-      gradients.data.push_back(null ? nullptr : d_arrays[i].data());
-      gradients.row.push_back(std::max(1, p.arrays[i].second));
+      gradients.arrays.data.push_back(null ? nullptr : d_arrays[i].data());
+      gradients.arrays.row.push_back(std::max(1, p.arrays[i].second));
     }
-    throughtime::backward<T>(p, *tape, given(x, 0), lookup(), missing(no_d_x) ? nullptr : d_table.data(), parameters(),
-                             d, rows<const T>(d_final, no_d_final), dx, padded(), rows<T>(d_initial, no_d_initial),
-                             gradients, o.threads);
+    throughtime::backward<T>(p, *tape, inputs(), adjoints, gradients, o.threads);
   }
   Arrays<const T> parameters() const {
     Arrays<const T> out;
@@ -140,8 +148,8 @@ struct Run {
     const Index total = o.packed ? start(o.steps) : o.steps * o.rows;
     return filled(total ? (total - 1) * (w + o.extra) + w : 0, random);
   }
-  Sequence<const T> given(const Exact<T>& e, int slot) {
-    return o.lookup ? Sequence<const T>{} : view<const T>(e, p.input_width, slot);
+  Inputs<T> inputs() {
+    return {o.lookup ? Sequence<const T>{} : view<const T>(x, p.input_width, 0), lookup(), parameters()};
   }
   template <class U>
   Sequence<U> view(const Exact<T>& e, Index w, int slot) {
@@ -157,9 +165,9 @@ struct Run {
   }
   template <class U>
   std::vector<Rows<U>> rows(const std::vector<Exact<T>>& list, unsigned bit) const {
-    std::vector<Rows<U>> out;
+    std::vector<Rows<U>> out(list.size());
     for (std::size_t j = 0; j < list.size(); ++j)
-      out.push_back({missing(bit) && j % 2 == 0 ? nullptr : list[j].data(), p.state_widths[j] + o.extra});
+      out[j] = {missing(bit) && j % 2 == 0 ? nullptr : list[j].data(), p.state_widths[j] + o.extra};
     return out;
   }
 };

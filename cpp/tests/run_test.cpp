@@ -212,8 +212,7 @@ TEST(run_wide_programs_agree_with_their_gradients_in_double) {
       Run<float> run(p, o);
       exact.forward(true), exact.backward(), run.forward(true), run.backward();
       for (std::size_t a = 0; a < run.arrays.size(); ++a)
-        for (Index n = 0; n < run.arrays[a].size; ++n)
-          CHECK(near(run.d_arrays[a][n], exact.d_arrays[a][n], 2e-4));
+        for (Index n = 0; n < run.arrays[a].size; ++n) CHECK(near(run.d_arrays[a][n], exact.d_arrays[a][n], 2e-4));
       check_borders(run, run.d_x, p.input_width);
     }
   }

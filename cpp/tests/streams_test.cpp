@@ -1,10 +1,11 @@
 // Streams that join, step in any company and leave: bit for bit steppers of their own, in every form of the weights.
+#include "throughtime/streams.h"
+
 #include <map>
 
 #include "programs.h"
 #include "run_case.h"
 #include "throughtime/narrow.h"
-#include "throughtime/streams.h"
 
 namespace throughtime::test {
 namespace {

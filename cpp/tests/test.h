@@ -60,16 +60,16 @@ class Random {
 
 #define TT_JOIN_(a, b) a##b
 #define TT_JOIN(a, b) TT_JOIN_(a, b)
-#define TEST(name)                                                                          \
-  static void name();                                                                       \
-  static const ::throughtime::test::Register TT_JOIN(register_, name)(#name, &name);        \
+#define TEST(name)                                                                   \
+  static void name();                                                                \
+  static const ::throughtime::test::Register TT_JOIN(register_, name)(#name, &name); \
   static void name()
-#define CHECK(condition)                                                                                \
-  do {                                                                                                  \
-    if (!(condition)) ::throughtime::test::fail(__FILE__, __LINE__, "not true: " #condition);            \
+#define CHECK(condition)                                                                      \
+  do {                                                                                        \
+    if (!(condition)) ::throughtime::test::fail(__FILE__, __LINE__, "not true: " #condition); \
   } while (0)
-#define CHECK_SAY(condition, words)                                                                     \
-  do {                                                                                                  \
-    if (!(condition))                                                                                   \
+#define CHECK_SAY(condition, words)                                                                       \
+  do {                                                                                                    \
+    if (!(condition))                                                                                     \
       ::throughtime::test::fail(__FILE__, __LINE__, std::string("not true: " #condition ", ") + (words)); \
   } while (0)

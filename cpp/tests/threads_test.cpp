@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <thread>
 
-#include "test.h"
-#include "throughtime/memory.h"
+#include "programs.h"
+#include "run_case.h"
 
 namespace throughtime::test {
 namespace {
@@ -33,6 +33,7 @@ TEST(threads_may_nest) {
 
 TEST(threads_serve_several_callers) {
   std::vector<std::thread> callers;
+  callers.reserve(6);
   std::atomic<int> bad{0};
   for (int i = 0; i < 6; ++i)
     callers.emplace_back([&] {
@@ -40,6 +41,32 @@ TEST(threads_serve_several_callers) {
         std::atomic<int> sum{0};
         parallel(3, [&](int k) { sum += k + 1; });
         bad += sum != 6;
+      }
+    });
+  for (auto& t : callers) t.join();
+  CHECK(bad == 0);
+}
+
+// A program and a tape are only read, the pool and the recycler are everybody's.
+TEST(threads_share_a_program_and_a_tape) {
+  const Program p = load("lstm_wide");
+  Options o;
+  o.steps = 4, o.rows = 5, o.threads = 2, o.ragged = true;
+  Run<float> wanted(p, o);
+  wanted.forward(true), wanted.backward();
+  std::vector<std::thread> callers;
+  callers.reserve(6);
+  std::atomic<int> bad{0};
+  for (int i = 0; i < 4; ++i)
+    callers.emplace_back([&] {
+      for (int n = 0; n < 10; ++n) {
+        Run<float> mine(p, o);
+        mine.forward(n % 2);
+        mine.tape = wanted.tape;
+        mine.backward();
+        bad += !std::equal(mine.output.begin(), mine.output.end(), wanted.output.begin());
+        for (std::size_t a = 0; a < mine.d_arrays.size(); ++a)
+          bad += !std::equal(mine.d_arrays[a].begin(), mine.d_arrays[a].end(), wanted.d_arrays[a].begin());
       }
     });
   for (auto& t : callers) t.join();
@@ -85,6 +112,7 @@ TEST(threads_start_afresh_in_a_child) {  // forks while other threads work: test
       for (int count : {2, 3, 1}) each_once(count);
       code = 0;
     } catch (...) {
+      code = 1;
     }
     _exit(code);
   }

@@ -221,17 +221,24 @@ def _fitting(kind: Any, value: Any, rule: Rule) -> Any:
         if not isinstance(value, Mapping) or any(not isinstance(name, str) for name in value):
             raise ValueError("an object of names and values")
         return {name: _fitting(of, one, rule) for name, one in value.items()}
-    if isinstance(kind, type) and issubclass(kind, Checked):
+    if hasattr(kind, "from_json"):
         return value if isinstance(value, kind) else kind.from_json(value)
     raise TypeError(f"{kind} is no type that options know")
 
 
 def _number(kind: type, value: Any, rule: Rule) -> int | float:
     good = type(value) is int or (kind is float and isinstance(value, int | float) and not isinstance(value, bool))
-    if not good or not math.isfinite(value) or not _within(value, rule):
+    if not good or not _within(value, rule) or (kind is float and not _finite(value)):
         raise ValueError(_range(kind, rule))
     number: int | float = value
     return number
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return False
 
 
 def _several(of: Any, value: Any, rule: Rule) -> tuple[Any, ...]:
@@ -271,7 +278,7 @@ def _range(kind: type, rule: Rule) -> str:
 
 
 def _plain(value: Any) -> Json:
-    if isinstance(value, Checked):
+    if hasattr(value, "to_json"):
         return value.to_json()
     if isinstance(value, tuple | list):
         return [_plain(one) for one in value]

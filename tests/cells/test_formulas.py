@@ -11,6 +11,7 @@ import torch
 
 from throughtime import engine
 from throughtime.cells import CATALOGUE, make
+from throughtime.recurrence import Recurrence
 from throughtime.recurrence.evaluate import sequence
 
 Arrays = dict[str, np.ndarray]
@@ -158,7 +159,7 @@ def test_the_cell_is_its_formula(name: str) -> None:
         wanted.append(states[list(trace.states).index(trace.output)])
     for output, final in (
         sequence(trace, p, x, zeros),
-        engine.compile(trace, SIZES, "float64").forward(x, None, list(p.values()))[:2],
+        engine.compile(Recurrence(trace, SIZES), "float64").forward(x, None, list(p.values()))[:2],
     ):
         np.testing.assert_allclose(output, np.stack(wanted), atol=1e-12)
         for one, other in zip(final, states, strict=True):
@@ -178,7 +179,7 @@ def test_the_stabiliser_keeps_large_gates_finite() -> None:
     trace, rng = make("slstm").trace(), np.random.default_rng(2)
     p = {n: 100.0 * rng.standard_normal(shape) for n, shape in trace.shapes(SIZES).items()}
     x = rng.standard_normal((40, 2, SIZES["I"])).astype("float32")
-    program = engine.compile(trace, SIZES, "float32")
+    program = engine.compile(Recurrence(trace, SIZES), "float32")
     output, final, tape = program.forward(x, None, [a.astype("float32") for a in p.values()], training=True)
     d_x, _, gradients = program.backward(tape, x, [a.astype("float32") for a in p.values()], np.ones_like(output), None)
     for value in (output, *final, d_x, *gradients):
@@ -191,5 +192,5 @@ def test_a_row_wider_than_a_tile_is_normalised_as_a_whole() -> None:
     p = {n: rng.standard_normal(shape) * 0.05 for n, shape in trace.shapes(sizes).items()}
     x = rng.standard_normal((2, 3, 7))
     states = [np.zeros((3, 1300))] * 2
-    output, _, _ = engine.compile(trace, sizes, "float64").forward(x, None, list(p.values()))
+    output, _, _ = engine.compile(Recurrence(trace, sizes), "float64").forward(x, None, list(p.values()))
     np.testing.assert_allclose(output, sequence(trace, p, x, states)[0], atol=1e-12)

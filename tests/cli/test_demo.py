@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from throughtime import cli
 from throughtime.baselines import compare
 from throughtime.baselines.simple import Naive, SeasonalNaive
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 from throughtime.tasks.assistant import grammar as assistant_data
 from throughtime.tasks.classify import demo as classify_demo
 from throughtime.tasks.forecast import demo as forecast_demo
@@ -114,7 +115,7 @@ def test_forecasting_is_demonstrated_too(
 
 def test_without_the_package_of_the_weather_the_demonstration_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forecast_demo, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"pip install 'throughtime\[demo\]'"):
+    with pytest.raises(UserError, match=re.escape(needed("demo"))):
         forecast_demo.table()
 
 

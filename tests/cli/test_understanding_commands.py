@@ -17,16 +17,13 @@ import pytest
 
 import throughtime
 from tests.cli.misuse import Outcome, check_refusal
-from tests.tasks.classify.test_estimator import easy
-from tests.tasks.classify.test_train import write as write_table
-from tests.tasks.tag.test_estimator import flights
-from tests.tasks.tag.test_train import write as write_tagged
+from tests.tasks.reading.texts import easy, flights, write_table, write_tagged
 from throughtime import cli
-from throughtime.data.labelled import read_texts
+from throughtime.data.labelled import read_texts, text_key
+from throughtime.data.splits import grouped_split
 from throughtime.storage.folder import CHECKPOINT
 from throughtime.tasks import TASKS
 from throughtime.tasks.classify.commands import _lines
-from throughtime.tasks.classify.train import split
 
 SIZE = ["--hidden", "8", "--embedding", "8", "--threads", "1"]
 
@@ -110,19 +107,18 @@ def test_a_classifier_is_trained_scored_and_reported(call: Any, tmp_path: Path) 
     assert only_json(call("report", out, "--json")) == {"report": str(out / "report.html")}
     assert call("report", out).out == f"{out / 'report.html'}\n"
     check_refusal(call(*start), ["there is a model already", "--resume", "--force"])
-    check_refusal(call("train", "classify", data, "--out", out, "--resume", "--hidden", 9), ["--hidden: a run that"])
+    check_refusal(call("train", "classify", data, "--out", out, "--resume", "--hidden", 9), ["keeps its hidden"])
     longer = call("train", "classify", data, "--out", out, "--resume", "--steps", 5)
     assert longer.status == 0
     assert "this model" in longer.out
     assert str(out) in longer.out
-    assert json.loads((out / "config.json").read_text())["training"]["budget"] == 5
+    assert json.loads((out / "config.json").read_text())["options"]["steps"] == 5
 
 
 def test_a_second_training_on_all_texts(call: Any, tmp_path: Path) -> None:
     data = write_table(tmp_path / "a.tsv", easy(60))
-    found = only_json(
-        call("train", "classify", data, "--out", tmp_path / "m", *SIZE, "--steps", 2, "--refit", "--forward", "--json")
-    )
+    start = ("train", "classify", data, "--out", tmp_path / "m", *SIZE)
+    found = only_json(call(*start, "--steps", 2, "--refit", "--no-bidirectional", "--json"))
     assert (tmp_path / "m" / "choice" / "config.json").is_file()
     assert found["evaluation"]["texts"] > 0
 
@@ -224,7 +220,7 @@ def test_a_reader_that_goes_away_is_not_complained_of(classifier: Path) -> None:
 
 def test_a_text_is_followed_word_by_word(call: Any, tmp_path: Path) -> None:
     data, out = write_table(tmp_path / "a.csv", easy(60)), tmp_path / "m"
-    assert call("train", "classify", data, "--out", out, *SIZE, "--steps", 3, "--forward").status == 0
+    assert call("train", "classify", data, "--out", out, *SIZE, "--steps", 3, "--no-bidirectional").status == 0
     answer = call("run", out, "we saw isx", "--follow")
     assert answer.status == 0, answer.err
     lines = [line.split() for line in answer.out.splitlines()]
@@ -242,7 +238,7 @@ def test_what_run_cannot_do(call: Any, classifier: Path, tmp_path: Path) -> None
         (("-", *file), ["not both"]),
         ((*file, "--json"), ["leave --json out"]),
         (("-", "--json"), ["leave --json out"]),
-        (("a", "--follow"), ["--forward"]),
+        (("a", "--follow"), ["--no-bidirectional"]),
         (("a", "--follow", "--json"), ["leave --file, -, --json and --sure out"]),
         ((*file, "--follow"), ["leave --file"]),
         (("a", "--out", tmp_path / "b"), ["leave them out"]),
@@ -273,9 +269,9 @@ def test_a_tagger_is_trained_scored_and_reported(call: Any, tmp_path: Path) -> N
     assert f"all of a text right in {scored['sentence_accuracy']:.1%}" in page.out
     assert only_json(call("report", out, "--json")) == {"report": str(out / "report.html")}
     check_refusal(call(*start), ["there is a model already", "--resume", "--force"])
-    check_refusal(call("train", "tag", data, "--out", out, "--resume", "--no-crf"), ["--crf: a run that"])
+    check_refusal(call("train", "tag", data, "--out", out, "--resume", "--no-crf"), ["keeps its crf"])
     assert call("train", "tag", data, "--out", out, "--resume", "--steps", 5, "--seconds", 0).status == 0
-    assert json.loads((out / "config.json").read_text())["training"]["budget"] == 5
+    assert json.loads((out / "config.json").read_text())["options"]["steps"] == 5
 
 
 def test_texts_are_tagged(call: Any, tagger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,6 +319,6 @@ def test_a_signal_leaves_a_model_and_says_how_to_go_on(call: Any, classifier: Pa
     assert set(throughtime.load(folder).predict(["we saw isx"])) <= set("xyz")
     steps = str(found["steps"] + 3)
     assert call("train", "classify", data, "--out", folder, "--resume", "--steps", steps).status == 0
-    kept = split(read_texts(data), 0.1, 0)[1]
-    assert kept is not None
+    texts = read_texts(data)
+    kept = grouped_split([text_key(text) for text in texts.texts], texts.labels, 0.1, 1)[1]
     assert only_json(call("evaluate", folder, data, "--json"))["texts"] == len(kept)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from throughtime.data.labelled import Texts, check_split, imbalance, read_texts, text_key, unseen
+from throughtime.data.label_notes import check_split, unseen
+from throughtime.data.labelled import Texts, read_texts
 from throughtime.data.series import read_series
 from throughtime.data.table import read_table
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 
 DATA = Path(os.environ.get("THROUGHTIME_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -205,26 +207,6 @@ def test_missing_values_of_pandas() -> None:
         read_texts((pandas.Series(["a", "b"]), pandas.array([1, None], dtype="Int64")))
 
 
-def test_classes_of_very_different_sizes() -> None:
-    assert imbalance(["a"] * 50 + ["b"] * 5) == []
-    assert imbalance(["a"] * 51 + ["b"] * 5) == [
-        "uneven: class a has 51 examples, b 5; accuracy alone says little, see F1"
-    ]
-    labels = ["a"] * 9 + [c for i, c in enumerate("bcdefg") for _ in range(1 + i % 4)]
-    assert imbalance(labels, "intent") == [
-        "fewer than 5 examples of intent b (1), f (1), c (2), g (2), d (3) and 1 more"
-    ]
-    assert "fewer than 5 examples of class x (1), y (1)" in read_texts((["a", "b"], ["x", "y"])).notes
-
-
-def test_repeated_texts() -> None:
-    texts = ["so  good", "cafe\u0301", "so good ", "café", "no", "so good"]
-    found = read_texts((texts, ["1", "1", "0", "1", "0", "1"]))
-    assert "3 texts repeat an earlier one, the first: row 2 is row 0" in found.notes
-    assert "1 text under more than one label: row 0 is 1, row 2 0" in found.notes
-    assert text_key(texts[1]) == text_key(texts[3])
-
-
 GOOD = "text,label\nso good,1\nso bad,0\n"
 
 
@@ -320,27 +302,12 @@ def test_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     for name in ("pyarrow", "narwhals"):
         monkeypatch.setitem(sys.modules, name, None)
     path = write(tmp_path / "a.parquet", "PAR1")
-    with pytest.raises(UserError, match=r"Parquet needs pyarrow: pip install 'throughtime\[labels\]'"):
+    with pytest.raises(UserError, match=rf"Parquet needs pyarrow: {re.escape(needed('labels'))}"):
         read_texts(path)
-    with pytest.raises(UserError, match=r"frames need narwhals: pip install 'throughtime\[labels\]'"):
+    with pytest.raises(UserError, match=rf"frames need narwhals: {re.escape(needed('labels'))}"):
         read_texts(object())
-    with pytest.raises(UserError, match=r"throughtime\[forecast\]"):
+    with pytest.raises(UserError, match=re.escape(needed("forecast"))):
         read_table(path)
-
-
-def test_texts_of_test_that_stand_in_training() -> None:
-    train = of(["a  b", "cafe\u0301", "c"], ["x", "y", "x"])
-    test = of(["a b", "café", "new", "c"], ["x", "x", "z", "z"])
-    assert unseen(train, test).tolist() == [False, False, True, False]
-    assert check_split(train, test) == [
-        "3 of 4 test texts stand in training as well, 2 of them under another label; "
-        "look at the score on the other 1 too",
-        "never seen in training: label z (2); 2 of test, which count as errors",
-    ]
-    assert check_split(train, of(["new"], ["x"])) == check_split(of(["c"]), of(["d"], ["x"])) == []
-    assert check_split(of(["c"]), of(["c", "d"])) == [
-        "1 of 2 test texts stands in training as well; look at the score on the other 1 too"
-    ]
 
 
 @pytest.mark.skipif(not (DATA / "ChnSentiCorp-split").is_dir(), reason="no ChnSentiCorp-split in THROUGHTIME_DATA")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from throughtime.data.pieces import SPLITTERS, _jieba, split_characters, split_jieba, split_words
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 
 TEXT = st.text(
     st.one_of(st.sampled_from(" \t\n\u3000ab'’.3,!_酒店很好のカ"), st.characters(codec="utf-8")), max_size=40
@@ -68,5 +69,5 @@ def test_warnings_of_jieba_are_not_ours(tmp_path: Path, monkeypatch: pytest.Monk
 def test_jieba_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jieba", None)
     _jieba.cache_clear()
-    with pytest.raises(UserError, match=r"splitter jieba: it is not installed; pip install 'throughtime\[chinese\]'"):
+    with pytest.raises(UserError, match=rf"splitter jieba: it is not installed; {re.escape(needed('chinese'))}"):
         split_jieba("酒店")

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from throughtime.data.tokenizers import KINDS, Tokenizer, fit, from_json
@@ -18,11 +18,42 @@ TEXTS = [ENGLISH, CHINESE, ENGLISH + CHINESE, "a", "\n"]
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
 
 pytest.importorskip("tokenizers")
+TOKENIZERS = {
+    kind: fit(kind, (ENGLISH + CHINESE) * 3 + "a're é's ets' " * 20, None if kind == "bytes" else 400) for kind in KINDS
+}
+TOKENIZERS["characters"] = fit("characters", ENGLISH + CHINESE, 20)
 
 
 def stream(tokenizer: Tokenizer, ids: np.ndarray) -> str:
     decoder = tokenizer.decoder()
     return "".join([decoder.push(int(i)) for i in ids]) + decoder.flush()
+
+
+SPLIT = st.lists(st.sampled_from([*"ab'’ \n\t,.1é月\u3042_", "a'r", "e", "é'", "s", "  "]), max_size=16).map("".join)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(st.one_of(SPLIT, ANY_TEXT), st.one_of(SPLIT, ANY_TEXT))
+@example("a'r", "e")
+@example("don'", "t")
+@settings(max_examples=200, deadline=None)
+def test_what_is_settled_becomes_the_same_whatever_follows(kind: str, first: str, second: str) -> None:
+    tokenizer = TOKENIZERS[kind]
+    settled = tokenizer.settled(first)
+    whole = tokenizer.encode(first + second).tolist()
+    assert tokenizer.encode(first[:settled]).tolist() + tokenizer.encode((first + second)[settled:]).tolist() == whole
+    one_by_one = 0
+    for end in range(len(first) + 1):
+        one_by_one += tokenizer.settled(first[one_by_one:end])
+    assert one_by_one == settled
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nearly_all_is_settled(kind: str) -> None:
+    tokenizer = TOKENIZERS[kind]
+    for text in (ENGLISH, CHINESE, "a b," * 9):
+        left = len(text) - tokenizer.settled(text)
+        assert left <= {"characters": 0, "bytes": 0}.get(kind, 12), (text, left)
 
 
 @pytest.mark.parametrize("kind", KINDS)

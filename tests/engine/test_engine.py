@@ -11,7 +11,21 @@ import pytest
 
 from throughtime import engine
 from throughtime.cells import CATALOGUE, make
-from throughtime.recurrence import Cell, Matrix, Vector, exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
+from throughtime.recurrence import (
+    Cell,
+    Matrix,
+    Recurrence,
+    Vector,
+    exp,
+    log,
+    maximum,
+    minimum,
+    relu,
+    sigmoid,
+    softplus,
+    sqrt,
+    tanh,
+)
 
 RNG = np.random.default_rng(5)
 
@@ -61,7 +75,7 @@ def numeric(program, x, initial, arrays, weights):
 )
 @pytest.mark.parametrize("i", [3, 34])
 def test_gradients_against_differences(cell: Cell, i: int) -> None:
-    program = engine.compile(cell.trace(), {"I": i, "H": 4, "P": 3}, "float64")
+    program = engine.compile(Recurrence(cell.trace(), {"I": i, "H": 4, "P": 3}), "float64")
     arrays = [RNG.standard_normal(s) * 0.4 for s in program.array_shapes]
     x = RNG.standard_normal((3, 2, program.input_size))
     initial = tuple(RNG.standard_normal((2, s)) for s in program.state_sizes)
@@ -75,7 +89,7 @@ def test_gradients_against_differences(cell: Cell, i: int) -> None:
 
 
 def test_a_tape_serves_twice_and_unneeded_gradients_are_skipped() -> None:
-    program = engine.compile(make("gru").trace(), {"I": 40, "H": 20})
+    program = engine.compile(Recurrence(make("gru").trace(), {"I": 40, "H": 20}))
     arrays = [RNG.standard_normal(s).astype("float32") for s in program.array_shapes]
     x = RNG.standard_normal((5, 4, 40)).astype("float32")
     d = RNG.standard_normal((5, 4, 20)).astype("float32")
@@ -92,7 +106,7 @@ def test_a_tape_serves_twice_and_unneeded_gradients_are_skipped() -> None:
 
 @pytest.mark.parametrize(("steps", "rows"), [(0, 3), (4, 0), (0, 0)])
 def test_nothing_to_do(steps: int, rows: int) -> None:
-    program = engine.compile(make("lstm").trace(), {"I": 3, "H": 5})
+    program = engine.compile(Recurrence(make("lstm").trace(), {"I": 3, "H": 5}))
     arrays = [RNG.standard_normal(s).astype("float32") for s in program.array_shapes]
     x = np.empty((steps, rows, 3), "float32")
     initial = tuple(RNG.standard_normal((rows, 5)).astype("float32") for _ in range(2))
@@ -110,7 +124,7 @@ def test_nothing_to_do(steps: int, rows: int) -> None:
 
 
 def test_nan_passes_and_denormals_do_not_slow_or_leak() -> None:
-    program = engine.compile(make("rnn").trace(), {"I": 2, "H": 3})
+    program = engine.compile(Recurrence(make("rnn").trace(), {"I": 2, "H": 3}))
     arrays = [RNG.standard_normal(s).astype("float32") for s in program.array_shapes]
     x = np.zeros((2, 2, 2), "float32")
     x[0, 1, 0] = np.nan
@@ -130,14 +144,14 @@ def test_activations_to_a_few_units_in_the_last_place(dtype: str, limit: float) 
             return sigmoid(x), tanh(x), exp(x)
 
     x = np.concatenate([np.linspace(-30, 30, 4001), np.logspace(-12, 1, 500), -np.logspace(-12, 1, 500)]).astype(dtype)
-    program = engine.compile(Map().trace(), {"I": len(x)}, dtype)
+    program = engine.compile(Recurrence(Map().trace(), {"I": len(x)}), dtype)
     _, (s, t, e), _ = program.forward(x[None, None], None, [])
     exact = x.astype(np.longdouble)
     for mine, true in ((s, 1 / (1 + np.exp(-exact))), (t, np.tanh(exact)), (e, np.exp(exact))):
         error = np.abs(mine[0] - true) / np.spacing(np.abs(true).astype(dtype))
         assert error.max() < limit
     ends = np.array([np.inf, -np.inf, 1e4, -1e4, np.nan], dtype)
-    program = engine.compile(Map().trace(), {"I": 5}, dtype)
+    program = engine.compile(Recurrence(Map().trace(), {"I": 5}), dtype)
     _, (s, t, e), _ = program.forward(ends[None, None], None, [])
     np.testing.assert_allclose(s[0], [1, 0, 1, 0, np.nan], atol=1e-37)
     np.testing.assert_allclose(t[0], [1, -1, 1, -1, np.nan])
@@ -145,7 +159,7 @@ def test_activations_to_a_few_units_in_the_last_place(dtype: str, limit: float) 
 
 
 def bad_calls():
-    program = engine.compile(make("gru").trace(), {"I": 3, "H": 5})
+    program = engine.compile(Recurrence(make("gru").trace(), {"I": 3, "H": 5}))
     arrays = [np.zeros(s, "float32") for s in program.array_shapes]
     x = np.zeros((2, 4, 3), "float32")
     yield "width", ValueError, lambda: program.forward(x[:, :, :2].copy(), None, arrays)
@@ -168,9 +182,9 @@ def bad_calls():
     yield "d_output", ValueError, lambda: program.backward(tape, x, arrays, d[:1], None)
     yield "other x", ValueError, lambda: program.backward(tape, x[:1], arrays, d, None)
     yield "d_final", ValueError, lambda: program.backward(tape, x, arrays, d, (d[0, :3],))
-    yield "size", ValueError, lambda: engine.compile(make("gru").trace(), {"I": 3})
-    yield "zero size", ValueError, lambda: engine.compile(make("gru").trace(), {"I": 3, "H": 0})
-    yield "half", TypeError, lambda: engine.compile(make("gru").trace(), {"I": 3, "H": 5}, "float16")
+    yield "size", ValueError, lambda: engine.compile(Recurrence(make("gru").trace(), {"I": 3}))
+    yield "zero size", ValueError, lambda: engine.compile(Recurrence(make("gru").trace(), {"I": 3, "H": 0}))
+    yield "half", TypeError, lambda: engine.compile(Recurrence(make("gru").trace(), {"I": 3, "H": 5}), "float16")
 
 
 @pytest.mark.parametrize(("what", "error", "call"), [pytest.param(*b, id=b[0]) for b in bad_calls()])
@@ -183,7 +197,8 @@ def test_wrong_use_is_an_exception(what: str, error: type[Exception], call) -> N
 def test_lower_instruction_sets_agree(isa: str) -> None:
     code = (
         "import numpy as np, sys; from throughtime import engine; from throughtime.cells import make\n"
-        "rng=np.random.default_rng(0); p=engine.compile(make('gru').trace(), {'I':40,'H':37})\n"
+        "from throughtime.recurrence import Recurrence\n"
+        "rng=np.random.default_rng(0); p=engine.compile(Recurrence(make('gru').trace(), {'I':40,'H':37}))\n"
         "a=[(rng.standard_normal(s)*.3).astype('f4') for s in p.array_shapes]; "
         "x=rng.standard_normal((6,13,40)).astype('f4')\n"
         "o,_,t=p.forward(x,None,a,training=True); g=p.backward(t,x,a,np.ones_like(o),None)\n"
@@ -204,8 +219,9 @@ def test_lower_instruction_sets_agree(isa: str) -> None:
 def test_threads_without_torch_and_after_a_fork() -> None:
     code = (
         "import numpy as np, os, sys; from throughtime import engine; from throughtime.cells import make\n"
+        "from throughtime.recurrence import Recurrence\n"
         "assert 'torch' not in sys.modules\n"
-        "rng=np.random.default_rng(0); p=engine.compile(make('lstm').trace(), {'I':64,'H':64})\n"
+        "rng=np.random.default_rng(0); p=engine.compile(Recurrence(make('lstm').trace(), {'I':64,'H':64}))\n"
         "a=[(rng.standard_normal(s)*.3).astype('f4') for s in p.array_shapes]; "
         "x=rng.standard_normal((30,13,64)).astype('f4')\n"
         "one=p.forward(x,None,a,threads=1)[0]\n"

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from throughtime import engine
 from throughtime.cells import PLAIN, make
+from throughtime.recurrence import Recurrence
 
 CELLS = sorted(PLAIN)
 
 
 def setup(name: str, i: int, h: int, dtype: str = "float32", seed: int = 0):
-    program = engine.compile(make(name).trace(), {"I": i, "H": h, "P": h // 2 + 1}, dtype)
+    program = engine.compile(Recurrence(make(name).trace(), {"I": i, "H": h, "P": h // 2 + 1}), dtype)
     rng = np.random.default_rng(seed)
     arrays = [(rng.standard_normal(s) * 0.3).astype(dtype) for s in program.array_shapes]
     return program, arrays, rng
@@ -121,7 +122,7 @@ def test_stepper_equals_forward(name: str, i: int) -> None:
 @pytest.mark.parametrize("name", CELLS)
 @pytest.mark.parametrize("i", [5, 40])
 def test_looked_up_input_equals_the_table_rows(name: str, i: int) -> None:
-    program = engine.compile(make(name).trace(), {"I": i, "H": 20, "P": 7}, "float64", lookup=True)
+    program = engine.compile(Recurrence(make(name).trace(), {"I": i, "H": 20, "P": 7}), "float64", lookup=True)
     if not program.takes_ids:
         pytest.skip("reads its input itself, not only products with it")
     rng = np.random.default_rng(3)

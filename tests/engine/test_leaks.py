@@ -17,9 +17,13 @@ import pytest
 import throughtime
 from throughtime import cells, engine
 from throughtime.data import tokenizers
-from throughtime.storage.folder import CONFIG, FORMAT_VERSION, TOKENIZER, WEIGHTS, write_json, write_weights
+from throughtime.recurrence import Recurrence
+from throughtime.storage.folder import TOKENIZER, WEIGHTS, write_json, write_weights
+from throughtime.storage.record import ModelRecord, Nothing
 from throughtime.tasks.text import model as language
+from throughtime.tasks.text.data import TextData
 from throughtime.tasks.text.model import LanguageConfig
+from throughtime.tasks.text.options import TextOptions
 
 ROOT = Path(__file__).parents[2]
 STATM = Path("/proc/self/statm")
@@ -44,7 +48,7 @@ def assert_no_growth(call: Callable[[], object], warm: int, count: int) -> None:
 
 
 def problem():
-    program = engine.compile(cells.make("lstm").trace(), {"I": 5, "H": 7})
+    program = engine.compile(Recurrence(cells.make("lstm").trace(), {"I": 5, "H": 7}))
     arrays = [np.full(s, 0.1, "float32") for s in program.array_shapes]
     return program, arrays, np.ones((3, 4, 5), "float32"), np.ones((3, 4, 7), "float32")
 
@@ -89,8 +93,14 @@ def steppers() -> None:
 
 
 def programs() -> None:
-    trace = cells.make("gru").trace()
-    call = lambda: engine.Program(trace, {"I": 40, "H": 9}, "float32", None)  # noqa: E731
+    recurrence = Recurrence(cells.make("gru").trace(), {"I": 40, "H": 9})
+    x = np.zeros((1, 1, 40), "float32")
+    arrays = [np.zeros(shape, "float32") for shape in recurrence.shapes.values()]
+
+    def call() -> None:
+        program = engine.Program(recurrence, "float32", None, False, False)
+        program.forward(x, None, arrays, training=True)  # which compiles what gradients take
+
     assert_no_growth(call, 100, 1000)
 
 
@@ -145,7 +155,7 @@ def models() -> None:
         path = Path(name)
         write_weights(path / WEIGHTS, language.initial_parameters(config, np.random.default_rng(0)))
         write_json(path / TOKENIZER, tokenizer.to_json())
-        write_json(path / CONFIG, {"format_version": FORMAT_VERSION, "task": "text", "model": config.to_json()})
+        ModelRecord("text", config, TextOptions(), TextData(), Nothing(), config.count).write(path)
         assert_no_growth(lambda: throughtime.load(path).step(1), 50, 400)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from throughtime import engine
 from throughtime.cells import PLAIN, make
-from throughtime.recurrence import Cell, Matrix
+from throughtime.recurrence import Cell, Matrix, Recurrence
 
 
 class Linear(Cell):
@@ -38,7 +38,7 @@ def by_hand(w, x, form):
 def test_a_product_is_the_one_of_the_rounded_weights(form, width, hidden):
     rng = np.random.default_rng(0)
     w, x = rng.standard_normal((hidden, width)).astype("float32"), rng.standard_normal(width).astype("float32")
-    program = engine.compile(Linear().trace(), {"I": width, "H": hidden})
+    program = engine.compile(Recurrence(Linear().trace(), {"I": width, "H": hidden}))
     got = program.stepper([w], weights=form).step(x)
     exact = by_hand(w, x, form)
     tolerance = 2e-6 * np.abs(exact).max() + 1e-6
@@ -56,7 +56,7 @@ LIMIT = {"bfloat16": 0.02, "int8": 0.04}
 @pytest.mark.parametrize("name", PLAIN)
 def test_every_cell_stays_near_float32(name, form):
     hidden = 40
-    program = engine.compile(make(name).trace(), {"I": hidden, "H": hidden, "P": 24})
+    program = engine.compile(Recurrence(make(name).trace(), {"I": hidden, "H": hidden, "P": 24}))
     rng = np.random.default_rng(1)
     arrays = [rng.uniform(-1, 1, s).astype("float32") / np.float32(np.sqrt(hidden)) for s in program.array_shapes]
     full, narrow = program.stepper(arrays, 9), program.stepper(arrays, 9, weights=form)
@@ -72,7 +72,7 @@ def test_every_cell_stays_near_float32(name, form):
 @pytest.mark.parametrize("form", LIMIT)
 @pytest.mark.parametrize("name", PLAIN)
 def test_a_row_is_the_same_in_any_company(name, form):
-    program = engine.compile(make(name).trace(), {"I": 21, "H": 21, "P": 7})
+    program = engine.compile(Recurrence(make(name).trace(), {"I": 21, "H": 21, "P": 7}))
     rng = np.random.default_rng(2)
     arrays = [rng.standard_normal(s).astype("float32") for s in program.array_shapes]
     alone = [program.stepper(arrays, weights=form) for _ in range(13)]
@@ -88,7 +88,7 @@ def test_a_row_is_the_same_in_any_company(name, form):
 @pytest.mark.parametrize("form", LIMIT)
 @pytest.mark.parametrize("lookup", [False, True])
 def test_tokens_stand_for_rows_of_the_table(form, lookup):
-    program = engine.compile(make("lstm").trace(), {"I": 20, "H": 37}, lookup=lookup)
+    program = engine.compile(Recurrence(make("lstm").trace(), {"I": 20, "H": 37}), lookup=lookup)
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal(s).astype("float32") for s in program.array_shapes]
     table = rng.standard_normal((11, 20)).astype("float32")
@@ -101,7 +101,7 @@ def test_tokens_stand_for_rows_of_the_table(form, lookup):
 @pytest.mark.parametrize("form", LIMIT)
 def test_what_is_not_finite_shows(form):
     rng = np.random.default_rng(0)
-    program = engine.compile(Linear().trace(), {"I": 9, "H": 40})
+    program = engine.compile(Recurrence(Linear().trace(), {"I": 9, "H": 40}))
     w, x = rng.standard_normal((40, 9)).astype("float32"), rng.standard_normal((3, 9)).astype("float32")
     x[1, 4] = np.nan
     got = program.stepper([w], 3, weights=form).step(x)
@@ -119,7 +119,8 @@ PRINT = """
 import numpy as np
 from throughtime import engine
 from throughtime.cells import make
-program = engine.compile(make("gru").trace(), {"I": 50, "H": 45})
+from throughtime.recurrence import Recurrence
+program = engine.compile(Recurrence(make("gru").trace(), {"I": 50, "H": 45}))
 rng = np.random.default_rng(0)
 arrays = [rng.standard_normal(s).astype("float32") * 0.3 for s in program.array_shapes]
 stepper = program.stepper(arrays, 3, weights="FORM")
@@ -147,15 +148,15 @@ def test_every_instruction_set_computes_the_same(form):
 
 
 def test_bad_forms_are_refused():
-    program = engine.compile(make("rnn").trace(), {"I": 3, "H": 4})
+    program = engine.compile(Recurrence(make("rnn").trace(), {"I": 3, "H": 4}))
     arrays = [np.zeros(s, "float32") for s in program.array_shapes]
     with pytest.raises(ValueError, match="no weights int4, but float32, bfloat16, int8"):
         program.stepper(arrays, weights="int4")
     with pytest.raises(ValueError, match="no weights float64"):
         program.streams(arrays, weights="float64")
-    double = engine.compile(make("rnn").trace(), {"I": 3, "H": 4}, "float64")
+    double = engine.compile(Recurrence(make("rnn").trace(), {"I": 3, "H": 4}), "float64")
     with pytest.raises(ValueError, match="no weights int8 in a float64 program"):
         double.stepper([a.astype("float64") for a in arrays], weights="int8")
-    deep = engine.compile(Linear().trace(), {"I": 65537, "H": 1})
+    deep = engine.compile(Recurrence(Linear().trace(), {"I": 65537, "H": 1}))
     with pytest.raises(ValueError, match="65,536"):
         deep.stepper([np.zeros((1, 65537), "float32")], weights="int8")

@@ -20,6 +20,7 @@ import pytest
 
 from throughtime import engine
 from throughtime.cells import make
+from throughtime.recurrence import Recurrence
 
 ROOT = Path(__file__).parents[2]
 FORK = "fork" in multiprocessing.get_all_start_methods()
@@ -28,7 +29,7 @@ FORK = "fork" in multiprocessing.get_all_start_methods()
 @cache
 def problem():
     """A program large enough for several threads to be used, and what it is given."""
-    program = engine.compile(make("lstm").trace(), {"I": 48, "H": 40})
+    program = engine.compile(Recurrence(make("lstm").trace(), {"I": 48, "H": 40}))
     rng = np.random.default_rng(0)
     arrays = [(rng.standard_normal(s) * 0.2).astype("float32") for s in program.array_shapes]
     x = rng.standard_normal((20, 9, 48)).astype("float32")
@@ -107,7 +108,7 @@ def fork_after_use() -> None:
 def fork_while_threads_work() -> None:
     wanted = {n: outcome(n) for n in (1, 2)}
     stop = threading.Event()
-    small = engine.compile(make("rnn").trace(), {"I": 1, "H": 1})  # hardly more than the engine's locks
+    small = engine.compile(Recurrence(make("rnn").trace(), {"I": 1, "H": 1}))  # hardly more than the engine's locks
     ones = [np.ones(shape, "float32") for shape in small.array_shapes]
 
     def body() -> None:

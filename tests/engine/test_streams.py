@@ -7,12 +7,13 @@ import pytest
 
 from throughtime import engine
 from throughtime.cells import PLAIN, make
+from throughtime.recurrence import Recurrence
 
 SIZES = {"I": 5, "H": 19, "P": 7}
 
 
 def made(name, dtype="float32", sizes=SIZES):
-    program = engine.compile(make(name).trace(), sizes, dtype)
+    program = engine.compile(Recurrence(make(name).trace(), sizes), dtype)
     rng = np.random.default_rng(3)
     return program, [(rng.standard_normal(s) * 0.5).astype(dtype) for s in program.array_shapes], sizes["I"]
 
@@ -57,7 +58,7 @@ def test_many_rows_on_two_threads_change_nothing():
 @pytest.mark.parametrize("width", [5, 64])  # taken into the loop, or products of their own
 @pytest.mark.parametrize("lookup", [False, True])
 def test_tokens_stand_for_rows_of_the_table(width, lookup):
-    program = engine.compile(make("gru").trace(), {"I": width, "H": 12}, lookup=lookup)
+    program = engine.compile(Recurrence(make("gru").trace(), {"I": width, "H": 12}), lookup=lookup)
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal(s).astype("float32") for s in program.array_shapes]
     table = rng.standard_normal((9, width)).astype("float32")

@@ -24,21 +24,26 @@ from throughtime.data.columns import Columns
 from throughtime.data.splitter import Splitter
 from throughtime.errors import UserError
 from throughtime.linear.ensemble import RECURRENCE
-from throughtime.linear.fit import to_arrays
-from throughtime.linear.folder import EVIDENCE, LINEAR, LINEAR_WEIGHTS
-from throughtime.linear.model import Wide
-from throughtime.linear.naive_bayes import Evidence
+from throughtime.linear.folder import LINEAR, LINEAR_WEIGHTS, NAIVE_BAYES, linear_files
+from throughtime.linear.model import NgramModel
+from throughtime.linear.naive_bayes import NaiveBayesFeatures
 from throughtime.linear.ngrams import Ngrams
 from throughtime.models.ops_numpy import NumpyOps
 from throughtime.models.reader import ReaderConfig, Sentences, Tokens
 from throughtime.recurrence import Cell, Matrix, Vector, maximum, sigmoid
-from throughtime.runtime.readers import Reader, described, prefix, write_evidence
-from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS, write_json, write_weights
+from throughtime.runtime.readers import Reader, prefix, reader_files
+from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS, write_files, write_json, write_weights
+from throughtime.storage.record import ModelRecord, Nothing, Schema
 from throughtime.tasks.classify import model as classifier
-from throughtime.tasks.classify.model import ClassifierConfig
+from throughtime.tasks.classify import stream as classify_stream
+from throughtime.tasks.classify.model import ClassifierConfig, ClassifierEnsemble
+from throughtime.tasks.reading.data import Decided
 from throughtime.tasks.tag import model as tagger
-from throughtime.tasks.tag.model import TaggerConfig
+from throughtime.tasks.tag import stream as tag_stream
+from throughtime.tasks.tag.model import TaggerConfig, TaggerEnsemble
+from throughtime.tasks.text.data import TextData
 from throughtime.tasks.text.model import LanguageConfig, initial_parameters
+from throughtime.tasks.text.options import TextOptions
 from throughtime.tasks.text.stream import TextModel
 
 Pick = Callable[[int], int]
@@ -60,8 +65,16 @@ POOL = (*NAMES, *NUMBERS, *OPERATIONS, None, True, False, [], {}, [0], [0, 1], [
 READERS: dict[str, Any] = {"classify": (classifier, ClassifierConfig), "tag": (tagger, TaggerConfig)}
 """Tasks whose models read texts: their arithmetic, and their sizes."""
 
+SCHEMAS: dict[str, Schema[Any, Any, Any, Any]] = {"classify": classify_stream.SCHEMA, "tag": tag_stream.SCHEMA}
+
+OLDER = ("classify_words", "classify_sentences", "classify_members", "tag_intents", "tag_members", "tag_plain")
+OLDER += ("text_bpe", "text_gated_cells")
+"""Folders as earlier versions wrote them, below GOLDEN."""
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "format_1"
+
 JSON_FILES = (CONFIG, TOKENIZER, LINEAR)
-ARRAY_FILES = (WEIGHTS, EVIDENCE, LINEAR_WEIGHTS)
+ARRAY_FILES = (WEIGHTS, NAIVE_BAYES, LINEAR_WEIGHTS)
 """What the folder of such a model holds."""
 
 ASKED = ["the cat sat.", "", "don't \u6708\u4eae 12", "\ud800", "a\tb" * 40]
@@ -86,8 +99,8 @@ def sound() -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, Any]]:
     traces = [cells.make("lstm").trace(), Odd().trace()]
     config = LanguageConfig.stack(tokenizer.size, 3, traces, [4, 5], {"K": 2})
     parameters = initial_parameters(config, np.random.default_rng(0))
-    about = {"format_version": 1, "task": "text", "model": config.to_json(), "start": 0}
-    return json.loads(json.dumps(about)), parameters, tokenizer.to_json()
+    record = ModelRecord("text", config, TextOptions(), TextData(), Nothing(), config.count)
+    return json.loads(json.dumps(record.to_json())), parameters, tokenizer.to_json()
 
 
 def write_folder(folder: Path) -> Path:
@@ -101,22 +114,25 @@ def write_folder(folder: Path) -> Path:
 
 @cache
 def sound_reader(task: str) -> tuple[dict[str, Any], Reader]:
-    """config.json and the reader of a small model that reads texts: two members, evidence, a linear model."""
-    texts, labels = TEXT.split("\n")[0].split(", "), ["a", "b"]
+    """config.json and the reader of a small model that reads texts: two members, naive-Bayes features."""
+    texts, labels = TEXT.split("\n")[0].split(", "), ("a", "b")
     splitter = Splitter("words")
     tokens = [splitter.split(text) for text in texts]
     columns, _ = Columns.fit(tokens, ["word", "shape"], spelling=True, least_pieces=1)
-    evidence, _ = Evidence.learned(tokens, labels, labels, [0, 1], 0)
+    features, _ = NaiveBayesFeatures.fit(tokens, labels, labels, [0, 1], 0)
     sizes = [(kind, size, 2) for kind, size in zip(columns.kinds, columns.sizes, strict=True)]
     bag, traces = (len(columns.pieces or ()), 2), [cells.make("gru").trace()]
-    config = ReaderConfig.stack(task, sizes, traces, 2, task == "tag", pieces=bag, values=evidence.channels)
-    tags = ["O", "B-x", "I-x"]
-    whole = ClassifierConfig(config, 2) if task == "classify" else TaggerConfig(config, 3, 2, stacked=True)
-    reader = Reader(splitter, columns, whole, evidence)
-    fusion = {"fusion": {RECURRENCE: 1.0, "counts": 0.5}, "threshold": 0.5}
-    own = {"classes": labels, **fusion} if task == "classify" else {"tags": tags, "intents": labels, **fusion}
-    about = {"format_version": 1, "task": task, "model": described([reader], 2)[0], task: own}
-    return json.loads(json.dumps(about)), reader
+    config = ReaderConfig.stack(task, sizes, traces, 2, task == "tag", pieces=bag, values=features.channels)
+    decided = Decided({RECURRENCE: 1.0, "counts": 0.5}, threshold=0.5)
+    if task == "classify":
+        whole: Any = ClassifierConfig(config, 2)
+        model: Any = ClassifierEnsemble((whole,), 2, labels)
+    else:
+        whole = TaggerConfig(config, 3, 2, stacked=True)
+        model = TaggerEnsemble((whole,), 2, ("O", "B-x", "I-x"), labels)
+    schema = SCHEMAS[task]
+    record = ModelRecord(task, model, schema.options(), schema.data(), decided, model.parameters)
+    return json.loads(json.dumps(record.to_json())), Reader(splitter, columns, whole, features)
 
 
 def write_reader(folder: Path, task: str) -> Path:
@@ -124,16 +140,11 @@ def write_reader(folder: Path, task: str) -> Path:
     config, reader = sound_reader(task)
     rng = np.random.default_rng(0)
     ngrams = Ngrams((1, 2), (1, 3), least=1).fit([TEXT])
-    wide = Wide(ngrams, rng.standard_normal((ngrams.size, 2)).astype(np.float32), np.zeros(2, np.float32))
-    linear, arrays = to_arrays({"counts": wide})
+    counts = NgramModel(ngrams, rng.standard_normal((ngrams.size, 2)).astype(np.float32), np.zeros(2, np.float32))
     draw = READERS[task][0].initial_parameters
-    write_json(folder / CONFIG, config)
-    write_json(folder / TOKENIZER, described([reader], 2)[1])
     drawn = {prefix(0, m) + name: value for m in range(2) for name, value in draw(reader.config, rng).items()}
-    write_weights(folder / WEIGHTS, drawn)
-    write_evidence(folder, [reader])
-    write_json(folder / LINEAR, linear)
-    write_weights(folder / LINEAR_WEIGHTS, arrays)
+    files = {**reader_files([reader]), WEIGHTS: drawn, **linear_files({"counts": counts}), CONFIG: config}
+    write_files(folder, files)
     return folder
 
 
@@ -177,14 +188,7 @@ def config_entrance(config: Any) -> bool:
         rng = np.random.default_rng(0)
         parameters = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in made.shapes.items()}
         characters = "".join(map(chr, range(0x4E00, 0x4E00 + made.vocabulary)))
-        _use(
-            TextModel(
-                made,
-                parameters,
-                tokenizers.Characters(characters),
-                config.get("start", 0) if isinstance(config, dict) else 0,
-            )
-        )
+        _use(TextModel(made, parameters, tokenizers.Characters(characters)))
     except UserError as error:
         assert "\n" not in str(error)  # noqa: PT017 - it may raise, or not
         return False
@@ -219,9 +223,9 @@ def reader_entrance(config: Any, task: str) -> bool:
 
 
 def folder_entrance(name: str, content: bytes, task: str = "text") -> bool:
-    """One file of a sound folder replaced, then loaded and used; whether that went well."""
+    """One file of a sound folder replaced, then loaded and used; whether that went well. task: or one of OLDER."""
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(shutil.copytree(_folder(task), Path(place) / "m"))
+        folder = Path(shutil.copytree(GOLDEN / task if task in OLDER else _folder(task), Path(place) / "m"))
         (folder / name).write_bytes(content)
         try:
             _use(throughtime.load(folder))
@@ -296,9 +300,10 @@ def _use(model: Any) -> None:
 
 def _follow(model: Any) -> None:
     try:
-        opinion = model.stream()
+        stream = model.stream()
     except UserError as error:
         assert "forward" in str(error)  # noqa: PT017
         return
-    opinion.push("the cat")
-    assert np.isfinite(opinion.close()).all()
+    assert np.isfinite(stream.feed("the cat")).all()
+    stream.restore(stream.save())
+    assert np.isfinite(stream.close()).all()

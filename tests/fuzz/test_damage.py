@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from tests.fuzz.entrances import (
     ARRAY_FILES,
+    GOLDEN,
     JSON_FILES,
+    OLDER,
     READERS,
     TEXT,
     columns_entrance,
@@ -71,6 +73,8 @@ def test_the_sound_model_loads_and_most_mutations_do_not() -> None:
         assert columns_entrance(reader.columns.to_json())
         for name in (*JSON_FILES, *ARRAY_FILES):
             assert folder_entrance(name, raw(name, task), task)
+    for older in OLDER:
+        assert folder_entrance(CONFIG, (GOLDEN / older / CONFIG).read_bytes(), older)
 
 
 @MANY
@@ -171,10 +175,18 @@ def test_mutated_json_of_a_model_that_reads_texts(task: str, name: str, random: 
 
 @FEW
 @given(TASKS, st.randoms(use_true_random=False))
-def test_what_a_task_says_of_itself_mutated(task: str, random: Any) -> None:
+def test_what_a_model_has_decided_mutated(task: str, random: Any) -> None:
     config = sound_reader(task)[0]
-    changed = {**config, task: mutated(config[task], random.randrange)}
+    section = ("decided", "data", "options")[random.randrange(3)]
+    changed = {**config, section: mutated(config[section], random.randrange)}
     folder_entrance(CONFIG, json.dumps(changed).encode(), task)
+
+
+@MANY
+@given(st.sampled_from(OLDER), st.randoms(use_true_random=False))
+def test_a_mutated_configuration_of_an_older_folder(name: str, random: Any) -> None:
+    config = json.loads((GOLDEN / name / CONFIG).read_text("utf-8"))
+    folder_entrance(CONFIG, json.dumps(mutated(config, random.randrange)).encode(), name)
 
 
 @FEW

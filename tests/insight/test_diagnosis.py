@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from throughtime import Forecaster, LanguageModel, cells
+from throughtime import cells
 from throughtime.errors import UserError
 from throughtime.insight.diagnosis import Diagnosis, diagnose, examine, watched
 from throughtime.insight.remedies import REMEDIES, Change, attempt, clip, orthogonal, wider_clip
@@ -20,6 +20,7 @@ from throughtime.insight.symptoms import Course, Symptom
 from throughtime.models.resolve import declared, trace_of
 from throughtime.nn import Recurrent
 from throughtime.recurrence import Trace
+from throughtime.training.settings import Settings
 
 
 def look(layer: Recurrent, course: Course | None = None, every: bool = True, steps: int = 60) -> Diagnosis:
@@ -115,7 +116,7 @@ def test_the_course_of_a_training() -> None:
 
 def test_the_course_is_read_from_a_history() -> None:
     lines = [{"loss": 2.0, "clipped": 1.0, "gradient_norm": 3.0}, {"loss": None, "clipped": 0.5, "gradient_norm": None}]
-    course = Course.of([*lines, {"failure": {}}], {"clip": 0.5, "learning_rate": 0.1}, 32)
+    course = Course.of([*lines, {"failure": {}}], Settings(clip=0.5, learning_rate=0.1), 32)
     assert course == Course(32, 0.5, [1.0, 0.5], [2.0, math.inf], [3.0, math.inf], 0.1, True)
 
 
@@ -192,7 +193,7 @@ def test_remedies_apply_where_they_can() -> None:
     wider = wider_clip(patient)
     assert wider is not None
     assert wider.settings == {"clip": 3.0}
-    assert set(REMEDIES) >= {"memory", "gated_cell", "layer_norm", "longer_window", "lower_rate", "orthogonal"}
+    assert set(REMEDIES) >= {"chrono", "gated_cell", "layer_norm", "longer_window", "lower_rate", "orthogonal"}
 
 
 def test_every_symptom_names_known_remedies() -> None:
@@ -214,31 +215,6 @@ def test_a_loaded_trace_finds_its_initial_values(cell: str) -> None:
     assert again.graph.to_json() == trace.graph.to_json()
 
 
-TEXT = "the cat sat on the mat, the dog ate the cat; " * 60
-
-
-def test_a_sick_language_model_is_helped() -> None:
-    model = LanguageModel(cell="rnn", hidden=16, embedding=8, threads=1)
-    model.fit(TEXT, steps=60, batch=8, window=16, learning_rate=3.0, clip=None, warm_up=0)
-    found = model.diagnose(attempt=60, steps=40, rows=8)
-    assert not found.healthy
-    assert any(trial.helps for trial in found.trials), str(found)
-    assert "Tried in short runs" in str(found)
-
-
-def test_a_forecaster_is_diagnosed() -> None:
-    series = np.sin(np.arange(300) / 3)
-    model = Forecaster(4, season=6, segment=1, lookback=24, hidden=8, threads=1).fit([series], steps=20, batch=16)
-    found = model.diagnose()
-    assert found.at_end
-    assert found.layers[0].steps == 24
-    every = Forecaster(4, season=6, every=True, lookback=24, hidden=8, threads=1).fit([series], steps=5, batch=16)
-    assert not every.diagnose().at_end
-
-
-def test_bad_calls_are_refused() -> None:
-    model = LanguageModel(hidden=8, threads=1)
-    with pytest.raises(UserError, match="fitted model"):
-        model.diagnose()
+def test_a_number_of_steps_below_none_is_refused() -> None:
     with pytest.raises(UserError, match="short run"):
         examine(Patient({}), lambda ops: None, attempt=-1)  # type: ignore[arg-type, return-value]

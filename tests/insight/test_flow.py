@@ -9,10 +9,11 @@ import torch
 from throughtime import cells
 from throughtime.errors import UserError
 from throughtime.insight import jacobian
-from throughtime.insight.carry import driver, kept, remember
+from throughtime.insight.chrono import driver, kept, remember
 from throughtime.insight.flow import flow
 from throughtime.insight.watch import Run, WatchedOps
 from throughtime.nn.reference import recurrence, step
+from throughtime.recurrence import Recurrence
 
 STEPS, ROWS = 7, 2
 
@@ -34,7 +35,7 @@ def make(name: str, seed: int = 0, size: int = 5):
 
 def losses_of(trace, sizes, parameters, x):
     def losses(ops: WatchedOps) -> torch.Tensor:
-        output, _ = ops.recurrence(trace, sizes, x, None, parameters)
+        output, _ = ops.recurrence(Recurrence(trace, sizes), x, None, parameters)
         return (output.sin() ** 2).sum(-1)
 
     return losses
@@ -157,7 +158,7 @@ def test_time_scales_are_set(name: str) -> None:
     parameters = {n: torch.tensor(v) for n, v in changed.items()}
     x = torch.zeros(1, 1, sizes["I"], dtype=torch.float64)
     before = [torch.full((1, sizes[s]), 0.1, dtype=torch.float64) for s in trace.state_sizes.values()]
-    ops.recurrence(trace, sizes, x, before, parameters)
+    ops.recurrence(Recurrence(trace, sizes), x, before, parameters)
     scales = np.sort(1 / (1 - kept(ops.runs[0])[state].flatten().numpy()))
     np.testing.assert_allclose(scales, np.linspace(2, 500, 40), rtol=1e-3)
 
@@ -185,8 +186,8 @@ def test_two_layers_meet_in_the_gradient() -> None:
     _, _, upper, _ = make("gru", seed=1)
 
     def losses(ops: WatchedOps) -> torch.Tensor:
-        middle, _ = ops.recurrence(trace, sizes, x, None, lower)
-        output, _ = ops.recurrence(trace, sizes, middle, None, upper)
+        middle, _ = ops.recurrence(Recurrence(trace, sizes), x, None, lower)
+        output, _ = ops.recurrence(Recurrence(trace, sizes), middle, None, upper)
         return output.square().sum(-1)
 
     found, _, _ = flow(losses)

@@ -11,6 +11,7 @@ from throughtime.errors import UserError
 from throughtime.insight.gates import GateOps, Seen
 from throughtime.insight.units import area, correlations, followers, sorted_units, text_labels
 from throughtime.insight.watch import WatchedOps
+from throughtime.recurrence import Recurrence
 
 
 @pytest.mark.parametrize("name", cells.PLAIN)
@@ -22,9 +23,9 @@ def test_gates_of_all_steps_at_once_are_those_of_the_loop(name: str) -> None:
     x = rng.standard_normal((9, 3, 5))
     start = [rng.standard_normal((3, 5)) for _ in trace.states]
     fast, slow = GateOps(), WatchedOps()
-    output, final = fast.recurrence(trace, sizes, x, start, parameters)
+    output, final = fast.recurrence(Recurrence(trace, sizes), x, start, parameters)
     tensors = {n: torch.tensor(v) for n, v in parameters.items()}
-    expected, _ = slow.recurrence(trace, sizes, torch.tensor(x), [torch.tensor(s) for s in start], tensors)
+    expected, _ = slow.recurrence(Recurrence(trace, sizes), torch.tensor(x), [torch.tensor(s) for s in start], tensors)
     np.testing.assert_allclose(output, expected.detach().numpy(), rtol=1e-9, atol=1e-12)
     (seen,), (run,) = fast.seen, slow.runs
     assert list(seen.gates) == list(trace.gates)

@@ -1,4 +1,4 @@
-"""Power laws, and looks at a training."""
+"""Quality against the amount of data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pytest
 
 from throughtime.errors import UserError
 from throughtime.insight.learning_curve import fit, points
-from throughtime.training.looks import SHARE, Looks
 
 AMOUNTS = np.repeat([1e3, 2e3, 4e3, 8e3, 16e3], 2)
 
@@ -61,32 +60,3 @@ def test_an_interrupted_curve_goes_on() -> None:
     assert done == [(0.5, 1), (1.0, 0), (1.0, 1)]
     assert (amounts, losses) == ([50, 50, 100, 100], [3, 1, 1, 1])
     assert saved == [2, 3, 4]
-
-
-def test_looks_cost_less_than_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    from throughtime.training import looks
-
-    now = [0.0]
-    monkeypatch.setattr(looks.time, "perf_counter", lambda: now[0])
-    found, elapsed = Looks(), 0.0
-
-    def look() -> tuple[list[dict[str, object]], list[str]]:
-        now[0] += 0.5
-        return [{"layer": "layer 0"}], ["12 units are dead"]
-
-    said = []
-    for step in range(1, 3000):
-        now[0] += 0.1
-        elapsed = now[0]
-        if found.due(step, elapsed):
-            said += found.take(look, elapsed)[1]
-    assert found.count > 5
-    assert found.spent <= SHARE * elapsed
-    assert said == ["12 units are dead"]  # once
-
-
-def test_where_nothing_can_be_looked_at_no_more_is_tried() -> None:
-    found = Looks()
-    assert found.due(10_000, 100.0)
-    assert found.take(lambda: None, 100.0) == ([], [])
-    assert not found.due(200, 1000.0)

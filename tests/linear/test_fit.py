@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from throughtime.errors import UserError
-from throughtime.linear import fit as linear_text
+from throughtime.errors import UserError, needed
+from throughtime.linear import fit as linear_fit
 from throughtime.linear.calibration import temperature
-from throughtime.linear.fit import (
-    compare_texts,
-    fit_baselines,
-    from_arrays,
-    majority,
-    naive_bayes,
-    tf_idf,
-    to_arrays,
-)
+from throughtime.linear.fit import Form, fit_linear_models, majority, naive_bayes, tf_idf
+from throughtime.linear.folder import linear_files, linear_models, read_linear
 from throughtime.linear.ngrams import Ngrams
+from throughtime.storage.folder import write_files
 
 text_features = pytest.importorskip("sklearn.feature_extraction.text")
 linear_model = pytest.importorskip("sklearn.linear_model")
@@ -78,21 +75,11 @@ def test_naive_bayes_by_hand() -> None:
         x = (f / np.linalg.norm(f, axis=1, keepdims=True) if normalize else f) * r
         made = linear_model.LogisticRegression(C=2.0, solver="liblinear", tol=1e-8).fit(x, truth, weights)
         ngrams = Ngrams((1, 1), None).fit(texts)
-        found = naive_bayes(
-            texts, labels, ngrams, costs=(2.0,), weights=weights, normalize=normalize, alpha=0.5, tolerance=1e-8
-        )
+        given: Any = {"costs": (2.0,), "weights": weights, "tolerance": 1e-8}
+        found = naive_bayes(texts, labels, ngrams, form=Form(normalize=normalize, alpha=0.5), **given)
         np.testing.assert_allclose(np.exp(found.log_probabilities(texts)), made.predict_proba(x), atol=1e-4)
-        half = naive_bayes(
-            texts,
-            labels,
-            ngrams,
-            costs=(2.0,),
-            weights=weights,
-            normalize=normalize,
-            alpha=0.5,
-            beta=0.25,
-            tolerance=1e-8,
-        )
+        form = Form(normalize=normalize, alpha=0.5, beta=0.25)
+        half = naive_bayes(texts, labels, ngrams, form=form, **given)
         w = made.coef_[0]
         expected = x @ (0.75 * np.abs(w).mean() + 0.25 * w) + made.intercept_
         np.testing.assert_allclose(np.diff(half.logits(texts))[:, 0], expected, atol=1e-3)
@@ -104,7 +91,7 @@ def test_naive_bayes_learns_and_is_calibrated(solver: str, classes: int) -> None
     texts, labels = corpus(800, classes)
     held, truth = corpus(400, classes, 1)
     names = sorted(set(labels))
-    found = naive_bayes(texts, labels, classes=names, held=(held, truth), solver=solver)
+    found = naive_bayes(texts, labels, classes=names, held=(held, truth), form=Form(solver))
     numbers = np.array([names.index(label) for label in truth])
     log = found.log_probabilities(held)
     assert (log.argmax(1) == numbers).mean() > {2: 0.72, 4: 0.6}[classes]
@@ -170,12 +157,12 @@ def test_the_majority() -> None:
     np.testing.assert_allclose(np.exp(found.log_probabilities(["x", ""])), [[2 / 6, 3 / 6, 1 / 6]] * 2, rtol=1e-6)
 
 
-def test_all_baselines_kept_and_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_are_fitted_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts, labels = corpus(400, 3)
     held, truth = corpus(150, 3, 1)
     said: list[str] = []
     names = sorted(set(labels))
-    found = fit_baselines(texts, labels, held, truth, names, said.append)
+    found = fit_linear_models(texts, labels, (held, truth), names, said.append)
     assert list(found) == [
         "majority class",
         "TF-IDF words, logistic regression",
@@ -184,75 +171,64 @@ def test_all_baselines_kept_and_compared(monkeypatch: pytest.MonkeyPatch) -> Non
         "naive Bayes characters (NB-SVM)",
     ]
     assert len(said) == 4
-    fits = [tf_idf(texts, labels, costs=(cost,)).logits(held).argmax(1) for cost in linear_text.COSTS["tf-idf"]]
+    fits = [tf_idf(texts, labels, costs=(cost,)).logits(held).argmax(1) for cost in linear_fit.COSTS["tf-idf"]]
     most = max(sum(names[i] == t for i, t in zip(one, truth, strict=True)) for one in fits)
     assert said[0] == f"TF-IDF words, logistic regression: accuracy {most / 150:.1%} on the validation part"
-    data, arrays = to_arrays(found)
-    assert sum(key.endswith(".hashes") for key in arrays) == 3
-    test, answers = corpus(300, 3, 2)
+    files = linear_files(found)
+    assert sum(key.endswith(".hashes") for key in files["linear.safetensors"]) == 3
+    write_files(tmp_path, files)
     monkeypatch.setitem(sys.modules, "sklearn", None)
-    again = from_arrays(data, arrays)
-    for name, wide in found.items():
-        np.testing.assert_array_equal(again[name].log_probabilities(test), wide.log_probabilities(test))
-    answers[:9] = ["never seen"] * 9
-    compared = compare_texts(np.ones(300, bool), again, test, answers, names)
-    assert compared["accuracy"] == 1
-    assert compared["baselines"]["majority class"]["accuracy"] < 0.5
-    told = compared["verdict"]
-    assert told["skill"] is True
-    assert told["sentence"].startswith("The model beats the best baseline, ")
-    assert "error rate is 100.0% below its own" in told["sentence"]
-    assert "over 300 texts" in told["sentence"]
-    right = again[told["baseline"]].logits(test).argmax(1) == [names.index(a) if a in names else -1 for a in answers]
-    assert not right[:9].any()
-    assert compared["baselines"][told["baseline"]]["accuracy"] == pytest.approx(right.mean())
-    same = compare_texts(right, again, test, answers, names, np.arange(300) // 3, "sentences")["verdict"]
-    assert same["skill"] is None
-    assert "over 100 sentences" in same["sentence"]
+    again = read_linear(tmp_path)
+    assert list(again) == list(found)
+    test, _ = corpus(300, 3, 2)
+    for name, model in found.items():
+        np.testing.assert_array_equal(again[name].log_probabilities(test), model.log_probabilities(test))
+    assert again["TF-IDF words, logistic regression"].ngrams is again["naive Bayes words (NB-SVM)"].ngrams
 
 
-def test_a_perfect_baseline_is_told() -> None:
-    one = majority(["a"], ["a"])
-    for right, end in (
-        (False, "majority class is without error, the model is not."),
-        (True, "both are without error."),
-    ):
-        found = compare_texts(np.full(9, right), {"majority class": one}, ["x"] * 9, ["a"] * 9, ["a"])
-        assert found["verdict"]["sentence"] == f"No verdict on error rate: {end}"
+def test_what_was_chosen_before_is_taken_again() -> None:
+    texts, labels = corpus(200, 3)
+    first = fit_linear_models(texts, labels, corpus(100, 3, 1))
+    choices = {name: model.choice for name, model in first.items()}
+    again = fit_linear_models(texts, labels, None, choices=choices)
+    for name, model in first.items():
+        np.testing.assert_array_equal(again[name].logits(texts), model.logits(texts))
+    other = fit_linear_models(texts, labels, None)
+    assert any(not np.array_equal(other[name].logits(texts), model.logits(texts)) for name, model in first.items())
 
 
 def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linear_text, "find_spec", lambda name: None)
+    monkeypatch.setattr(linear_fit, "find_spec", lambda name: None)
     said: list[str] = []
-    assert list(fit_baselines(["a"], ["x"], [], [], say=said.append)) == ["majority class"]
-    assert "pip install 'throughtime[labels]'" in said[0]
+    assert list(fit_linear_models(["a"], ["x"], ([], []), say=said.append)) == ["majority class"]
+    assert needed("labels") in said[0]
     for fit in (tf_idf, naive_bayes):
-        with pytest.raises(UserError, match=r"pip install 'throughtime\[labels\]'"):
+        with pytest.raises(UserError, match=re.escape(needed("labels"))):
             fit(["a"], ["x"])
 
 
 def test_what_does_not_fit_is_told() -> None:
     texts, labels = corpus(20)
-    data, _ = to_arrays({"a": majority(labels)})
+    data: Any = linear_files({"a": majority(labels)})["linear.json"]
     for call, message in (
         (lambda: tf_idf([], []), "a label"),
         (lambda: tf_idf(texts, labels[:-1]), "got 19 to 20"),
         (lambda: tf_idf(texts, labels, classes=["class 0"]), "label 'class 1' is not among the classes"),
         (lambda: tf_idf(texts, labels, held=(texts, labels), choose="f1"), "choose from loss, accuracy"),
-        (lambda: naive_bayes(texts, labels, solver="tree"), "choose from logistic, svm"),
-        (lambda: naive_bayes(texts, labels, alpha=0), "alpha above 0"),
-        (lambda: compare_texts(np.ones(2, bool), {}, texts, labels, []), "as many texts"),
-        (lambda: from_arrays({"baselines": [{}]}, {}), "expected a list of objects with a name"),
-        (lambda: from_arrays(data, {}), "got nothing"),
+        (lambda: Form("tree"), "choose from logistic, svm"),
+        (lambda: Form(alpha=0), "alpha above 0"),
+        (lambda: Form(beta=1.5), "beta from 0 to 1"),
+        (lambda: linear_models({"baselines": [{}]}, {}), "expected a list of objects with a name"),
+        (lambda: linear_models(data, {}), "got nothing"),
     ):
         with pytest.raises(UserError, match=message):
             call()
 
 
 def test_of_very_many_texts_a_sample_is_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linear_text, "MOST_CHARACTERS", 300)
+    monkeypatch.setattr(linear_fit, "MOST_CHARACTERS", 300)
     texts, labels = [f"good {i:05}" for i in range(30)] + [f"bad {i:05} " for i in range(30)], ["a"] * 30 + ["b"] * 30
     said: list[str] = []
-    found = linear_text.fit_baselines(texts, labels, texts[::7], labels[::7], say=said.append)
+    found = fit_linear_models(texts, labels, (texts[::7], labels[::7]), say=said.append)
     assert "30 of 60 texts, drawn at random" in said[0]
     assert found["TF-IDF words, logistic regression"].log_probabilities(["good"]).argmax() == 0

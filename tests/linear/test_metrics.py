@@ -15,27 +15,11 @@ from throughtime.linear.metrics import (
     calibration_error,
     confusion,
     coverage_at,
-    fuse,
-    fused,
     macro_f1,
-    normalised,
     reliability,
-    temperature,
 )
 
 PAIRS = st.lists(st.tuples(st.integers(-1, 4), st.integers(0, 4)), min_size=1, max_size=40)
-
-
-def drawn(count: int, classes: int = 3, seed: int = 0, noise: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Log-probabilities that are right about themselves, but for noise, and the truth drawn from them."""
-    rng = np.random.default_rng(seed)
-    logits = 2 * rng.standard_normal((count, classes))
-    truth = np.array([rng.choice(classes, p=p) for p in np.exp(normalised(logits))])
-    return normalised(logits + noise * rng.standard_normal(logits.shape)), truth
-
-
-def nll(log: np.ndarray, truth: np.ndarray) -> float:
-    return float(-normalised(log)[np.arange(len(truth)), truth].mean())
 
 
 @settings(max_examples=150, deadline=None)
@@ -99,70 +83,6 @@ def test_reliability_by_hand() -> None:
     assert found["accuracy"] == [None, None, 0.5, 0, 1]
     error = calibration_error(probabilities, np.array([0, 0, 0, -1]), 5)
     assert error == pytest.approx((2 * 0.05 + 0.7) / 4)
-
-
-def test_the_temperature_is_found() -> None:
-    log, truth = drawn(4000)
-    for factor in (0.25, 1.0, 3.0):
-        assert temperature(factor * log, truth) == pytest.approx(factor, rel=0.1)
-        near = [nll(factor * log / (temperature(factor * log, truth) * k), truth) for k in (0.98, 1, 1.02)]
-        assert near[1] == min(near)
-    with_unseen = np.append(truth, -1)
-    assert temperature(np.vstack([log, log[:1]]), with_unseen) == temperature(log, truth)
-    assert temperature(log[:0], truth[:0]) == 1
-    sure = np.array([[3.0, 0.0]])
-    assert temperature(sure, np.array([0])) == pytest.approx(0.05, rel=0.01)
-    assert 0.3 < temperature(sure, np.array([0]), prior=1.0) < 1
-    assert temperature(sure, np.array([1])) == pytest.approx(20, rel=0.01)
-
-
-def test_models_that_know_different_things_are_joined() -> None:
-    rng = np.random.default_rng(0)
-    parts = [2 * rng.standard_normal((2000, 3)) for _ in range(2)]
-    truth = np.array([rng.choice(3, p=p) for p in np.exp(normalised(parts[0] + 0.3 * parts[1]))])
-    logs = [normalised(3 * parts[0]), normalised(parts[1])]
-    half = slice(0, 1000), slice(1000, 2000)
-    weights, scales = fuse([one[half[0]] for one in logs], truth[half[0]])
-    assert weights.sum() == pytest.approx(1)
-    assert weights.min() > 0
-    joined = fused([one[half[1]] for one in logs], weights, scales)
-    np.testing.assert_allclose(np.exp(joined).sum(1), 1)
-    best = normalised(parts[0] + 0.3 * parts[1])[half[1]]
-    single = min(nll(one[half[1]] / temperature(one, truth), truth[half[1]]) for one in logs)
-    assert nll(joined, truth[half[1]]) < single - 0.5 * (single - nll(best, truth[half[1]]))
-
-
-def test_what_adds_nothing_is_left_out_and_few_texts_decide_nothing() -> None:
-    log, truth = drawn(3000)
-    useless = drawn(3000, seed=1)[0]
-    weights, scales = fuse([log, useless], truth)
-    # The useless one's temperature makes it say next to nothing; with weight it must not cost much.
-    assert nll(fused([log, useless], weights, scales), truth) < nll(log, truth) + 0.01
-    noisy = drawn(3000, noise=2.0)[0]
-    weights, scales = fuse([noisy, log], truth)  # what the first knows the second knows better
-    assert weights.tolist() == [0, 1]
-    assert scales[1] == pytest.approx(1, abs=0.1)
-    bad = normalised(-log)
-    weights, scales = fuse([log, bad, log + 0.1], truth)
-    assert nll(fused([log, bad, log], weights, scales), truth) < nll(log, truth) + 0.01
-    few = fuse([log[:4], useless[:4], drawn(3000, noise=1)[0][:4]], truth[:4])
-    np.testing.assert_allclose(few[0], 1 / 3)
-    assert (few[1] < 3).all()
-    for unseen in (truth[:0], np.full(5, -1)):
-        weights, scales = fuse([log[: len(unseen)], useless[: len(unseen)]], unseen)
-        assert weights.tolist() == [0.5, 0.5]
-        assert scales.tolist() == [1, 1]
-    assert fuse([log], truth)[0].tolist() == [1]
-    assert fuse([log] * 6, truth)[0].tolist() == pytest.approx([1 / 6] * 6)
-
-
-def test_fusing_checks_what_it_is_given() -> None:
-    log, truth = drawn(5)
-    for parts in ([], [log, log[:4]], [log[:, :2], log]):
-        with pytest.raises(UserError, match="fuse: expected log-probabilities"):
-            fuse(parts, truth)
-    with pytest.raises(UserError, match="finite"):
-        fuse([np.full((5, 3), -np.inf)], truth)
 
 
 def slow_coverage(confidence: np.ndarray, right: np.ndarray, target: float, z: float) -> float | None:

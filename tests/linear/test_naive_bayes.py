@@ -1,4 +1,4 @@
-"""What n-grams that end in a token say, against a slow sum; a text's own evidence does not know its label."""
+"""What n-grams that end in a token say, against a slow sum; a text's own features do not know its label."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from throughtime.errors import UserError
 from throughtime.linear import naive_bayes as module
-from throughtime.linear.naive_bayes import CHARACTERS, CONTEXT, SIGNS, WORDS, Evidence
+from throughtime.linear.naive_bayes import CHARACTERS, CONTEXT, SIGNS, WORDS, NaiveBayesFeatures
 from throughtime.linear.ngrams import Ngrams
 
 Texts = list[list[str]]
@@ -55,7 +55,7 @@ def grams(tokens: list[str], long: bool) -> list[tuple[int, Any, int]]:
 def slow(
     learned: Texts, labels: list[str], classes: list[str], read: Texts, long: bool, every: Texts | None = None
 ) -> list[np.ndarray]:
-    """The raw evidence (T, channels) of each text that is read, from counts of those that are learned from.
+    """The raw features (T, channels) of each text that is read, from counts of those that are learned from.
 
     every: what decides which n-grams are known."""
     known: dict[Any, int] = {}
@@ -85,7 +85,7 @@ def slow(
 
 def test_ratios_by_hand() -> None:
     texts = [["good", "film"], ["bad", "film"], ["good"]]
-    made, _ = Evidence.learned(texts, ["pos", "neg", "pos"], ["neg", "pos"], [0, 1, 2], 0)
+    made, _ = NaiveBayesFeatures.fit(texts, ["pos", "neg", "pos"], ["neg", "pos"], [0, 1, 2], 0)
     assert made.channels == 9
     found = made.of([["good", "film"], ["bad"], ["new"]]) * made.scale
     good, film, bad = math.log(3 / 4) - math.log(1 / 3), math.log(2 / 4) - math.log(2 / 3), math.log(1 / 4 / (2 / 3))
@@ -105,7 +105,7 @@ def test_ratios_by_hand() -> None:
     ],
 )
 def test_against_a_slow_sum(texts: Texts, labels: list[str], classes: list[str]) -> None:
-    made, _ = Evidence.learned(texts, labels, classes, list(range(len(texts))), 0)
+    made, _ = NaiveBayesFeatures.fit(texts, labels, classes, list(range(len(texts))), 0)
     long = texts is WORDS_OF
     read = [*texts, ["film", "good", "xyz", "Bad", "plot"], ["好", "片", "!"], []]
     wanted = np.concatenate(slow(texts, labels, classes, read, long))
@@ -125,7 +125,7 @@ def test_a_token_needs_its_last_few_and_no_other_text(size: int, texts: Texts, r
     from throughtime.linear import ngrams
 
     learned, labels = [*WORDS_OF, *texts], [*LABELS, *["pos"] * len(texts)]
-    made, _ = Evidence.learned(learned, labels, ["neg", "pos"], range(len(learned)), 0)
+    made, _ = NaiveBayesFeatures.fit(learned, labels, ["neg", "pos"], range(len(learned)), 0)
     text = texts[row % len(texts)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ngrams, "_CHUNK", size)
@@ -149,11 +149,11 @@ def by_place(count: int) -> Callable[..., list[np.ndarray]]:
 
 
 @pytest.mark.parametrize(("labels", "classes"), [(LABELS, ["neg", "pos"]), (THREE, ["a", "b", "c"])])
-def test_the_evidence_that_is_learned_from_leaves_its_part_out(
+def test_the_features_that_are_learned_from_leaves_its_part_out(
     labels: list[str], classes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "folds", by_place(3))
-    made, apart = Evidence.learned(WORDS_OF, labels, classes, KEYS, 0)
+    made, apart = NaiveBayesFeatures.fit(WORDS_OF, labels, classes, KEYS, 0)
     wanted = np.concatenate(
         [
             slow(
@@ -184,7 +184,7 @@ def test_a_text_does_not_see_its_own_label(row: int, monkeypatch: pytest.MonkeyP
     mine[starts[row] : starts[row + 1]] = True
     raw = []
     for labels in (LABELS, flipped(LABELS, [row])):
-        made, apart = Evidence.learned(WORDS_OF, labels, ["neg", "pos"], KEYS, 0)
+        made, apart = NaiveBayesFeatures.fit(WORDS_OF, labels, ["neg", "pos"], KEYS, 0)
         raw.append(apart * made.scale)
     np.testing.assert_allclose(raw[0][mine], raw[1][mine], rtol=1e-5, atol=1e-6)
     assert np.abs(raw[0][~mine] - raw[1][~mine]).max() > 0.05
@@ -201,7 +201,7 @@ def test_nor_that_of_a_text_of_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.undo()
         raw = []
         for own in (labels, flipped(labels, [0, 8]), flipped(labels, [8])) if patched else (labels,):
-            made, apart = Evidence.learned(texts, own, ["neg", "pos"], keys, 0)
+            made, apart = NaiveBayesFeatures.fit(texts, own, ["neg", "pos"], keys, 0)
             raw.append(apart * made.scale)
         for other in raw[1:]:
             np.testing.assert_allclose(raw[0][:count], other[:count], rtol=1e-5, atol=1e-6)
@@ -211,14 +211,14 @@ def test_nor_that_of_a_text_of_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_every_text_has_alone_is_not_blown_up() -> None:
     texts = [[f"{i}", f"{chr(97 + i % 5)}", f"{i}{i}"] for i in range(20)]
-    made, apart = Evidence.learned(texts, ["pos", "neg"] * 10, ["neg", "pos"], range(20), 0)
+    made, apart = NaiveBayesFeatures.fit(texts, ["pos", "neg"] * 10, ["neg", "pos"], range(20), 0)
     assert (np.ptp(apart, 0) == 0).any()  # no text has what another one has, in the longest n-grams
     assert (made.scale[np.ptp(apart, 0) == 0] == 1).all()
     assert np.abs(made.of(texts)).max() < 100
 
 
 def test_of_no_text_and_of_texts_without_a_token() -> None:
-    made, apart = Evidence.learned(WORDS_OF, LABELS, ["neg", "pos"], KEYS, 0)
+    made, apart = NaiveBayesFeatures.fit(WORDS_OF, LABELS, ["neg", "pos"], KEYS, 0)
     assert len(apart) == sum(max(1, len(text)) for text in WORDS_OF)
     assert made.of([]).shape == (0, 9)
     assert made.of([[]]).shape == (1, 9)
@@ -229,22 +229,22 @@ def test_of_no_text_and_of_texts_without_a_token() -> None:
 
 def test_the_seed_decides_and_one_key_is_refused() -> None:
     texts, labels = [[*text, f"w{i % 3}"] for i, text in enumerate(WORDS_OF * 3)], LABELS * 3
-    one, two, other = (Evidence.learned(texts, labels, ["neg", "pos"], range(24), s)[1] for s in (3, 3, 4))
+    one, two, other = (NaiveBayesFeatures.fit(texts, labels, ["neg", "pos"], range(24), s)[1] for s in (3, 3, 4))
     np.testing.assert_array_equal(one, two)
     assert not np.array_equal(one, other)
     with pytest.raises(UserError):
-        Evidence.learned(WORDS_OF, LABELS, ["neg", "pos"], [0] * 8, 0)
+        NaiveBayesFeatures.fit(WORDS_OF, LABELS, ["neg", "pos"], [0] * 8, 0)
 
 
 def test_evidence_survives_json_and_arrays() -> None:
-    made, _ = Evidence.learned(WORDS_OF, LABELS, ["neg", "pos"], KEYS, 0)
-    again = Evidence.from_json(json.loads(json.dumps(made.to_json())), made.arrays())
+    made, _ = NaiveBayesFeatures.fit(WORDS_OF, LABELS, ["neg", "pos"], KEYS, 0)
+    again = NaiveBayesFeatures.from_json(json.loads(json.dumps(made.to_json())), made.arrays())
     np.testing.assert_array_equal(again.of(WORDS_OF), made.of(WORDS_OF))
     assert again.channels == made.channels
 
 
 def kept() -> tuple[Any, dict[str, np.ndarray]]:
-    made, _ = Evidence.learned(WORDS_OF, LABELS, ["neg", "pos"], KEYS, 0)
+    made, _ = NaiveBayesFeatures.fit(WORDS_OF, LABELS, ["neg", "pos"], KEYS, 0)
     return json.loads(json.dumps(made.to_json())), dict(made.arrays())
 
 
@@ -274,7 +274,7 @@ def test_damaged_arrays_are_refused(name: str) -> None:
     data, arrays = kept()
     ARRAYS[name](arrays)
     with pytest.raises(UserError) as caught:
-        Evidence.from_json(data, arrays)
+        NaiveBayesFeatures.from_json(data, arrays)
     assert "\n" not in str(caught.value)
 
 
@@ -293,12 +293,12 @@ def test_damaged_arrays_are_refused(name: str) -> None:
 )
 def test_damaged_text_is_refused(data: Any) -> None:
     with pytest.raises(UserError) as caught:
-        Evidence.from_json(data, kept()[1])
+        NaiveBayesFeatures.from_json(data, kept()[1])
     assert "\n" not in str(caught.value)
 
 
 def test_what_does_not_fit_is_refused() -> None:
     ngrams = Ngrams((1, 2), None, 1).fit(["a b"])
-    assert Evidence(ngrams, np.zeros((ngrams.size, 3), np.float32)).channels == 6
+    assert NaiveBayesFeatures(ngrams, np.zeros((ngrams.size, 3), np.float32)).channels == 6
     with pytest.raises(UserError, match=r"expected ratios \(3, K\) float32, got \(2, 1\)"):
-        Evidence(ngrams, np.zeros((2, 1), np.float32))
+        NaiveBayesFeatures(ngrams, np.zeros((2, 1), np.float32))

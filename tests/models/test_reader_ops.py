@@ -15,6 +15,7 @@ from throughtime.insight.gates import GateOps
 from throughtime.insight.watch import WatchedOps
 from throughtime.models.ops_numpy import NumpyOps, ReferenceOps
 from throughtime.models.ops_torch import TorchOps
+from throughtime.recurrence import Recurrence
 
 N, R, T = NumpyOps(), ReferenceOps(), TorchOps()
 DTYPES = ["float32", "float64"]
@@ -152,9 +153,9 @@ def test_ragged_recurrences_in_both_directions(cell: str, size: str, reverse: bo
     for given in (lengths, None):
         ends = [steps] * rows if given is None else given.tolist()
         expected, last = loop(trace, parameters, x, ends, reverse)
-        outcomes = [ops.recurrence(trace, sizes, x, None, parameters, given, reverse) for ops in (N, R)]
+        outcomes = [ops.recurrence(Recurrence(trace, sizes), x, None, parameters, given, reverse) for ops in (N, R)]
         tensor = None if given is None else torch.from_numpy(given)
-        output, final = T.recurrence(trace, sizes, torch.from_numpy(x), None, tensors, tensor, reverse)
+        output, final = T.recurrence(Recurrence(trace, sizes), torch.from_numpy(x), None, tensors, tensor, reverse)
         outcomes.append((output.numpy(), tuple(state.numpy() for state in final)))
         for output, final in outcomes:
             assert output.dtype == dtype
@@ -175,10 +176,12 @@ def test_what_lies_behind_an_end_is_not_read(cell: str) -> None:
     for reverse in (False, True):
         expected, _ = loop(trace, parameters, x, lengths.tolist(), reverse)
         for ops in (N, R):
-            output, final = ops.recurrence(trace, sizes, x, None, parameters, lengths, reverse)
+            output, final = ops.recurrence(Recurrence(trace, sizes), x, None, parameters, lengths, reverse)
             np.testing.assert_allclose(output, expected, rtol=0, atol=OUTPUT["float64"])
             assert all(np.isfinite(state).all() and not state[0].any() for state in final)
-        output, _ = T.recurrence(trace, sizes, torch.from_numpy(x), None, tensors, torch.from_numpy(lengths), reverse)
+        output, _ = T.recurrence(
+            Recurrence(trace, sizes), torch.from_numpy(x), None, tensors, torch.from_numpy(lengths), reverse
+        )
         np.testing.assert_allclose(output.numpy(), expected, rtol=0, atol=OUTPUT["float64"])
 
 
@@ -191,9 +194,9 @@ def test_a_look_inside_reads_in_both_directions(cell: str, reverse: bool) -> Non
     tensors = {name: torch.from_numpy(value) for name, value in parameters.items()}
     expected, last = loop(trace, parameters, x, [6, 6], reverse)
     gates, watched = GateOps(), WatchedOps()
-    output, final = gates.recurrence(trace, sizes, x, None, parameters, lengths, reverse)
+    output, final = gates.recurrence(Recurrence(trace, sizes), x, None, parameters, lengths, reverse)
     ends = torch.from_numpy(lengths)
-    other, states = watched.recurrence(trace, sizes, torch.from_numpy(x), None, tensors, ends, reverse)
+    other, states = watched.recurrence(Recurrence(trace, sizes), torch.from_numpy(x), None, tensors, ends, reverse)
     np.testing.assert_allclose(output, expected, rtol=0, atol=OUTPUT["float64"])
     np.testing.assert_allclose(other.detach().numpy(), expected, rtol=0, atol=OUTPUT["float64"])
     for mine, theirs, wanted in zip(final, states, last, strict=True):
@@ -205,6 +208,6 @@ def test_a_look_inside_reads_in_both_directions(cell: str, reverse: bool) -> Non
     for name, gate in seen.gates.items():
         np.testing.assert_allclose(gate[::turn], watched.runs[0].gate(name).numpy(), rtol=0, atol=OUTPUT["float64"])
     with pytest.raises(ValueError, match="rows of one length"):
-        watched.recurrence(trace, sizes, torch.from_numpy(x), None, tensors, torch.tensor([6, 5]), reverse)
+        watched.recurrence(Recurrence(trace, sizes), torch.from_numpy(x), None, tensors, torch.tensor([6, 5]), reverse)
     with pytest.raises(AssertionError, match="rows of one length"):
-        gates.recurrence(trace, sizes, x, None, parameters, np.array([6, 5]), reverse)
+        gates.recurrence(Recurrence(trace, sizes), x, None, parameters, np.array([6, 5]), reverse)

@@ -8,7 +8,8 @@ import pytest
 
 from throughtime import cells
 from throughtime.errors import UserError
-from throughtime.models.stack import Dropout, Layer
+from throughtime.models.stack import Dropout
+from throughtime.recurrence import Recurrence
 from throughtime.tasks.text.model import LanguageConfig
 
 LSTM, GRU = cells.make("lstm").trace(), cells.make("gru").trace()
@@ -39,7 +40,7 @@ def test_json_keeps_everything() -> None:
     assert back.shapes == made.shapes
     assert (back.dropout, back.tied) == (made.dropout, True)
     assert [layer.trace.to_json() for layer in back.layers] == [
-        Layer.from_json(layer.to_json()).trace.to_json() for layer in made.layers
+        Recurrence.from_json(layer.to_json()).trace.to_json() for layer in made.layers
     ]
     assert LanguageConfig.from_json(made.to_json()).shapes == made.shapes
 
@@ -51,12 +52,12 @@ def test_json_keeps_everything() -> None:
         (lambda: LanguageConfig.stack(0, 5, [LSTM], 4), "vocabulary must be"),
         (lambda: LanguageConfig.stack(11, 5, [], 4), "at least one layer"),
         (lambda: LanguageConfig.stack(11, 5, [LSTM, LSTM], [4]), "as many hidden sizes"),
-        (lambda: LanguageConfig(11, 5, (Layer(LSTM, {"I": 4, "H": 4}),)), "takes I=4, what comes in has 5"),
+        (lambda: LanguageConfig(11, 5, (Recurrence(LSTM, {"I": 4, "H": 4}),)), "takes I=4, what comes in has 5"),
         (lambda: Dropout(output=1.0), "output must be a share"),
         (lambda: LanguageConfig.from_json({"vocabulary": 3}), "embedding, layers missing"),
         (lambda: LanguageConfig.from_json({**config().to_json(), "layers": [{"sizes": {}}]}), "trace and sizes"),
         (lambda: LanguageConfig.from_json({**config().to_json(), "dropout": {"x": 1}}), "dropout is malformed"),
-        (lambda: Layer.from_json({"sizes": {}, "trace": {"nodes": []}}), "config.json is damaged"),
+        (lambda: Recurrence.from_json({"sizes": {}, "trace": {"nodes": []}}), "config.json is damaged"),
     ],
 )
 def test_what_does_not_fit_is_said(call, says: str) -> None:  # type: ignore[no-untyped-def]

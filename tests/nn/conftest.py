@@ -1,11 +1,14 @@
-"""One thread and one seed for every test of nn."""
+"""One thread and one seed for every test of nn; and a guard for those that are about the engine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
+
+from throughtime.nn import modules
 
 
 @pytest.fixture(autouse=True)
@@ -15,3 +18,16 @@ def _quiet() -> Iterator[None]:
     torch.manual_seed(0)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def only_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail where torch.nn's own forward would answer."""
+    for cls in (torch.nn.RNN, torch.nn.LSTM, torch.nn.GRU):
+        plain = cls.forward
+
+        def guarded(self: Any, *args: Any, plain: Any = plain, **options: Any) -> Any:
+            assert not isinstance(self, modules._OnEngine), "the engine was meant to run"
+            return plain(self, *args, **options)
+
+        monkeypatch.setattr(cls, "forward", guarded)

@@ -17,7 +17,8 @@ import throughtime.cells
 import throughtime.nn
 from tests.nn.helpers import assert_gradients, assert_outputs, flat
 from throughtime.nn import compiled, modules, passes
-from throughtime.nn.call import Recurrence, from_key
+from throughtime.nn.call import Layer
+from throughtime.nn.layout import from_key
 
 MODULES: dict[str, Callable[[], Any]] = {
     "lstm": lambda: throughtime.nn.LSTM(3, 4, 2, bidirectional=True, batch_first=True),
@@ -210,7 +211,7 @@ def _arguments(training: bool, requires_grad: bool = True) -> tuple[Any, ...]:
     x, states = torch.randn(5, 2, 3), [torch.randn(2, 4), torch.randn(2, 4)]
     arrays = [parameter.detach() for parameter in layer.parameters()]
     tensors = [tensor.requires_grad_(requires_grad) for tensor in (x, *states, *arrays)]
-    return tensors, torch.tensor([5, 3]), None, layer.recurrence.key, 2, [False, False, True, False, training]
+    return tensors, torch.tensor([5, 3]), None, Layer(layer.recurrence).key, 2, [False, False, True, False, training]
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -255,7 +256,7 @@ def test_a_lost_ticket_costs_time_and_nothing_else(monkeypatch: pytest.MonkeyPat
 def test_a_key_is_the_whole_recurrence() -> None:
     layer = modules.layer("GRU", 3, 4, True)
     same = from_key(layer.key)
-    assert isinstance(same, Recurrence)
+    assert isinstance(same, Layer)
     assert same is not layer
     assert same.program(torch.float32) is layer.program(torch.float32)
 

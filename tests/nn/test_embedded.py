@@ -8,8 +8,10 @@ import torch
 from torch.nn import functional
 
 from throughtime.cells import PLAIN, make
+from throughtime.nn.call import Layer
 from throughtime.nn.embedded import embedded_recurrence
-from throughtime.nn.functional import Recurrence, recurrence
+from throughtime.nn.functional import recurrence
+from throughtime.recurrence import Recurrence
 
 
 @pytest.mark.parametrize("name", sorted(PLAIN))
@@ -55,3 +57,22 @@ def test_second_derivatives_frozen_weights_and_wrong_ids() -> None:
     assert all(a.grad is None for a in arrays)
     with pytest.raises(IndexError):
         embedded_recurrence(layer, ids + 3, table, None, arrays)
+
+
+def test_every_state_is_shown_where_the_layer_shows_every_one() -> None:
+    layer = Layer(Recurrence(make("lstm").trace(), {"I": 6, "H": 4}), every=True)
+    arrays = [torch.randn(shape, dtype=torch.float64) for shape in layer.recurrence.shapes.values()]
+    table, ids = torch.randn(3, 6, dtype=torch.float64), torch.randint(0, 3, (4, 2))
+    folded = embedded_recurrence(layer, ids, table, None, arrays)[0]
+    assert folded.shape == (4, 2, 8)
+    assert torch.equal(folded, recurrence(layer, functional.embedding(ids, table), None, arrays)[0])
+
+
+def test_changed_ids_are_noticed() -> None:
+    layer = Recurrence(make("gru").trace(), {"I": 6, "H": 4})
+    arrays = [torch.randn(shape) for shape in layer.shapes.values()]
+    table, ids = torch.randn(3, 6, requires_grad=True), torch.randint(0, 3, (4, 2))
+    output, _ = embedded_recurrence(layer, ids, table, None, arrays)
+    ids.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        output.sum().backward()

@@ -13,6 +13,7 @@ import throughtime.cells as cells
 from tests.nn.helpers import assert_gradients, assert_outputs, gradients
 from throughtime import engine
 from throughtime.nn import Recurrent, reference
+from throughtime.recurrence import Recurrence
 
 STEPS, ROWS, WIDTH, HIDDEN = 6, 5, 3, 4
 LENGTHS = torch.tensor([6, 3, 0, 5, 1])
@@ -133,7 +134,7 @@ def test_every_form_of_a_batch(form: str) -> None:
 
 def test_rows_and_threads_do_not_change_a_bit() -> None:
     torch.manual_seed(2)
-    program = engine.compile(cells.make("lstm").trace(), {"I": 40, "H": 33}, every=True)
+    program = engine.compile(Recurrence(cells.make("lstm").trace(), {"I": 40, "H": 33}), every=True)
     assert program.output_size == 66
     arrays = [torch.randn(shape).numpy() * 0.3 for shape in program.array_shapes]
     x = torch.randn(9, 31, 40).numpy()

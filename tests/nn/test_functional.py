@@ -12,10 +12,11 @@ import pytest
 import torch
 
 import throughtime.cells
-from tests.nn.helpers import assert_gradients, assert_outputs, gradients
+from tests.nn.helpers import Everything, assert_gradients, assert_outputs, gradients
 from throughtime import engine
 from throughtime.nn import functional, reference
-from throughtime.recurrence import Cell
+from throughtime.nn.call import Layer
+from throughtime.recurrence import Cell, Recurrence
 
 # steps, batch, input, hidden: one step, one row, odd sizes, one past the vector width, one past a tile
 SIZES = [(1, 1, 1, 1), (1, 5, 3, 8), (7, 1, 9, 9), (6, 3, 17, 17), (5, 7, 2, 33), (9, 13, 40, 24)]
@@ -28,7 +29,7 @@ class Case:
         steps, batch, inputs, hidden = sizes
         self.trace = throughtime.cells.make(cell).trace()
         named = {"I": inputs, "H": hidden, "P": hidden // 2 + 1}
-        self.program = engine.compile(self.trace, named, dtype=str(dtype).removeprefix("torch."))
+        self.program = engine.compile(Recurrence(self.trace, named), dtype=str(dtype).removeprefix("torch."))
         drawn = self.trace.initial_parameters(named, np.random.default_rng(0), np.float64)
         self.parameters = {n: torch.tensor(a, dtype=dtype).requires_grad_() for n, a in drawn.items()}
         self.x = torch.randn(steps, batch, inputs, dtype=dtype).requires_grad_()
@@ -165,13 +166,11 @@ class Recording:
         return self.program.backward(*args, **options)
 
 
-def test_frozen_parts_are_not_computed() -> None:
+def test_frozen_parts_are_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     case = Case("gru", (4, 3, 2, 5))
     expected = dict(zip(case.parameters, gradients(case.reference(), list(case.parameters.values())), strict=True))
-    recurrence = functional.Recurrence(case.trace, {"I": 2, "H": 5})
     recording = Recording(case.program)
-    recurrence.programs[torch.float64] = recording
-    case.program = recurrence
+    monkeypatch.setattr(Layer, "program", lambda layer, dtype, lookup: recording)
     case.x.requires_grad_(False)
     for name, parameter in case.parameters.items():
         parameter.requires_grad_(name == "W_hz")
@@ -186,12 +185,10 @@ def test_frozen_parts_are_not_computed() -> None:
     assert recording.trainings == [True, False, False]
 
 
-def test_gradients_nobody_has_are_not_made_up() -> None:
+def test_gradients_nobody_has_are_not_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
     case = Case("lstm", (4, 3, 2, 5))
-    recurrence = functional.Recurrence(case.trace, {"I": 2, "H": 5})
     recording = Recording(case.program)
-    recurrence.programs[torch.float64] = recording
-    case.program = recurrence
+    monkeypatch.setattr(Layer, "program", lambda layer, dtype, lookup: recording)
     case.engine()[1][1].sum().backward()
     d_output, (d_h, d_c) = recording.given
     assert d_output is None
@@ -222,7 +219,7 @@ def test_output_may_be_overwritten() -> None:
 def test_gradients_share_no_memory() -> None:
     module_sources = {"W_xh": ((0, 0),), "W_hh": ((1, 0),), "b_h": ((2, 0), (3, 0))}
     trace = throughtime.cells.make("rnn").trace()
-    program = engine.compile(trace, {"I": 2, "H": 3}, dtype="float64", sources=module_sources)
+    program = engine.compile(Recurrence(trace, {"I": 2, "H": 3}), dtype="float64", sources=module_sources)
     arrays = [torch.randn(s, dtype=torch.float64, requires_grad=True) for s in ((3, 2), (3, 3), (3,), (3,))]
     output, _ = functional.recurrence(program, torch.randn(4, 2, 2, dtype=torch.float64), None, arrays)
     output.sum().backward()
@@ -233,7 +230,7 @@ def test_gradients_share_no_memory() -> None:
     assert a.data_ptr() != b.data_ptr()
 
 
-def test_tape_is_released_by_the_backward_pass() -> None:
+def test_tape_is_released_by_the_backward_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     class Tape:
         pass
 
@@ -251,9 +248,8 @@ def test_tape_is_released_by_the_backward_pass() -> None:
         def backward(self, tape: Any, *args: Any, **options: Any) -> Any:
             return self.program.backward(tape.tape, *args, **options)
 
-    recurrence = functional.Recurrence(case.trace, {"I": 2, "H": 5})
-    recurrence.programs[torch.float64] = Program(case.program)
-    case.program = recurrence
+    recording = Program(case.program)
+    monkeypatch.setattr(Layer, "program", lambda layer, dtype, lookup: recording)
     output, _ = case.engine()
     loss = output.sum()
     loss.backward(retain_graph=True)
@@ -323,24 +319,22 @@ def test_other_dtypes(dtype: torch.dtype) -> None:
     assert float((output.double() - case.reference()[0]).detach().abs().max()) < 0.05
 
 
-def test_pickled_without_its_programs() -> None:
+def test_pickled_without_its_program() -> None:
     case = Case("gru", (3, 2, 2, 3))
-    recurrence = functional.Recurrence(case.trace, {"I": 2, "H": 3})
-    recurrence.program(torch.float64)
-    copy = pickle.loads(pickle.dumps(recurrence))
-    assert not copy.programs
-    assert copy.sizes == recurrence.sizes
-    case.program = copy
+    layer = Layer(case.program.recurrence, every=True)
+    layer.program(torch.float64)
+    copy = pickle.loads(pickle.dumps(layer))
+    assert copy == layer
+    assert copy.program(torch.float64) is layer.program(torch.float64)
+    case.program = pickle.loads(pickle.dumps(Layer(case.program.recurrence)))
     assert_outputs(case.engine(), case.reference())
 
 
 def test_cell_of_ones_own() -> None:
-    from tests.nn.test_reference import Everything
-
     cell: Cell = Everything()
     case = Case("gru", (5, 3, 4, 6))
     case.trace = cell.trace()
-    case.program = engine.compile(case.trace, {"I": 4, "H": 6}, dtype="float64")
+    case.program = engine.compile(Recurrence(case.trace, {"I": 4, "H": 6}), dtype="float64")
     drawn = case.trace.initial_parameters({"I": 4, "H": 6}, np.random.default_rng(0), np.float64)
     case.parameters = {n: torch.tensor(a).requires_grad_() for n, a in drawn.items()}
     case.initial = [torch.randn(3, 6, dtype=torch.float64).requires_grad_() for _ in range(2)]
@@ -348,3 +342,31 @@ def test_cell_of_ones_own() -> None:
     ours, theirs = case.engine([5, 0, 3]), case.reference(torch.tensor([5, 0, 3]))
     assert_outputs(ours, theirs)
     assert_gradients(gradients(ours, leaves), gradients(theirs, leaves))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
+def test_a_program_for_every_state_shows_every_state_on_every_path(dtype: torch.dtype) -> None:
+    recurrence = Recurrence(throughtime.cells.make("lstm").trace(), {"I": 3, "H": 4})
+    program = engine.compile(recurrence, every=True)
+    arrays = [torch.randn(shape).to(dtype) for shape in program.array_shapes]
+    x, named = torch.randn(5, 2, 3).to(dtype), dict(zip(recurrence.shapes, arrays, strict=True))
+    output, final = functional.recurrence(program, x, None, arrays)
+    expected = reference.recurrence(recurrence.trace, x, None, named, every=True)
+    assert output.shape == (5, 2, 8)
+    assert_outputs([v.float() for v in (output, *final)], [v.float() for v in (expected[0], *expected[1])])
+    resets = torch.zeros(5, 2, dtype=torch.bool)
+    assert torch.equal(functional.recurrence(program, x, None, arrays, resets=resets)[0], output)
+    assert functional.recurrence(program, x[:0], None, arrays, resets=resets[:0])[0].shape == (0, 2, 8)
+
+
+def test_a_program_for_every_state_under_vmap_and_twice_differentiated() -> None:
+    lstm = Recurrence(throughtime.cells.make("lstm").trace(), {"I": 3, "H": 4})
+    program = engine.compile(lstm, "float64", every=True)
+    arrays = [torch.randn(shape, dtype=torch.float64) * 0.3 for shape in program.array_shapes]
+
+    def run(x: Any) -> Any:
+        return functional.recurrence(program, x, None, arrays)[0]
+
+    x = torch.randn(5, 3, 2, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.func.vmap(run)(x).shape == (5, 3, 2, 8)
+    assert torch.autograd.gradgradcheck(run, x[0, :2].detach().requires_grad_())

@@ -12,20 +12,12 @@ import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence
 
 import throughtime.nn
-from tests.nn.helpers import assert_gradients, assert_outputs, gradients
+from tests.nn.helpers import KINDS, assert_gradients, assert_outputs, compare, initial, pair
 from tests.tolerances import FLOOR
-from throughtime.nn import functional, modules
 
 # torch.nn.LSTM says this of itself
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN:UserWarning")
 
-KINDS: dict[str, tuple[str, dict[str, Any]]] = {
-    "rnn": ("RNN", {}),
-    "relu": ("RNN", {"nonlinearity": "relu"}),
-    "lstm": ("LSTM", {}),
-    "projected": ("LSTM", {"proj_size": 3}),
-    "gru": ("GRU", {}),
-}
 OPTIONS: dict[str, dict[str, Any]] = {
     "plain": {},
     "no bias": {"bias": False},
@@ -34,52 +26,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "both ways": {"bidirectional": True, "batch_first": True},
     "all": {"num_layers": 2, "bidirectional": True, "batch_first": True, "dropout": 0.4, "bias": False},
 }
-
-
-def pair(kind: str, inputs: int = 5, hidden: int = 9, dtype: Any = torch.float64, **options: Any) -> tuple[Any, Any]:
-    """Our module and torch's with the same parameters."""
-    name, more = KINDS[kind]
-    theirs = getattr(torch.nn, name)(inputs, hidden, dtype=dtype, **more, **options)
-    ours = getattr(throughtime.nn, name)(inputs, hidden, dtype=dtype, **more, **options)
-    ours.load_state_dict(theirs.state_dict())
-    return ours, theirs
-
-
-def initial(module: Any, batch: int | None, dtype: Any = torch.float64) -> Any:
-    """A random state, as leaves; batch None for unbatched."""
-    rows = module.num_layers * (2 if module.bidirectional else 1)
-    shape = (rows,) if batch is None else (rows, batch)
-    h = torch.randn(*shape, module.proj_size or module.hidden_size, dtype=dtype, requires_grad=True)
-    if module.mode != "LSTM":
-        return h
-    return h, torch.randn(*shape, module.hidden_size, dtype=dtype, requires_grad=True)
-
-
-def compare(ours: Any, theirs: Any, x: Any, hx: Any, wanted: list[Any]) -> None:
-    """Outputs and all gradients agree; dropout draws the same masks."""
-    torch.manual_seed(3)
-    a = ours(x, hx)
-    torch.manual_seed(3)
-    b = theirs(x, hx)
-    assert type(a[1]) is type(b[1])
-    assert_outputs(a, b)
-    assert_gradients(
-        gradients(a, [*wanted, *ours.parameters()]),
-        gradients(b, [*wanted, *theirs.parameters()]),
-    )
-
-
-@pytest.fixture
-def only_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fail where torch.nn's own forward would answer."""
-    for cls in (torch.nn.RNN, torch.nn.LSTM, torch.nn.GRU):
-        plain = cls.forward
-
-        def guarded(self: Any, *args: Any, plain: Any = plain, **options: Any) -> Any:
-            assert not isinstance(self, modules._OnEngine), "the engine was meant to run"
-            return plain(self, *args, **options)
-
-        monkeypatch.setattr(cls, "forward", guarded)
 
 
 @pytest.mark.usefixtures("only_engine")
@@ -380,10 +326,10 @@ def test_dropout_only_while_training() -> None:
 
 
 def test_programs_are_shared() -> None:
-    from throughtime.nn.layout import layer
+    from throughtime.engine import program
 
     a, b = throughtime.nn.LSTM(5, 9), throughtime.nn.LSTM(5, 9)
-    a(torch.zeros(2, 1, 5)), b(torch.zeros(2, 1, 5))
-    recurrence = layer("LSTM", 5, 9, True, 0)
-    assert isinstance(recurrence, functional.Recurrence)
-    assert len(recurrence.programs) >= 1
+    a(torch.zeros(2, 1, 5))
+    made = program._program.cache_info().misses
+    b(torch.zeros(2, 1, 5))
+    assert program._program.cache_info().misses == made

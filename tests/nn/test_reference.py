@@ -8,25 +8,12 @@ import pytest
 import torch
 
 import throughtime.cells
-from tests.nn.helpers import assert_gradients, assert_outputs, gradients
+from tests.nn.helpers import Everything, assert_gradients, assert_outputs, gradients
 from throughtime.nn import reference
 from throughtime.nn.layout import layer
-from throughtime.recurrence import Cell, Matrix, Vector, exp, log, maximum, minimum, relu, softplus, sqrt, tanh
+from throughtime.recurrence import Cell, maximum, minimum
 
 CELLS = {**{name: throughtime.cells.make(name) for name in throughtime.cells.PLAIN}}
-
-
-class Everything(Cell):
-    """Every operation of the language, constants on both sides, a gate that is only a vector."""
-
-    state = {"h": "H", "m": "H"}
-    W, U, v, b = Matrix("H", "I"), Matrix("H", "H"), Vector("H", init=0.3), Vector("H")
-
-    def step(self, x: Any, h: Any, m: Any) -> Any:
-        a = tanh(self.W @ x + self.U @ h + self.b)
-        g = softplus(a) / (1 + exp(-a)) - self.v
-        new = maximum(m - 0.5, minimum(g, a * 2)) + relu(a) * sqrt(1.5 + a) - log(2 + a)
-        return new, maximum(g, 0.1) - 2 / (3 + self.v)
 
 
 def _parameters(cell: Cell, sizes: dict[str, int], seed: int = 0) -> dict[str, torch.Tensor]:

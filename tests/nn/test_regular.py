@@ -264,3 +264,11 @@ def test_a_compiled_layer_trains_with_masks() -> None:
     gradient = torch.autograd.grad(run(x)[0].sum(), x)[0]
     assert gradient.shape == x.shape
     assert bool((gradient == 0).all(0).any())  # a dropped input of a row gets nothing, at any step
+
+
+def test_a_compiled_layer_that_is_used_has_no_masks() -> None:
+    layer = Recurrent("lstm", I, H, seed=0, zoneout={"h": 0.25, "c": 0.5}).eval()
+    x = torch.randn(T, B, I, requires_grad=True)
+    run = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    assert torch.equal(run(x)[0], layer(x)[0])
+    assert torch.equal(torch.autograd.grad(run(x)[0].sum(), x)[0], torch.autograd.grad(layer(x)[0].sum(), x)[0])

@@ -29,10 +29,7 @@ import pytest
 import torch
 
 import throughtime.nn
-from tests.nn.helpers import assert_gradients, assert_outputs, flat, gradients
-from tests.nn.test_modules import KINDS, compare, initial, only_engine, pair
-
-__all__ = ["only_engine"]
+from tests.nn.helpers import KINDS, assert_gradients, assert_outputs, compare, flat, gradients, initial, pair
 
 # torch.nn.LSTM says this of itself
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN:UserWarning")

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from throughtime.cells import CATALOGUE, RNN, make
 from throughtime.recurrence import ACTIVATIONS, Cell, Matrix, Vector, maximum, minimum, relu, sigmoid, tanh
-from throughtime.recurrence.cell import Trace
 from throughtime.recurrence.equations import as_latex, as_text
 from throughtime.recurrence.symbols import Symbol
+from throughtime.recurrence.trace import Trace
 
 
 def printed(cell: type[Cell]) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.tolerances import OUTPUT
 from throughtime import cells, engine
-from throughtime.recurrence import Cell, Matrix, Vector, exp, log, maximum, minimum, softplus, sqrt
+from throughtime.recurrence import Cell, Matrix, Recurrence, Vector, exp, log, maximum, minimum, softplus, sqrt
 from throughtime.recurrence.evaluate import sequence, step
 
 
@@ -47,7 +47,8 @@ def test_equals_the_engine(cell: type[Cell]) -> None:
     x = rng.standard_normal((4, 2, trace.input_width(sizes)))
     initial = tuple(rng.standard_normal((2, sizes[size])) for size in trace.state_sizes.values())
     output, final = sequence(trace, p, x, initial)
-    wanted, wanted_final, _ = engine.compile(trace, sizes, dtype="float64").forward(x, initial, tuple(p.values()))
+    program = engine.compile(Recurrence(trace, sizes), "float64")
+    wanted, wanted_final, _ = program.forward(x, initial, tuple(p.values()))
     np.testing.assert_allclose(output, wanted, atol=OUTPUT["float64"])
     for a, b in zip(final, wanted_final, strict=True):
         np.testing.assert_allclose(a, b, atol=OUTPUT["float64"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import throughtime.cells as cells
-from throughtime.recurrence import Cell, Matrix, Trace, evaluate, exp
+from throughtime.recurrence import Cell, Matrix, Recurrence, Trace, evaluate, exp
 from throughtime.recurrence.linear import degrees, products_in_loop, sentence
 from throughtime.recurrence.program import Product
 from throughtime.recurrence.schedule import schedule
@@ -38,7 +38,7 @@ def test_degrees_agree_with_numbers(name: str) -> None:
 @pytest.mark.parametrize("name", cells.CATALOGUE)
 def test_the_schedule_leaves_just_these_products_in_the_loop(name: str) -> None:
     trace = cells.make(name).trace()
-    plan = schedule(trace, SIZES, hoist=True)
+    plan = schedule(Recurrence(trace, SIZES), hoist=True)
     waiting = [segment for phase in plan.training.phases if isinstance(phase, Product) for segment in phase.segments]
     in_loop = sum(len(plan.packs[pack][0]) for _, pack in waiting)
     if name != "gru_d":  # which mixes its input with the state before the product, and hoists the others by operand

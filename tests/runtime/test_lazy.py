@@ -9,7 +9,7 @@ import pytest
 
 import throughtime
 
-LIGHT = "throughtime.runtime, throughtime.tasks.text.model, throughtime.models.ops_numpy, throughtime.tasks.text.train"
+LIGHT = "throughtime.runtime, throughtime.models.ops_numpy, throughtime.tasks.text.estimator, throughtime.tasks.train"
 
 
 @pytest.mark.parametrize(

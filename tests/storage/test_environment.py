@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from datetime import datetime
 
 import pytest
@@ -29,14 +27,6 @@ def test_what_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> N
     assert "no-such-package-of-that-name" not in where.environment(1)
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads Linux's files")
-def test_memory_is_the_containers_where_that_is_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    for written, expected in (("max\n", machine), ("4096\n", 4096), (f"{machine * 8}\n", machine)):
-        monkeypatch.setattr(where.Path, "read_text", lambda self, written=written: written)
-        assert where.memory() == expected
-
-
 def test_a_system_that_tells_nothing_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> str:
         raise OSError
@@ -46,7 +36,7 @@ def test_a_system_that_tells_nothing_is_no_error(monkeypatch: pytest.MonkeyPatch
             self.read_text = refuse
 
     monkeypatch.setattr(where, "Path", Nothing)
-    monkeypatch.setattr(where.os, "sysconf", refuse, raising=False)
+    monkeypatch.setattr(where, "machine_memory", lambda: None)
     monkeypatch.delattr(where.os, "sched_getaffinity", raising=False)
     found = where.environment(1)
     assert "memory_gb" not in found

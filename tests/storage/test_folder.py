@@ -48,7 +48,7 @@ def test_no_model_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"there is no config.json"):
         throughtime.load(tmp_path)
     folder.write_json(tmp_path / "config.json", {"format_version": 99})
-    with pytest.raises(UserError, match="expected format_version 1, got 99"):
+    with pytest.raises(UserError, match="expected format_version 2, got 99; update throughtime"):
         throughtime.load(tmp_path)
     folder.write_json(tmp_path / "config.json", {"format_version": 1, "task": "chess"})
     with pytest.raises(UserError, match="unknown task 'chess', this version knows text"):

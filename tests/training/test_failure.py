@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -85,14 +83,3 @@ def test_a_validation_loss_that_rises_is_told_once(tmp_path: Path) -> None:
     assert "not been better than 4.0000, of step 10, for 3 validations and is 4.4000" in outcome.warnings[0]
     assert outcome.warnings[0] in told.notes
     assert [line["step"] for line in outcome.history if "warning" in line] == [40]
-
-
-def test_sigterm_stops_as_ctrl_c_does(tmp_path: Path) -> None:
-    job = Line()
-    job.after = lambda step: os.kill(os.getpid(), signal.SIGTERM) if step == 5 else None
-    before = signal.getsignal(signal.SIGTERM)
-    outcome = train(job, Settings(steps=400), tmp_path)
-    assert (outcome.ended, outcome.signal) == ("interrupted", signal.SIGTERM)
-    assert 5 <= outcome.steps <= 6
-    assert job.kept[-1][:2] == (outcome.steps, None)
-    assert signal.getsignal(signal.SIGTERM) is before

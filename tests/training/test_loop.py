@@ -15,8 +15,6 @@ import torch
 
 from tests.training.toy import Line
 from throughtime.errors import UserError
-from throughtime.storage.folder import CHECKPOINT
-from throughtime.training import checkpoint
 from throughtime.training.history import read
 from throughtime.training.loop import train
 from throughtime.training.settings import Settings
@@ -140,17 +138,6 @@ def test_the_time_before_counts(tmp_path: Path) -> None:
     assert train(Line(), settings(5), tmp_path, resume=True).seconds > 0.2
 
 
-def test_ctrl_c_stops_within_two_steps_and_leaves_a_model(tmp_path: Path) -> None:
-    job = Line()
-    job.after = lambda step: os.kill(os.getpid(), signal.SIGINT) if step == 1 else None
-    before = signal.getsignal(signal.SIGINT)
-    outcome = train(job, settings(10_000), tmp_path)
-    assert outcome.steps <= 2
-    assert job.kept
-    assert (tmp_path / CHECKPOINT).exists()
-    assert signal.getsignal(signal.SIGINT) is before
-
-
 def test_a_loss_that_is_no_number_stops_the_run_before_it_reaches_the_weights() -> None:
     job = Line(bad=30)
     with pytest.raises(UserError, match=r"the loss became nan at step 30 .*the best model, of step 20, is kept"):
@@ -177,44 +164,3 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
         train(Line(), settings(12), tmp_path / "empty", resume=True)
     with pytest.raises(UserError, match="a folder with a checkpoint is needed"):
         train(Line(), settings(12), None, resume=True)
-
-
-def test_damaged_checkpoints_are_named(tmp_path: Path) -> None:
-    path = tmp_path / "last.safetensors"
-    path.write_bytes(b"nonsense")
-    with pytest.raises(UserError, match="the file is damaged"):
-        checkpoint.load(path)
-    checkpoint.save(path, {"a": torch.ones(2)}, {"format_version": 9})
-    with pytest.raises(UserError, match="expected format_version 1, got 9"):
-        checkpoint.load(path)
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"unit": "hours"}, "choose from epochs, steps, minutes"),
-        ({"budget": 0}, "steps must be a positive integer"),
-        ({"budget": 1.5}, "steps must be a positive integer, got 1.5"),
-        ({"unit": "minutes", "budget": -1.0}, "minutes must be a number above 0"),
-        ({"learning_rate": 0.0}, "learning_rate"),
-        ({"clip": 0.0}, "clip"),
-        ({"beta_2": 1.0}, "beta_2"),
-        ({"average": -0.1}, "average"),
-        ({"final_fraction": 2.0}, "final_fraction"),
-        ({"weight_decay": -1.0}, "weight_decay"),
-        ({"warm_up": -1}, "warm_up"),
-        ({"patience": 0}, "patience"),
-        ({"validations": 0}, "validations"),
-        ({"log_every": 2.5}, "log_every"),
-    ],
-)
-def test_settings_out_of_range_are_refused(options: dict[str, Any], says: str) -> None:
-    with pytest.raises(UserError, match=says):
-        settings(**options)
-
-
-def test_settings_come_back_from_json() -> None:
-    chosen = settings(patience=3, clip=None)
-    assert Settings.from_json(json.loads(json.dumps(chosen.to_json()))) == chosen
-    with pytest.raises(UserError, match="malformed"):
-        Settings.from_json({"pace": 1})

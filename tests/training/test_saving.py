@@ -72,7 +72,7 @@ def test_at_the_start_at_the_end_and_at_most_every_so_many_seconds(
     monkeypatch.setattr(saving, "_SHARE", 1e9)  # however slow this disk is
     job = Line()
     job.after = lambda step: time.sleep(0.011)
-    train(job, settings(checkpoint_seconds=0.05, budget=40), tmp_path / "c")
+    train(job, settings(checkpoint_seconds=0.05, steps=40), tmp_path / "c")
     assert steps[0] == 0
     assert 3 <= len(steps) <= 13
 
@@ -197,7 +197,7 @@ def test_every_line_is_the_same_wherever_the_run_was_cut(tmp_path: Path) -> None
         lines = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
         return [{k: v for k, v in line.items() if k not in ("elapsed", "tokens_per_second")} for line in lines]
 
-    chosen = settings(budget=23, validations=4, log_every=4, average=0.9, checkpoint_seconds=0.0)
+    chosen = settings(steps=23, validations=4, log_every=4, average=0.9, checkpoint_seconds=0.0)
     train(Line(), chosen, tmp_path / "whole")
     for cut in range(1, 24):
         job = Line()

@@ -19,10 +19,12 @@ std::size_t limit_memory(std::size_t bytes) noexcept;
 // Tells AddressSanitizer, where it is compiled in, that nothing may touch these bytes until the block is given back.
 void guard(void* from, std::size_t bytes) noexcept;
 
-#if defined(__SANITIZE_ADDRESS__)
+// Is this a build with sanitizers? Then blocks of work are small, so that small tests cross their borders, and no
+// memory is added that nobody asked for.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kGuarded = true;
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 constexpr bool kGuarded = true;
 #else
 constexpr bool kGuarded = false;
@@ -44,7 +46,8 @@ class Buffer {
  public:
   Buffer() = default;
   explicit Buffer(std::size_t count) : data_(count ? static_cast<T*>(take(bytes(count))) : nullptr), count_(count) {}
-  Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(count_, other.count_);

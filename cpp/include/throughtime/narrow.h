@@ -23,7 +23,7 @@ constexpr Index kNarrowPanel = 32;  // columns of a panel, on every processor
 struct NarrowPack {
   Index depth = 0, columns = 0;  // as given, not filled up
   Buffer<std::uint32_t> words;
-  std::vector<float> scales;      // int8, per column, filled up
+  std::vector<float> scales;       // int8, per column, filled up
   std::vector<std::int32_t> sums;  // int8, of each column
 };
 
@@ -32,18 +32,22 @@ struct Narrow {
   std::vector<NarrowPack> packs;  // empty where not used
 };
 
-// Room for quantized operands; grows.
+// Room for quantized operands.
 struct NarrowScratch {
   std::vector<std::uint64_t> values;
   std::vector<float> scales;
 };
 
-// C (rows, columns of the pack), row stride ldc, += A (rows, depth) with row stride lda, times the pack.
+// Room for any product of these packs with up to so many rows.
+NarrowScratch scratch_for(const Narrow& narrow, Index rows);
+
+// C (rows, columns of the pack), row stride ldc, += A (rows, depth) with row stride lda, times the pack. The scratch is
+// that of as many rows or more; nothing is allocated, nothing thrown.
 void narrow_product(Form form, const NarrowPack& pack, Index rows, const float* a, Index lda, float* c, Index ldc,
                     NarrowScratch& scratch);
 
 // The weights with their packs in another form; everything else is kept, the float32 packs are let go.
-Weights<float> narrowed(const Program& program, Weights<float> weights, Form form);
+Weights<float> narrowed(const Program& program, Weights<float> full, Form form);
 
 template <class T>
 Weights<T> formed(const Program& program, Weights<T> weights, Form form) {
@@ -52,6 +56,14 @@ Weights<T> formed(const Program& program, Weights<T> weights, Form form) {
   else
     return weights;
 }
+
+// Rows of an operand, quantized. Not owned.
+struct Quantized {
+  Index rows, groups;  // groups of four values in a row
+  const void* values;
+  Index bytes;          // from one row to the next
+  const float* scales;  // of the rows
+};
 
 // One instruction set's kernels.
 struct NarrowKernels {
@@ -62,8 +74,8 @@ struct NarrowKernels {
   // C (rows, 32 * panels) += A times so many panels; panels is 1, or `most` for a single row. bytes: of a row's values.
   void (*bfloat16)(Index rows, Index panels, const float* a, Index lda, Index k, const std::uint32_t* words, float* c,
                    Index ldc);
-  void (*int8)(Index rows, Index panels, const void* values, Index bytes, const float* row_scales, Index groups,
-               const std::uint32_t* words, const float* scales, const std::int32_t* sums, float* c, Index ldc);
+  void (*int8)(const Quantized& a, Index panels, const std::uint32_t* words, const float* scales,
+               const std::int32_t* sums, float* c, Index ldc);
 };
 
 }  // namespace throughtime

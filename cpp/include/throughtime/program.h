@@ -85,14 +85,24 @@ struct Program {
   std::vector<Product> input_products;
   int input_elementwise = -1;
   bool foldable = false;  // filled by check: the input is read by hoisted products only, so a table may stand for it
+  std::uint64_t fingerprint = 0;  // filled by check: of everything but the name; what else is equal computes the same
 
   // Validates every index and width and fills the derived fields; std::invalid_argument says what is wrong. What
-  // passes runs inside its buffers, and they stay in proportion to the parameter arrays and the widths.
+  // passes runs inside its buffers, and they stay in proportion to the parameter arrays and the widths. Afterwards a
+  // program is not changed any more, and any number of threads may read it.
   void check();
   // Of the output of a sequence; a stepper's and a stream's is the output state's.
   int output_width() const;
   // Do a pass's phases read the input (rather than only its hoisted products)?
   bool reads_input(const Pass& pass) const;
+
+ private:
+  void check_shapes() const;
+  void check_packs();
+  void check_backward() const;
 };
+
+// A hash of everything that a program's maker writes, but for its name.
+std::uint64_t fingerprint_of(const Program& program);
 
 }  // namespace throughtime

@@ -124,15 +124,15 @@ def _doc(cell: type[Cell]) -> str:
 
 def _sections(cell: Cell) -> dict[str, str]:
     """The docstring's sections by title, indentation removed."""
-    found: dict[str, str] = {}
+    sections: dict[str, str] = {}
     for title in ("Gates", "Equals", "Source"):
         match = re.search(rf"^{title}:(.*?)(?=\n[A-Z]\w*:|\n\n(?=\S)|\Z)", _doc(type(cell)), re.DOTALL | re.MULTILINE)
         if match:
             first, _, rest = match[1].partition("\n")
-            found[title] = "\n".join([first.strip(), textwrap.dedent(rest)]).strip()
-    if "Source" in found:
-        found["Source"] = " ".join(found["Source"].split())
-    return found
+            sections[title] = "\n".join([first.strip(), textwrap.dedent(rest)]).strip()
+    if "Source" in sections:
+        sections["Source"] = " ".join(sections["Source"].split())
+    return sections
 
 
 def _pairs(section: str) -> list[tuple[str, str]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
+from throughtime.options import Json
 from throughtime.report.console import new_app, print_json, table
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _broken_engine() -> str | None:
     return None
 
 
-def _machine(found: Mapping[str, Any]) -> str:
+def _machine(found: Mapping[str, Json]) -> str:
     rows = [[key.replace("_", " ").replace(" gb", ", GB"), str(value)] for key, value in found.items()]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
@@ -76,7 +77,7 @@ def _checks(findings: Sequence[Finding]) -> str:
     )
 
 
-def _speeds(speed: Mapping[str, Any], cores: int) -> str:
+def _speeds(speed: Mapping[str, Json], cores: int) -> str:
     rows = [
         [speed["what"], "ms", "GFLOP/s"],
         ["throughtime", f"{speed['milliseconds']:.1f}", f"{speed['gflops']:.0f}"],

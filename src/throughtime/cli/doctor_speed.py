@@ -95,8 +95,9 @@ def _engine_step(threads: int) -> Callable[[], Any]:
 
     from throughtime import engine
     from throughtime.cells import make
+    from throughtime.recurrence import Recurrence
 
-    program = engine.compile(make("lstm").trace(), {"I": HIDDEN, "H": HIDDEN})
+    program = engine.compile(Recurrence(make("lstm").trace(), {"I": HIDDEN, "H": HIDDEN}))
     rng = np.random.default_rng(0)
     arrays = [(rng.standard_normal(shape) * 0.1).astype("float32") for shape in program.array_shapes]
     x, g = (rng.standard_normal((STEPS, ROWS, HIDDEN)).astype("float32") for _ in range(2))

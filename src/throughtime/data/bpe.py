@@ -13,6 +13,7 @@ import numpy as np
 
 from throughtime.data.utf8 import PieceDecoder
 from throughtime.errors import UserError, needed
+from throughtime.options import Json
 
 
 class BPE:
@@ -23,7 +24,7 @@ class BPE:
 
     kind: ClassVar[str] = "bpe"
 
-    def __init__(self, state: dict[str, Any]) -> None:
+    def __init__(self, state: dict[str, Json]) -> None:
         letters = _letters()
         vocabulary, self._merges = _checked(state, letters)
         self._state, self._vocabulary = state, vocabulary
@@ -68,11 +69,20 @@ class BPE:
     def decoder(self) -> PieceDecoder:
         return PieceDecoder(self._pieces)
 
-    def to_json(self) -> dict[str, Any]:
+    def settled(self, text: str) -> int:
+        """How many characters become the same ids whatever follows: those before the last of the words that pieces are
+        part of, but for one after an apostrophe, which may be the beginning of its re."""
+        words = _library().pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str(text)
+        for (_, before), (_, word) in zip(words[-2::-1], words[:0:-1], strict=True):
+            if text[slice(*before)] != "'":
+                return int(word[0])
+        return 0
+
+    def to_json(self) -> dict[str, Json]:
         return {"kind": self.kind, "tokenizer": self._state}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> BPE:
+    def from_json(cls, data: dict[str, Json]) -> BPE:
         return cls(data["tokenizer"])
 
 

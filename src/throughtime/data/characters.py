@@ -75,6 +75,10 @@ class Characters:
     def decoder(self) -> _Decoder:
         return _Decoder(self.characters)
 
+    def settled(self, text: str) -> int:
+        """How many characters become the same ids whatever follows: all."""
+        return len(text)
+
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, "characters": self.characters, "unknown": self.unknown}
 

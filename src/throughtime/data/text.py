@@ -9,8 +9,8 @@ from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 
-from throughtime.data.memory import machine_memory, readable
 from throughtime.errors import UserError
+from throughtime.storage.memory import machine_memory, readable
 
 _HALF = re.compile("[\ud800-\udfff]")
 

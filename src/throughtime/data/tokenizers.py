@@ -7,6 +7,7 @@ Every tokenizer has
     encode(text)           int32 array of ids; UserError where the text has something the tokenizer cannot say
     decode(ids)            the text
     decoder()              the same id by id: `push(id) -> str` returns what is complete, `flush() -> str` the rest
+    settled(text)          how many characters of a text, from its beginning, become the same ids whatever follows
     to_json()              a plain dict; `from_json` rebuilds the tokenizer
 
 and decode(encode(text)) == text, but for what a limited vocabulary replaces by "unknown".
@@ -49,6 +50,8 @@ class Tokenizer(Protocol):
     def decode(self, ids: Iterable[int] | np.ndarray) -> str: ...
 
     def decoder(self) -> Decoder: ...
+
+    def settled(self, text: str) -> int: ...
 
     def to_json(self) -> dict[str, Any]: ...
 

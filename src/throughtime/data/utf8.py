@@ -36,6 +36,10 @@ class Bytes:
     def decoder(self) -> PieceDecoder:
         return PieceDecoder([bytes([i]) for i in range(256)])
 
+    def settled(self, text: str) -> int:
+        """How many characters become the same ids whatever follows: all."""
+        return len(text)
+
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind}
 

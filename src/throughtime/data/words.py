@@ -58,6 +58,12 @@ class Words:
     def decoder(self) -> _Decoder:
         return _Decoder(self.pieces)
 
+    def settled(self, text: str) -> int:
+        """How many characters become the same ids whatever follows: those before the last piece, but for an apostrophe,
+        which may become part of the word before it."""
+        pieces = [*_PIECE.finditer(text)]
+        return next((piece.start() for piece in reversed(pieces) if piece[0] not in ("'", "’")), 0)
+
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, "pieces": self.pieces[len(UNKNOWN) :]}
 

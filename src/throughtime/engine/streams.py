@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from throughtime.engine import Array, Program
+from throughtime.engine.arrays import Array, integers
+from throughtime.recurrence import Recurrence
 
 
 class Streams:
     """Streams that join, step in any company and leave; each a row of one batch with a state of its own.
 
     Made by Program.streams. A stream's numbers are those of a Stepper of its own, bit for bit, whoever steps with it.
-    threads: rows of a large batch are split between so many. Not for use from several threads at once.
+    threads: rows of a large batch are split between so many. Calls of several threads come one after the other.
 
     Example:
         streams = program.streams(arrays)
@@ -27,11 +27,8 @@ class Streams:
         a = streams.join(saved)
     """
 
-    def __init__(self, program: Program, arrays: Sequence[Array], threads: int = 2, weights: str | None = None) -> None:
-        if type(threads) is not int or not 1 <= threads <= 1024:
-            raise ValueError(f"{program.trace.name}: threads must lie between 1 and 1024, got {threads!r}")
-        self._program, self._threads = program, threads
-        self._streams = program._streams(program._compiled, arrays, weights or program.dtype)
+    def __init__(self, streams: Any, recurrence: Recurrence, dtype: str, threads: int) -> None:
+        self._streams, self._recurrence, self._dtype, self._threads = streams, recurrence, dtype, threads
 
     def __len__(self) -> int:
         return len(self._streams)
@@ -43,11 +40,7 @@ class Streams:
 
     def join(self, state: Sequence[Array] | bytes | None = None) -> int:
         """A new stream; its id. state: arrays (S_j,), what `save` returned, or None for zeros."""
-        values = None if state is None else self._values(state)
-        stream = int(self._streams.join())
-        if values is not None:
-            self._streams.write_state(stream, values)
-        return stream
+        return int(self._streams.join(None if state is None else self._values(state)))
 
     def leave(self, stream: int) -> None:
         """Forget a stream. Raises ValueError where it is not alive."""
@@ -55,7 +48,7 @@ class Streams:
 
     def state(self, stream: int) -> tuple[Array, ...]:
         """Copies of a stream's states, (S_j,) each."""
-        states = [np.empty(size, self._program.dtype) for size in self._program.state_sizes]
+        states = [np.empty(size, self._dtype) for size in self._recurrence.state_sizes]
         self._streams.read_state(stream, states)
         return tuple(states)
 
@@ -78,11 +71,11 @@ class Streams:
             if not len(ids):
                 return {}
             return dict(zip(streams, self.step(ids, np.stack(list(streams.values()))), strict=True))
-        ids = _integers("ids", streams)
-        if not isinstance(x, np.ndarray) or x.dtype != self._program.dtype:
-            found = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
-            raise TypeError(f"{self._program.trace.name}: x must be a {self._program.dtype} array, got {found}")
-        output = np.empty((len(ids), self._program.state_sizes[self._program.output_state]), self._program.dtype)
+        ids = _row("ids", streams)
+        if not isinstance(x, np.ndarray) or x.dtype != self._dtype:
+            got = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
+            raise TypeError(f"{self._recurrence.name}: x must be a {self._dtype} array, got {got}")
+        output = np.empty((len(ids), self._recurrence.output_size), self._dtype)
         self._streams.step(ids, x, output, self._threads)
         return output
 
@@ -92,32 +85,31 @@ class Streams:
 
     def step_tokens(self, streams: Sequence[int] | Array, tokens: Sequence[int] | Array) -> Array:
         """As step(streams, inputs[tokens])."""
-        ids = _integers("ids", streams)
-        output = np.empty((len(ids), self._program.state_sizes[self._program.output_state]), self._program.dtype)
-        self._streams.step_tokens(ids, _integers("tokens", tokens), output, self._threads)
+        ids = _row("ids", streams)
+        output = np.empty((len(ids), self._recurrence.output_size), self._dtype)
+        self._streams.step_tokens(ids, _row("tokens", tokens), output, self._threads)
         return output
 
     @property
     def _stored(self) -> np.dtype[Any]:
-        return np.dtype(self._program.dtype).newbyteorder("<")
+        return np.dtype(self._dtype).newbyteorder("<")
 
     def _values(self, state: Sequence[Array] | bytes) -> list[Array]:
-        name, sizes = self._program.trace.name, self._program.state_sizes
+        name, sizes = self._recurrence.name, self._recurrence.state_sizes
         if isinstance(state, bytes):
             expected = sum(sizes) * self._stored.itemsize
             if len(state) != expected:
                 raise ValueError(f"{name}: a saved state must have {expected} bytes, got {len(state)}")
             state = np.split(np.frombuffer(state, self._stored), np.cumsum(sizes)[:-1])
-        values = [np.ascontiguousarray(part, self._program.dtype) for part in state]
+        values = [np.ascontiguousarray(part, self._dtype) for part in state]
         if [v.shape for v in values] != [(size,) for size in sizes]:
             raise ValueError(f"{name}: states must be {[(s,) for s in sizes]}, got {[v.shape for v in values]}")
         return values
 
 
-def _integers(what: str, values: Sequence[int] | Array) -> Array:
-    found = np.asarray(values)
-    if found.size and found.dtype.kind not in "iu":
-        raise TypeError(f"{what} must be integers, got {found.dtype}")
-    if found.ndim != 1:
-        raise ValueError(f"{what} must be (n,), got {found.shape}")
-    return np.ascontiguousarray(found, np.int64)
+def _row(what: str, values: Sequence[int] | Array) -> Array:
+    array = np.asarray(values)
+    row = integers(what, array)
+    if array.ndim != 1:
+        raise ValueError(f"{what} must be (n,), got {array.shape}")
+    return row

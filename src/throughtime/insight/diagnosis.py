@@ -132,8 +132,7 @@ def examine(
 
 def watched(ops: Any, module: Any, x: Any) -> Any:
     """Run a throughtime.nn.Recurrent over x (T, B, I) with watched operations; its output (T, B, S)."""
-    sizes = module.recurrence.sizes
-    return ops.recurrence(module.trace, sizes, x, None, dict(module.named_parameters()))[0]
+    return ops.recurrence(module.recurrence, x, None, dict(module.named_parameters()))[0]
 
 
 def _table(layers: Sequence[Layer]) -> list[str]:

@@ -87,9 +87,9 @@ def flow(losses: Losses, ops: WatchedOps | None = None) -> tuple[list[Flow], lis
     last = found[-1] if per_step else found
     end = _gradients(last.sum(), runs, products=True)
     all_steps = _gradients(found.sum(), runs, products=False) if per_step else end
-    rows = found.shape[-1]
     flows = []
     for run, at_end, at_all in zip(runs, end, all_steps, strict=True):
+        rows = run.x.shape[1]  # the rows of a lower recurrence may be sentences, those of the losses whole texts
         weight = 1.0 / (len(found) if per_step else 1)
         by_time = {name: _norms(at_all.states[j], rows) * weight for j, name in enumerate(run.trace.states)}
         by_lag = {name: _norms(at_end.states[j], rows)[::-1].copy() for j, name in enumerate(run.trace.states)}

@@ -13,7 +13,7 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.models.ops_numpy import NumpyOps
-from throughtime.recurrence import Trace
+from throughtime.recurrence import Recurrence
 from throughtime.recurrence.evaluate import nodes
 
 
@@ -67,8 +67,7 @@ class GateOps(NumpyOps):
 
     def recurrence(
         self,
-        trace: Trace,
-        sizes: Mapping[str, int],
+        layer: Recurrence,
         x: np.ndarray,
         initial: Sequence[np.ndarray] | None,
         parameters: Mapping[str, np.ndarray],
@@ -78,9 +77,9 @@ class GateOps(NumpyOps):
         from throughtime import engine
 
         assert lengths is None or (lengths == len(x)).all(), "a look inside takes rows of one length"
-        turn = -1 if reverse else 1
+        turn, trace = (-1 if reverse else 1), layer.trace
         x = np.ascontiguousarray(x[::turn])
-        program = engine.compile(trace, dict(sizes), dtype=str(x.dtype), every=True)
+        program = engine.compile(layer, str(x.dtype), every=True)
         arrays = tuple(parameters[name] for name in trace.parameters)
         start = tuple(initial) if initial is not None else None
         output, final, _ = program.forward(x, start, arrays, training=False, threads=self.threads)
@@ -101,14 +100,13 @@ class GateOps(NumpyOps):
 
     def embedded(
         self,
-        trace: Trace,
-        sizes: Mapping[str, int],
+        layer: Recurrence,
         tokens: np.ndarray,
         table: np.ndarray,
         initial: Sequence[np.ndarray] | None,
         parameters: Mapping[str, np.ndarray],
     ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-        return self.recurrence(trace, sizes, self.lookup(table, tokens), initial, parameters)
+        return self.recurrence(layer, self.lookup(table, tokens), initial, parameters)
 
 
 def _before(values: np.ndarray, initial: np.ndarray | None) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from throughtime.models.ops_torch import TorchOps
-from throughtime.recurrence import Trace
+from throughtime.recurrence import Recurrence
 
 
 class GivenOps(TorchOps):
@@ -22,11 +22,10 @@ class GivenOps(TorchOps):
 
     def embedded(
         self,
-        trace: Trace,
-        sizes: Mapping[str, int],
+        layer: Recurrence,
         tokens: Tensor,
         table: Tensor,
         initial: Sequence[Tensor] | None,
         parameters: Mapping[str, Tensor],
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        return self.recurrence(trace, sizes, self._x.contiguous(), initial, parameters)
+        return self.recurrence(layer, self._x.contiguous(), initial, parameters)

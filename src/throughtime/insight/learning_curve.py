@@ -93,42 +93,40 @@ def fit(
         raise UserError(f"learning curve: expected at least 3 amounts of data, got {len(set(amounts))}")
     if not np.isfinite(loss).all():
         raise UserError("learning curve: a training ended in a loss that is no number; try a lower --learning-rate")
-    a, b, c = _law(n, loss)
+    a, b, c = _laws(n, loss[None])[0].tolist()
     most = float(n.max())
     rest = loss - (a + b * n**-c)
     # as many degrees of freedom as points less what was fitted
     rest = rest * np.sqrt(len(n) / max(1, len(n) - 3))
     rng = np.random.default_rng(seed)
-    drawn, gained = [], []
-    for _ in range(draws):
-        own = _law(n, a + b * n**-c + rng.choice(rest, len(n)))
-        after, now = (own[0] + own[1] * (k * most) ** -own[2] for k in (2.0, 1.0))
-        drawn.append(after)
-        gained.append(1 - after / now)
+    drawn = _laws(n, a + b * n**-c + np.stack([rng.choice(rest, len(n)) for _ in range(draws)])).T
+    after, before = (drawn[0] + drawn[1] * (k * most) ** -drawn[2] for k in (2.0, 1.0))
     value, now = a + b * (2 * most) ** -c, a + b * most**-c
-    low, high = np.quantile(drawn, [0.05, 0.95])
-    least, largest = np.quantile(gained, [0.05, 0.95])
+    low, high = np.quantile(after, [0.05, 0.95])
+    least, largest = np.quantile(1 - after / before, [0.05, 0.95])
     doubled = (float(value), float(low), float(high))
     return LearningCurve(
         n, loss, unit, metric, a, b, c, doubled, (float(1 - value / now), float(least), float(largest))
     )
 
 
-def _law(n: np.ndarray, loss: np.ndarray) -> tuple[float, float, float]:
-    """Least squares over a grid of exponents, with a from 0 up; b may be negative where more data made it worse."""
-    best: tuple[float, float, float, float] | None = None
+def _laws(n: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    """a, b and c (D, 3) of losses (D, M): least squares over a grid of exponents, with a from 0 up; b may be negative
+    where more data made it worse."""
     scale = float(n.max())
+    least = np.full(len(losses), np.inf)
+    found = np.zeros((len(losses), 3))
     for c in np.linspace(0.05, 1.5, 59):
         x = (n / scale) ** -c
         design = np.stack([np.ones_like(x), x], 1)
-        a, b = np.linalg.lstsq(design, loss, rcond=None)[0]
-        if a < 0:
-            a, b = 0.0, float(x @ loss / (x @ x))
-        error = float(((a + b * x - loss) ** 2).sum())
-        if best is None or error < best[0]:
-            best = (error, float(a), float(b * scale**c), float(c))
-    assert best is not None
-    return best[1:]
+        a, b = np.linalg.lstsq(design, losses.T, rcond=None)[0]
+        below = a < 0
+        a, b = np.where(below, 0.0, a), np.where(below, losses @ x / (x @ x), b)
+        error = ((a[:, None] + b[:, None] * x - losses) ** 2).sum(1)
+        better = error < least
+        least = np.where(better, error, least)
+        found[better] = np.stack([a, b * scale**c, np.full(len(a), c)], 1)[better]
+    return found
 
 
 def points(

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from throughtime.insight.carry import kept
+from throughtime.insight.chrono import kept
 from throughtime.insight.flow import Flow, Losses, flow
 from throughtime.insight.jacobian import Singular, singular_values
 from throughtime.insight.watch import Run
@@ -31,7 +31,7 @@ class Gate:
 class Layer:
     """One recurrence of a model over a batch of T steps and B rows.
 
-    kept: state -> (S_j,) the mean share of itself that each unit keeps from step to step (insight/carry.py). stuck:
+    kept: state -> (S_j,) the mean share of itself that each unit keeps from step to step (insight/chrono.py). stuck:
     gate -> the share of units where it is shut and the unit keeps no more than 0.9, so that nothing passes, or so much
     that it never changes. dead: the share of units of the output that never change. extreme: the share of the output's
     values beyond 0.99 in size, for cells whose output is a tanh of a sum; 0 for others. norm: of the output, by time,

@@ -122,9 +122,9 @@ def identity_start(patient: Patient) -> Change | None:
     return Change(cell="rnn:relu", parameters=values, fresh=True)
 
 
-def memory(patient: Patient) -> Change | None:
-    """The biases that decide how long units remember, spread over the time scales of the data (insight/carry.py)."""
-    from throughtime.insight.carry import remember
+def chrono(patient: Patient) -> Change | None:
+    """The biases that decide how long units remember, spread over the time scales of the data (insight/chrono.py)."""
+    from throughtime.insight.chrono import remember
 
     values = dict(patient.parameters)
     longest = float(max(4, patient.course.window or 100))
@@ -198,7 +198,7 @@ def longer_window(patient: Patient) -> Change | None:
 REMEDIES: dict[str, tuple[str, Callable[[Patient], Change | None]]] = {
     "orthogonal": ("start the matrices on the state orthogonal", orthogonal),
     "identity_start": ("use rectified units and start the recurrent matrix as the identity (IRNN)", identity_start),
-    "memory": ("start the gates that keep with time scales as long as the data's: --memory", memory),
+    "chrono": ("start the gates that keep with time scales as long as the data's: --chrono", chrono),
     "restart": ("start the recurrences again as their cells declare", restart),
     "gated_cell": ("use a gated cell: --cell lstm", _cell("lstm")),
     "layer_norm": ("use the cell with layer normalisation", layer_norm),

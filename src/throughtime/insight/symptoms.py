@@ -161,7 +161,7 @@ def _vanishing(layer: Layer, at_end: bool) -> Symptom | None:
         f"going back through {layer.name} the gradient shrinks to {_share(left)} of itself in {back} steps; 95 % of it "
         f"comes from the last {layer.flow.horizon()} of {layer.steps} steps, the first half gives {_share(far)}"
     )
-    remedies = ("memory", "restart") if layer.gated else ("gated_cell", "orthogonal", "identity_start")
+    remedies = ("chrono", "restart") if layer.gated else ("gated_cell", "orthogonal", "identity_start")
     return Symptom("vanishing", evidence, remedies, layer.name)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from throughtime.models.ops_torch import TorchOps
 from throughtime.nn.reference import step
-from throughtime.recurrence import Trace
+from throughtime.recurrence import Recurrence, Trace
 
 
 @dataclass
@@ -76,8 +76,7 @@ class WatchedOps(TorchOps):
 
     def recurrence(
         self,
-        trace: Trace,
-        sizes: Mapping[str, int],
+        layer: Recurrence,
         x: Tensor,
         initial: Sequence[Tensor] | None,
         parameters: Mapping[str, Tensor],
@@ -87,12 +86,12 @@ class WatchedOps(TorchOps):
         if lengths is not None and bool((lengths < len(x)).any()):
             raise ValueError("a look inside takes rows of one length")
         if reverse:
-            turned, last = self.recurrence(trace, sizes, x.flip(0), initial, parameters)
+            turned, last = self.recurrence(layer, x.flip(0), initial, parameters)
             return turned.flip(0), last
-        rows = x.shape[1]
+        rows, trace = x.shape[1], layer.trace
         if initial is None:
-            initial = [x.new_zeros(rows, sizes[s]) for s in trace.state_sizes.values()]
-        run = Run(trace, dict(sizes), dict(parameters), x, tuple(initial))
+            initial = [x.new_zeros(rows, size) for size in layer.state_sizes]
+        run = Run(trace, dict(layer.sizes), dict(parameters), x, tuple(initial))
         states, output = run.initial, list(trace.states).index(trace.output)
         matmuls = [(n, node.args[1]) for n, node in enumerate(trace.graph.nodes) if node.op == "matmul"]
         outputs = []
@@ -110,14 +109,13 @@ class WatchedOps(TorchOps):
 
     def embedded(
         self,
-        trace: Trace,
-        sizes: Mapping[str, int],
+        layer: Recurrence,
         tokens: Tensor,
         table: Tensor,
         initial: Sequence[Tensor] | None,
         parameters: Mapping[str, Tensor],
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        return self.recurrence(trace, sizes, self.lookup(table, tokens), initial, parameters)
+        return self.recurrence(layer, self.lookup(table, tokens), initial, parameters)
 
 
 def _own(state: Tensor) -> Tensor:

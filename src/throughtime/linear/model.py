@@ -32,7 +32,7 @@ Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 """N-grams counted in compressed rows, see Ngrams.rows."""
 
 
-class Wide:
+class NgramModel:
     """Logits from n-grams. weights (F, C), bias (C,), scale (F,) or None for ones: float32. weighting: one of
     WEIGHTINGS. normalize: divide each text's values by their Euclidean norm. UserError where these do not fit."""
 
@@ -46,17 +46,17 @@ class Wide:
         normalize: bool = True,
     ) -> None:
         if weighting not in WEIGHTINGS:
-            raise UserError(f"wide: unknown weighting {weighting!r}: choose from {', '.join(WEIGHTINGS)}")
+            raise UserError(f"n-gram model: unknown weighting {weighting!r}: choose from {', '.join(WEIGHTINGS)}")
         if type(normalize) is not bool:
-            raise UserError(f"wide: expected normalize as true or false, got {normalize!r}")
-        given = {"weights": weights, "bias": bias} | ({} if scale is None else {"scale": scale})
+            raise UserError(f"n-gram model: expected normalize as true or false, got {normalize!r}")
+        arrays = {"weights": weights, "bias": bias} | ({} if scale is None else {"scale": scale})
         shapes: dict[str, tuple[int, ...]] = {"weights": (ngrams.size, bias.size), "bias": (bias.size,)}
-        for name, value in given.items():
+        for name, value in arrays.items():
             shape = shapes.get(name, (ngrams.size,))
             if value.shape != shape or value.dtype != np.float32:
                 got = f"{value.shape} {value.dtype}"
-                raise UserError(f"wide: {name} must be {shape} float32, got {got}; the file is damaged")
-        check_finite("wide", given)
+                raise UserError(f"n-gram model: {name} must be {shape} float32, got {got}; the file is damaged")
+        check_finite("n-gram model", arrays)
         self.ngrams, self.weights, self.bias, self.scale = ngrams, weights, bias, scale
         self.weighting, self.normalize = weighting, normalize
         self.choice: dict[str, float] = {}
@@ -68,10 +68,10 @@ class Wide:
 
     def logits(self, texts: Iterable[str]) -> np.ndarray:
         """(N, C) float32. A text's row is the same to the last bit alone or among others."""
-        remaining, found = iter(texts), [np.zeros((0, self.classes))]
+        remaining, parts = iter(texts), [np.zeros((0, self.classes))]
         while some := list(islice(remaining, _TEXTS)):
-            found.append(self._logits(self.ngrams.rows(some)))
-        return np.concatenate(found).astype(np.float32)
+            parts.append(self._logits(self.ngrams.rows(some)))
+        return np.concatenate(parts).astype(np.float32)
 
     def _logits(self, rows: Rows) -> np.ndarray:
         indptr, indices, counts = rows
@@ -112,24 +112,26 @@ class Wide:
         return {"ngrams": self.ngrams.to_json(), "weighting": self.weighting, "normalize": self.normalize}
 
     @classmethod
-    def from_json(cls, data: Any, arrays: Mapping[str, np.ndarray]) -> Wide:
+    def from_json(cls, data: Any, arrays: Mapping[str, np.ndarray]) -> NgramModel:
         """Rebuild from `to_json` and `arrays`; UserError says what is damaged."""
         if not isinstance(data, dict) or data.keys() != {"ngrams", "weighting", "normalize"}:
-            raise UserError("wide: expected ngrams, weighting and normalize; the file is damaged")
+            raise UserError("n-gram model: expected ngrams, weighting and normalize; the file is damaged")
         missing = {"hashes", "weights", "bias"} - arrays.keys()
         if missing or arrays.keys() - {"hashes", "weights", "bias", "scale"}:
             got = ", ".join(sorted(arrays)) or "nothing"
-            raise UserError(f"wide: expected hashes, weights, bias and perhaps scale, got {got}; the file is damaged")
+            raise UserError(
+                f"n-gram model: expected hashes, weights, bias and perhaps scale, got {got}; the file is damaged"
+            )
         ngrams = Ngrams.from_arrays(data["ngrams"], arrays)
         weights, bias, scale = arrays["weights"], arrays["bias"], arrays.get("scale")
         return cls(ngrams, weights, bias, scale, data["weighting"], data["normalize"])
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    own = logits.astype(np.float64)
-    own -= own.max(1, keepdims=True)
-    found: np.ndarray = (own - np.log(np.exp(own).sum(1, keepdims=True))).astype(np.float32)
-    return found
+    shifted = logits.astype(np.float64)
+    shifted -= shifted.max(1, keepdims=True)
+    logarithms: np.ndarray = (shifted - np.log(np.exp(shifted).sum(1, keepdims=True))).astype(np.float32)
+    return logarithms
 
 
 def weighed(

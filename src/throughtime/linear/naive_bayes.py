@@ -1,4 +1,4 @@
-"""What the n-grams that end in a token say of the classes, for a recurrence to read.
+"""Naive-Bayes features: what the n-grams that end in a token say of the classes, for a recurrence to read.
 
 With n-grams g of order n and r_gc naive Bayes' log-count ratio of class c,
 
@@ -6,7 +6,7 @@ With n-grams g of order n and r_gc naive Bayes' log-count ratio of class c,
     v_tnc = (sum of r_gc over the n-grams g of order n that end in token t) / s_nc
 
 where a_gc of the N_c texts of class c and b_gc of the M_c others have g, and s_nc is the deviation over all tokens that
-are learned from. In training a text's own evidence comes from counts without it and its like (in the manner of
+are learned from. In training a text's own features come from counts without it and its like (in the manner of
 stacking: Wolpert 1992, doi:10.1016/S0893-6080(05)80023-1), so that the recurrence learns how far to trust it, what to
 make of a "not" before it and what it misses. For two classes there is one v of each order, that of the second.
 
@@ -29,26 +29,30 @@ CONTEXT = 8
 """Tokens back that the n-grams ending in a token may reach."""
 
 FOLDS = 8
-"""Parts of the texts that are learned from; the evidence of each comes from all others."""
+"""Parts of the texts that are learned from; the features of each come from all others."""
 
 WORDS, CHARACTERS, SIGNS = (1, 3), (1, 6), (1, 4)
 """The orders of n-grams of tokens, and of the characters of tokens; of tokens that are single characters."""
 
 
-class Evidence:
+class NaiveBayesFeatures:
     """ngrams: known ones. ratios: (F, K) float32, r of each, K 1 for two classes, else their number. scale: (channels,)
     float32, by what each channel is divided. UserError where these do not fit."""
 
     def __init__(self, ngrams: Ngrams, ratios: np.ndarray, scale: np.ndarray | None = None) -> None:
         if ratios.ndim != 2 or len(ratios) != ngrams.size or ratios.dtype != np.float32:
-            raise UserError(f"evidence: expected ratios ({ngrams.size}, K) float32, got {ratios.shape}; damaged")
+            raise UserError(
+                f"naive-Bayes features: expected ratios ({ngrams.size}, K) float32, got {ratios.shape}; damaged"
+            )
         self.ngrams, self.ratios = ngrams, ratios
         self.scale = np.ones(self.channels, np.float32) if scale is None else scale
         if self.scale.shape != (self.channels,) or self.scale.dtype != np.float32:
-            raise UserError(f"evidence: expected a scale of {self.channels} values, float32; the file is damaged")
-        check_finite("evidence", {"ratios": ratios, "scale": self.scale})
+            raise UserError(
+                f"naive-Bayes features: expected a scale of {self.channels} values, float32; the file is damaged"
+            )
+        check_finite("naive-Bayes features", {"ratios": ratios, "scale": self.scale})
         if (self.scale <= 0).any():
-            raise UserError("evidence: expected scales above 0; the file is damaged")
+            raise UserError("naive-Bayes features: expected scales above 0; the file is damaged")
 
     @property
     def channels(self) -> int:
@@ -57,15 +61,15 @@ class Evidence:
         return sum(highest for _, highest in orders) * int(self.ratios.shape[1])
 
     @classmethod
-    def learned(
+    def fit(
         cls,
         tokens: Sequence[Sequence[str]],
         labels: Sequence[str],
         classes: Sequence[str],
         keys: Sequence[Hashable],
         seed: int,
-    ) -> tuple[Evidence, np.ndarray]:
-        """The evidence of all texts together, and that of the texts themselves, (M, channels) float32, without them.
+    ) -> tuple[NaiveBayesFeatures, np.ndarray]:
+        """The features by all texts together, and those of the texts themselves, (M, channels) float32, without them.
 
         tokens: of N texts. keys: (N,) texts of one key are left out together.
         """
@@ -90,8 +94,8 @@ class Evidence:
         starts = np.concatenate([[0], np.cumsum([max(1, len(text)) for text in tokens])])
         apart = np.zeros((starts[-1], whole.channels), np.float32)
         for part in folds(keys, list(labels), min(FOLDS, len(set(keys))), seed):
-            own = counts(part)
-            rest = cls(ngrams, _ratios(every[0] - own[0], every[1] - own[1]))
+            there, texts = counts(part)
+            rest = cls(ngrams, _ratios(every[0] - there, every[1] - texts))
             places = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in part])
             apart[places] = rest.of([tokens[i] for i in part])
         deviation = apart.std(0)
@@ -104,7 +108,7 @@ class Evidence:
         each = self.ratios.shape[1]
         words = 0 if self.ngrams.words is None else self.ngrams.words[1]
         joined, ends = _joined(texts)
-        found = np.zeros((len(ends), self.channels), np.float32)
+        features = np.zeros((len(ends), self.channels), np.float32)
         for kind, order, ids, owner, last in self.ngrams.located(joined):
             if len(ids):
                 # ends rise from token to token and from text to text
@@ -113,9 +117,9 @@ class Evidence:
                 low, high = int(token[0]), int(token[-1]) + 1
                 for k in range(each):
                     sums = np.bincount(token - low, self.ratios[ids, k], high - low)
-                    found[low:high, first + k] += sums.astype(np.float32)
-        found /= self.scale
-        return found
+                    features[low:high, first + k] += sums.astype(np.float32)
+        features /= self.scale
+        return features
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What to keep as numbers."""
@@ -126,10 +130,10 @@ class Evidence:
         return {"ngrams": self.ngrams.to_json()}
 
     @classmethod
-    def from_json(cls, data: Any, arrays: Mapping[str, np.ndarray]) -> Evidence:
+    def from_json(cls, data: Any, arrays: Mapping[str, np.ndarray]) -> NaiveBayesFeatures:
         """Rebuild from `to_json` and `arrays`; UserError says what is damaged."""
         if not isinstance(data, dict) or "ngrams" not in data or {"hashes", "ratios", "scale"} - arrays.keys():
-            raise UserError("evidence: expected n-grams, hashes, ratios and scale; the file is damaged")
+            raise UserError("naive-Bayes features: expected n-grams, hashes, ratios and scale; the file is damaged")
         return cls(Ngrams.from_arrays(data["ngrams"], arrays), arrays["ratios"], arrays["scale"])
 
 
@@ -140,10 +144,10 @@ _APART = 1 << 40
 def _ratios(there: np.ndarray, texts: np.ndarray) -> np.ndarray:
     """r (F, K) from how many texts of each class have an n-gram, (F, C), and how many texts there are, (C,)."""
     others = there.sum(1, keepdims=True) - there
-    found = np.log((there + 1) / (texts + 2)) - np.log((others + 1) / (texts.sum() - texts + 2))
-    found[there.sum(1) == 0] = 0.0  # of what these texts do not have nothing is known
-    kept: np.ndarray = (found[:, 1:] if found.shape[1] == 2 else found).astype(np.float32)
-    return kept
+    ratios = np.log((there + 1) / (texts + 2)) - np.log((others + 1) / (texts.sum() - texts + 2))
+    ratios[there.sum(1) == 0] = 0.0  # of what these texts do not have nothing is known
+    needed: np.ndarray = (ratios[:, 1:] if ratios.shape[1] == 2 else ratios).astype(np.float32)
+    return needed
 
 
 def _joined(texts: Sequence[Sequence[str]]) -> tuple[list[str], np.ndarray]:

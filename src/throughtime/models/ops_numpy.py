@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.recurrence import Trace
+from throughtime.models.ops import NORM
+from throughtime.recurrence import Recurrence
 
 _SMALLEST = 1e-30
 """What a logarithm is taken of at least."""
@@ -103,14 +104,32 @@ class NumpyOps:
         """Fixed values, beside an array."""
         return values.astype(like.dtype, copy=False)
 
+    def layer_norm(self, x: np.ndarray, gain: np.ndarray, bias: np.ndarray) -> np.ndarray:
+        """Each row shifted and scaled to mean 0 and variance 1, times gain, plus bias; see Ops."""
+        centred = x - x.mean(-1, keepdims=True)
+        variance = np.square(centred).mean(-1, keepdims=True)
+        normed: np.ndarray = centred / np.sqrt(variance + np.asarray(NORM, x.dtype)) * gain + bias
+        return normed
+
+    @np.errstate(all="ignore")  # see tasks/text/stream.py
+    def attention(
+        self, queries: np.ndarray, keys: np.ndarray, values: np.ndarray, lengths: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What each query takes of the values, and the shares it gives to them; see Ops."""
+        scale = np.asarray(keys.shape[-1] ** -0.5, keys.dtype)
+        scores = np.matmul(queries.transpose(1, 0, 2) * scale, keys.transpose(1, 2, 0))  # (B, U, T)
+        scores = np.where((np.arange(len(keys)) < lengths[:, None])[:, None], scores, -np.inf)
+        shares = self.softmax(scores, -1)
+        taken = np.matmul(shares, values.transpose(1, 0, 2))
+        return taken.transpose(1, 0, 2), shares.transpose(1, 0, 2)
+
     def dropout(self, x: np.ndarray, share: float, variational: bool) -> np.ndarray:
         """The identity: dropout belongs to training."""
         return x
 
     def recurrence(
         self,
-        trace: Trace,
-        sizes: Mapping[str, int],
+        layer: Recurrence,
         x: np.ndarray,
         initial: Sequence[np.ndarray] | None,
         parameters: Mapping[str, np.ndarray],
@@ -123,16 +142,15 @@ class NumpyOps:
         """
         from throughtime import engine
 
-        program = engine.compile(trace, dict(sizes), dtype=str(x.dtype))
-        arrays = tuple(parameters[name] for name in trace.parameters)
+        program = engine.compile(layer, str(x.dtype))
+        arrays = tuple(parameters[name] for name in layer.trace.parameters)
         start = tuple(initial) if initial is not None else None
         output, final, _ = program.forward(x, start, arrays, lengths=lengths, reverse=reverse, threads=self.threads)
         return output, final
 
     def embedded(
         self,
-        trace: Trace,
-        sizes: Mapping[str, int],
+        layer: Recurrence,
         tokens: np.ndarray,
         table: np.ndarray,
         initial: Sequence[np.ndarray] | None,
@@ -141,10 +159,10 @@ class NumpyOps:
         """`recurrence` over lookup(table, tokens), tokens (T, B), the products made once per row of the table."""
         from throughtime import engine
 
-        program = engine.compile(trace, dict(sizes), dtype=str(table.dtype), lookup=True)
+        program = engine.compile(layer, str(table.dtype), lookup=True)
         if not program.takes_ids or tokens.size < 2 * len(table):
-            return self.recurrence(trace, sizes, self.lookup(table, tokens), initial, parameters)
-        arrays = tuple(parameters[name] for name in trace.parameters)
+            return self.recurrence(layer, self.lookup(table, tokens), initial, parameters)
+        arrays = tuple(parameters[name] for name in layer.trace.parameters)
         start, ids = tuple(initial) if initial is not None else None, np.ascontiguousarray(tokens, np.int64)
         output, final, _ = program.forward_ids(ids, table, start, arrays, training=False, threads=self.threads)
         return output, final
@@ -155,8 +173,7 @@ class ReferenceOps(NumpyOps):
 
     def recurrence(
         self,
-        trace: Trace,
-        sizes: Mapping[str, int],
+        layer: Recurrence,
         x: np.ndarray,
         initial: Sequence[np.ndarray] | None,
         parameters: Mapping[str, np.ndarray],
@@ -165,11 +182,12 @@ class ReferenceOps(NumpyOps):
     ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         from throughtime.recurrence.evaluate import sequence
 
+        trace = layer.trace
         if initial is None:
-            initial = [np.zeros((x.shape[1], sizes[s]), x.dtype) for s in trace.state_sizes.values()]
+            initial = [np.zeros((x.shape[1], size), x.dtype) for size in layer.state_sizes]
         if lengths is None and not reverse:
             return sequence(trace, parameters, x, initial)
-        output, final = np.zeros((*x.shape[:2], sizes[trace.state_sizes[trace.output]]), x.dtype), []
+        output, final = np.zeros((*x.shape[:2], layer.output_size), x.dtype), []
         turn = -1 if reverse else 1
         for row in range(x.shape[1]):
             length = len(x) if lengths is None else int(lengths[row])
@@ -182,14 +200,13 @@ class ReferenceOps(NumpyOps):
 
     def embedded(
         self,
-        trace: Trace,
-        sizes: Mapping[str, int],
+        layer: Recurrence,
         tokens: np.ndarray,
         table: np.ndarray,
         initial: Sequence[np.ndarray] | None,
         parameters: Mapping[str, np.ndarray],
     ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-        return self.recurrence(trace, sizes, self.lookup(table, tokens), initial, parameters)
+        return self.recurrence(layer, self.lookup(table, tokens), initial, parameters)
 
 
 def nats(ops: NumpyOps, logits: Any, targets: np.ndarray) -> np.ndarray:

@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from throughtime.recurrence import Trace
+from throughtime.models.ops import NORM
+from throughtime.recurrence import Recurrence
+from throughtime.storage.parameters import check_parameters
 
 
 class TorchOps:
@@ -17,7 +19,6 @@ class TorchOps:
 
     def __init__(self, training: bool = False, generator: torch.Generator | None = None) -> None:
         self.training, self.generator = training, generator
-        self._compiled: dict[Any, Any] = {}
 
     def lookup(self, table: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
         """Rows of the table: (V, E) and integers (...) to (..., E)."""
@@ -82,6 +83,19 @@ class TorchOps:
         """Fixed values, beside a tensor."""
         return torch.from_numpy(values).to(like)
 
+    def layer_norm(self, x: torch.Tensor, gain: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """Each row shifted and scaled to mean 0 and variance 1, times gain, plus bias; see Ops."""
+        return functional.layer_norm(x, x.shape[-1:], gain, bias, NORM)
+
+    def attention(
+        self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, lengths: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What each query takes of the values, and the shares it gives to them; see Ops."""
+        scores = torch.matmul(queries.permute(1, 0, 2) * keys.shape[-1] ** -0.5, keys.permute(1, 2, 0))  # (B, U, T)
+        behind = torch.arange(len(keys), device=lengths.device) >= lengths[:, None]
+        shares = torch.softmax(scores.masked_fill(behind[:, None], -torch.inf), -1)
+        return torch.matmul(shares, values.permute(1, 0, 2)).permute(1, 0, 2), shares.permute(1, 0, 2)
+
     def dropout(self, x: torch.Tensor, share: float, variational: bool) -> torch.Tensor:
         """Zero the share of values, in 256ths, and scale the rest up; variational: the same ones at every step."""
         if not self.training or share == 0.0:
@@ -92,8 +106,7 @@ class TorchOps:
 
     def recurrence(
         self,
-        trace: Trace,
-        sizes: Mapping[str, int],
+        layer: Recurrence,
         x: torch.Tensor,
         initial: Sequence[torch.Tensor] | None,
         parameters: Mapping[str, torch.Tensor],
@@ -107,13 +120,12 @@ class TorchOps:
         from throughtime.nn.functional import recurrence
 
         start = tuple(initial) if initial is not None else None
-        arrays = tuple(parameters[name] for name in trace.parameters)
-        return recurrence(self._layer(trace, sizes), x, start, arrays, lengths, reverse)
+        arrays = tuple(parameters[name] for name in layer.trace.parameters)
+        return recurrence(layer, x, start, arrays, lengths, reverse)
 
     def embedded(
         self,
-        trace: Trace,
-        sizes: Mapping[str, int],
+        layer: Recurrence,
         tokens: torch.Tensor,
         table: torch.Tensor,
         initial: Sequence[torch.Tensor] | None,
@@ -123,29 +135,19 @@ class TorchOps:
         from throughtime.nn.embedded import embedded_recurrence
 
         start = tuple(initial) if initial is not None else None
-        arrays = tuple(parameters[name] for name in trace.parameters)
-        return embedded_recurrence(self._layer(trace, sizes), tokens, table, start, arrays)
-
-    def _layer(self, trace: Trace, sizes: Mapping[str, int]) -> Any:
-        """The recurrence as throughtime.nn takes it, made once."""
-        from throughtime.nn.functional import Recurrence
-
-        key = (id(trace), *sizes.items())
-        layer = self._compiled.get(key)
-        if layer is None or layer.trace is not trace:
-            layer = self._compiled[key] = Recurrence(trace, dict(sizes))
-        return layer
+        arrays = tuple(parameters[name] for name in layer.trace.parameters)
+        return embedded_recurrence(layer, tokens, table, start, arrays)
 
 
 class TorchModel(torch.nn.Module):
     """A model's parameters as torch Parameters, under their flat names; called with what its arithmetic takes.
 
-    arithmetic: the module of the model: `forward(ops, config, parameters, *inputs)` and `check_parameters`.
+    arithmetic: the module of the model: `forward(ops, config, parameters, *inputs)`, and WHO, which speaks in errors.
     """
 
     def __init__(self, arithmetic: Any, config: Any, parameters: Mapping[str, np.ndarray], seed: int = 0) -> None:
         super().__init__()
-        arithmetic.check_parameters(config, parameters)
+        check_parameters(arithmetic.WHO, config.shapes, parameters)
         self.config, self.arithmetic = config, arithmetic
         self.generator = torch.Generator().manual_seed(seed)
         for name, value in parameters.items():

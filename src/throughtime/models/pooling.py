@@ -12,31 +12,30 @@ arXiv:1801.06146, section 3.3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from throughtime.models.stack import Layer
+from throughtime.models.ops import Ops, Params
+from throughtime.recurrence import Recurrence
 
 _FAR = 1e4
 """So far below others lies what must not be chosen."""
 
 
-def pool(
-    ops: Any, kinds: Sequence[str], parameters: Mapping[str, Any], prefix: str, h: Any, final: Any, lengths: Any
-) -> Any:
+def pool(ops: Ops, kinds: Sequence[str], parameters: Params, prefix: str, h: Any, final: Any, lengths: Any) -> Any:
     """(B, P): the poolings side by side. h: (T, B, S), final: the last output by direction, lengths: (B,)."""
     mask = ops.mask(lengths, len(h), h)
     beyond = (mask - 1.0) * _FAR
     return ops.concatenate([_KINDS[kind](ops, parameters, prefix, h, final, mask, beyond) for kind in kinds])
 
 
-def attention(ops: Any, parameters: Mapping[str, Any], prefix: str, h: Any, lengths: Any) -> Any:
+def attention(ops: Ops, parameters: Params, prefix: str, h: Any, lengths: Any) -> Any:
     """(T, B): the share of each token."""
     beyond = (ops.mask(lengths, len(h), h) - 1.0) * _FAR
     return ops.softmax(ops.linear(h, parameters[f"{prefix}.w_a"], None) + beyond, 0)[..., 0]
 
 
-def widths(kinds: Sequence[str], layers: Sequence[Layer]) -> int:
+def widths(kinds: Sequence[str], layers: Sequence[Recurrence]) -> int:
     """P, of the poolings over a top layer."""
     return len(kinds) * sum(layer.output_size for layer in layers)
 
@@ -46,20 +45,20 @@ def shapes(kinds: Sequence[str], prefix: str, width: int) -> dict[str, tuple[int
     return {f"{prefix}.w_a": (1, width)} if "attention" in kinds else {}
 
 
-def _max(ops: Any, parameters: Any, prefix: str, h: Any, final: Any, mask: Any, beyond: Any) -> Any:
+def _max(ops: Ops, parameters: Any, prefix: str, h: Any, final: Any, mask: Any, beyond: Any) -> Any:
     return ops.largest(h + beyond, 0)
 
 
-def _mean(ops: Any, parameters: Any, prefix: str, h: Any, final: Any, mask: Any, beyond: Any) -> Any:
+def _mean(ops: Ops, parameters: Any, prefix: str, h: Any, final: Any, mask: Any, beyond: Any) -> Any:
     return ops.sum(h, 0) / ops.sum(mask, 0)
 
 
-def _attention(ops: Any, parameters: Any, prefix: str, h: Any, final: Any, mask: Any, beyond: Any) -> Any:
+def _attention(ops: Ops, parameters: Any, prefix: str, h: Any, final: Any, mask: Any, beyond: Any) -> Any:
     shares = ops.softmax(ops.linear(h, parameters[f"{prefix}.w_a"], None) + beyond, 0)
     return ops.sum(shares * h, 0)
 
 
-def _last(ops: Any, parameters: Any, prefix: str, h: Any, final: Any, mask: Any, beyond: Any) -> Any:
+def _last(ops: Ops, parameters: Any, prefix: str, h: Any, final: Any, mask: Any, beyond: Any) -> Any:
     return ops.concatenate(list(final))
 
 

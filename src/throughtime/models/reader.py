@@ -1,6 +1,6 @@
 """What reads the tokens of a text: embeddings, and a stack of recurrences in one direction or in both.
 
-    x_t = [embedding_1[id_t1]; ...; mean of the embeddings of the pieces of token t; evidence_t]
+    x_t = [embedding_1[id_t1]; ...; mean of the embeddings of the pieces of token t; features_t]
     f_t = the recurrence over x from the start        g_t = another one from the end
     h_t = [f_t; g_t]                                  layer by layer, the next reads h
 
@@ -22,12 +22,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.models.stack import LARGEST, Dropout, Layer
-from throughtime.recurrence import Trace
+from throughtime.models.ops import Ops, Params
+from throughtime.models.stack import LARGEST, Dropout, Stack
+from throughtime.recurrence import Recurrence, Trace
 
-DIRECTIONS = ("ahead", "back")
-
-_MOST_LAYERS, _MOST_COLUMNS = 100, 20
+_MOST_COLUMNS = 20
 
 
 class Tokens(NamedTuple):
@@ -68,7 +67,7 @@ class ReaderConfig:
 
     who: str
     columns: tuple[tuple[str, int, int], ...]
-    layers: tuple[tuple[Layer, ...], ...]
+    layers: tuple[tuple[Recurrence, ...], ...]
     pieces: tuple[int, int] = (0, 0)
     added: bool = False
     dropout: Dropout = field(default_factory=Dropout)
@@ -76,8 +75,8 @@ class ReaderConfig:
 
     def __post_init__(self) -> None:
         who = self.who
-        if not 1 <= len(self.columns) <= _MOST_COLUMNS or not 1 <= len(self.layers) <= _MOST_LAYERS:
-            raise UserError(f"{who}: expected up to {_MOST_COLUMNS} columns and up to {_MOST_LAYERS} layers")
+        if not 1 <= len(self.columns) <= _MOST_COLUMNS:
+            raise UserError(f"{who}: expected up to {_MOST_COLUMNS} columns")
         if len(self.pieces) != 2:
             raise UserError(f"{who}: pieces must be two numbers, got {reprlib.repr(self.pieces)}")
         for name, *sizes in (*self.columns, *([("pieces", *self.pieces)] if self.pieces != (0, 0) else [])):
@@ -93,27 +92,22 @@ class ReaderConfig:
             got = reprlib.repr(self.values)
             raise UserError(f"{who}: values must be an integer from 0 to {LARGEST:,}, got {got}")
         width = (widths[0] if self.added else sum(widths)) + self.values
-        for i, both in enumerate(self.layers):
-            if len(both) not in (1, 2):
-                raise UserError(f"{who}: layer {i} must have one direction or two, got {len(both)}")
-            for layer in both:
-                if layer.input_size != width:
-                    raise UserError(
-                        f"{who}: layer {i} ({layer.name}) takes I={layer.input_size}, what comes in has {width}"
-                    )
-                if further := ", ".join(layer.trace.further):
-                    raise UserError(f"{who}: {layer.name} reads {further} beside x; choose another cell")
-            width = sum(layer.output_size for layer in both)
+        self.recurrences.check(who, width)
+
+    @property
+    def recurrences(self) -> Stack:
+        """The layers as they run."""
+        return Stack(self.layers, directed=True)
 
     @property
     def width(self) -> int:
         """S, values of a token's state: those of both directions."""
-        return sum(layer.output_size for layer in self.layers[-1])
+        return self.recurrences.width
 
     @property
     def streams(self) -> bool:
         """Whether it reads in one direction only, and can go on as text arrives."""
-        return all(len(both) == 1 for both in self.layers)
+        return self.recurrences.streams
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -121,9 +115,7 @@ class ReaderConfig:
         found: dict[str, tuple[int, ...]] = {f"columns.{name}": (rows, width) for name, rows, width in self.columns}
         if self.pieces != (0, 0):
             found["pieces"] = self.pieces
-        for i, both in enumerate(self.layers):
-            for direction, layer in zip(DIRECTIONS, both, strict=False):
-                found.update({f"layers.{i}.{direction}.{name}": shape for name, shape in layer.shapes.items()})
+        found.update(self.recurrences.shapes)
         return found
 
     @classmethod
@@ -133,26 +125,25 @@ class ReaderConfig:
         columns: Sequence[tuple[str, int, int]],
         cells: Sequence[Trace],
         hidden: int,
-        both: bool = True,
+        bidirectional: bool = True,
         **rest: Any,
     ) -> ReaderConfig:
         """Layers of the given cells, bottom first. rest: further fields of the class."""
         pieces = rest.get("pieces", (0, 0))
         widths = [width for _, _, width in columns] + [pieces[1]] * (pieces != (0, 0))
         below = (widths[0] if rest.get("added") else sum(widths)) + rest.get("values", 0)
-        layers = stacked(cells, below, hidden, both)
+        layers = Stack.of(cells, below, hidden, bidirectional).layers
         return cls(who, tuple(columns), layers, **rest)
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists and dicts, for config.json."""
-        drop = self.dropout
         return {
             "columns": [list(column) for column in self.columns],
             "pieces": list(self.pieces),
             "added": self.added,
             "values": self.values,
-            "layers": [[layer.to_json() for layer in both] for both in self.layers],
-            "dropout": {name: getattr(drop, name) for name in ("input", "between", "output", "weight", "variational")},
+            "layers": self.recurrences.to_json(),
+            "dropout": self.dropout.to_json(),
         }
 
     @classmethod
@@ -160,9 +151,9 @@ class ReaderConfig:
         """Rebuild from `to_json`; UserError says what is wrong."""
         try:
             columns = tuple((name, rows, width) for name, rows, width in data["columns"])
-            layers = layers_from_json(who, data["layers"])
+            layers = Stack.from_json(data["layers"], who, directed=True).layers
             pieces = tuple(data["pieces"])
-            dropout = Dropout(**data["dropout"])
+            dropout = Dropout.from_json(data["dropout"])
             return cls(who, columns, layers, pieces, data["added"], dropout, data["values"])  # type: ignore[arg-type]
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, UserError):
@@ -170,24 +161,7 @@ class ReaderConfig:
             raise UserError(f"{who}: its configuration is malformed ({error!r}); config.json is damaged") from None
 
 
-def stacked(cells: Sequence[Trace], below: int, hidden: int, both: bool) -> tuple[tuple[Layer, ...], ...]:
-    """Layers over an input of `below` values, each of one recurrence or of two."""
-    layers = []
-    for trace in cells:
-        layer = Layer(trace, {"I": below, "H": hidden})
-        layers.append((layer, layer) if both else (layer,))
-        below = layer.output_size * (1 + both)
-    return tuple(layers)
-
-
-def layers_from_json(who: str, data: Any) -> tuple[tuple[Layer, ...], ...]:
-    """Layers from lists of `Layer.to_json`; UserError where they are malformed."""
-    if not isinstance(data, list) or len(data) > _MOST_LAYERS or any(not isinstance(both, list) for both in data):
-        raise UserError(f"{who}: layers must be lists of layers, at most {_MOST_LAYERS}; config.json is damaged")
-    return tuple(tuple(Layer.from_json(layer) for layer in both[:3]) for both in data)
-
-
-def embed(ops: Any, config: ReaderConfig, parameters: Mapping[str, Any], tokens: Tokens) -> Any:
+def embed(ops: Ops, config: ReaderConfig, parameters: Params, tokens: Tokens) -> Any:
     """x, what the lowest recurrences read, (T, B, I)."""
     parts = [ops.lookup(parameters[f"columns.{name}"], tokens.ids[i]) for i, (name, _, _) in enumerate(config.columns)]
     if config.pieces != (0, 0):
@@ -198,58 +172,29 @@ def embed(ops: Any, config: ReaderConfig, parameters: Mapping[str, Any], tokens:
     return ops.concatenate([x, tokens.values]) if config.values else x
 
 
-def read(
-    ops: Any, config: ReaderConfig, parameters: Mapping[str, Any], x: Any, lengths: Any
-) -> tuple[Any, tuple[Any, ...]]:
+def read(ops: Ops, config: ReaderConfig, parameters: Params, x: Any, lengths: Any) -> tuple[Any, tuple[Any, ...]]:
     """The state of every token, (T, B, S), zero behind a row's end; and the top layer's last output by direction.
 
     x: what `embed` gave. lengths: (B,).
     """
-    return run(ops, config.layers, parameters, "layers", x, lengths, config.dropout)
-
-
-def run(
-    ops: Any,
-    layers: Sequence[Sequence[Layer]],
-    parameters: Mapping[str, Any],
-    prefix: str,
-    x: Any,
-    lengths: Any,
-    dropout: Dropout,
-) -> tuple[Any, tuple[Any, ...]]:
-    """A stack of recurrences over x (T, B, I): what the top layer puts out, (T, B, S), and its last by direction."""
-    final: list[Any] = []
-    for i, both in enumerate(layers):
-        x = ops.dropout(x, dropout.between, dropout.variational) if i else x
-        outputs, final = [], []
-        for direction, layer in zip(DIRECTIONS, both, strict=False):
-            own = {name: parameters[f"{prefix}.{i}.{direction}.{name}"] for name in layer.trace.parameters}
-            output, states = ops.recurrence(layer.trace, layer.sizes, x, None, own, lengths, direction == "back")
-            outputs.append(output)
-            final.append(states[list(layer.trace.states).index(layer.trace.output)])
-        x = ops.concatenate(outputs)
-    return x, tuple(final)
+    x, states = config.recurrences.run(ops, parameters, x, None, lengths, config.dropout)
+    return x, tuple(config.recurrences.last(states))
 
 
 def draw(
     shapes: Mapping[str, tuple[int, ...]],
-    stacks: Mapping[str, Sequence[Sequence[Layer]]],
+    stacks: Sequence[Stack],
     rng: np.random.Generator,
     dtype: Any = np.float32,
 ) -> dict[str, np.ndarray]:
     """Every parameter of a model that reads, by name.
 
-    stacks: prefix -> its layers. Embeddings are normal with deviation 1 / sqrt(width) (pieces, whose mean is taken:
+    stacks: of recurrences. Embeddings are normal with deviation 1 / sqrt(width) (pieces, whose mean is taken:
     2 / sqrt(width)), vectors 0, other matrices uniform in +-1/sqrt(columns), recurrent layers as their cells declare.
     """
     values: dict[str, np.ndarray] = {}
-    for prefix, layers in stacks.items():
-        for i, both in enumerate(layers):
-            for direction, layer in zip(DIRECTIONS, both, strict=False):
-                if not layer.trace.inits:
-                    raise UserError(f"{layer.name}: the trace carries no initial values; give a cell, not a loaded one")
-                drawn = layer.trace.initial_parameters(dict(layer.sizes), rng, dtype)
-                values.update({f"{prefix}.{i}.{direction}.{name}": value for name, value in drawn.items()})
+    for stack in stacks:
+        values.update(stack.draw(rng, dtype))
     for name, shape in shapes.items():
         if name in values:
             continue

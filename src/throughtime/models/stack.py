@@ -1,78 +1,27 @@
-"""What a language model is made of: sizes, cells, dropout. Becomes a part of config.json."""
+"""A stack of recurrences, in one direction or in two: its sizes, its parameters, and how it runs over a sequence."""
 
 from __future__ import annotations
 
-import json
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.recurrence import Trace
+from throughtime.models.ops import Array, Ops, Params
+from throughtime.recurrence import LARGEST, Recurrence, Trace
+from throughtime.recurrence.wrap import recurrent_matrices
 
-LARGEST = 1 << 20
-"""The largest size of anything: a square matrix of it has 4 TB."""
+__all__ = ["LARGEST", "MOST_LAYERS", "Dropout", "Lookup", "Stack", "States"]
 
 MOST_LAYERS = 100
-_STEP_VALUES = 1 << 25
-"""The most values that the nodes of one step may have in all."""
 
+DIRECTIONS = ("ahead", "back")
 
-@dataclass(frozen=True)
-class Layer:
-    """One recurrent layer: its step, and the sizes of its symbols (I is its input, H its state)."""
-
-    trace: Trace
-    sizes: Mapping[str, int]
-
-    def __post_init__(self) -> None:
-        try:
-            self.trace.shapes(dict(self.sizes))
-        except ValueError as error:
-            raise UserError(str(error)) from None
-        for symbol, value in self.sizes.items():
-            if type(value) is not int or not 0 < value <= LARGEST:
-                got = reprlib.repr(value)
-                raise UserError(f"{self.name}: size {symbol} must be an integer from 1 to {LARGEST:,}, got {got}")
-        values = sum(self.sizes[node.size] for node in self.trace.graph.nodes if isinstance(node.size, str))
-        if values > _STEP_VALUES:
-            raise UserError(f"{self.name}: one step may have {_STEP_VALUES:,} values, got {values:,}; lower its sizes")
-
-    @property
-    def name(self) -> str:
-        return self.trace.name
-
-    @property
-    def input_size(self) -> int:
-        return self.sizes["I"]
-
-    @property
-    def state_sizes(self) -> tuple[int, ...]:
-        return tuple(self.sizes[s] for s in self.trace.state_sizes.values())
-
-    @property
-    def output_size(self) -> int:
-        return self.sizes[self.trace.state_sizes[self.trace.output]]
-
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Parameter name -> shape."""
-        return self.trace.shapes(dict(self.sizes))
-
-    def to_json(self) -> dict[str, Any]:
-        trace = json.loads(json.dumps(self.trace.to_json()))  # tuples become lists
-        return {"cell": self.name, "sizes": dict(self.sizes), "trace": trace}
-
-    @classmethod
-    def from_json(cls, data: Any) -> Layer:
-        if not isinstance(data, dict) or not isinstance(data.get("sizes"), dict) or "trace" not in data:
-            raise UserError("layer: expected an object with trace and sizes")
-        try:
-            trace = Trace.from_json(data["trace"])
-        except ValueError as error:
-            raise UserError(f"layer: {error}; config.json is damaged") from None
-        return cls(trace, dict(data["sizes"]))
+States = tuple[tuple[tuple[Array, ...], ...], ...]
+"""Of each layer, of each of its directions, of each of its states: (B, S_j)."""
 
 
 @dataclass(frozen=True)
@@ -97,3 +46,181 @@ class Dropout:
                 raise UserError(f"dropout: {name} must be a share, at least 0 and below 1, got {got}")
         if not isinstance(self.variational, bool):
             raise UserError(f"dropout: variational must be true or false, got {reprlib.repr(self.variational)}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values by name."""
+        return {name: getattr(self, name) for name in ("input", "between", "output", "weight", "variational")}
+
+    @classmethod
+    def from_json(cls, data: Any) -> Dropout:
+        """Rebuild from `to_json`; UserError says what is wrong."""
+        try:
+            return cls(**data)
+        except TypeError as error:
+            raise UserError(f"dropout is malformed ({error}); config.json is damaged") from None
+
+
+NO_DROPOUT = Dropout()
+
+
+class Lookup(NamedTuple):
+    """What the lowest layer reads, not looked up yet: rows of a table (V, E) for tokens (T, B)."""
+
+    table: Array
+    tokens: Array
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Layers of recurrences, bottom first.
+
+    layers: each of one recurrence, which reads from the start, or of two, the second of which reads from the end; the
+    next layer reads both outputs side by side. prefix: stands before its parameters' names. directed: the names say
+    the direction too, "layers.0.ahead.W_xi" instead of "layers.0.W_xi".
+    """
+
+    layers: tuple[tuple[Recurrence, ...], ...]
+    prefix: str = "layers"
+    directed: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        cells: Sequence[Trace],
+        below: int,
+        hidden: int | Sequence[int],
+        bidirectional: bool = False,
+        sizes: Mapping[str, int] | None = None,
+    ) -> Stack:
+        """Layers of the given cells over an input of `below` values. hidden: H, or one for each; sizes: of further
+        symbols. UserError where a cell has no size of its own and another one is wanted."""
+        widths = [hidden] * len(cells) if isinstance(hidden, int) else list(hidden)
+        layers: list[tuple[Recurrence, ...]] = []
+        for trace, width in zip(cells, widths, strict=True):
+            if sizes is not None and "H" not in trace.symbols and width != below:
+                remedy = f"--embedding {width}" if not layers else f"a hidden size of {below}"
+                raise UserError(f"{trace.name}: its state is as wide as its input, {below}, got {width}; use {remedy}")
+            layer = Recurrence(trace, {**(sizes or {}), "I": below, "H": width})
+            layers.append((layer, layer) if bidirectional else (layer,))
+            below = layer.output_size * (1 + bidirectional)
+        return cls(tuple(layers), directed=bidirectional)
+
+    def check(self, who: str, width: int) -> int:
+        """How wide its output is over an input of a width; UserError where layers do not fit. who: speaks in it."""
+        if not 1 <= len(self.layers) <= MOST_LAYERS:
+            got = len(self.layers) or "none"
+            raise UserError(f"{who}: expected at least one layer, at most {MOST_LAYERS}, got {got}")
+        for i, directions in enumerate(self.layers):
+            if len(directions) not in (1, 2):
+                raise UserError(f"{who}: layer {i} must have one direction or two, got {len(directions)}")
+            for layer in directions:
+                if further := ", ".join(layer.trace.further):
+                    raise UserError(f"{who}: {layer.name} reads {further} beside x; choose another cell")
+                if layer.input_size != width:
+                    takes = f"layer {i} ({layer.name}) takes I={layer.input_size}"
+                    raise UserError(f"{who}: {takes}, what comes in has {width}")
+            width = sum(layer.output_size for layer in directions)
+        return width
+
+    @property
+    def width(self) -> int:
+        """S, values of its output at a step."""
+        return sum(layer.output_size for layer in self.layers[-1])
+
+    @property
+    def streams(self) -> bool:
+        """Whether it reads from the start only, and can go on as input arrives."""
+        return all(len(directions) == 1 for directions in self.layers)
+
+    def start(self, i: int, direction: int = 0) -> str:
+        """What stands before the names of the parameters of a layer."""
+        return f"{self.prefix}.{i}.{DIRECTIONS[direction]}." if self.directed else f"{self.prefix}.{i}."
+
+    @property
+    def named(self) -> list[tuple[str, Recurrence]]:
+        """Every recurrence, with what stands before its parameters' names."""
+        return [
+            (self.start(i, d), layer) for i, directions in enumerate(self.layers) for d, layer in enumerate(directions)
+        ]
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Flat parameter name -> shape."""
+        return {start + name: shape for start, layer in self.named for name, shape in layer.shapes.items()}
+
+    def draw(self, rng: np.random.Generator, dtype: Any = np.float32) -> dict[str, np.ndarray]:
+        """Every parameter as its cell declares; UserError for a cell that was read from a folder."""
+        values: dict[str, np.ndarray] = {}
+        for start, layer in self.named:
+            if not layer.trace.inits:
+                raise UserError(
+                    f"{layer.name}: the trace carries no initial values, expected one traced from a cell, not a loaded "
+                    "one"
+                )
+            drawn = layer.initial_parameters(rng, dtype)
+            values.update({start + name: value for name, value in drawn.items()})
+        return values
+
+    def own(self, parameters: Params, i: int, direction: int = 0) -> dict[str, Array]:
+        """The parameters of one recurrence, by its own names."""
+        start = self.start(i, direction)
+        return {name: parameters[start + name] for name in self.layers[i][direction].trace.parameters}
+
+    def run(
+        self,
+        ops: Ops,
+        parameters: Params,
+        x: Array | Lookup,
+        initial: States | None = None,
+        lengths: Array | None = None,
+        drop: Dropout = NO_DROPOUT,
+    ) -> tuple[Array, States]:
+        """Over x (T, B, I) from `initial` (None: zeros): the output at every step (T, B, S), and all final states.
+
+        lengths: (B,), what lies behind is not read, and zero in the output.
+        """
+        after: list[tuple[tuple[Array, ...], ...]] = []
+        for i, directions in enumerate(self.layers):
+            weights = [self.own(parameters, i, d) for d in range(len(directions))]
+            if drop.weight:
+                for layer, own in zip(directions, weights, strict=True):
+                    own.update({n: ops.dropout(own[n], drop.weight, False) for n in recurrent_matrices(layer.trace)})
+            if i:
+                x = ops.dropout(x, drop.between, drop.variational)
+            outputs, states = [], []
+            for d, (layer, own) in enumerate(zip(directions, weights, strict=True)):
+                before = None if initial is None else initial[i][d]
+                if isinstance(x, Lookup):
+                    output, final = ops.embedded(layer, x.tokens, x.table, before, own)
+                else:
+                    output, final = ops.recurrence(layer, x, before, own, lengths, d == 1)
+                outputs.append(output)
+                states.append(tuple(final))
+            x = ops.concatenate(outputs)
+            after.append(tuple(states))
+        return x, tuple(after)
+
+    def last(self, states: States) -> list[Array]:
+        """The top layer's output after the last step it read, (B, S_j), of each direction."""
+        return [
+            final[list(layer.trace.states).index(layer.trace.output)]
+            for layer, final in zip(self.layers[-1], states[-1], strict=True)
+        ]
+
+    def to_json(self) -> list[Any]:
+        """Plain lists and dicts, for config.json: of each layer, or of each of its directions where names say them."""
+        each = [[layer.to_json() for layer in directions] for directions in self.layers]
+        return each if self.directed else [layer for (layer,) in each]
+
+    @classmethod
+    def from_json(cls, data: Any, who: str = "layers", prefix: str = "layers", directed: bool | None = None) -> Stack:
+        """Rebuild from `to_json`; UserError says what is wrong. directed: None where the data show it."""
+        if not isinstance(data, list) or len(data) > MOST_LAYERS:
+            raise UserError(f"{who}: layers must be a list of at most {MOST_LAYERS}; config.json is damaged")
+        if directed is None:
+            directed = any(isinstance(layer, list) for layer in data)
+        each = data if directed else [[layer] for layer in data]
+        if any(not isinstance(directions, list) for directions in each):
+            raise UserError(f"{who}: layers must be lists of layers; config.json is damaged")
+        layers = tuple(tuple(Recurrence.from_json(layer) for layer in directions[:3]) for directions in each)
+        return cls(layers, prefix, directed)

@@ -109,16 +109,16 @@ def lower_dtype() -> torch.dtype:
 
 
 def _one_kind(tensors: Sequence[Tensor]) -> bool:
-    dtype = tensors[0].dtype
-    return dtype in _NAMES and all(
-        type(tensor) in _PLAIN and tensor.is_cpu and tensor.layout is torch.strided and tensor.dtype is dtype
-        for tensor in tensors
-    )
+    return tensors[0].dtype in _NAMES and _plain(tensors, (tensors[0].dtype,))
 
 
 def _castable(tensors: Sequence[Tensor]) -> bool:
+    return _plain(tensors, _LOWER)
+
+
+def _plain(tensors: Sequence[Tensor], dtypes: Sequence[torch.dtype]) -> bool:
     return all(
-        type(tensor) in _PLAIN and tensor.is_cpu and tensor.layout is torch.strided and tensor.dtype in _LOWER
+        type(tensor) in _PLAIN and tensor.is_cpu and tensor.layout is torch.strided and tensor.dtype in dtypes
         for tensor in tensors
     )
 

@@ -1,8 +1,9 @@
 """The engine as one operator of a compiled graph: torch.compile sees neither the steps nor what is inside.
 
-The operator finds its recurrence by text: the trace, the sizes and the place of the parameters as JSON. A number or a
-name in a registry would mean nothing to another process; a text is a constant of the graph, hashed into the keys of
-PyTorch's caches, and all that a process that loads a compiled graph needs is this module imported.
+The operator finds its layer by text: the trace, the sizes and the place of the parameters as JSON, or the name and
+sizes of a layer of torch.nn. A place in a registry would mean nothing to another process; a text is a constant of the
+graph, hashed into the keys of PyTorch's caches, and all that a process that loads a compiled graph needs is this module
+imported.
 
 Eager mode does not come here: the dispatcher costs more than a small layer (docs.pytorch.org, torch.library).
 """
@@ -18,8 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from throughtime.nn.call import Call, from_key
+from throughtime.nn.call import Call
 from throughtime.nn.choice import engine_covers
+from throughtime.nn.layout import from_key
 from throughtime.nn.passes import engine_backward, engine_forward, loop_backward, loop_forward
 
 
@@ -53,8 +55,13 @@ def run_operator(call: Call, tensors: tuple[Tensor, ...]) -> tuple[Tensor, tuple
     return results[0], tuple(results[1:-1])
 
 
+_DESCRIBED = "Tensor? lengths, Tensor? batch_sizes, str layer, SymInt states, bool[] flags"
+"""A Call. layer: the key. flags: reverse, input_first, output_first, lead, training; training keeps a tape."""
+
+
 def _call(lengths: Tensor | None, batch_sizes: Tensor | None, layer: str, states: int, flags: Sequence[bool]) -> Call:
-    return Call(from_key(layer), states, lengths, batch_sizes, *flags[:4])
+    reverse, input_first, output_first, lead, _ = flags
+    return Call(from_key(layer), states, lengths, batch_sizes, reverse, input_first, output_first, lead)
 
 
 def _owned(tensor: Tensor) -> Tensor:
@@ -62,119 +69,83 @@ def _owned(tensor: Tensor) -> Tensor:
     return tensor.detach().clone(memory_format=torch.contiguous_format)
 
 
-@torch.library.custom_op("throughtime::run", mutates_args=())
-def _run(
-    tensors: Sequence[Tensor],
-    lengths: Tensor | None,
-    batch_sizes: Tensor | None,
-    layer: str,
-    states: int,
-    flags: Sequence[bool],
-) -> list[Tensor]:
-    """[output, *final states, ticket of the tape] of a Call on (x, *initial, *arrays).
-
-    layer: Recurrence.key. flags: reverse, input_first, output_first, lead, training; training keeps a tape.
-    """
-    call, given = _call(lengths, batch_sizes, layer, states, flags), tuple(tensors)
+@torch.library.custom_op("throughtime::run", mutates_args=(), schema=f"(Tensor[] tensors, {_DESCRIBED}) -> Tensor[]")
+def _run(tensors: Sequence[Tensor], *described: Any) -> list[Tensor]:
+    """[output, *final states, ticket of the tape] of a Call on (x, *initial, *arrays)."""
+    call, inputs, training = _call(*described), tuple(tensors), described[-1][4]
     with torch.no_grad():
-        if not engine_covers(given):  # an empty batch, no steps
-            output, final = loop_forward(call, given)
+        if not engine_covers(inputs):  # an empty batch, no steps
+            output, final = loop_forward(call, inputs)
             return [_owned(output), *map(_owned, final), _ticket(None)]
-        results, tape = engine_forward(call, given, training=flags[4])
+        results, tape = engine_forward(call, inputs, training=training)
     return [*results, _ticket(tape)]
 
 
 @_run.register_fake
-def _(
-    tensors: Sequence[Tensor],
-    lengths: Tensor | None,
-    batch_sizes: Tensor | None,
-    layer: str,
-    states: int,
-    flags: Sequence[bool],
-) -> list[Tensor]:
-    x, (widths, shown) = tensors[0], from_key(layer).widths()
-    _, input_first, output_first, lead, _ = flags
-    ticket = torch.empty(1, dtype=torch.int64)
-    if batch_sizes is not None:
-        rows: Any = tensors[1].shape[-2] if states else torch.library.get_ctx().new_dynamic_size()
-        output = x.new_empty((x.shape[0], shown))
+def _(tensors: Sequence[Tensor], *described: Any) -> list[Tensor]:
+    x, call = tensors[0], _call(*described)
+    width = call.layer.output_size
+    if call.batch_sizes is not None:
+        rows: Any = tensors[1].shape[-2] if call.states else torch.library.get_ctx().new_dynamic_size()
+        output = x.new_empty((x.shape[0], width))
     else:
-        steps, rows = (x.shape[1], x.shape[0]) if input_first else (x.shape[0], x.shape[1])
-        output = x.new_empty((rows, steps, shown) if output_first else (steps, rows, shown))
-    return [output, *[x.new_empty((1, rows, width) if lead else (rows, width)) for width in widths], ticket]
+        steps, rows = (x.shape[1], x.shape[0]) if call.input_first else (x.shape[0], x.shape[1])
+        output = x.new_empty((rows, steps, width) if call.output_first else (steps, rows, width))
+    sizes = call.layer.recurrence.state_sizes
+    final = [x.new_empty((1, rows, size) if call.lead else (rows, size)) for size in sizes]
+    return [output, *final, torch.empty(1, dtype=torch.int64)]
 
 
-@torch.library.custom_op("throughtime::run_backward", mutates_args=())
+@torch.library.custom_op(
+    "throughtime::run_backward",
+    mutates_args=(),
+    schema=f"(Tensor[] tensors, Tensor?[] gradients, Tensor ticket, {_DESCRIBED}, bool[] needs) -> Tensor[]",
+)
 def _run_backward(
-    tensors: Sequence[Tensor],
-    gradients: Sequence[Tensor | None],
-    ticket: Tensor,
-    lengths: Tensor | None,
-    batch_sizes: Tensor | None,
-    layer: str,
-    states: int,
-    flags: Sequence[bool],
-    needs: Sequence[bool],
+    tensors: Sequence[Tensor], gradients: Sequence[Tensor | None], ticket: Tensor, *rest: Any
 ) -> list[Tensor]:
     """Gradients with respect to those of (x, *initial, *arrays) that `needs` names, contiguous.
 
     gradients: of [output, *final states]. ticket: as `run` returned it. A ticket that was copied, stored or sent
     elsewhere in between no longer finds its tape; then the forward pass is run once more.
     """
-    call, given, asked = _call(lengths, batch_sizes, layer, states, flags), tuple(tensors), tuple(needs)
+    call, inputs, needs = _call(*rest[:-1]), tuple(tensors), tuple(rest[-1])
     known = [gradient for gradient in gradients if gradient is not None]
+    results: list[Tensor | None] = [None] * len(inputs)
     with torch.no_grad():
-        if not known:
-            return [
-                torch.zeros_like(t, memory_format=torch.contiguous_format)
-                for t, n in zip(given, asked, strict=True)
-                if n
-            ]
-        if not engine_covers((*given, *known)):
-            found = loop_backward(call, given, asked, tuple(gradients))
-        else:
+        if known and engine_covers((*inputs, *known)):
             held = _TICKETS.get(int(ticket[0]))
-            tape = held.tape if held is not None else engine_forward(call, given, training=True)[1]
-            found = engine_backward(call, tape, given, asked, tuple(gradients))
+            tape = held.tape if held is not None else engine_forward(call, inputs, training=True)[1]
+            results = engine_backward(call, tape, inputs, needs, tuple(gradients))
+        elif known:
+            results = loop_backward(call, inputs, needs, tuple(gradients))
     return [
         torch.zeros_like(tensor, memory_format=torch.contiguous_format) if d is None else d.contiguous()
-        for tensor, d, need in zip(given, found, asked, strict=True)
+        for tensor, d, need in zip(inputs, results, needs, strict=True)
         if need
     ]
 
 
 @_run_backward.register_fake
-def _(
-    tensors: Sequence[Tensor],
-    gradients: Sequence[Tensor | None],
-    ticket: Tensor,
-    lengths: Tensor | None,
-    batch_sizes: Tensor | None,
-    layer: str,
-    states: int,
-    flags: Sequence[bool],
-    needs: Sequence[bool],
-) -> list[Tensor]:
-    return [tensor.new_empty(tensor.shape) for tensor, need in zip(tensors, needs, strict=True) if need]
+def _(tensors: Sequence[Tensor], *rest: Any) -> list[Tensor]:
+    return [tensor.new_empty(tensor.shape) for tensor, need in zip(tensors, rest[-1], strict=True) if need]
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
     tensors, lengths, batch_sizes, *ctx.rest = inputs
     ctx.set_materialize_grads(False)
-    ctx.count = len(tensors)
     ctx.save_for_backward(*tensors, output[-1], lengths, batch_sizes)
 
 
 def _differentiate(ctx: Any, gradients: Sequence[Tensor | None]) -> tuple[Any, ...]:
     *tensors, ticket, lengths, batch_sizes = ctx.saved_tensors
     needs = [bool(need) for need in ctx.needs_input_grad[0]]
-    found = iter(
+    results = iter(
         torch.ops.throughtime.run_backward(
             tensors, list(gradients[:-1]), ticket, lengths, batch_sizes, *ctx.rest, needs
         )
     )
-    return [next(found) if need else None for need in needs], None, None, None, None, None
+    return [next(results) if need else None for need in needs], None, None, None, None, None
 
 
 _run.register_autograd(_differentiate, setup_context=_keep)

@@ -50,10 +50,6 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 def _teach(builder: ModuleType) -> None:
-    from throughtime.nn.layout import layer_key
-
-    # what torch.compiler.assume_constant_result sets: the key depends on sizes alone
-    layer_key._dynamo_marked_constant = True  # type: ignore[attr-defined]
     cls = getattr(builder, "VariableBuilder", None)
     plain = getattr(cls, "wrap_module", None)
     if cls is None or plain is None or hasattr(plain, "__wrapped__"):

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from throughtime.nn.call import Call, Recurrence, Sources
+from throughtime import engine
+from throughtime.nn.call import Call, Layer
 from throughtime.nn.choice import Path, choose, engine_covers, lower_dtype
 from throughtime.nn.compiled import run_operator
 from throughtime.nn.passes import engine_backward, engine_forward, loop_backward, loop_forward
 from throughtime.nn.resets import check_resets, run_with_resets
 from throughtime.nn.transforms import run_transformed
-
-__all__ = ["Call", "Recurrence", "Sources", "recurrence", "run", "run_engine", "run_lower"]
+from throughtime.recurrence import Recurrence
 
 Result = tuple[Tensor, tuple[Tensor, ...]]
 
 
 def recurrence(
-    program: Any,
+    layer: Layer | Recurrence | engine.Program,
     x: Tensor,
     initial: Sequence[Tensor] | None,
     arrays: Sequence[Tensor],
@@ -32,18 +30,19 @@ def recurrence(
     resets: Tensor | None = None,
     restart: Sequence[Tensor] | None = None,
 ) -> Result:
-    """Run a compiled program over whole sequences.
+    """Run a recurrence over whole sequences.
 
-    program: from `throughtime.engine.compile`, or a Recurrence. x: (T, B, I). initial: states (B, S_j) in the cell's
-    order, None for zeros. arrays: the program's parameter arrays. lengths: (B,), 0 <= length <= T, in any order;
-    padding is not read and its output is zero. reverse: each row from its own end to its start. resets: (T, B) bool:
-    before a flagged step a row's state becomes `restart`, (S_j,) each, None for zeros.
+    layer: what to run; of a program that `throughtime.engine.compile` has made, with its sources and what it shows.
+    x: (T, B, I). initial: states (B, S_j) in the cell's order, None for zeros. arrays: the parameter arrays. lengths:
+    (B,), 0 <= length <= T, in any order; padding is not read and its output is zero. reverse: each row from its own end
+    to its start. resets: (T, B) bool: before a flagged step a row's state becomes `restart`, (S_j,) each, None for
+    zeros.
 
     Returns the output (T, B, S) and the final states (B, S_j), each at its row's true end. Differentiable with
     respect to x, initial and arrays, also twice. Under torch.autocast the output has autocast's dtype and the states
     float32. ValueError where a shape does not fit.
     """
-    layer = program if isinstance(program, Recurrence) else _of_program(program)
+    layer = as_layer(layer)
     states = tuple(initial or ())
     if lengths is not None:
         lengths = torch.as_tensor(lengths)
@@ -55,15 +54,11 @@ def recurrence(
     return run_with_resets(run, call, x, states, restart or (), arrays, mask)
 
 
-def _of_program(program: Any) -> Recurrence:
-    layer = _LAYERS.get(program)
-    if layer is None:
-        layer = _LAYERS[program] = Recurrence(program.trace, program.sizes, getattr(program, "sources", None))
-        layer.programs[{"float32": torch.float32, "float64": torch.float64}[np.dtype(program.dtype).name]] = program
-    return layer
-
-
-_LAYERS: WeakKeyDictionary[Any, Recurrence] = WeakKeyDictionary()
+def as_layer(layer: Layer | Recurrence | engine.Program) -> Layer:
+    """What is run, with everything that decides about its shapes."""
+    if isinstance(layer, engine.Program):
+        return Layer(layer.recurrence, layer.sources, layer.every)
+    return Layer(layer) if isinstance(layer, Recurrence) else layer
 
 
 def run(call: Call, tensors: tuple[Tensor, ...]) -> Result:
@@ -87,7 +82,7 @@ def run_by(path: Path, call: Call, tensors: tuple[Tensor, ...]) -> Result:
 def run_engine(call: Call, tensors: tuple[Tensor, ...]) -> Result:
     """As `run`, for tensors that `engine_covers`.
 
-    x: (T, B, I), (B, T, I) if call.input_first, (N, I) if packed; the output likewise.
+    x: (T, B, I), (B, T, I) if call.input_first, (N, I) if packed, a table if call.ids; the output likewise.
     """
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
         output, *final = _Engine.apply(call, *tensors)  # type: ignore[no-untyped-call]
@@ -110,18 +105,17 @@ class _Engine(torch.autograd.Function):
     def forward(ctx: Any, call: Call, *tensors: Tensor) -> tuple[Tensor, ...]:
         results, tape = engine_forward(call, tensors, training=True)
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*tensors)
+        ctx.save_for_backward(*tensors, call.ids)
         ctx.call, ctx.tape = call, tape
         return results
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        tensors = ctx.saved_tensors
-        needs = ctx.needs_input_grad[1:]
-        given = [gradient for gradient in gradients if gradient is not None]
-        if not given:
+        tensors, needs = ctx.saved_tensors[:-1], ctx.needs_input_grad[1:]
+        known = [gradient for gradient in gradients if gradient is not None]
+        if not known:
             return (None,) * (1 + len(needs))
-        if torch.is_grad_enabled() or not engine_covers(given):
+        if torch.is_grad_enabled() or not engine_covers(known):
             return (None, *loop_backward(ctx.call, tensors, needs, gradients))
         call, tape = ctx.call, ctx.tape
         if not torch._C._autograd._get_current_graph_task_keep_graph():  # type: ignore[attr-defined]

@@ -1,12 +1,12 @@
-"""How torch.nn stores the parameters of a recurrence: several gates stacked in one array."""
+"""How torch.nn stores the parameters of a recurrence, several gates stacked in one array; and layers by their keys."""
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 import throughtime.cells
-from throughtime.nn.call import Recurrence
-from throughtime.recurrence import Cell
+from throughtime.nn.call import Layer
+from throughtime.recurrence import Cell, Recurrence
 
 GATES = {"LSTM": "ifco", "GRU": "rzn", "RNN_TANH": "h", "RNN_RELU": "h"}
 """torch.nn's mode -> the gates in the order their rows are stacked (LSTM: torch calls the candidate c `g`)."""
@@ -33,9 +33,23 @@ def sources(mode: str, hidden: int, bias: bool, projection: int = 0) -> dict[str
     return where
 
 
-@cache
-def layer(mode: str, inputs: int, hidden: int, bias: bool, projection: int = 0) -> Recurrence:
-    """The recurrence of one layer and direction of torch.nn's RNN, LSTM or GRU."""
+def layer_key(mode: str, inputs: int, hidden: int, bias: bool, projection: int = 0) -> str:
+    """The key of `layer`."""
+    return f"{mode} {inputs} {hidden} {bias:d} {projection}"
+
+
+def layer(mode: str, inputs: int, hidden: int, bias: bool, projection: int = 0) -> Layer:
+    """One layer and direction of torch.nn's RNN, LSTM or GRU."""
+    return from_key(layer_key(mode, inputs, hidden, bias, projection))
+
+
+@lru_cache(maxsize=256)
+def from_key(key: str) -> Layer:
+    """The layer a key stands for: one of torch.nn's as `layer_key` writes it, or any other as `Layer.key` does."""
+    if key.startswith("["):
+        return Layer.from_key(key)
+    mode, *numbers = key.split()
+    inputs, hidden, bias, projection = map(int, numbers)
     if mode == "LSTM":
         cell: Cell = throughtime.cells.ProjectedLSTM() if projection else throughtime.cells.LSTM()
     elif mode == "GRU":
@@ -43,9 +57,4 @@ def layer(mode: str, inputs: int, hidden: int, bias: bool, projection: int = 0) 
     else:
         cell = throughtime.cells.RNN(f=mode.removeprefix("RNN_").lower())
     sizes = {"I": inputs, "H": hidden, **({"P": projection} if projection else {})}
-    return Recurrence(cell.trace(), sizes, sources(mode, hidden, bias, projection))
-
-
-def layer_key(mode: str, inputs: int, hidden: int, bias: bool, projection: int = 0) -> str:
-    """The key of `layer`: what torch.compile takes for a constant instead of tracing how it is made."""
-    return layer(mode, inputs, hidden, bias, projection).key
+    return Layer(Recurrence(cell.trace(), sizes), frozenset(sources(mode, hidden, bool(bias), projection).items()))

@@ -25,5 +25,5 @@ def chosen(shape: Sequence[int], share: float, generator: torch.Generator | None
 
 def dropout_mask(shape: Sequence[int], share: float, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """0 for the share of values that is dropped, 1 / (1 - share) for the others; dtype and device as `like`."""
-    kept = ~chosen(shape, share, generator)
-    return kept.to(device=like.device, dtype=like.dtype).mul_(256 / (256 - in_256ths(share)))
+    whole = ~chosen(shape, share, generator)
+    return whole.to(device=like.device, dtype=like.dtype).mul_(256 / (256 - in_256ths(share)))

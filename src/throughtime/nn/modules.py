@@ -181,12 +181,12 @@ def _layers(
     for index in range(module.num_layers):
         last = index == module.num_layers - 1
         inputs = module.input_size if index == 0 else directions * (module.proj_size or module.hidden_size)
-        recurrence = made(module.mode, inputs, module.hidden_size, module.bias, module.proj_size)
+        which = made(module.mode, inputs, module.hidden_size, module.bias, module.proj_size)
         outputs = []
         for direction in range(directions):
             number = index * directions + direction
             call = Call(
-                layer=recurrence,
+                layer=which,
                 states=len(states),
                 batch_sizes=batch_sizes,
                 reverse=direction == 1,

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from throughtime.engine import Program
 from throughtime.nn import reference
 from throughtime.nn.call import Call
 
@@ -27,8 +29,12 @@ def _whole(tensor: Tensor) -> np.ndarray:
 
 
 def _input(call: Call, x: Tensor) -> np.ndarray:
-    array = _numpy(x)
+    array = _numpy(x) if call.ids is None else _whole(x)
     return array.swapaxes(0, 1) if call.input_first else array
+
+
+def _program(call: Call, x: Tensor) -> Program:
+    return call.layer.program(x.dtype, lookup=call.ids is not None)  # type: ignore[no-any-return]
 
 
 def _state(call: Call, tensor: Tensor) -> np.ndarray:
@@ -39,33 +45,23 @@ def _state(call: Call, tensor: Tensor) -> np.ndarray:
 
 def engine_forward(call: Call, tensors: tuple[Tensor, ...], training: bool) -> tuple[tuple[Tensor, ...], Any]:
     """Run the engine; (output, *final) and the tape, which is None unless training."""
-    x = tensors[0]
-    program = call.layer.program(x.dtype)
-    first = 1 + call.states
-    data = _input(call, x)
+    program, data, first = _program(call, tensors[0]), _input(call, tensors[0]), 1 + call.states
     arrays = tuple([_whole(tensor) for tensor in tensors[first:]])
     initial = tuple([_state(call, tensor) for tensor in tensors[1:first]]) or None
-    threads = torch.get_num_threads()
-    if call.batch_sizes is not None:
-        output, final, tape = program.forward_packed(
-            data, call.batch_sizes.numpy(), initial, arrays, reverse=call.reverse, training=training, threads=threads
-        )
+    options: dict[str, Any] = {"training": training, "threads": torch.get_num_threads()}
+    if call.ids is not None:
+        output, final, tape = program.forward_ids(call.ids.numpy(), data, initial, arrays, **options)
+    elif call.batch_sizes is not None:
+        sizes = call.batch_sizes.numpy()
+        output, final, tape = program.forward_packed(data, sizes, initial, arrays, reverse=call.reverse, **options)
     else:
-        output, final, tape = program.forward(
-            data,
-            initial,
-            arrays,
-            lengths=None if call.lengths is None else call.lengths.numpy(force=True),
-            reverse=call.reverse,
-            training=training,
-            threads=threads,
-            batch_first=call.output_first,
-        )
+        options |= {"reverse": call.reverse, "batch_first": call.output_first}
+        lengths = None if call.lengths is None else call.lengths.numpy(force=True)
+        output, final, tape = program.forward(data, initial, arrays, lengths=lengths, **options)
         if call.output_first:
             output = output.swapaxes(0, 1)
-    if call.lead:
-        final = [state[None] for state in final]
-    return (torch.from_numpy(output), *map(torch.from_numpy, final)), tape
+    states = [state[None] for state in final] if call.lead else final
+    return (torch.from_numpy(output), *map(torch.from_numpy, states)), tape
 
 
 def engine_backward(
@@ -81,7 +77,7 @@ def engine_backward(
     d_final: tuple[np.ndarray | None, ...] | None = None
     if any(gradient is not None for gradient in gradients[1:]):
         d_final = tuple([None if gradient is None else _state(call, gradient) for gradient in gradients[1:]])
-    d_x, d_initial, d_arrays = call.layer.program(x.dtype).backward(
+    d_x, d_initial, d_arrays = _program(call, x).backward(
         tape,
         _input(call, x),
         tuple([_whole(tensor) for tensor in tensors[first:]]),
@@ -91,23 +87,23 @@ def engine_backward(
         needs_arrays=needs[first:],
         threads=torch.get_num_threads(),
     )
-    results: list[Tensor | None] = [None] * len(tensors)
-    if needs[0]:
-        results[0] = torch.from_numpy(d_x.swapaxes(0, 1) if call.input_first else d_x)
-    for i in range(call.states):
-        if needs[1 + i]:
-            results[1 + i] = torch.from_numpy(d_initial[i][None] if call.lead else d_initial[i])
-    for i, d_array in enumerate(d_arrays):
-        if needs[first + i]:
-            results[first + i] = torch.from_numpy(d_array)
-    return results
+    if d_x is not None and call.input_first:
+        d_x = d_x.swapaxes(0, 1)
+    d_states = [d[None] if call.lead else d for d in d_initial[: call.states]]
+    return [
+        torch.from_numpy(d) if need and d is not None else None
+        for d, need in zip((d_x, *d_states, *d_arrays), needs, strict=True)
+    ]
 
 
 def loop_forward(call: Call, tensors: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The same passes by the reference loop; the output and the final states."""
     x, states = tensors[0], tensors[1 : 1 + call.states]
     ends: Any = call.lengths
     parameters = call.layer.parameters(tensors[1 + call.states :])
-    if call.batch_sizes is not None:
+    if call.ids is not None:
+        x = embedding(call.ids, x)
+    elif call.batch_sizes is not None:
         x, ends = pad_packed_sequence(PackedSequence(x, call.batch_sizes))
     elif call.input_first:
         x = x.transpose(0, 1)
@@ -147,7 +143,7 @@ def differentiate(
         pairs = [(v, d) for v, d in zip((output, *final), gradients, strict=True) if d is not None and v.requires_grad]
         if not pairs:
             return [None] * len(tensors)
-        found = iter(
+        results = iter(
             torch.autograd.grad(
                 [value for value, _ in pairs],
                 [leaf for leaf, need in zip(leaves, needs, strict=True) if need],
@@ -156,4 +152,4 @@ def differentiate(
                 allow_unused=True,
             )
         )
-    return [next(found) if need else None for need in needs]
+    return [next(results) if need else None for need in needs]

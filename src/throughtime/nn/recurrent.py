@@ -13,12 +13,12 @@ from torch.nn.utils.rnn import PackedSequence
 
 import throughtime.cells
 from throughtime.errors import UserError
-from throughtime.nn.call import Call, Recurrence
+from throughtime.nn.call import Call, Layer
 from throughtime.nn.choice import keeps_values
 from throughtime.nn.functional import run
 from throughtime.nn.regular import Rates, Regular
 from throughtime.nn.resets import check_resets, run_with_resets
-from throughtime.recurrence import Cell, Trace
+from throughtime.recurrence import Cell, Recurrence, Trace
 
 
 def _trace(cell: Any) -> Trace:
@@ -98,29 +98,34 @@ class Recurrent(torch.nn.Module):
         if reserved:
             raise ValueError(f"{trace.name}: the input {min(reserved)} needs another name here, forward uses it")
         sizes = {"I": input_size, "H": hidden_size, **(sizes or {})}
-        self.recurrence = Recurrence(trace, sizes, every=output == "states")
-        self.regular = Regular.of(self.recurrence, zoneout, recurrent_dropout, input_dropout, weight_dropout)
+        self._layer = Layer(Recurrence(trace, sizes), every=output == "states")
+        self.regular = Regular.of(self._layer, zoneout, recurrent_dropout, input_dropout, weight_dropout)
         self.batch_first, self.output, self.initial, self.reverse = batch_first, output, initial, reverse
         dtype = dtype or torch.get_default_dtype()
         if seed is None:
             seed = int(torch.randint(2**62, (), device="cpu"))
-        values = trace.initial_parameters(self.recurrence.sizes, np.random.default_rng(seed), np.float64)
+        values = self.recurrence.initial_parameters(np.random.default_rng(seed), np.float64)
         for name, value in values.items():
             self.register_parameter(name, torch.nn.Parameter(torch.tensor(value, device=device, dtype=dtype)))
         if initial == "learned":
-            for name, size in trace.state_sizes.items():
-                zeros = torch.zeros(self.recurrence.sizes[size], device=device, dtype=dtype)
+            for name, size in zip(trace.states, self.recurrence.state_sizes, strict=True):
+                zeros = torch.zeros(size, device=device, dtype=dtype)
                 self.register_parameter(f"initial_{name}", torch.nn.Parameter(zeros))
 
     @property
-    def trace(self) -> Trace:
+    def recurrence(self) -> Recurrence:
         """The recurrence this module runs."""
-        return self.recurrence.trace
+        return self._layer.recurrence
+
+    @property
+    def trace(self) -> Trace:
+        """The recurrence's step."""
+        return self._layer.trace
 
     @property
     def State(self) -> Any:
         """The type of the cell's states: a named tuple with the methods of `throughtime.nn.state.State`."""
-        return self.recurrence.State
+        return self._layer.State
 
     def forward(
         self,
@@ -154,7 +159,7 @@ class Recurrent(torch.nn.Module):
         if alone:
             data = data.unsqueeze(1)
         first = self.batch_first and packed is None and not alone
-        layer, arrays = self.recurrence, [getattr(self, name) for name in self.trace.parameters]
+        layer, arrays = self._layer, [getattr(self, name) for name in self.trace.parameters]
         if self.regular is not None and self.training:
             layer, arrays = self.regular.training, self.regular.arrays(arrays)
             data = self.regular.inputs(data, None if packed is None else _rows(packed), 0 if first else 1)
@@ -166,7 +171,7 @@ class Recurrent(torch.nn.Module):
                 raise ValueError(f"{name}: a PackedSequence carries its lengths, leave `lengths` out")
         else:
             batch = data.shape[0 if first else 1]
-        states = self._initial(data, initial, batch, alone)
+        states = self._initial(initial, batch, alone)
         if packed is not None and packed.sorted_indices is not None and initial is not None:
             states = tuple([state.index_select(0, packed.sorted_indices) for state in states])
         call = Call(
@@ -191,7 +196,7 @@ class Recurrent(torch.nn.Module):
             return getattr(state, self.trace.output).to(output.dtype), state
         shown: Any = [output]
         if self.output == "states":
-            shown = output.split_with_sizes(self.recurrence.widths()[0], -1)
+            shown = output.split_with_sizes(self.recurrence.state_sizes, -1)
         if packed is not None:
             indices = packed.sorted_indices, packed.unsorted_indices
             shown = [PackedSequence(each, packed.batch_sizes, *indices) for each in shown]
@@ -205,8 +210,7 @@ class Recurrent(torch.nn.Module):
             raise TypeError(f"{name}: takes {wanted} beside x, got {', '.join(inputs) or 'none'}")
         values = [x]
         for each, symbol in sizes.items():
-            given = inputs[each]
-            value = given.data if isinstance(given, PackedSequence) else given
+            value = inputs[each].data if isinstance(inputs[each], PackedSequence) else inputs[each]
             width = self.recurrence.sizes[symbol]
             if value.shape != (*x.shape[:-1], width):
                 axes = ", ".join([*map(str, x.shape[:-1]), f"{symbol}={width}"])
@@ -215,7 +219,7 @@ class Recurrent(torch.nn.Module):
         return torch.cat(values, -1) if sizes else x
 
     def _cut(
-        self, call: Call, x: Tensor, given: Sequence[Tensor], arrays: Sequence[Tensor], resets: Any, alone: bool
+        self, call: Call, x: Tensor, initial: Sequence[Tensor], arrays: Sequence[Tensor], resets: Any, alone: bool
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Run with resets."""
         if call.batch_sizes is not None:
@@ -225,23 +229,24 @@ class Recurrent(torch.nn.Module):
         axes = "(T={},)" if alone else "(B={}, T={})" if first else "(T={}, B={})"
         mask = check_resets(self.trace.name, resets, shape, axes.format(*shape))
         mask = mask.unsqueeze(1) if alone else mask.T if first else mask
-        own = [getattr(self, f"initial_{name}") for name in self.trace.states] if self.initial == "learned" else []
+        restart = [getattr(self, f"initial_{name}") for name in self.trace.states] if self.initial == "learned" else []
         call = replace(call, input_first=False, output_first=False)
-        output, final = run_with_resets(run, call, x.transpose(0, 1) if first else x, given, own, arrays, mask)
+        output, final = run_with_resets(run, call, x.transpose(0, 1) if first else x, initial, restart, arrays, mask)
         return output.transpose(0, 1) if first else output, final
 
-    def _initial(self, x: Tensor, given: Any, batch: int, alone: bool) -> tuple[Tensor, ...]:
+    def _initial(self, initial: Any, batch: int, alone: bool) -> tuple[Tensor, ...]:
         """The initial states (B, S_j) in order; an empty tuple stands for zeros."""
-        sizes = {name: self.recurrence.sizes[size] for name, size in self.trace.state_sizes.items()}
-        if given is None:
+        symbols = self.trace.state_sizes
+        if initial is None:
             if self.initial == "zero":
                 return ()
-            return tuple([getattr(self, f"initial_{name}").expand(batch, -1) for name in sizes])
-        states = (given,) if isinstance(given, Tensor) else tuple(given)
-        if len(states) != len(sizes):
-            wanted = f"{len(sizes)} states ({', '.join(sizes)})"
+            return tuple([getattr(self, f"initial_{name}").expand(batch, -1) for name in symbols])
+        states = (initial,) if isinstance(initial, Tensor) else tuple(initial)
+        if len(states) != len(symbols):
+            wanted = f"{len(symbols)} states ({', '.join(symbols)})"
             raise ValueError(f"{self.trace.name}: initial must be {wanted}, got {len(states)}")
-        for (name, size), symbol, state in zip(sizes.items(), self.trace.state_sizes.values(), states, strict=True):
+        sizes = self.recurrence.state_sizes
+        for (name, symbol), size, state in zip(symbols.items(), sizes, states, strict=True):
             if state.shape != ((size,) if alone else (batch, size)):
                 axes = f"({symbol}={size},)" if alone else f"(B={batch}, {symbol}={size})"
                 raise ValueError(f"{self.trace.name}: {name} must be {axes}, got {tuple(state.shape)}")

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import layer_norm, linear, softplus
 
 from throughtime.recurrence import Trace
+from throughtime.recurrence.evaluate import interpret
 
 
 def _maximum(a: Tensor, b: Tensor) -> Tensor:
@@ -53,21 +54,11 @@ def step(trace: Trace, x: Tensor, states: Sequence[Tensor], parameters: Mapping[
 
     Returns node number -> value, for every node of the step.
     """
-    columns = trace.columns(trace.sizes_of(parameters, states, x.shape[-1])) if trace.further else {}
-    values: dict[int, Tensor] = {}
-    old = {number: state for (number, _), state in zip(trace.states.values(), states, strict=True)}
-    for number, node in enumerate(trace.graph.nodes):
-        if node.op == "input":
-            values[number] = x[..., columns[number]] if columns else x
-        elif node.op == "state":
-            values[number] = old[number]
-        elif node.op in ("matrix", "vector"):
-            values[number] = parameters[node.name or ""]
-        elif node.op == "const":
-            values[number] = torch.full((), node.value or 0.0, dtype=x.dtype, device=x.device)
-        else:
-            values[number] = OPERATIONS[node.op](*(values[a] for a in node.args))
-    return values
+
+    def constant(value: float) -> Tensor:
+        return torch.full((), value, dtype=x.dtype, device=x.device)
+
+    return interpret(trace, parameters, x, states, OPERATIONS, constant)
 
 
 def recurrence(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from throughtime.nn.call import Recurrence
+from throughtime.nn.call import Layer
 from throughtime.nn.masks import chosen, dropout_mask, in_256ths
+from throughtime.recurrence import Recurrence, Trace
 from throughtime.recurrence.wrap import DROPOUT, ZONEOUT, recurrent_dropout, recurrent_matrices, zoneout
 
 Rates = float | Mapping[str, float]
@@ -25,37 +26,39 @@ class Regular:
     state, or dropout that the cell has no place for.
     """
 
-    plain: Recurrence
+    plain: Layer
     zoneout: dict[str, float]
     recurrent: float = 0.0
     input: float = 0.0
     weight: float = 0.0
-    training: Recurrence = field(init=False, repr=False)
-    evaluation: Recurrence = field(init=False, repr=False)
+    training: Layer = field(init=False, repr=False)
+    evaluation: Layer = field(init=False, repr=False)
     dropped: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        trace, sizes, every = self.plain.trace, self.plain.sizes, self.plain.every
+        trace = self.plain.trace
         for name, share in self.shares():
             if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
                 raise ValueError(f"{trace.name}: {name} must be a share, at least 0 and below 1, got {share!r}")
         rates = {state: in_256ths(share) / 256 for state, share in self.zoneout.items() if share}
         evaluation = zoneout(trace, rates)  # refuses an unknown state
-        training = recurrent_dropout(trace) if self.recurrent else trace
-        training = zoneout(training, dict.fromkeys(rates))
+        training = zoneout(recurrent_dropout(trace) if self.recurrent else trace, dict.fromkeys(rates))
         dropped = recurrent_matrices(trace) if self.weight else []
         if self.weight and not dropped:
             raise ValueError(f"{trace.name}: weight_dropout needs a matrix on the state, there is none")
         object.__setattr__(self, "dropped", frozenset(dropped))
-        object.__setattr__(self, "training", Recurrence(training, sizes, every=every) if training.masks else self.plain)
-        object.__setattr__(self, "evaluation", Recurrence(evaluation, sizes, every=every) if rates else self.plain)
+        object.__setattr__(self, "training", self._rewritten(training) if training.masks else self.plain)
+        object.__setattr__(self, "evaluation", self._rewritten(evaluation) if rates else self.plain)
+
+    def _rewritten(self, trace: Trace) -> Layer:
+        return replace(self.plain, recurrence=Recurrence(trace, self.plain.recurrence.sizes))
 
     @classmethod
-    def of(cls, plain: Recurrence, zoneout: Rates, recurrent: float, input: float, weight: float) -> Regular | None:
+    def of(cls, plain: Layer, zoneout: Rates, recurrent: float, input: float, weight: float) -> Regular | None:
         """None where every share is 0. zoneout: one share for all states, or one for each named."""
         named = dict(zoneout) if isinstance(zoneout, Mapping) else dict.fromkeys(plain.trace.states, zoneout)
-        found = cls(plain, named, recurrent, input, weight)
-        return found if any(share for _, share in found.shares()) else None
+        regular = cls(plain, named, recurrent, input, weight)
+        return regular if any(share for _, share in regular.shares()) else None
 
     def shares(self) -> list[tuple[str, Any]]:
         """Every share with its name."""
@@ -77,7 +80,7 @@ class Regular:
 
         data: (T, B, ...) or (B, T, ...), the batch on `axis`; or packed (N, ...), `rows` (N,) telling each one's row.
         """
-        trace, sizes = self.training.trace, self.training.sizes
+        trace, sizes = self.training.trace, self.training.recurrence.sizes
 
         def one_a_row(width: int) -> tuple[int, ...]:
             return (int(rows.max()) + 1 if len(rows) else 0, width) if rows is not None else (data.shape[axis], width)

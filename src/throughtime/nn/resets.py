@@ -23,16 +23,16 @@ def run_with_resets(
     run: Callable[[Call, Tensors], tuple[Tensor, Tensors]],
     call: Call,
     x: Tensor,
-    given: Sequence[Tensor],
-    own: Sequence[Tensor],
+    initial: Sequence[Tensor],
+    restart: Sequence[Tensor],
     arrays: Sequence[Tensor],
     resets: Tensor,
 ) -> tuple[Tensor, Tensors]:
     """A run with resets, made of one run of the pieces.
 
-    x: (T, B, I), time first. given: the states (B, S_j) of the start, empty for `own`. own: the states (S_j,) that a
-    reset goes back to, empty for zeros. resets: (T, B) bool; flagged steps behind a row's length are ignored. With
-    call.reverse a row is reset before the flagged step too, in the order in which steps are taken.
+    x: (T, B, I), time first. initial: the states (B, S_j) of the start, empty for `restart`. restart: the states (S_j,)
+    that a reset goes back to, empty for zeros. resets: (T, B) bool; flagged steps behind a row's length are ignored.
+    With call.reverse a row is reset before the flagged step too, in the order in which steps are taken.
 
     Returns the output (T, B, S) and the final states (B, S_j).
     """
@@ -40,15 +40,16 @@ def run_with_resets(
     lengths = torch.full((batch,), steps) if call.lengths is None else call.lengths.cpu()
     pieces = _Pieces(resets.detach().cpu(), lengths, call.reverse)
     which = pieces.row.to(x.device)
-    starts = _starts(pieces, given, own, x, which, call)
+    starts = _starts(pieces, initial, restart, which)
     place = pieces.place.to(x.device)
     data = x.reshape(steps * batch, x.shape[2]).index_select(0, place)
-    widths, shown = call.layer.widths()
-    first = tuple(given) or tuple(
-        (state.expand(batch, -1) for state in own) if own else (x.new_zeros((batch, width)) for width in widths)
+    first = tuple(initial) or tuple(
+        (state.expand(batch, -1) for state in restart)
+        if restart
+        else (x.new_zeros((batch, width)) for width in call.layer.recurrence.state_sizes)
     )
     if not len(pieces.row):
-        return x.new_zeros((steps, batch, shown)), first
+        return x.new_zeros((steps, batch, call.layer.output_size)), first
     packed = replace(call, lengths=None, batch_sizes=pieces.batch_sizes, states=len(starts))
     output, final = run(packed, (data, *starts, *arrays))
     spread = output.new_zeros((steps * batch, output.shape[1])).index_copy(0, place, output)
@@ -99,16 +100,14 @@ class _Pieces:
         self.ending_rows = row[heads][final]
 
 
-def _starts(
-    pieces: _Pieces, given: Sequence[Tensor], own: Sequence[Tensor], x: Tensor, which: Tensor, call: Call
-) -> Tensors:
-    """The state each piece starts from; empty for zeros."""
-    if not given:
-        return tuple([state.expand(len(which), -1) for state in own])
-    fresh = pieces.fresh.to(x.device)[:, None]
-    back = own or [state.new_zeros(()) for state in given]
+def _starts(pieces: _Pieces, initial: Sequence[Tensor], restart: Sequence[Tensor], rows: Tensor) -> Tensors:
+    """The state each piece starts from; empty for zeros. rows: of each piece."""
+    if not initial:
+        return tuple([state.expand(len(rows), -1) for state in restart])
+    fresh = pieces.fresh.to(rows.device)[:, None]
+    back = restart or [state.new_zeros(()) for state in initial]
     return tuple(
-        [torch.where(fresh, start, state.index_select(0, which)) for start, state in zip(back, given, strict=True)]
+        [torch.where(fresh, start, state.index_select(0, rows)) for start, state in zip(back, initial, strict=True)]
     )
 
 

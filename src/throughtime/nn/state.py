@@ -120,13 +120,13 @@ class State:
 
 def state_type(names: tuple[str, ...]) -> Any:
     """The type of a cell's states, by their names; the same names, the same type."""
-    found = _TYPES.get(names)
-    if found is None:
+    state = _TYPES.get(names)
+    if state is None:
         plain = namedtuple("State", names)  # type: ignore[misc]
-        found = _TYPES[names] = type("State", (State, plain), {"__slots__": (), "__doc__": State.__doc__})
+        state = _TYPES[names] = type("State", (State, plain), {"__slots__": (), "__doc__": State.__doc__})
         for name in names:
-            setattr(found, name, getattr(plain, name))  # a state's name comes before a method's
-    return found
+            setattr(state, name, getattr(plain, name))  # a state's name comes before a method's
+    return state
 
 
 _TYPES: dict[tuple[str, ...], Any] = {}

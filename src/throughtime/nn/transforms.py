@@ -43,9 +43,9 @@ class _Run(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        found = _Gradient.apply(ctx.call, ctx.needs_input_grad[1:], *ctx.saved_tensors, *gradients)  # type: ignore
-        given = iter(found)
-        return (None, *[next(given) if need else None for need in ctx.needs_input_grad[1:]])
+        needs = ctx.needs_input_grad[1:]
+        results = iter(_Gradient.apply(ctx.call, needs, *ctx.saved_tensors, *gradients))  # type: ignore[no-untyped-call]
+        return (None, *[next(results) if need else None for need in needs])
 
     @staticmethod
     def vmap(info: Any, places: tuple[Any, ...], call: Call, *tensors: Tensor) -> tuple[Tensors, tuple[int, ...]]:
@@ -70,8 +70,7 @@ class _Gradient(torch.autograd.Function):
         if not engine_covers(values):
             return _loop_gradient(call, needs, values)
         _, tape = engine_forward(call, tensors, training=True)
-        found = engine_backward(call, tape, tensors, needs, gradients)
-        return tuple([d for d in found if d is not None])
+        return tuple([d for d in engine_backward(call, tape, tensors, needs, gradients) if d is not None])
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -94,10 +93,10 @@ class _Gradient(torch.autograd.Function):
         axes = (*_input_axes(call), *_output_axes(call, len(values) - count))
         rows = (*range(first), *range(count, len(values)))
         folded = [_fold(values[i], where[i], size, axis) for i, axis in zip(rows, axes, strict=True)]
-        found = _Gradient.apply(  # type: ignore[no-untyped-call]
+        results = _Gradient.apply(  # type: ignore[no-untyped-call]
             _widened(call, size), needs, *folded[:first], *values[first:count], *folded[first:]
         )
-        return _unfold(found, [axis for axis, need in zip(axes, needs, strict=False) if need], size)
+        return _unfold(results, [axis for axis, need in zip(axes, needs, strict=False) if need], size)
 
 
 def _loop_gradient(call: Call, needs: Sequence[bool], values: Tensors) -> Tensors:
@@ -105,10 +104,9 @@ def _loop_gradient(call: Call, needs: Sequence[bool], values: Tensors) -> Tensor
     tensors, gradients = values[: len(needs)], values[len(needs) :]
 
     def run(*wanted: Tensor) -> Tensors:
-        given = iter(wanted)
-        output, final = loop_forward(
-            call, tuple([next(given) if need else tensor for tensor, need in zip(tensors, needs, strict=True)])
-        )
+        rest = iter(wanted)
+        inputs = tuple([next(rest) if need else tensor for tensor, need in zip(tensors, needs, strict=True)])
+        output, final = loop_forward(call, inputs)
         return output, *final
 
     pull: Any = torch.func.vjp(run, *[tensor for tensor, need in zip(tensors, needs, strict=True) if need])[1]

@@ -1,6 +1,7 @@
-"""The language cells are written in: symbols, shapes, derivative, schedule."""
+"""The language cells are written in, and what is derived from a step: sizes, derivative, schedule."""
 
-from throughtime.recurrence.cell import Cell, Matrix, Trace, Vector
+from throughtime.recurrence.cell import Cell, Matrix, Vector
+from throughtime.recurrence.recurrence import LARGEST, Recurrence
 from throughtime.recurrence.symbols import (
     ACTIVATIONS,
     Symbol,
@@ -18,11 +19,14 @@ from throughtime.recurrence.symbols import (
     sqrt,
     tanh,
 )
+from throughtime.recurrence.trace import Trace
 
 __all__ = [
     "ACTIVATIONS",
+    "LARGEST",
     "Cell",
     "Matrix",
+    "Recurrence",
     "Symbol",
     "Trace",
     "Vector",

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from throughtime.recurrence.cell import Trace
 from throughtime.recurrence.graph import Graph
+from throughtime.recurrence.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -53,25 +53,22 @@ def collect(trace: Trace) -> Collected:
     """Gather each sum that contains matrix products, with its biases, into one affine node."""
     old = trace.graph
     needed = old.reachable([new for _, new in trace.states.values()])
-    users: dict[int, list[int]] = {number: [] for number in needed}
-    for number in needed:
-        for argument in old[number].args:
-            users[argument].append(number)
+    readers = old.readers(needed)
     roots = {new for _, new in trace.states.values()}
 
     def inner(number: int) -> bool:
         """Is this sum only a part of a larger sum?"""
-        return number not in roots and len(users[number]) == 1 and old[users[number][0]].op == "add"
+        return number not in roots and len(readers[number]) == 1 and old[readers[number][0]].op == "add"
 
     graph = Graph()
     moved: dict[int, int] = {}
     affines: list[int] = []
 
     def leaves(number: int) -> list[int]:
-        found = []
+        summands = []
         for argument in old[number].args:
-            found += leaves(argument) if old[argument].op == "add" and inner(argument) else [argument]
-        return found
+            summands += leaves(argument) if old[argument].op == "add" and inner(argument) else [argument]
+        return summands
 
     def affine(terms: list[int], vectors: list[int]) -> int:
         args: list[int] = []
@@ -98,10 +95,7 @@ def collect(trace: Trace) -> Collected:
             vectors = [p for p in parts if old[p].op == "vector"] if terms else []
             rest = [p for p in parts if p not in terms and p not in vectors]
             values = ([affine(terms, vectors)] if terms else []) + [moved[p] for p in rest]
-            total = values[0]
-            for value in values[1:]:
-                total = graph.add("add", (total, value), node.size)
-            moved[number] = total
+            moved[number] = graph.total(values, node.size)
             continue
         moved[number] = graph.add(node.op, tuple(moved[a] for a in node.args), node.size, node.value, node.name)
     for name, (before, _) in trace.states.items():
@@ -134,13 +128,7 @@ def differentiate(step: Collected, every: bool = False) -> Derivative:
 
     def total(number: int) -> int | None:
         """The elementwise part of a node's adjoint."""
-        parts = pending.get(number, [])
-        if not parts:
-            return None
-        value = parts[0]
-        for part in parts[1:]:
-            value = graph.add("add", (value, part), graph[number].size)
-        return value
+        return graph.total(pending[number], graph[number].size) if number in pending else None
 
     for number in range(forward - 1, -1, -1):
         node = graph[number]
@@ -168,8 +156,8 @@ def differentiate(step: Collected, every: bool = False) -> Derivative:
                     pending.setdefault(argument, []).append(part)
 
     states = {name: (total(old), transposed.get(old, [])) for name, (old, _) in step.states.items()}
-    given = [(total(number), transposed.get(number, [])) for number in step.inputs]
-    return Derivative(graph, forward, states, given, products, vectors, affines)
+    inputs = [(total(number), transposed.get(number, [])) for number in step.inputs]
+    return Derivative(graph, forward, states, inputs, products, vectors, affines)
 
 
 def _partials(graph: Graph, number: int, g: int) -> list[int | None]:

@@ -7,7 +7,7 @@ before what it multiplies. Parentheses appear only where the meaning needs them.
 
 from __future__ import annotations
 
-from throughtime.recurrence.cell import Trace
+from throughtime.recurrence.trace import Trace
 
 SUM, PRODUCT, MATRIX, ATOM = range(4)
 """How tightly an expression holds together, loosest first."""
@@ -17,15 +17,15 @@ Written = tuple[str, int]
 
 def as_text(trace: Trace) -> list[str]:
     """The equations as a docstring prints them, one string each: "h = tanh(W_xh x + W_hh h' + b_h)"."""
-    return _lines(trace, _Text(), " = ")
+    return _lines(trace, _Text())
 
 
 def as_latex(trace: Trace) -> list[str]:
     """The equations as LaTeX, one string each, to go between dollar signs or into an align environment."""
-    return _lines(trace, _Latex(), " = ")
+    return _lines(trace, _Latex())
 
 
-def _lines(trace: Trace, style: _Text, equals: str) -> list[str]:
+def _lines(trace: Trace, style: _Text) -> list[str]:
     named = {number: name for name, number in reversed(trace.gates.items()) if name not in trace.states}
     states = [(new, name) for name, (_, new) in trace.states.items()]
     for new, name in reversed(states):
@@ -34,7 +34,7 @@ def _lines(trace: Trace, style: _Text, equals: str) -> list[str]:
     lines = []
     for number, name in sorted([*((n, g) for n, g in named.items() if g not in trace.states), *states]):
         write = _Writer(trace, style, {n: g for n, g in named.items() if g != name})
-        lines.append(style.now(name) + equals + write(number)[0])
+        lines.append(f"{style.now(name)} = {write(number)[0]}")
     return lines
 
 
@@ -102,31 +102,10 @@ class _Text:
 class _Latex(_Text):
     """LaTeX with indices of time."""
 
-    greek = frozenset(
-        [
-            "alpha",
-            "beta",
-            "gamma",
-            "delta",
-            "epsilon",
-            "zeta",
-            "eta",
-            "theta",
-            "kappa",
-            "lambda",
-            "mu",
-            "nu",
-            "xi",
-            "pi",
-            "rho",
-            "sigma",
-            "tau",
-            "phi",
-            "chi",
-            "psi",
-            "omega",
-        ]
-    )
+    greek = frozenset((
+        "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi",
+        "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
+    ))  # fmt: skip
     names = {"sigmoid": r"\sigma", "maximum": r"\max", "minimum": r"\min"}
     operators = frozenset({"tanh", "exp", "log"})
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from throughtime.recurrence.cell import Trace
+from throughtime.recurrence.trace import Trace
 
 States = tuple[np.ndarray, ...]
 
@@ -16,7 +16,7 @@ def _sigmoid(a: np.ndarray) -> np.ndarray:
     return 0.5 * np.tanh(0.5 * a) + 0.5
 
 
-UNARY: dict[str, Callable[[Any], Any]] = {
+OPERATIONS: dict[str, Callable[..., Any]] = {
     "sigmoid": _sigmoid,
     "tanh": np.tanh,
     "relu": lambda a: np.maximum(a, 0),
@@ -27,8 +27,6 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "neg": np.negative,
     "mean": lambda a: np.broadcast_to(a.mean(-1, keepdims=True), a.shape),
     "normalize": lambda a: (a - a.mean(-1, keepdims=True)) / np.sqrt(a.var(-1, keepdims=True) + a.dtype.type(1e-5)),
-}
-BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,
@@ -36,7 +34,41 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "maximum": np.maximum,
     "minimum": np.minimum,
     "greater": lambda a, b: np.greater(a, b) * np.ones(1, np.result_type(a, b)),
+    "matmul": lambda matrix, operand: operand @ matrix.T,
 }
+"""What each operation of a step means, over arrays (..., size)."""
+
+
+def interpret(
+    trace: Trace,
+    parameters: Mapping[str, Any],
+    x: Any,
+    states: Sequence[Any],
+    operations: Mapping[str, Callable[..., Any]],
+    constant: Callable[[float], Any],
+    numbers: Iterable[int] | None = None,
+) -> dict[int, Any]:
+    """The values of a step's nodes by number, over arrays of any library.
+
+    parameters, x, states: as for `step`. operations: what each operation means. constant: makes a value of a number.
+    numbers: of the nodes, arguments first; None for all.
+    """
+    old = {number: state for (number, _), state in zip(trace.states.values(), states, strict=True)}
+    columns = trace.columns(trace.sizes_of(parameters, states, x.shape[-1])) if trace.further else {}
+    values: dict[int, Any] = {}
+    for number in range(len(trace.graph)) if numbers is None else numbers:
+        node = trace.graph[number]
+        if node.op == "input":
+            values[number] = x[..., columns[number]] if columns else x
+        elif node.op == "state":
+            values[number] = old[number]
+        elif node.op in ("matrix", "vector"):
+            values[number] = parameters[node.name or ""]
+        elif node.op == "const":
+            values[number] = constant(node.value or 0.0)
+        else:
+            values[number] = operations[node.op](*[values[argument] for argument in node.args])
+    return values
 
 
 def step(trace: Trace, parameters: Mapping[str, np.ndarray], x: np.ndarray, states: Sequence[np.ndarray]) -> States:
@@ -44,7 +76,6 @@ def step(trace: Trace, parameters: Mapping[str, np.ndarray], x: np.ndarray, stat
 
     x: (..., I), further inputs beside it. states: one (..., S_j) per state, in the trace's order; the leading
     axes broadcast. parameters: name -> array of the declared shape. Returns the new states, in the trace's order.
-    Raises ValueError where an operation is none a step may contain.
     """
     values = nodes(trace, parameters, x, states, [new for _, new in trace.states.values()])
     shape = x.shape[:-1]
@@ -65,31 +96,7 @@ def nodes(
 
     With the states of a whole sequence, (T, B, S_j) before each step, it gives the gates of all steps at once.
     """
-    graph = trace.graph
-    old = {number: state for (number, _), state in zip(trace.states.values(), states, strict=True)}
-    columns = {trace.input: slice(None)}
-    if trace.further:
-        columns = trace.columns(trace.sizes_of(parameters, states, x.shape[-1]))
-    values: dict[int, Any] = {}
-    for number in graph.reachable(list(wanted)):
-        node = graph[number]
-        if node.op == "input":
-            values[number] = x[..., columns[number]]
-        elif node.op == "state":
-            values[number] = old[number]
-        elif node.op in ("matrix", "vector"):
-            values[number] = parameters[str(node.name)]
-        elif node.op == "const":
-            values[number] = x.dtype.type(node.value)
-        elif node.op == "matmul":
-            values[number] = values[node.args[1]] @ values[node.args[0]].T
-        elif node.op in UNARY:
-            values[number] = UNARY[node.op](values[node.args[0]])
-        elif node.op in BINARY:
-            values[number] = BINARY[node.op](values[node.args[0]], values[node.args[1]])
-        else:
-            raise ValueError(f"{trace.name}: {node.op} does not belong into a step")
-    return values
+    return interpret(trace, parameters, x, states, OPERATIONS, x.dtype.type, trace.graph.reachable(wanted))
 
 
 def sequence(

@@ -8,13 +8,18 @@ user's own runs where the cell's source is not installed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import reprlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 UNARY = ("sigmoid", "tanh", "relu", "exp", "log", "sqrt", "softplus", "neg", "positive", "mean", "normalize")
 BINARY = ("add", "sub", "mul", "div", "maximum", "minimum", "greater", "dsigmoid", "dtanh", "dnormalize")
 LEAVES = ("input", "state", "matrix", "vector", "const", "adjoint", "shown")
+
+MOST_NODES, MOST_PRODUCTS = 512, 256
+"""The largest step: the catalogue's have about 30 nodes; deriving and scheduling one takes more than linear time."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ class Graph:
         node = self.nodes[number]
         return node.args[2 * int(node.value or 0) :] if node.op == "affine" else ()
 
-    def reachable(self, roots: Iterator[int] | list[int] | tuple[int, ...]) -> list[int]:
+    def reachable(self, roots: Iterable[int]) -> list[int]:
         """Every node the roots depend on, themselves included, arguments first."""
         seen: set[int] = set()
         stack = list(roots)
@@ -100,6 +105,21 @@ class Graph:
                 seen.add(number)
                 stack.extend(self.nodes[number].args)
         return sorted(seen)
+
+    def readers(self, numbers: Iterable[int]) -> dict[int, list[int]]:
+        """Node -> those of the nodes that read it, as often as they do, in order."""
+        readers: dict[int, list[int]] = {}
+        for number in numbers:
+            for argument in self.nodes[number].args:
+                readers.setdefault(argument, []).append(number)
+        return readers
+
+    def total(self, summands: Sequence[int], size: Any) -> int:
+        """The sum of at least one node, from the left."""
+        total = summands[0]
+        for summand in summands[1:]:
+            total = self.add("add", (total, summand), size)
+        return total
 
     def to_json(self) -> list[list[Any]]:
         """The nodes as plain lists."""
@@ -111,17 +131,71 @@ class Graph:
     @classmethod
     def from_json(cls, rows: Any) -> Graph:
         """Rebuild a graph, checking every node; ValueError says which row is wrong."""
-        from throughtime.recurrence.check import check_length, read_row
-
         graph = cls()
         if not isinstance(rows, list) or not rows:
             raise ValueError("recurrence: expected a list of nodes")
-        check_length(rows, [row[0] for row in rows if isinstance(row, list) and row])
+        check_length([row[0] if isinstance(row, list) and row else None for row in rows])
         for i, row in enumerate(rows):
             try:
-                op, args, size, value, name = read_row(row, i)
+                op, args, size, value, name = _read_row(row, i)
             except ValueError as error:
                 raise ValueError(f"recurrence: node {i} {error}") from None
             if graph.add(op, args, size, value, name) != i:
                 raise ValueError(f"recurrence: node {i} repeats an earlier node")
         return graph
+
+
+def check_length(ops: list[Any]) -> None:
+    """ValueError for a step of more nodes, whose operations these are, or products than a step may have."""
+    if len(ops) > MOST_NODES:
+        raise ValueError(f"recurrence: a step may have {MOST_NODES} values, got {len(ops)}; write it without a loop")
+    products = ops.count("matmul")
+    if products > MOST_PRODUCTS:
+        raise ValueError(f"recurrence: a step may have {MOST_PRODUCTS} products, got {products}; use larger matrices")
+
+
+def _read_row(row: Any, i: int) -> tuple[str, tuple[int, ...], Any, float | None, str | None]:
+    """The parts of row i as `to_json` writes it; ValueError says what it must be."""
+    if not isinstance(row, list) or len(row) != 5:
+        raise ValueError(f"must be [op, args, size, value, name], got {reprlib.repr(row)}")
+    op, args, size, value, name = row
+    if not isinstance(op, str) or op not in (*UNARY, *BINARY, *LEAVES, "matmul"):
+        raise ValueError(f"has the unknown operation {reprlib.repr(op)}")
+    if not isinstance(args, list) or not all(type(a) is int and 0 <= a < i for a in args):
+        raise ValueError(f"({op}) must only use earlier nodes, got {reprlib.repr(args)}")
+    wanted = 1 if op in UNARY else 0 if op in LEAVES else 2
+    if len(args) != wanted:
+        raise ValueError(f"({op}) takes {wanted} arguments, got {len(args)}")
+    if op == "matrix":
+        if not isinstance(size, list) or len(size) != 2 or not all(is_name(s) for s in size):
+            raise ValueError(f"has the size {reprlib.repr(size)}, expected two names")
+        size = tuple(size)
+    elif op == "const":
+        if size is not None or not is_number(value):
+            raise ValueError(f"is a constant: expected a number and no size, got {reprlib.repr(value)}")
+        value = float(value)
+    elif not is_name(size):
+        raise ValueError(f"has the size {reprlib.repr(size)}, expected a name")
+    if op != "const" and value is not None:
+        raise ValueError(f"has the value {reprlib.repr(value)}, only a constant has one")
+    if op in ("input", "state", "matrix", "vector"):
+        if not is_name(name):
+            raise ValueError(f"has the name {reprlib.repr(name)}, expected text")
+    elif name is not None:
+        raise ValueError(f"has the name {reprlib.repr(name)}, only inputs, states and parameters have one")
+    return op, tuple(args), size, value, name
+
+
+def is_name(value: Any) -> bool:
+    """Whether a value read from a file can name a size, a state or a parameter."""
+    return isinstance(value, str) and 0 < len(value) <= 200 and value.isprintable()
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number that a 64-bit float can hold, and finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from throughtime.recurrence.cell import Trace
+from throughtime.recurrence.trace import Trace
 
-_KEEPING = ("add", "sub", "neg", "mean")
+_LINEAR = ("add", "sub", "neg", "mean")
 
 
 def degrees(trace: Trace) -> dict[str, int]:
@@ -12,22 +12,22 @@ def degrees(trace: Trace) -> dict[str, int]:
 
     Linear is a sum of old states times what does not depend on them: h = a * h' + b with a and b of the input alone.
     """
-    graph, found = trace.graph, dict[int, int]()
+    graph, degree = trace.graph, dict[int, int]()
     for number in graph.reachable([new for _, new in trace.states.values()]):
         node = graph[number]
-        given = [found[argument] for argument in node.args]
-        most = max(given, default=0)
+        of_arguments = [degree[argument] for argument in node.args]
+        most = max(of_arguments, default=0)
         if node.op == "state":
-            found[number] = 1
-        elif most == 0 or node.op in _KEEPING or node.op == "matmul":
-            found[number] = most
+            degree[number] = 1
+        elif most == 0 or node.op in _LINEAR or node.op == "matmul":
+            degree[number] = most
         elif node.op == "mul":
-            found[number] = min(2, sum(given))
-        elif node.op == "div" and given[1] == 0:
-            found[number] = given[0]
+            degree[number] = min(2, sum(of_arguments))
+        elif node.op == "div" and of_arguments[1] == 0:
+            degree[number] = of_arguments[0]
         else:
-            found[number] = 2
-    return {name: found[new] for name, (_, new) in trace.states.items()}
+            degree[number] = 2
+    return {name: degree[new] for name, (_, new) in trace.states.items()}
 
 
 def products_in_loop(trace: Trace) -> int:

@@ -57,14 +57,28 @@ class Pass:
 
 
 @dataclass
+class Backward(Pass):
+    """The pass from the last step to the first, and what is made of its adjoints for all steps at once.
+
+    summed: the adjoint's first columns, which weights and vectors read. weights: (operand place in the record or input,
+    parameter, adjoint column). vectors: (parameter, adjoint column). input_products: into the columns of d_x that their
+    targets name. input_elementwise: the first adjoint column of what is added to all of d_x, -1 for none.
+    """
+
+    summed: int = 0
+    weights: list[tuple[int, int, int]] = field(default_factory=list)
+    vectors: list[tuple[int, int]] = field(default_factory=list)
+    input_products: list[Product] = field(default_factory=list)
+    input_elementwise: int = -1
+
+
+@dataclass
 class Program:
     """What the engine runs; lists index each other by position.
 
-    every: the output of a step is every state side by side, not the output state alone.
-    input_width: of all inputs side by side. input_products: into the columns of d_x that their targets name.
-    input_elementwise: the first adjoint column of what is added to all of d_x, -1 for none.
-    packs: (parameter numbers stacked by rows, transposed). biases: (record column, parameter).
-    weights: (operand place in the record or input, parameter, adjoint column). vectors: (parameter, adjoint column).
+    input_width: of all inputs side by side. every: the output of a step is every state side by side, not the output
+    state alone. parameters: (rows, columns), columns 0 for a vector. packs: (parameters stacked by rows, transposed).
+    biases: (record column, parameter). training, backward: None in a program for inference alone.
     """
 
     input_width: int
@@ -77,10 +91,5 @@ class Program:
     packs: list[tuple[list[int], bool]]
     biases: list[tuple[int, int]]
     inference: Pass
-    training: Pass
-    backward: Pass
-    summed: int
-    weights: list[tuple[int, int, int]]
-    vectors: list[tuple[int, int]]
-    input_products: list[Product]
-    input_elementwise: int
+    training: Pass | None
+    backward: Backward | None

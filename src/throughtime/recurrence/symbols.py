@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from throughtime.recurrence.check import is_number
-from throughtime.recurrence.graph import Graph
+from throughtime.recurrence.graph import Graph, is_number
 
 Scalar = int | float
 

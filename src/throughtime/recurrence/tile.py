@@ -7,15 +7,21 @@ they share a place; `finish` then orders the writes and numbers the temporaries.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from throughtime.recurrence.graph import Graph
+from throughtime.recurrence.layout import Layout
 from throughtime.recurrence.program import OPERATIONS, SPACES, Place, Tile
-
-if TYPE_CHECKING:
-    from throughtime.recurrence.schedule import Scheduler
 
 TEMPORARY = SPACES.index("temporary")
 STATES = (SPACES.index("state"), SPACES.index("dstate"))
+
+_FUSED = {
+    "add": (("mul_add", 1), ("mul_add", 0)),
+    "sub": (("sub_mul", 1), ("mul_sub", 0)),
+    "dsigmoid": (("mul_dsigmoid", 0),),
+    "dtanh": (("mul_dtanh", 0),),
+}
+"""Operation -> the operations that take in a product, and which argument that is; the first that fits."""
 
 
 @dataclass
@@ -31,20 +37,20 @@ class _Line:
 class TileWriter:
     """Computes nodes into places, fusing multiply-adds.
 
-    home: node -> place of everything known so far; new columns are entered, temporaries are not.
+    home: node -> place of everything known so far; new columns are entered, temporaries and states are not.
     space: "record" or "adjoint", where new columns go; width: its columns so far.
     """
 
-    def __init__(self, owner: Scheduler, home: dict[int, Place], space: str, width: int) -> None:
-        self.owner, self.home, self.space, self.width = owner, home, space, width
+    def __init__(self, layout: Layout, home: dict[int, Place], space: str, width: int) -> None:
+        self.layout, self.home, self.space, self.width = layout, home, space, width
         self.front: list[_Line] = []
         self.lines: list[_Line] = []
         self.end: list[_Line] = []
-        self.own: dict[int, Place] = {}
+        self.local: dict[int, Place] = {}  # what is known in this tile only
 
     def claim(self, width: int) -> Place:
         """New columns."""
-        place = self.owner.put(self.space, self.width, width)
+        place = self.layout.put(self.space, self.width, width)
         self.width += width
         return place
 
@@ -54,11 +60,11 @@ class TileWriter:
 
     def last(self, target: Place, node: int) -> None:
         """Have the value at `target` when the tile ends; nothing to do if it is computed there."""
-        if self.place(node, target.width) != target or self.owner.leaf(node, target.width) is not None:
+        if self.place(node, target.width) != target or self.layout.leaf(node, target.width) is not None:
             self.end.append(_Line("copy", target, [node]))
 
     def place(self, node: int, width: int) -> Place:
-        return self.own.get(node) or self.owner.leaf(node, width) or self.home[node]
+        return self.local.get(node) or self.layout.leaf(node, width) or self.home[node]
 
     def compute(
         self, goals: list[int], keep: set[int], targets: dict[int, Place] | None = None, free: set[int] | None = None
@@ -69,28 +75,19 @@ class TileWriter:
         that needs them. free: pre-activations whose columns may be taken over once nothing, not even such a
         repetition, can read them; the taken ones are removed from the set.
         """
-        graph = self.owner.graph
+        graph = self.layout.graph
         targets, free = targets or {}, free if free is not None else set()
         needed = self._needed(goals)
-        uses: dict[int, list[int]] = {}
-        for number in needed:
-            for argument in graph[number].args:
-                uses.setdefault(argument, []).append(number)
+        readers = graph.readers(needed)
         fixed = keep | set(goals) | set(targets)
-        mergeable = {
-            n for n in needed if graph[n].op == "mul" and len(uses.get(n, [])) == 1 and n not in fixed
-        }  # fmt: skip
-        merged: set[int] = set()
-        plan: list[tuple[int, str, list[int]]] = []
-        for number in needed:
-            op, args, used = _fuse(graph[number].op, list(graph[number].args), mergeable, lambda n: list(graph[n].args))
-            merged |= used
-            plan.append((number, op, args))
+        mergeable = {n for n in needed if graph[n].op == "mul" and len(readers.get(n, ())) == 1 and n not in fixed}
+        plan = {number: _fuse(graph, number, mergeable) for number in needed}
+        merged = {product for _, _, product in plan.values()}
         available: list[Place] = []
-        for number, op, args in plan:
+        for number, (op, args, _) in plan.items():
             if number in merged:
                 continue
-            width = self.owner.width(number)
+            width = self.layout.width(number)
             if number in keep:
                 for a in sorted(free):
                     if self._settled(a, number):
@@ -98,7 +95,7 @@ class TileWriter:
                         available.append(self.home[a])
             if number in targets:
                 place = targets[number]
-                self.own[number] = place
+                self.local[number] = place
                 if place.space not in STATES:
                     self.home[number] = place
             elif number in keep:
@@ -108,22 +105,22 @@ class TileWriter:
                 self.home[number] = place
             else:
                 place = Place(TEMPORARY, number, width)
-                self.own[number] = place
+                self.local[number] = place
             self.lines.append(_Line(op, place, args, number))
 
     def _settled(self, number: int, current: int) -> bool:
         """Is everything that reads a value kept, with `current` about to be?"""
-        readers = self.owner.readers.get(number, [])
-        if number in self.owner.roots or not readers:
+        readers = self.layout.readers.get(number, [])
+        if number in self.layout.roots or not readers:
             return False
         return all(
-            self.owner.graph[r].op != "affine" and (r == current or r in self.home or self._settled(r, current))
+            self.layout.graph[r].op != "affine" and (r == current or r in self.home or self._settled(r, current))
             for r in readers
         )
 
     def _needed(self, goals: list[int]) -> list[int]:
         """Nodes to compute, arguments first."""
-        graph = self.owner.graph
+        graph = self.layout.graph
         order: list[int] = []
         seen: set[int] = set()
 
@@ -131,7 +128,7 @@ class TileWriter:
             if number in seen:
                 return
             seen.add(number)
-            if number in self.home or number in self.own or self.owner.leaf(number, 0) is not None:
+            if number in self.home or number in self.local or self.layout.leaf(number, 0) is not None:
                 return
             assert graph[number].op not in ("affine", "affine_t", "state"), f"{graph[number]} is not ready"
             for argument in graph[number].args:
@@ -144,7 +141,7 @@ class TileWriter:
 
     def finish(self) -> Tile:
         """Settle the writes to states and number the temporaries."""
-        olds = self.owner.old_states()
+        olds = self.layout.old_states()
         sequence = [*self.lines, *self.end]
         for position, line in enumerate(sequence):
             if line.target.space not in STATES:
@@ -154,17 +151,17 @@ class TileWriter:
                 continue
             if line.node >= 0:  # the old value is read later: compute aside, copy when everything is read
                 aside = Place(TEMPORARY, line.node, line.target.width)
-                self.own[line.node] = aside
+                self.local[line.node] = aside
                 self.end.append(_Line("copy", line.target, [line.node]))
                 line.target = aside
             for old in set(readers) if line.node < 0 else ():
                 self.front.append(_Line("copy", Place(TEMPORARY, old, line.target.width), [old]))
-                self.own[old] = Place(TEMPORARY, old, line.target.width)
+                self.local[old] = Place(TEMPORARY, old, line.target.width)
         code = []
         staged = {line.target: line for line in self.front if line.target.space == TEMPORARY}
         for line in [*self.front, *self.lines, *self.end]:
             sources = [
-                (self.owner.leaf(n, line.target.width) or self.home[n]) if line in staged.values()
+                (self.layout.leaf(n, line.target.width) or self.home[n]) if line in staged.values()
                 else self.place(n, line.target.width)
                 for n in line.sources
             ]  # fmt: skip
@@ -184,7 +181,7 @@ class TileWriter:
         def resolve(place: Place) -> int:
             if place.space == TEMPORARY:
                 place = Place(TEMPORARY, registers[place], place.width)
-            return self.owner.number(place)
+            return self.layout.number(place)
 
         for position, (op, target, sources) in enumerate(code):
             numbers = [resolve(s) for s in sources]
@@ -202,14 +199,11 @@ class TileWriter:
         return tile
 
 
-def _fuse(op: str, args: list[int], mergeable: set[int], arguments: object) -> tuple[str, list[int], set[int]]:
-    """The fused form of an operation on a product nobody else needs, and the product it takes in."""
-    of = arguments
-    assert callable(of)
-    order = {"add": (("mul_add", 1), ("mul_add", 0)), "sub": (("sub_mul", 1), ("mul_sub", 0))}
-    order |= {name: ((f"mul_{name}", 0),) for name in ("dsigmoid", "dtanh")}  # type: ignore[misc]
-    for fused, index in order.get(op, ()):
-        if args[index] in mergeable:
-            rest = args[1 - index]
-            return fused, [*of(args[index]), rest], {args[index]}
-    return op, args, set()
+def _fuse(graph: Graph, number: int, mergeable: set[int]) -> tuple[str, list[int], int | None]:
+    """An operation and its arguments, fused with a product nobody else needs where it can be; and that product."""
+    node = graph[number]
+    for fused, index in _FUSED.get(node.op, ()):
+        product = node.args[index]
+        if product in mergeable:
+            return fused, [*graph[product].args, node.args[1 - index]], product
+    return node.op, list(node.args), None

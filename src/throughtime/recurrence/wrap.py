@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from throughtime.recurrence.cell import Trace
 from throughtime.recurrence.graph import Graph
+from throughtime.recurrence.trace import Trace
 
 ZONEOUT, DROPOUT = "zoneout_", "dropout_"
 """What the names of the masks begin with; the state's name follows."""
@@ -93,11 +93,11 @@ def recurrent_matrices(trace: Trace) -> list[str]:
 
     These are what weight dropout drops. Source: Merity et al. 2018, arXiv:1708.02182, section 2.
     """
-    graph, found = trace.graph, set[str | None]()
+    graph, recurrent = trace.graph, set[str | None]()
     for node in graph.nodes:
         if node.op == "matmul":
             matrix, operand = node.args
-            kept = any(graph[number].op == "state" for number in graph.reachable([operand]))
-            if kept and graph[matrix].size[1] != "I":
-                found.add(graph[matrix].name)
-    return [name for name in trace.parameters if name in found]
+            on_state = any(graph[number].op == "state" for number in graph.reachable([operand]))
+            if on_state and graph[matrix].size[1] != "I":
+                recurrent.add(graph[matrix].name)
+    return [name for name in trace.parameters if name in recurrent]

@@ -10,13 +10,15 @@ from typing import Any
 
 import typer
 
+from throughtime.options import Json
+
 
 def new_app(help: str) -> typer.Typer:
     """A Typer application for a verb, without what costs start-up time."""
     return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, help=help)
 
 
-def print_json(values: Mapping[str, Any]) -> None:
+def print_json(values: Mapping[str, Json]) -> None:
     """One JSON object on standard output, on one line; numbers that are not finite become null."""
     print(json.dumps(_finite(values), ensure_ascii=False))
 
@@ -45,7 +47,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def scores(evaluation: Mapping[str, Any]) -> str:
+def scores(evaluation: Mapping[str, Json]) -> str:
     """A table of the baselines and the model."""
     rows = [["", "nats/character", "bits/character"]]
     for name, entry in [*evaluation["baselines"].items(), ("this model", evaluation)]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.errors import UserError
+from throughtime.options import Json
 from throughtime.report.curves import BLUE, GREEN, GREY, VERMILION, new_figure, svg
 from throughtime.report.page import Figure, Item, Page, Prose, Section, Table, render
 from throughtime.storage.folder import read_json, write_atomically
@@ -89,7 +90,7 @@ def _outside(axes: Any) -> None:
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=9)
 
 
-def pictures(diagnosis: Mapping[str, Any]) -> list[Item]:
+def pictures(diagnosis: Mapping[str, Json]) -> list[Item]:
     """Figures with captions: the gradient by lag and its share; singular values; time scales and gates."""
     layers = diagnosis["layers"]
     items: list[Item] = [
@@ -115,11 +116,11 @@ def pictures(diagnosis: Mapping[str, Any]) -> list[Item]:
     return [*items, Figure(_units(layers), caption)]
 
 
-def _label(layer: Mapping[str, Any]) -> str:
+def _label(layer: Mapping[str, Json]) -> str:
     return f"{layer['layer']} ({layer['cell']})"
 
 
-def _flow(layers: Sequence[Mapping[str, Any]]) -> str:
+def _flow(layers: Sequence[Mapping[str, Json]]) -> str:
     figure = new_figure(2, 11.0, 3.8)
     left, right = figure.axes
     for i, layer in enumerate(layers):
@@ -144,7 +145,7 @@ def _flow(layers: Sequence[Mapping[str, Any]]) -> str:
     return svg(figure)
 
 
-def _singular(layers: Sequence[Mapping[str, Any]]) -> str:
+def _singular(layers: Sequence[Mapping[str, Json]]) -> str:
     figure = new_figure(len(layers), 11.0, 3.2)
     for i, (axes, layer) in enumerate(zip(figure.axes, layers, strict=True)):
         found = layer["singular_values"]
@@ -162,7 +163,7 @@ def _singular(layers: Sequence[Mapping[str, Any]]) -> str:
     return svg(figure)
 
 
-def _units(layers: Sequence[Mapping[str, Any]]) -> str:
+def _units(layers: Sequence[Mapping[str, Json]]) -> str:
     figure = new_figure(2, 11.0, 3.6)
     left, right = figure.axes
     for i, layer in enumerate(layers):
@@ -197,7 +198,7 @@ def _fifths() -> Any:
     return FixedLocator([0, 0.25, 0.5, 0.75, 1])
 
 
-def section(diagnosis: Mapping[str, Any]) -> Section:
+def section(diagnosis: Mapping[str, Json]) -> Section:
     """A diagnosis as a part of a report."""
     items: list[Item] = [Prose(str(diagnosis["verdict"]))]
     if diagnosis["trials"]:
@@ -216,7 +217,7 @@ def _figure(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, int | float) else "diverged"
 
 
-def course(history: Sequence[Mapping[str, Any]]) -> list[Item]:
+def course(history: Sequence[Mapping[str, Json]]) -> list[Item]:
     """How the gradient flowed while the model learned, from the lines of its history; nothing for fewer than two."""
     lines = [line for line in history if isinstance(line.get("flow"), list) and line["flow"]]
     if len(lines) < 2:
@@ -241,7 +242,7 @@ def course(history: Sequence[Mapping[str, Any]]) -> list[Item]:
     return [Figure(svg(figure), "How the gradient flowed back through each layer while the model learned.")]
 
 
-def of_folder(folder: Path, history: Sequence[Mapping[str, Any]] = ()) -> list[Section]:
+def of_folder(folder: Path, history: Sequence[Mapping[str, Json]] = ()) -> list[Section]:
     """The section of the diagnosis that was last made in a folder, and of the training's own looks, as far as there
     are any."""
     try:
@@ -254,7 +255,7 @@ def of_folder(folder: Path, history: Sequence[Mapping[str, Any]] = ()) -> list[S
         raise UserError(f"{folder}: {DIAGNOSIS} or the history is damaged; run throughtime diagnose again") from None
 
 
-def write_page(path: Path, name: str, diagnosis: Mapping[str, Any]) -> None:
+def write_page(path: Path, name: str, diagnosis: Mapping[str, Json]) -> None:
     """A page of its own."""
     page = Page(title=f"{name}: gradients through time", verdict="", sections=[section(diagnosis)], merits=[])
     write_atomically(path, render(page).encode("utf-8", "replace"))

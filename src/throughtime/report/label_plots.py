@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.options import Json
 from throughtime.report.curves import BLUE, GREY, VERMILION, new_figure, svg
 
 CLASSES = 25
@@ -34,7 +35,7 @@ def shown_classes(matrix: np.ndarray) -> list[int]:
     return sorted(int(i) for i in np.argsort(-wrong, kind="stable")[:CLASSES])
 
 
-def shown_kinds(kinds: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def shown_kinds(kinds: Mapping[str, Mapping[str, Json]]) -> list[str]:
     """The kinds that are drawn, the most frequent first."""
     return sorted(kinds, key=lambda name: -int(kinds[name]["support"]))[:KINDS]
 
@@ -124,7 +125,7 @@ def scores(entries: Sequence[tuple[str, float]], measure: str) -> str:
     return svg(figure)
 
 
-def by_kind(kinds: Mapping[str, Mapping[str, Any]]) -> str:
+def by_kind(kinds: Mapping[str, Mapping[str, Json]]) -> str:
     """The F1 of each kind of span, the most frequent first, with how many spans there are of it."""
     shown = shown_kinds(kinds)
     names = _names(shown)
@@ -138,7 +139,7 @@ def by_kind(kinds: Mapping[str, Mapping[str, Any]]) -> str:
     return svg(figure)
 
 
-def _turned(columns: Sequence[str]) -> dict[str, Any]:
+def _turned(columns: Sequence[str]) -> dict[str, Json]:
     """How the names under a picture's columns lie, so that none touches its neighbour."""
     if len(columns) * max(map(len, columns)) <= 110:
         return {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -109,9 +110,15 @@ class Page:
 
 def render(page: Page) -> str:
     """The page as HTML. All text is escaped."""
+    html: str = _template().render(page=page)
+    return html
+
+
+@cache
+def _template() -> Any:
     import jinja2
 
     source = resources.files("throughtime.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     strict: dict[str, Any] = {"autoescape": True, "undefined": jinja2.StrictUndefined}
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, **strict)
-    return environment.from_string(source).render(page=page)
+    return environment.from_string(source)

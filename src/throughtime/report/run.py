@@ -5,16 +5,15 @@ What a history says is checked before it is shown: a part that is missing or dam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from throughtime.errors import UserError
-from throughtime.models.stack import Layer
 from throughtime.options import Json
-from throughtime.recurrence import Trace
+from throughtime.recurrence import Recurrence, Trace
 from throughtime.report.diagnosis import of_folder
 from throughtime.report.page import Code, Figure, Item, Page, Prose, Section, Table, render
 from throughtime.storage.folder import HISTORY, write_atomically
@@ -72,17 +71,19 @@ class Run:
         sections: Sequence[Section | None],
         model: Sequence[Item],
         warnings: Sequence[str] = (),
+        shown: Collection[str] = (),
     ) -> Path:
         """Write the page and return its path.
 
         verdict: one sentence. merits: figures for the top. sections: of the task, before what all have. model: what its
-        section says. warnings: beside those of a run that failed.
+        section says. warnings: beside those of a run that failed. shown: parts of the record that stand elsewhere on
+        the page.
         """
         every = [
             *sections,
             *of_folder(self.folder, self.history),
             Section("Model", model),
-            Section("Settings and environment", settings_of(self.record)),
+            Section("Settings and environment", settings_of(self.record, shown)),
         ]
         version = self.record.environment.get("throughtime", "")
         page = Page(
@@ -140,7 +141,7 @@ def failures(history: Iterable[Mapping[str, Json]]) -> list[str]:
     return told
 
 
-def layers_of(layers: Sequence[tuple[str, Layer]], parameters: int, before: Rows, after: Rows) -> list[Item]:
+def layers_of(layers: Sequence[tuple[str, Recurrence]], parameters: int, before: Rows, after: Rows) -> list[Item]:
     """A table of a model's parts, rows before and after its recurrences, and their equations. layers: with names."""
     rows = [*map(list, before)]
     for name, layer in layers:
@@ -154,7 +155,7 @@ Rows = Sequence[Sequence[str]]
 """Rows of a table."""
 
 
-def equations_of(layers: Iterable[Layer]) -> list[Item]:
+def equations_of(layers: Iterable[Recurrence]) -> list[Item]:
     """The equations of the recurrences, each cell once."""
     from throughtime.recurrence.equations import as_text
 
@@ -168,9 +169,10 @@ def equations_of(layers: Iterable[Layer]) -> list[Item]:
     return items
 
 
-def settings_of(record: ModelRecord[Any, Any, Any, Any]) -> list[Item]:
-    """Tables of a run's settings and of where it ran."""
-    groups = {"options": record.options.to_json(), "data": record.data.to_json(), "decided": record.decided.to_json()}
+def settings_of(record: ModelRecord[Any, Any, Any, Any], shown: Collection[str] = ()) -> list[Item]:
+    """Tables of a run's settings and of where it ran. shown: what is left out, because it stands elsewhere."""
+    sections = {"options": record.options, "data": record.data, "decided": record.decided}
+    groups = {title: {k: v for k, v in one.to_json().items() if k not in shown} for title, one in sections.items()}
     if record.environment:  # with the seed a run can be repeated
         groups["environment"] = {**record.environment, "seed": record.options.seed}
     return [Table([name, ""], rows) for name, values in groups.items() if (rows := [[*row] for row in _flat(values)])]

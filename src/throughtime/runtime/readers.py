@@ -5,44 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from throughtime.data.columns import Columns
 from throughtime.data.splitter import Splitter
 from throughtime.errors import UserError
-from throughtime.linear.folder import EVIDENCE
-from throughtime.linear.naive_bayes import Evidence
+from throughtime.linear.folder import NAIVE_BAYES
+from throughtime.linear.naive_bayes import NaiveBayesFeatures
 from throughtime.models.examples import Examples
 from throughtime.models.ops_numpy import NumpyOps
 from throughtime.runtime.ragged import ROWS, batches
-from throughtime.storage.folder import TOKENIZER, WEIGHTS, read_json, read_weights, write_weights
+from throughtime.storage.folder import TOKENIZER, WEIGHTS, File, read_json, read_weights
 from throughtime.storage.parameters import check_finite, check_finite_output
 
-_MOST_MEMBERS = 999
+_FEATURES = "evidence"
+"""What the naive-Bayes features of a reader are called in tokenizer.json."""
 
 
 @dataclass(frozen=True)
 class Reader:
     """What several members share: how they cut a text into tokens, what they see of each, and their sizes.
 
-    config: a ClassifierConfig, a TaggerConfig: what its arithmetic takes. evidence: of linear models, None for none.
+    config: a ClassifierConfig, a TaggerConfig: what its arithmetic takes. features: None for none.
     """
 
     splitter: Splitter
     columns: Columns
     config: Any
-    evidence: Evidence | None = None
+    features: NaiveBayesFeatures | None = None
 
     def examples(self, texts: Sequence[str]) -> Examples:
         """Texts, ready to be read."""
         return self.of_tokens([self.splitter.split(text) for text in texts])
 
     def of_tokens(self, texts: Sequence[Sequence[str]], values: np.ndarray | None = None) -> Examples:
-        """The same for texts that are cut into tokens. values: (M, F) in place of the evidence."""
-        if values is None and self.evidence is not None:
-            values = self.evidence.of(texts)
+        """The same for texts that are cut into tokens. values: (M, F) in place of the naive-Bayes features."""
+        if values is None and self.features is not None:
+            values = self.features.of(texts)
         return Examples.of(self.columns, texts, bool(getattr(self.config, "above", ())), values)
 
     def check(self, who: str) -> None:
@@ -52,10 +53,10 @@ class Reader:
         wanted = [(name, rows) for name, rows, _ in reader.columns]
         if known != wanted or len(self.columns.pieces or ()) != reader.pieces[0]:
             raise UserError(f"{who}: expected vocabularies of {wanted}, got {known}; tokenizer.json is damaged")
-        channels = 0 if self.evidence is None else self.evidence.channels
+        channels = 0 if self.features is None else self.features.channels
         if channels != reader.values:
             raise UserError(
-                f"{who}: expected {reader.values} values of evidence, got {channels}; the folder is damaged"
+                f"{who}: expected {reader.values} naive-Bayes features, got {channels}; the folder is damaged"
             )
 
 
@@ -64,48 +65,55 @@ def prefix(reader: int, member: int) -> str:
     return f"{reader}.{member}."
 
 
+def own(parameters: Mapping[str, np.ndarray], reader: int, member: int) -> dict[str, np.ndarray]:
+    """The parameters of one member, by the names that its arithmetic has."""
+    start = prefix(reader, member)
+    return {name[len(start) :]: value for name, value in parameters.items() if name.startswith(start)}
+
+
 class Readers:
     """All members of a model.
 
-    arithmetic: the module of the model: `forward(ops, config, parameters, *inputs)` and `check_parameters`. members: of
-    each reader. parameters: of all, each name behind its member's `prefix`. threads: the engine may use. Raises
-    UserError where they do not fit together.
+    arithmetic: the module of the model: `forward(ops, config, parameters, *inputs)` and `check_parameters`.
+    ensemble_size: members of each reader. parameters: of all, each name behind its member's `prefix`. threads: the
+    engine may use. Raises UserError where they do not fit together.
     """
 
     def __init__(
-        self, who: str, arithmetic: Any, readers: Sequence[Reader], members: int, parameters: Any, threads: int = 1
+        self,
+        who: str,
+        arithmetic: Any,
+        readers: Sequence[Reader],
+        ensemble_size: int,
+        parameters: Mapping[str, np.ndarray],
+        threads: int = 1,
     ) -> None:
-        self.arithmetic, self.readers, self.members = arithmetic, list(readers), members
+        self.arithmetic, self.readers, self.ensemble_size = arithmetic, list(readers), ensemble_size
         self.parameters: dict[str, np.ndarray] = dict(parameters)
         self.ops = NumpyOps(threads)
         self._own: list[list[dict[str, np.ndarray]]] = []
         count = 0
         for r, reader in enumerate(self.readers):
             reader.check(who)
-            self._own.append([])
-            for m in range(members):
-                start = prefix(r, m)
-                own = {n[len(start) :]: value for n, value in self.parameters.items() if n.startswith(start)}
-                arithmetic.check_parameters(reader.config, own)
-                count += len(own)
-                self._own[-1].append(own)
+            self._own.append([own(self.parameters, r, m) for m in range(ensemble_size)])
+            for member in self._own[-1]:
+                arithmetic.check_parameters(reader.config, member)
+                count += len(member)
         if count != len(self.parameters):
             raise UserError(f"{who}: there are parameters that belong to no member; the weights are of another model")
 
     @classmethod
-    def from_folder(cls, who: str, arithmetic: Any, config_class: Any, folder: Path, config: Mapping[str, Any]) -> Any:
-        """From a model's folder; UserError says what is damaged."""
-        readers, members = readers_of(who, config_class, folder, config)
+    def of_folder(
+        cls, who: str, arithmetic: Any, folder: Path, configs: Sequence[Any], ensemble_size: int, threads: int
+    ) -> Readers:
+        """From a model's folder. configs: of each reader. UserError says what is damaged."""
+        readers = read_readers(folder, configs)
         parameters = read_weights(folder / WEIGHTS)
         try:
             check_finite(who, parameters)
-            return cls(who, arithmetic, readers, members, parameters)
+            return cls(who, arithmetic, readers, ensemble_size, parameters, threads)
         except UserError as error:
             raise UserError(f"{folder}: {error}") from None
-
-    def to_json(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Its part of config.json, and tokenizer.json."""
-        return described(self.readers, self.members)
 
     def outputs(
         self, reader: int, examples: Examples, most: int = ROWS
@@ -113,64 +121,58 @@ class Readers:
         """For batches of texts: their rows, at most so many, their lengths in tokens, and what each member puts out."""
         config = self.readers[reader].config
         for rows in batches(examples.lengths, rows=most):
-            inputs = examples.inputs(rows)
-            given = inputs if inputs[1] is not None else inputs[:1]
+            tokens, sentences = examples.inputs(rows)
+            inputs = (tokens,) if sentences is None else (tokens, sentences)
             with np.errstate(all="ignore"):
-                found = [self.arithmetic.forward(self.ops, config, own, *given) for own in self._own[reader]]
-            check_finite_output(found)
-            yield rows, inputs[0].lengths, found
+                outputs = [self.arithmetic.forward(self.ops, config, member, *inputs) for member in self._own[reader]]
+            check_finite_output(outputs)
+            yield rows, tokens.lengths, outputs
 
     def own(self, reader: int, member: int) -> dict[str, np.ndarray]:
         """The parameters of a member."""
         return self._own[reader][member]
 
 
-def described(readers: Sequence[Reader], members: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of readers, their part of config.json, and tokenizer.json."""
-    model = {"readers": [one.config.to_json() for one in readers], "members": members}
-    own = []
+def reader_files(readers: Sequence[Reader]) -> dict[str, File]:
+    """The files that readers are kept in: how they cut and see texts, and their naive-Bayes features, if any."""
+    entries = []
     for one in readers:
-        evidence = None if one.evidence is None else one.evidence.to_json()
-        own.append({"splitter": one.splitter.to_json(), "columns": one.columns.to_json(), "evidence": evidence})
-    return model, {"readers": own}
-
-
-def write_evidence(folder: Path, readers: Sequence[Reader]) -> None:
-    """Keep what the readers' linear models know in a model's folder, if there is any."""
+        features = None if one.features is None else one.features.to_json()
+        entries.append({"splitter": one.splitter.to_json(), "columns": one.columns.to_json(), _FEATURES: features})
     arrays = {
         f"{r}.{name}": value
         for r, one in enumerate(readers)
-        if one.evidence is not None
-        for name, value in one.evidence.arrays().items()
+        if one.features is not None
+        for name, value in one.features.arrays().items()
     }
-    if arrays:
-        write_weights(folder / EVIDENCE, arrays)
+    return {TOKENIZER: {"readers": entries}, **({NAIVE_BAYES: arrays} if arrays else {})}
 
 
-def readers_of(who: str, config_class: Any, folder: Path, config: Mapping[str, Any]) -> tuple[list[Reader], int]:
-    """The readers of a model's folder, and how many members each has; UserError says what is damaged."""
-    model, tokens = config.get("model"), read_json(folder / TOKENIZER)
+def read_readers(folder: Path, configs: Sequence[Any]) -> list[Reader]:
+    """The readers of a model's folder. configs: of each; UserError says what is damaged."""
+    tokens = read_json(folder / TOKENIZER)
+    entries = tokens.get("readers") if isinstance(tokens, dict) else None
+    if not isinstance(entries, list) or len(entries) != len(configs):
+        _damaged(folder, f"expected {len(configs)} in {TOKENIZER}")
+    readers: list[Reader] = []
+    arrays: dict[str, np.ndarray] = {}
     try:
-        assert isinstance(model, dict)
-        sizes, members, own = model["readers"], model["members"], tokens["readers"]
-        if not isinstance(sizes, list) or not isinstance(own, list) or not 0 < len(sizes) == len(own) <= 20:
-            raise ValueError("readers must be lists of one length")
-        if type(members) is not int or not 1 <= members <= _MOST_MEMBERS:
-            raise ValueError(f"members must be from 1 to {_MOST_MEMBERS}")
-        readers: list[Reader] = []
-        arrays: dict[str, np.ndarray] = {}
-        for size, one in zip(sizes, own, strict=True):
-            splitter, columns = Splitter.from_json(one["splitter"]), Columns.from_json(one["columns"])
-            evidence = None
-            if one.get("evidence") is not None:
-                arrays = arrays or read_weights(folder / EVIDENCE)
-                start = f"{len(readers)}."
+        for r, (config, entry) in enumerate(zip(configs, entries, strict=True)):
+            splitter, columns = Splitter.from_json(entry["splitter"]), Columns.from_json(entry["columns"])
+            features = None
+            if entry.get(_FEATURES) is not None:
+                arrays = arrays or read_weights(folder / NAIVE_BAYES)
+                start = f"{r}."
                 parts = {name[len(start) :]: value for name, value in arrays.items() if name.startswith(start)}
-                evidence = Evidence.from_json(one["evidence"], parts)
-            readers.append(Reader(splitter, columns, config_class.from_json(size), evidence))
-    except (AssertionError, KeyError, TypeError, ValueError) as error:
+                features = NaiveBayesFeatures.from_json(entry[_FEATURES], parts)
+            readers.append(Reader(splitter, columns, config, features))
+    except UserError as error:
         place = "" if str(error).startswith(str(folder)) else f"{folder}: "
-        if isinstance(error, UserError):
-            raise UserError(f"{place}{error}") from None
-        raise UserError(f"{folder}: its readers are malformed ({error!r}); the folder is damaged") from None
-    return readers, members
+        raise UserError(f"{place}{error}") from None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        _damaged(folder, repr(error))
+    return readers
+
+
+def _damaged(folder: Path, what: str) -> NoReturn:
+    raise UserError(f"{folder}: its readers are malformed ({what}); the folder is damaged") from None

@@ -13,7 +13,7 @@ import numpy as np
 
 from throughtime import engine
 from throughtime.cells import CATALOGUE, make
-from throughtime.recurrence import Trace
+from throughtime.recurrence import Recurrence, Trace
 from throughtime.recurrence.evaluate import sequence
 
 OUTPUT = 1e-5
@@ -67,7 +67,7 @@ def check(names: Sequence[str] = tuple(CATALOGUE)) -> list[Finding]:
 def _check(trace: Trace, name: str, width: int) -> Finding:
     rng = np.random.default_rng(1)
     sizes = {"I": width, "H": HIDDEN, "P": HIDDEN // 2}
-    program = engine.compile(trace, sizes)
+    program = engine.compile(Recurrence(trace, sizes))
     x = rng.standard_normal((STEPS, ROWS, program.input_size)).astype("float32")
     x[..., width:] = rng.random(x[..., width:].shape)  # masks and gaps
     initial = [rng.standard_normal((ROWS, s)).astype("float32") for s in program.state_sizes]
@@ -97,7 +97,7 @@ def _reference(trace: Trace, wide: Arrays) -> tuple[np.ndarray, tuple[np.ndarray
 
 def _slope(trace: Trace, sizes: dict[str, int], wide: Arrays, rng: np.random.Generator) -> tuple[float, Arrays]:
     """Relative error of the float64 gradients' slope along a random direction, and these gradients."""
-    program = engine.compile(trace, sizes, "float64")
+    program = engine.compile(Recurrence(trace, sizes), "float64")
     count = len(trace.states)
     x, d_output, initial, arrays = wide[0], wide[1], wide[2 : 2 + count], wide[2 + count :]
     _, _, tape = program.forward(x, initial, arrays, training=True)

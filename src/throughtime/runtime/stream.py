@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -74,6 +74,24 @@ class Stream(ABC, Generic[In, Out]):
             self.set_state(before)
             text = str(error) if isinstance(error, UserError) else f"stream: the state is of another model ({error})"
             raise UserError(text) from None
+
+
+class Stateless(Stream[In, Out]):
+    """A stream of inputs that have nothing to do with each other. kind: see Stream. answer: to an input."""
+
+    def __init__(self, kind: str, answer: Callable[[In], Out]) -> None:
+        self.kind, self._answer = kind, answer
+
+    def feed(self, value: In) -> Out:
+        return self._answer(value)
+
+    def state(self) -> State:
+        """Nothing."""
+        return {}, None
+
+    def set_state(self, state: State | None) -> None:
+        if state is not None and state[0]:
+            raise UserError(f"stream: a {self.kind} stream carries no state; another model's?")
 
 
 def check_shapes(arrays: Mapping[str, np.ndarray], wanted: Mapping[str, np.ndarray]) -> None:

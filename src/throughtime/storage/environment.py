@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import throughtime
+from throughtime.storage.memory import machine_memory
 
 PACKAGES = ("numpy", "torch", "safetensors")
 """What results depend on besides Python and throughtime itself."""
@@ -25,7 +26,7 @@ def environment(threads: int) -> dict[str, Any]:
     found |= {package: version for package in PACKAGES if (version := installed(package))}
     found |= {"platform": platform.platform(), "cpu": cpu(), "instruction_set": engine.instruction_set()}
     found |= {"cores": cores(), "threads": threads}
-    if (size := memory()) is not None:
+    if (size := machine_memory()) is not None:
         found["memory_gb"] = round(size / 1e9, 1)
     return found | {"date": datetime.now(UTC).isoformat(timespec="seconds")}
 
@@ -41,21 +42,6 @@ def installed(package: str) -> str | None:
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def memory() -> int | None:
-    """Bytes of memory this process may use: the machine's, or its container's limit if that is less; None: unknown."""
-    try:
-        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
-        return None
-    # cgroup version 2, then 1; "max" and a number beyond the machine's memory both mean no limit
-    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            total = min(total, int(Path(file).read_text()))
-        except (OSError, ValueError):
-            continue
-    return total
 
 
 def cpu() -> str:

@@ -7,31 +7,25 @@ from typing import Any, NamedTuple
 
 
 class Task(NamedTuple):
-    """A row of the registry. estimator: the class people use, of the task's module `estimator`. running: module:class
-    of what runs a trained model without torch. help: what `throughtime train --help` says."""
+    """A row of the registry. estimator: the class people use, of the task's module of that name. help: what
+    `throughtime train --help` says."""
 
     estimator: str
-    running: str
     help: str
 
 
 TASKS = {
-    "text": Task(
-        "LanguageModel", "stream:TextModel", "learn a text and write on:  throughtime train text FILE --out DIR"
-    ),
+    "text": Task("LanguageModel", "learn a text and write on:  throughtime train text FILE --out DIR"),
     "forecast": Task(
         "Forecaster",
-        "stream:SeriesModel",
         "learn series and forecast them:  throughtime train forecast DATA --horizon 24 --out DIR",
     ),
     "classify": Task(
         "Classifier",
-        "text_classifier:TextClassifier",
         "learn to tell texts apart:  throughtime train classify DATA --text review --label label --out DIR",
     ),
     "tag": Task(
         "Tagger",
-        "token_tagger:TokenTagger",
         "learn slots, entities and intents:  throughtime train tag DATA --out DIR",
     ),
 }

@@ -15,10 +15,12 @@ from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.storage.folder import WEIGHTS, File, write_files
 from throughtime.storage.record import ModelRecord, Schema
+from throughtime.tasks import part
 from throughtime.tasks.options import TaskOptions
 from throughtime.training import run as runs
 
 if TYPE_CHECKING:
+    from throughtime.insight.diagnosis import Diagnosis
     from throughtime.training.best import Best
     from throughtime.training.job import Job
     from throughtime.training.loop import Outcome
@@ -52,7 +54,7 @@ class Finished(Generic[Running]):
     beside config.json because of it."""
 
     model: Running
-    decided: Any
+    decided: Any = None
     files: Mapping[str, File] = field(default_factory=dict)
 
 
@@ -72,6 +74,7 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
     __signature__: ClassVar[inspect.Signature]
 
     def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         if "schema" in cls.__dict__:
             cls.__signature__ = _signature(cls.schema.options)
 
@@ -87,6 +90,7 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         self.model: Running | None = None
         self.outcome: Outcome | None = None
         self.examples: Examples | None = None
+        self.folder: Path | None = None
         self._files: dict[str, File] = {}
         self._parameters: Mapping[str, np.ndarray] = {}
 
@@ -115,10 +119,18 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
     def _build(self, examples: Examples, options: Chosen) -> Built:
         """A new model for what is to be learned."""
 
-    @abstractmethod
     def _rebuild(self, examples: Examples, record: ModelRecord[Any, Any, Any, Any], folder: Path) -> Built:
         """The model of a folder, to go on with its training; its parameters may be zeros, a checkpoint has them.
-        UserError where it learned something else."""
+        UserError where it learned something else. Here: of a model that its record alone makes."""
+        self._check_same(examples, record, folder)
+        plan: Any = Plan(record.model, record.data, zeros(record.model))
+        return plan  # type: ignore[no-any-return]
+
+    def _check_same(self, examples: Any, record: ModelRecord[Any, Any, Any, Any], folder: Path) -> None:
+        """UserError unless the examples are those of the run in a folder."""
+        if examples.data.sha256 != record.data.sha256:
+            who = self.schema.options.who
+            raise UserError(f"{who}: the run in {folder} learns something else; give that, or a new --out")
 
     @abstractmethod
     def _job(self, examples: Examples, plan: Built, options: Chosen, best: Best) -> tuple[Job, str]:
@@ -130,11 +142,13 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
     ) -> Finished[Running]:
         """The trained model without torch. say: None where training was interrupted, and nothing more is decided."""
 
-    @abstractmethod
     def fit_file(
         self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
     ) -> Self:
         """Learn from what a command is given: a file's name, - for standard input."""
+        fit: Any = self.fit  # type: ignore[attr-defined]
+        fitted: Self = fit(data, out=out, resume=resume, force=force, quiet=quiet, **changes)
+        return fitted
 
     @abstractmethod
     def score_held_out(self, say: Say) -> dict[str, Json] | None:
@@ -193,8 +207,8 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
             found = self._finish(examples, plan, options, self._parameters, None if interrupted else progress.note)
             decided = not interrupted or self.decides_when_stopped
             if decided:
-                record = replace(record, decided=found.decided)
-            self.model, self.record, self.examples = found.model, record, examples
+                record = replace(record, decided=found.decided or self.schema.decided.from_json({}))
+            self.model, self.record, self.examples, self.folder = found.model, record, examples, folder
             self._files = {**plan.files, **found.files}
             if folder is not None and decided:
                 write_files(folder, found.files)
@@ -218,6 +232,22 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         self.record.write(folder)
         return self
 
+    def diagnose(
+        self, data: Any = None, steps: int | None = None, rows: int | None = None, attempt: int = 0, quiet: bool = True
+    ) -> Diagnosis:
+        """Whether the gradient vanishes or explodes, how long the memory is, what gates do, and what helps.
+
+        data: what to look at, as `fit` takes it, None for what was kept for validation of what it was fitted on. steps,
+        rows: T and B of the batch, where not given what suits the task. attempt: steps of the short runs in which
+        remedies are tried, 0 for none. Returns a Diagnosis: prints as text, `.to_json()`. Needs torch.
+        """
+        from throughtime.training.progress import choose
+
+        self.fitted()
+        insight = part(self.schema.task, "insight")
+        found: Diagnosis = insight.diagnose(insight.of_model(self, data), steps, rows, attempt, choose(quiet).note)
+        return found
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The options by name, as scikit-learn asks for them."""
         return {one.name: getattr(self.options, one.name) for one in self.options.declared()}
@@ -226,6 +256,11 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         """Change options, as scikit-learn does."""
         self.options = self.options.replaced(**options)
         return self
+
+
+def zeros(config: Any) -> dict[str, np.ndarray]:
+    """Parameters of the shapes of a configuration, for a checkpoint to fill."""
+    return {name: np.zeros(shape, np.float32) for name, shape in config.shapes.items()}
 
 
 def _signature(options: type[TaskOptions]) -> inspect.Signature:

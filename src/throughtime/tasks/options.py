@@ -52,7 +52,8 @@ class StackOptions(TaskOptions):
     embedding: int = option(64, at_least=1, at_most=LARGEST, help="Values that what comes in becomes at each step.")
     chrono: float | None = option(
         None,
-        above=1,
+        above=2,
+        below=1e9,
         help="Chrono initialisation: the longest time scale, in steps, that units of gated cells start with.",
     )
     dropout: float = option(0.0, at_least=0, below=1, help="Share of values dropped before the output layer.")

@@ -42,6 +42,7 @@ def train(
         chosen = learner.schema.options.for_command(**options)
         model = learner.of(chosen).fit_file(data, folder, False, force, quiet, {})
     outcome, record = model.outcome, model.record
+    folder = model.folder  # of two trainings the first may be the one that was interrupted
     values = {**summary(folder, outcome, record.parameters, model.unit), "notes": model.notes()}
     if evaluate and outcome.ended != "interrupted":
         note = choose(quiet, model.unit).note

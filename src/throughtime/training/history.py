@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from throughtime.errors import UserError
+from throughtime.options import Json
 from throughtime.storage.folder import write_atomically
 
 
@@ -20,7 +21,7 @@ class History:
     """
 
     def __init__(self, path: Path | None, keep: int | None = None) -> None:
-        self.lines: list[dict[str, Any]] = []
+        self.lines: list[dict[str, Json]] = []
         self._path = path
         self._file: BinaryIO | None = None
         if path is None:
@@ -61,7 +62,7 @@ class History:
             self._file = None
 
 
-def read(path: Path) -> list[dict[str, Any]]:
+def read(path: Path) -> list[dict[str, Json]]:
     """The lines of a history; a last line cut off by a crash is left out."""
     lines = []
     for row in path.read_bytes().splitlines():
@@ -74,7 +75,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def _encode(line: dict[str, Any]) -> bytes:
+def _encode(line: dict[str, Json]) -> bytes:
     return (json.dumps(_finite(line), ensure_ascii=False) + "\n").encode("utf-8", "replace")
 
 

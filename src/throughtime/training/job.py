@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+
+from throughtime.models.ops_torch import TorchModel
 
 
 class Batches(Protocol):
@@ -51,3 +55,78 @@ class Job(Protocol):
 
     def keep(self, note: Mapping[str, Any]) -> None:
         """Keep the parameters as they are now: they are the best so far."""
+
+
+Keep = Callable[[dict[str, np.ndarray], Mapping[str, Any]], None]
+"""Takes over parameters as arrays by name, with a note of which step they are."""
+
+
+class EnsembleJob:
+    """Models that learn side by side from examples that carry no state: what such jobs share.
+
+    models: prefix -> model; their parameters stand under the prefix, "" for a single one. keep: see Job.keep. A job of
+    this kind has `steps_per_epoch`, and says what its batches are, their loss, and how to validate, if it does.
+    """
+
+    steps_per_epoch: int
+
+    def __init__(self, models: Mapping[str, TorchModel], keep: Keep) -> None:
+        self.models, self._keep = dict(models), keep
+
+    def parameters(self) -> dict[str, torch.Tensor]:
+        """What is learned, by name."""
+        return {prefix + name: p for prefix, model in self.models.items() for name, p in model.named_parameters()}
+
+    def begin(self) -> None:
+        """Examples carry no state."""
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """The random generators."""
+        return {f"{prefix}generator": model.generator.get_state() for prefix, model in self.models.items()}
+
+    def restore(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Take over what `state` returned."""
+        for prefix, model in self.models.items():
+            model.generator.set_state(state[f"{prefix}generator"])
+
+    @contextmanager
+    def judged(self) -> Iterator[None]:
+        """Inside, nothing is dropped and nothing is learned."""
+        for model in self.models.values():
+            model.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            for model in self.models.values():
+                model.train()
+
+    def validate(self) -> float | None:
+        """Nothing is chosen by, unless a job says otherwise."""
+        return None
+
+    def sample(self, step: int) -> str | None:
+        """Nothing to show."""
+        return None
+
+    def flow(self) -> tuple[list[dict[str, Any]], list[str]] | None:
+        """Nothing to look at, unless a job says otherwise."""
+        return None
+
+    def keep(self, note: Mapping[str, Any]) -> None:
+        """Keep the parameters as they are now."""
+        arrays = {p + n: value.copy() for p, model in self.models.items() for n, value in model.arrays().items()}
+        self._keep(arrays, note)
+
+
+class Shuffled:
+    """Batches of the numbers of examples, in the random order of an epoch; the last one may be smaller."""
+
+    def __init__(self, count: int, batch: int, seed: int, epoch: int) -> None:
+        self._order, self._batch = np.random.default_rng([seed, epoch]).permutation(count), batch
+
+    def __len__(self) -> int:
+        return -(-len(self._order) // self._batch)
+
+    def __getitem__(self, position: int) -> np.ndarray:
+        return self._order[position * self._batch : (position + 1) * self._batch]

@@ -17,15 +17,15 @@ from throughtime.storage.folder import CHECKPOINT, HISTORY
 from throughtime.training import checkpoint, failure
 from throughtime.training.average import Average
 from throughtime.training.clipping import clip
+from throughtime.training.gradient_monitor import GradientMonitor
 from throughtime.training.history import History
 from throughtime.training.interrupt import Interrupt
 from throughtime.training.job import Job
-from throughtime.training.looks import Looks
+from throughtime.training.meters import Meters
 from throughtime.training.progress import Progress, Silent
 from throughtime.training.saving import Saver
 from throughtime.training.schedule import Budget, learning_rate
 from throughtime.training.settings import Settings
-from throughtime.training.window import Window
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,10 @@ class _Run:
         self.budget = Budget(settings.budget, settings.unit, job.steps_per_epoch)
         self.history = History(None)
         self.saver = Saver(directory / CHECKPOINT if directory else None, settings.checkpoint_seconds, progress.note)
-        self.window = Window(0.0)
+        self.meters = Meters(0.0)
         self.recent: deque[tuple[float, float]] = deque(maxlen=failure.REMEMBERED)
         self.warnings: list[str] = []
-        self.looks = Looks()
+        self.monitor = GradientMonitor()
         self.step = self.epoch = self.position = self.tokens = self.struck = 0
         self.best, self.best_step, self.worse, self.validated, self.kept = math.inf, 0, 0, -1, False
         self.next_validation = 1 / (3 * settings.validations)
@@ -130,8 +130,8 @@ class _Run:
             done = self.budget.progress(self.step, self.elapsed)
             if self.step % self.settings.log_every == 0:
                 self._log()
-                if self.looks.due(self.step, self.elapsed):
-                    self._look()
+                if self.monitor.due(self.step, self.elapsed):
+                    self._monitor()
             if done >= self.next_validation and not self.budget.over(self.step, self.elapsed, self.reserve):
                 if self._affordable():
                     self._validate()
@@ -165,7 +165,7 @@ class _Run:
                 with self._averaged():
                     self.job.keep({"step": self.step, "validation_loss": None})
         else:
-            if self.window.steps:
+            if self.meters.steps:
                 self._log()
             if self.validated != self.step:
                 self._validate()
@@ -173,7 +173,7 @@ class _Run:
             self.saver.save(self.step, self.content, last=True)
 
     def _step(self, batch: Any) -> None:
-        settings, window, done = self.settings, self.window, self.budget.progress(self.step, self.elapsed)
+        settings, meters, done = self.settings, self.meters, self.budget.progress(self.step, self.elapsed)
         rate = learning_rate(settings.learning_rate, done, self.step, settings.warm_up, settings.final_fraction)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -192,18 +192,18 @@ class _Run:
         self.struck += struck
         if self.average is not None:
             self.average.update(self.step)
-        window.add(value, norm, struck, tokens, rate)
+        meters.add(value, norm, struck, tokens, rate)
         elapsed = self.elapsed
-        speed = window.speed(elapsed)
+        speed = meters.speed(elapsed)
         left = self.budget.seconds - elapsed if self.budget.seconds else _left(done, elapsed)
-        self.progress.step(self.step, self.budget.total, done, window.smooth, speed, left)
+        self.progress.step(self.step, self.budget.total, done, meters.smooth, speed, left)
 
     def _log(self) -> None:
-        self.history.add(step=self.step, epoch=self.epoch, **self.window.close(self.elapsed))
+        self.history.add(step=self.step, epoch=self.epoch, **self.meters.close(self.elapsed))
 
-    def _look(self) -> None:
+    def _monitor(self) -> None:
         """How the gradient flows now, for the history; what ails the model is said once."""
-        found, ailments = self.looks.take(self.job.flow, self.elapsed)
+        found, ailments = self.monitor.take(self.job.flow, self.elapsed)
         if found:
             self.history.add(step=self.step, flow=found)
         for ailment in ailments:
@@ -287,7 +287,7 @@ class _Run:
         numbers |= {"budget": self.budget.to_json(), "settings": self.settings.to_json()}
         numbers |= {
             "lines": len(self.history.lines),
-            "window": self.window.to_json(self.elapsed),
+            "window": self.meters.to_json(self.elapsed),
             "recent": list(self.recent),
         }
         return tensors, numbers
@@ -311,7 +311,7 @@ class _Run:
             self.best = math.inf if numbers["best"] is None else numbers["best"]
             self.before, self.told = numbers["elapsed"], int(numbers["lines"])
             self.budget.restore(numbers["budget"])
-            self.window.restore(numbers["window"], self.before)
+            self.meters.restore(numbers["window"], self.before)
             self.recent.extend((loss, norm) for loss, norm in numbers["recent"])
             if numbers["settings"]["validations"] != self.settings.validations or self.budget.changed:
                 self.next_validation = self._following(self.budget.progress(self.step, self.before))

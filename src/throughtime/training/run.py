@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from throughtime.errors import UserError, needed
+from throughtime.options import Json
 from throughtime.storage.folder import (
     CHECKPOINT,
     CONFIG,
@@ -128,9 +129,9 @@ def learn(
     return outcome
 
 
-def summary(folder: Path, outcome: Outcome, parameters: int, unit: str) -> dict[str, Any]:
+def summary(folder: Path, outcome: Outcome, parameters: int, unit: str) -> dict[str, Json]:
     """What a command prints of a run. unit: what the job counts, "tokens"."""
-    values: dict[str, Any] = {
+    values: dict[str, Json] = {
         "directory": str(folder),
         "ended": outcome.ended,
         "steps": outcome.steps,
@@ -148,7 +149,7 @@ def summary(folder: Path, outcome: Outcome, parameters: int, unit: str) -> dict[
     return values
 
 
-def add_evaluation(folder: Path, outcome: Outcome, evaluation: Mapping[str, Any]) -> None:
+def add_evaluation(folder: Path, outcome: Outcome, evaluation: Mapping[str, Json]) -> None:
     """The scores of the run's model, as the last line of its history."""
     from throughtime.training.history import History
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from throughtime.errors import UserError
+from throughtime.errors import UserError, needed
 from throughtime.tasks.assistant import grammar as assistant_data
 from throughtime.tasks.assistant.grammar import Sampler, parse, sentences, split, tagged, text_of
 from throughtime.tasks.assistant.words import chinese, english
@@ -205,7 +205,7 @@ def test_errors_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="expected the language en or zh, got 'de'"):
         sentences("de", 10)
     monkeypatch.setattr(assistant_data, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"pip install 'throughtime\[demo\]'"):
+    with pytest.raises(UserError, match=re.escape(needed("demo"))):
         sentences("en", 10)
     monkeypatch.undo()
     if find_spec("home_assistant_intents") is not None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,110 +9,28 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import throughtime
+from tests.tasks.reading.runs import interrupt_at, record, same_runs
+from tests.tasks.reading.texts import FEW, FILL, FIT, NONE, TINY, easy, ordered
 from throughtime.data.columns import UNKNOWN, Columns
 from throughtime.data.labelled import read_texts
 from throughtime.errors import UserError
-from throughtime.linear import fit as linear_text
 from throughtime.linear.ensemble import RECURRENCE, log_softmax
 from throughtime.models.ops_numpy import NumpyOps
-from throughtime.storage.folder import CHECKPOINT, HISTORY, read_weights
+from throughtime.tasks.classify import build
 from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify.estimator import Classifier
 from throughtime.tasks.classify.text_classifier import TextClassifier
-from throughtime.tasks.reading import embeddings as near
-from throughtime.tasks.reading import members as reading
+from throughtime.tasks.reading import embeddings
 from throughtime.tasks.text import model as language
-from throughtime.training import checkpoint
 
-FILL = [
-    "the",
-    "a",
-    "film",
-    "book",
-    "song",
-    "play",
-    "it",
-    "was",
-    "we",
-    "saw",
-    "there",
-    "then",
-    "maybe",
-    "at",
-    "home",
-    "in",
-    "town",
-    "last",
-    "year",
-]
-NONE = {"input": 0.0, "between": 0.0, "output": 0.0}
-TINY: dict[str, Any] = {"hidden": 8, "embedding": 8, "threads": 1}
-SURE: dict[str, Any] = {**TINY, "dropout": NONE, "word_dropout": 0.0}
-FIT: dict[str, Any] = {"batch": 32, "learning_rate": 0.03, "warm_up": 5, "validations": 4, "average": 0.9}
-FEW: dict[str, Any] = {"steps": 4, "batch": 16, "average": 0.0}
-
-Lists = tuple[list[str], list[str]]
-
-
-def ordered(count: int, seed: int = 0) -> Lists:
-    """Texts that love one thing and hate another; the label is what they say first. Their n-grams tell nothing."""
-    rng = np.random.default_rng(seed)
-    texts, labels = [], []
-    for _ in range(count):
-        first, second = rng.permutation(["loved", "hated"])
-        fill = [" ".join(rng.choice(FILL, rng.integers(1, 4))) for _ in range(3)]
-        texts.append(f"{fill[0]} {first} {fill[1]} {second} {fill[2]}")
-        labels.append("up" if first == "loved" else "down")
-    return texts, labels
-
-
-def easy(count: int = 60, seed: int = 0, kinds: str = "xyz") -> Lists:
-    """Texts with a word that tells the class, whose letters stand for those in `kinds`, in turn."""
-    rng = np.random.default_rng(seed)
-    labels = [kinds[i % len(kinds)] for i in range(count)]
-    return [f"{' '.join(rng.choice(FILL, 4))} is{kind} {rng.choice(FILL)}" for kind in labels], labels
-
-
-@pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without scikit-learn, which takes its time."""
-    monkeypatch.setattr(linear_text, "find_spec", lambda name: None)
+SURE: dict[str, Any] = {**TINY, **NONE, "word_dropout": 0.0}
 
 
 @pytest.fixture(scope="module")
 def fitted() -> Classifier:
-    return Classifier(**SURE, evidence="off").fit(*ordered(400), steps=100, **FIT)
-
-
-def history(folder: Path) -> list[dict[str, Any]]:
-    """Its lines without what the clock says."""
-    clock = {"elapsed", "tokens_per_second"}
-    lines = [json.loads(line) for line in (folder / HISTORY).read_text().splitlines()]
-    return [{name: value for name, value in line.items() if name not in clock} for line in lines]
-
-
-def same_checkpoints(one: Path, other: Path) -> None:
-    first, second = (checkpoint.load(folder / CHECKPOINT)[0] for folder in (one, other))
-    assert first.keys() == second.keys()
-    for name, value in first.items():
-        assert torch.equal(value, second[name]), name
-
-
-def interrupt_at(step: int, patch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C while a step is taken."""
-    own, count = torch.optim.AdamW.step, 0
-
-    def counted(self: Any, *args: Any) -> Any:
-        nonlocal count
-        count += 1
-        if count == step:
-            os.kill(os.getpid(), signal.SIGINT)
-        return own(self, *args)
-
-    patch.setattr(torch.optim.AdamW, "step", counted)
+    return Classifier(**SURE, naive_bayes="off").fit(*ordered(400), steps=100, **FIT)
 
 
 def test_it_learns_what_a_bag_of_words_cannot(fitted: Classifier) -> None:
@@ -131,8 +46,8 @@ def test_it_learns_what_a_bag_of_words_cannot(fitted: Classifier) -> None:
     assert fitted.predict(["loved hated", "hated loved"]) == ["up", "down"]
 
 
-def test_evidence_does_not_hide_the_order() -> None:
-    model = Classifier(**SURE, evidence="on", wide=False).fit(*ordered(400), steps=100, **FIT)
+def test_naive_bayes_features_do_not_hide_the_order() -> None:
+    model = Classifier(**SURE, naive_bayes="on", linear_models=False).fit(*ordered(400), steps=100, **FIT)
     assert model.evaluate(*ordered(200, 1))["recurrence"]["accuracy"] > 0.95
 
 
@@ -146,7 +61,7 @@ def test_saved_and_loaded_it_is_the_same(fitted: Classifier, tmp_path: Path) -> 
     assert shares.sum(1) == pytest.approx(1)
     assert loaded.classes == fitted.classes == ["down", "up"]
     assert loaded.predict(texts) == fitted.predict(texts) == [fitted.classes[i] for i in shares.argmax(1)]
-    assert loaded.fusion == fitted.model.fusion  # type: ignore[union-attr]
+    assert loaded.weights == fitted.model.weights  # type: ignore[union-attr]
     assert loaded.linear.keys() == fitted.model.linear.keys()  # type: ignore[union-attr]
     assert loaded.threshold == fitted.model.threshold is not None  # type: ignore[union-attr]
     # the output layer's product is NumPy's, whose last bits may depend on how many rows there are
@@ -167,7 +82,7 @@ def test_answers_that_are_not_sure(fitted: Classifier) -> None:
 
 
 @pytest.mark.parametrize(
-    ("units", "evidence", "kinds", "evident"),
+    ("units", "naive_bayes", "kinds", "featured"),
     [
         ("words", "on", ["words"], [True]),
         ("characters", "off", ["characters"], [False]),
@@ -175,15 +90,15 @@ def test_answers_that_are_not_sure(fitted: Classifier) -> None:
         (["subwords", "words"], "both", ["subwords", "words", "words"], [False, True, False]),
     ],
 )
-def test_units_and_evidence(
-    alone: None, tmp_path: Path, units: Any, evidence: str, kinds: list[str], evident: list[bool]
+def test_units_and_naive_bayes_features(
+    alone: None, tmp_path: Path, units: Any, naive_bayes: str, kinds: list[str], featured: list[bool]
 ) -> None:
-    model = Classifier(**TINY, units=units, evidence=evidence).fit(*easy(), tmp_path, **FEW)
+    model = Classifier(**TINY, units=units, naive_bayes=naive_bayes).fit(*easy(), tmp_path, **FEW)
     assert model.model is not None
     readers = model.model.readers.readers
     assert [one.splitter.kind for one in readers] == kinds
-    assert [one.evidence is not None for one in readers] == evident
-    assert [one.config.reader.values > 0 for one in readers] == evident
+    assert [one.features is not None for one in readers] == featured
+    assert [one.config.reader.values > 0 for one in readers] == featured
     texts = [*easy(20, 1)[0], "", "isx"]
     np.testing.assert_array_equal(throughtime.load(tmp_path).predict_probabilities(texts), model.predict_proba(texts))
 
@@ -204,7 +119,7 @@ def test_sentences_of_long_texts(alone: None, tmp_path: Path) -> None:
         parts[rng.integers(6)] += f" is{'xy'[i % 2]}"
         texts.append(". ".join(parts) + ".")
         labels.append("xy"[i % 2])
-    model = Classifier(**SURE, sentences=True, evidence="off").fit(texts, labels, tmp_path, steps=60, **FIT)
+    model = Classifier(**SURE, sentences=True, naive_bayes="off").fit(texts, labels, tmp_path, steps=60, **FIT)
     assert model.model is not None
     (reader,) = model.model.readers.readers
     assert len(reader.config.above) == 1
@@ -217,7 +132,7 @@ def test_sentences_of_long_texts(alone: None, tmp_path: Path) -> None:
 
 
 def test_members_decide_by_their_mean(alone: None) -> None:
-    model = Classifier(**TINY, members=3, evidence="off").fit(*easy(), **FEW).model
+    model = Classifier(**TINY, ensemble_size=3, naive_bayes="off").fit(*easy(), **FEW).model
     assert model is not None
     texts = easy(10, 1)[0]
     reader, apart = model.readers.readers[0], []
@@ -229,23 +144,25 @@ def test_members_decide_by_their_mean(alone: None) -> None:
     np.testing.assert_allclose(model.recurrence(texts), log_softmax(np.mean(apart, 0)), atol=1e-5)
 
 
-@pytest.mark.parametrize(("units", "evidence"), [("words", "on"), ("words", "off"), ("characters", "both")])
-def test_a_text_can_be_followed(alone: None, units: str, evidence: str) -> None:
+@pytest.mark.parametrize(("units", "naive_bayes"), [("words", "on"), ("words", "off"), ("characters", "both")])
+def test_a_text_can_be_followed(alone: None, units: str, naive_bayes: str) -> None:
     kinds = ("max", "mean", "attention", "last")
-    model = Classifier(**TINY, units=units, both=False, pooling=kinds, members=2, layers=2, evidence=evidence)
+    model = Classifier(
+        **TINY, units=units, bidirectional=False, pooling=kinds, ensemble_size=2, layers=2, naive_bayes=naive_bayes
+    )
     model.fit(*easy(), **FEW)
     assert model.model is not None
     text = "we saw the film, isx maybe"
-    opinion = model.model.stream()
+    stream = model.model.stream()
     for i, sign in enumerate(text):
-        shares = opinion.push(sign)
+        shares = stream.feed(sign)
         if units == "characters" or sign == " ":  # a word that has not ended waits
             np.testing.assert_allclose(shares, model.predict_proba([text[: i + 1]])[0], atol=1e-5)
-    np.testing.assert_allclose(opinion.close(), model.predict_proba([text])[0], atol=1e-5)
+    np.testing.assert_allclose(stream.close(), model.predict_proba([text])[0], atol=1e-5)
 
 
 def test_both_directions_cannot_be_followed(fitted: Classifier) -> None:
-    with pytest.raises(UserError, match="--forward"):
+    with pytest.raises(UserError, match="--no-bidirectional"):
         fitted.model.stream()  # type: ignore[union-attr]
 
 
@@ -256,14 +173,14 @@ class Drawn(Exception):
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What training would begin with."""
-    found: dict[str, Any] = {}
+    plans: dict[str, Any] = {}
 
-    def stop(arithmetic: Any, parts: Any, members: int, parameters: Any, *rest: Any, **more: Any) -> None:
-        found.update(parameters=parameters, parts=parts)
+    def stop(self: Any, examples: Any, plan: Any, options: Any, best: Any) -> None:
+        plans["plan"] = plan
         raise Drawn
 
-    monkeypatch.setattr(reading, "learn", stop)
-    return found
+    monkeypatch.setattr(Classifier, "_job", stop)
+    return plans
 
 
 def write_language_model(folder: Path, **options: Any) -> Path:
@@ -276,17 +193,19 @@ def write_language_model(folder: Path, **options: Any) -> Path:
 
 
 @pytest.mark.parametrize("tokens", ["words", "characters"])
-@pytest.mark.parametrize(("cell", "both"), [("lstm", True), ("rnn:relu", True), (["gru", "gru"], False)])
+@pytest.mark.parametrize(("cell", "bidirectional"), [("lstm", True), ("rnn:relu", True), (["gru", "gru"], False)])
 def test_a_language_model_to_start_from(
-    tmp_path: Path, drawn: dict[str, Any], tokens: str, cell: Any, both: bool
+    tmp_path: Path, drawn: dict[str, Any], tokens: str, cell: Any, bidirectional: bool
 ) -> None:
     start = throughtime.load(write_language_model(tmp_path / "lm", tokens=tokens, cell=cell))
     with pytest.raises(Drawn):
-        Classifier(start=tmp_path / "lm", both=both, members=2, pooling=["last"]).fit(*ordered(20), **FEW)
-    (part,) = drawn["parts"]
+        Classifier(start=tmp_path / "lm", bidirectional=bidirectional, ensemble_size=2, pooling=["last"]).fit(
+            *ordered(20), **FEW
+        )
+    (part,) = drawn["plan"].parts
     text = ordered(1, 5)[0][0]
     for m in range(2):
-        own = {name[4:]: value for name, value in drawn["parameters"].items() if name.startswith(f"0.{m}.")}
+        own = {name[4:]: value for name, value in drawn["plan"].parameters.items() if name.startswith(f"0.{m}.")}
         np.testing.assert_array_equal(own["columns.token"][1:], start.parameters["embedding"])
         np.testing.assert_allclose(own["columns.token"][0], start.parameters["embedding"].mean(0), atol=1e-6)
         for i, layer in enumerate(start.config.layers):
@@ -297,7 +216,7 @@ def test_a_language_model_to_start_from(
         ids = start.tokenizer.encode(text)
         assert [int(one) - 1 for one in examples.encoded.ids[:, 0]] == ids.tolist()
         tokens, _ = examples.inputs(np.array([0]))
-        own["output.W_py"] = np.concatenate([np.eye(8), np.zeros((8, 8 * both))], 1).astype(np.float32)
+        own["output.W_py"] = np.concatenate([np.eye(8), np.zeros((8, 8 * bidirectional))], 1).astype(np.float32)
         own["output.b_y"] = np.zeros(8, np.float32)
         config = replace(part.reader.config, classes=8)
         last = classifier.forward(NumpyOps(), config, own, tokens)[0]
@@ -327,7 +246,7 @@ def test_a_start_that_cannot_be(tmp_path: Path, alone: None) -> None:
     with pytest.raises(UserError, match="its projected_lstm is none"):
         Classifier(start=tmp_path / "projected").fit(*ordered(20), **FEW)
     write_language_model(tmp_path / "two", layers=2)
-    with pytest.raises(UserError, match="give --forward"):
+    with pytest.raises(UserError, match="give --no-bidirectional"):
         Classifier(start=tmp_path / "two").fit(*ordered(20), **FEW)
     with pytest.raises(UserError, match="expected a model folder"):
         Classifier(start=tmp_path / "gone").fit(*ordered(20), **FEW)
@@ -341,7 +260,7 @@ def test_the_loss(alone: None, smoothing: float, balanced: bool) -> None:
     """That of the first step, of all texts at once, with weights that hardly move."""
     texts, labels = easy(30)
     texts, labels = texts + easy(30, 1, "x")[0], labels + ["x"] * 30
-    options = {**SURE, "evidence": "off", "label_smoothing": smoothing, "balanced": balanced}
+    options = {**SURE, "naive_bayes": "off", "label_smoothing": smoothing, "balanced": balanced}
     model = Classifier(**options).fit(
         texts, labels, validation=easy(9, 2), steps=1, batch=60, learning_rate=1e-30, average=0.0, log_every=1
     )
@@ -364,48 +283,78 @@ def test_tokens_in_the_same_company_are_near_each_other() -> None:
         texts.append([*rng.choice(company.split(), 2), rng.choice(names.split()), *rng.choice(company.split(), 2)])
     columns, _ = Columns.fit(texts, ("token",))
     size, ids = columns.sizes[0], {word: i for i, word in enumerate(columns.vocabularies[0], 1)}
-    found = near.near(columns.encode([*texts, ["unheard"]]), size, 4, 0)
+    found = embeddings.pmi_embeddings(columns.encode([*texts, ["unheard"]]), size, 4, 0)
     assert found is not None
     assert found.shape == (size, 4)
     assert found.dtype == np.float32
     assert not found[UNKNOWN].any()
-    assert found.std() == pytest.approx(near.DEVIATION, rel=0.1)
+    assert found.std() == pytest.approx(embeddings.DEVIATION, rel=0.1)
     unit = found / np.maximum(1e-9, np.linalg.norm(found, axis=1, keepdims=True))
     close = unit @ unit.T
     for one in ("cat", "dog", "cow"):
         others = [close[ids[one], ids[other]] for other in ("cat", "dog", "cow") if other != one]
         assert min(others) > 0.9
         assert max(close[ids[one], ids[other]] for other in ("red", "blue", "green")) < 0.5
-    np.testing.assert_array_equal(near.near(columns.encode([*texts, ["unheard"]]), size, 4, 0), found)
-    assert near.near(columns.encode(texts), size, size - 1, 0) is None
-    assert near.near(columns.encode([["cat"], ["dog"]]), size, 4, 0) is None
+    np.testing.assert_array_equal(embeddings.pmi_embeddings(columns.encode([*texts, ["unheard"]]), size, 4, 0), found)
+    assert embeddings.pmi_embeddings(columns.encode(texts), size, size - 1, 0) is None
+    assert embeddings.pmi_embeddings(columns.encode([["cat"], ["dog"]]), size, 4, 0) is None
 
 
-def test_embeddings_start_near_where_asked(drawn: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    found = []
+def test_pmi_embeddings_start_where_asked_and_can_be(drawn: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    tables, plans = [], []
     for asked, there in ((True, True), (False, True), (True, False)):
-        monkeypatch.setattr(near, "find_spec", find_spec if there else lambda name: None)
+        monkeypatch.setattr(embeddings, "find_spec", find_spec if there else lambda name: None)
         with pytest.raises(Drawn):
-            Classifier(**TINY, near=asked, members=2).fit(*ordered(60), **FEW)
-        found.append({m: drawn["parameters"][f"0.{m}.columns.word"] for m in range(2)})
-    np.testing.assert_array_equal(found[0][0], found[0][1])
-    assert not np.array_equal(found[0][0], found[1][0])
-    assert not np.array_equal(found[1][0], found[1][1])
-    np.testing.assert_array_equal(found[1][0], found[2][0])
+            Classifier(**TINY, pmi_embeddings=asked, ensemble_size=2).fit(*ordered(60), **FEW)
+        plans.append(drawn["plan"])
+        tables.append({m: plans[-1].parameters[f"0.{m}.columns.word"] for m in range(2)})
+    np.testing.assert_array_equal(tables[0][0], tables[0][1])
+    assert not np.array_equal(tables[0][0], tables[1][0])
+    assert not np.array_equal(tables[1][0], tables[1][1])
+    np.testing.assert_array_equal(tables[1][0], tables[2][0])
+    assert [plan.data.without for plan in plans] == [(), (), ("pmi_embeddings",)]
+    assert embeddings.MISSING in plans[2].data.notes
+
+
+def test_what_could_not_be_built_is_told_and_kept(
+    alone: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(embeddings, "find_spec", lambda name: None)
+    monkeypatch.setattr(build, "_FEATURES", 100)
+    model = Classifier(**TINY).fit(*easy(), tmp_path, **FEW)
+    kept = record(tmp_path)
+    assert kept["options"]["pmi_embeddings"] is kept["options"]["linear_models"] is True  # what was asked for
+    assert kept["data"]["without"] == ["naive_bayes", "pmi_embeddings", "linear_models"]
+    said = capfd.readouterr().err
+    for line in ("324 tokens times 3 classes", "SciPy is not installed", "scikit-learn is not installed"):
+        assert line in " ".join(model.notes())
+        assert line in said
+    assert kept["decided"]["weights"].keys() == {RECURRENCE}
+    assert [one["values"] for one in kept["model"]["readers"]] == [0]
+    monkeypatch.setattr(embeddings, "find_spec", find_spec)
+    few = Classifier(**{**TINY, "embedding": 40}, naive_bayes="off").fit(*easy(), **FEW)
+    assert few.record is not None
+    assert few.record.data.without == ("pmi_embeddings", "linear_models")
+    assert "too few different tokens stand near each other" in " ".join(few.notes())
+    whole = Classifier(**TINY, pmi_embeddings=False, linear_models=False, naive_bayes="off").fit(*easy(), **FEW)
+    assert whole.record is not None
+    assert whole.record.data.without == ()
 
 
 def test_the_seed_decides_everything_random(alone: None) -> None:
     texts, shares = easy(20, 1)[0], []
     for seed in (0, 0, 1):
-        model = Classifier(**TINY, seed=seed, members=2, evidence="both").fit(*easy(), **{**FEW, "average": 0.9})
+        model = Classifier(**TINY, seed=seed, ensemble_size=2, naive_bayes="both").fit(
+            *easy(), **{**FEW, "average": 0.9}
+        )
         shares.append(model.predict_proba(texts))
     np.testing.assert_array_equal(shares[0], shares[1])
     assert np.abs(shares[0] - shares[2]).max() > 1e-3
 
 
 def test_a_run_that_goes_on_equals_one_that_was_not_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    options = {**TINY, "members": 2, "units": ["words", "characters"], "evidence": "both", "rare_dropout": 0.5}
-    options |= {"balanced": True, "cell": "gru", "pooling": ("max", "last"), "memory": 20.0, "sure": 0.8}
+    options = {**TINY, "ensemble_size": 2, "units": ["words", "characters"], "naive_bayes": "both", "rare_dropout": 0.5}
+    options |= {"balanced": True, "cell": "gru", "pooling": ("max", "last"), "chrono": 20.0, "sure": 0.8}
     fit: dict[str, Any] = {"steps": 16, "batch": 24, "average": 0.9, "log_every": 3, "validations": 5}
     data = easy(90)
     whole = Classifier(**options, seed=3).fit(*data, tmp_path / "whole", **fit)
@@ -419,23 +368,16 @@ def test_a_run_that_goes_on_equals_one_that_was_not_stopped(tmp_path: Path, monk
     loaded = throughtime.load(tmp_path / "parts")  # what there is, labels
     assert set(loaded.predict(["we saw isx", ""])) <= set("xyz")
     assert loaded.linear == {}
-    assert loaded.fusion == {RECURRENCE: 1.0}
-    with pytest.raises(UserError, match="learns other texts"):
+    assert loaded.weights == {RECURRENCE: 1.0}
+    with pytest.raises(UserError, match="learns something else"):
         Classifier().fit(*easy(91), tmp_path / "parts", resume=True)
     parts = Classifier().fit(*data, tmp_path / "parts", resume=True)
-    same_checkpoints(tmp_path / "whole", tmp_path / "parts")
-    assert history(tmp_path / "whole") == history(tmp_path / "parts")
-    kept = [read_weights(tmp_path / name / "model.safetensors") for name in ("whole", "parts")]
-    assert kept[0].keys() == kept[1].keys()
-    assert all(np.array_equal(value, kept[1][name]) for name, value in kept[0].items())
+    same_runs(tmp_path / "whole", tmp_path / "parts")
     texts = easy(20, 1)[0]
     np.testing.assert_array_equal(whole.predict_proba(texts), parts.predict_proba(texts))
     np.testing.assert_array_equal(
         throughtime.load(tmp_path / "parts").predict_probabilities(texts), parts.predict_proba(texts)
     )
-    sections = [json.loads((tmp_path / name / "config.json").read_text()) for name in ("whole", "parts")]
-    for name in ("classify", "training", "model", "data"):
-        assert sections[0][name] == sections[1][name], name
 
 
 def test_an_interrupted_run_in_place_of_another_model_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -450,21 +392,21 @@ def test_an_interrupted_run_in_place_of_another_model_runs(tmp_path: Path, monke
 
 
 def test_without_scikit_learn(alone: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    model = Classifier(**TINY).fit(*easy(), tmp_path, **FEW, quiet=False)
-    assert "linear baselines: skipped, need scikit-learn" in capfd.readouterr().err
+    model = Classifier(**TINY).fit(*easy(), tmp_path, **FEW)
+    assert "linear models: left out, scikit-learn is not installed" in capfd.readouterr().err
     assert model.model is not None
     assert list(model.model.linear) == ["majority class"]
-    assert list(model.model.fusion) == [RECURRENCE]
+    assert list(model.model.weights) == [RECURRENCE]
     found = model.evaluate(*easy(30, 1))
     assert list(found["baselines"]) == ["majority class"]
     assert "linear_accuracy" not in found["recurrence"]
     assert throughtime.load(tmp_path).predict(["isx"]) == model.predict(["isx"])
 
 
-def test_wide_off_leaves_the_answer_to_the_recurrence() -> None:
-    model = Classifier(**TINY, wide=False).fit(*easy(), **FEW).model
+def test_without_linear_models_the_recurrence_answers_alone() -> None:
+    model = Classifier(**TINY, linear_models=False).fit(*easy(), **FEW).model
     assert model is not None
-    assert {name for name, weight in model.fusion.items() if weight} == {RECURRENCE}
+    assert {name for name, weight in model.weights.items() if weight} == {RECURRENCE}
     assert len(model.linear) == 5
 
 
@@ -472,7 +414,8 @@ def test_a_label_that_only_the_validation_part_has(alone: None) -> None:
     held = (["what is new", "isx it was", "isy it was"], ["new", "x", "y"])
     model = Classifier(**TINY).fit(*easy(kinds="xy"), validation=held, **FEW)
     assert model.classes == ["new", "x", "y"]
-    assert model.config["data"]["classes"] == {"new": 0, "x": 30, "y": 30}
+    assert model.record is not None
+    assert model.record.data.classes == {"new": 0, "x": 30, "y": 30}
     assert np.isfinite(model.predict_proba(["what is new"])).all()
 
 
@@ -504,7 +447,7 @@ def test_texts_that_cannot_be(texts: list[Any], labels: list[Any], says: str) ->
 def test_two_texts_leave_one_class_to_learn_from() -> None:
     with pytest.raises(UserError, match="there is one class to learn from") as caught:
         Classifier(**TINY).fit(["a b", "c d"], ["x", "y"], **FEW)
-    learned, _ = Classifier(**TINY)._parts(read_texts((["a b", "c d"], ["x", "y"])), 0.1)
+    learned, _ = read_texts((["a b", "c d"], ["x", "y"])).split(0.1, 0)
     assert repr(learned.labels[0]) in str(caught.value)
 
 
@@ -516,8 +459,9 @@ def test_three_texts_are_enough(alone: None) -> None:
 def test_empty_texts(fitted: Classifier, alone: None) -> None:
     texts, labels = easy()
     model = Classifier(**TINY).fit([*texts, "", "\n"], [*labels, "x", "y"], **FEW)
-    assert model.config["data"]["texts"] == 60
-    assert "2 texts without a word" in " ".join(model.config["data"]["notes"])
+    assert model.record is not None
+    assert model.record.data.texts == 60
+    assert "2 texts without a word" in " ".join(model.notes())
     shares = fitted.predict_proba(["", "  \n", "loved hated", ""])
     np.testing.assert_array_equal(shares[0], shares[1])
     np.testing.assert_allclose(shares[0], fitted.predict_proba([""])[0], atol=1e-6)
@@ -547,7 +491,7 @@ def test_labels_that_are_numbers(alone: None, labels: Any) -> None:
     ("options", "says"),
     [
         ({"hidden": 0}, "hidden must be an integer from 1"),
-        ({"members": 100}, "members must be an integer from 1 to 99"),
+        ({"ensemble_size": 100}, "ensemble_size must be an integer from 1 to 99"),
         ({"layers": 21}, "layers must be an integer from 1 to 20"),
         ({"word_dropout": 1.0}, "word_dropout must be a share"),
         ({"label_smoothing": -0.1}, "label_smoothing must be a share"),
@@ -557,10 +501,12 @@ def test_labels_that_are_numbers(alone: None, labels: Any) -> None:
         ({"units": ["words", "words"]}, "each once"),
         ({"pooling": ["sum"]}, "pooling must be some of max, mean, attention, last"),
         ({"pooling": []}, "pooling must be some of"),
-        ({"evidence": "maybe"}, "evidence must be one of on, off, both"),
-        ({"dropout": {"inside": 0.1}}, "inside"),
-        ({"dropout": {"input": 1.0}}, "input must be a share"),
-        ({"cell": "elman"}, "'elman'"),
+        ({"naive_bayes": "maybe"}, "naive_bayes must be one of on, off, both"),
+        ({"inside_dropout": 0.1}, "unknown option 'inside_dropout'"),
+        ({"embedding_dropout": 1.0}, "embedding_dropout must be a share"),
+        ({"pooling": [["max"]]}, "pooling must be some of"),
+        ({"test": 3}, "test must be the name of a file"),
+        ({"holdout": True}, "holdout must be a share"),
         ({"seed": -1}, "seed must be"),
         ({"threads": 0}, "threads must be"),
     ],
@@ -574,9 +520,10 @@ def test_options_that_cannot_be(options: dict[str, Any], says: str) -> None:
     ("fit", "says"),
     [
         ({"steps": 1, "epochs": 1}, "give one budget"),
-        ({"steps": 0}, "steps must be a positive integer"),
+        ({"steps": 0}, "steps must be an integer from 1"),
+        ({"cell": "elman"}, "'elman'"),
         ({"batch": 0}, "batch must be"),
-        ({"validation": -0.1}, "validation must be a share from 0 to below 1"),
+        ({"validation": -0.1}, "validation must be a share from 0 to below 1, or a file"),
         ({"validation": 1.0}, "validation must be a share"),
         ({"validation": True}, "validation must be a share"),
         ({"pace": 3}, "pace"),
@@ -594,3 +541,5 @@ def test_a_folder_is_not_replaced_unasked(alone: None, tmp_path: Path) -> None:
         Classifier(**TINY).fit(*easy(), tmp_path, **FEW)
     with pytest.raises(UserError, match="expected a fitted model; call fit first"):
         Classifier().predict(["a"])
+    with pytest.raises(UserError, match="validation must be a share, a file or texts"):
+        Classifier(**TINY, validation=None).fit(*easy(), **FEW)

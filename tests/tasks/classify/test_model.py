@@ -11,57 +11,46 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.tasks.reading.arithmetic import (
+    READER_ERRORS,
+    TEXTS,
+    check_gradients,
+    dirty,
+    drawn,
+    examples,
+    inputs,
+    reader,
+    refused,
+    states,
+    tensors,
+)
 from tests.tolerances import OUTPUT
-from throughtime import cells
 from throughtime.data.columns import Columns
 from throughtime.data.sentences import sentences
 from throughtime.errors import UserError
 from throughtime.models import pooling
-from throughtime.models.examples import Examples
 from throughtime.models.ops_numpy import NumpyOps, ReferenceOps
-from throughtime.models.ops_torch import TorchModel, TorchOps
-from throughtime.models.reader import ReaderConfig, Sentences, Tokens, embed, read, stacked
-from throughtime.models.stack import Dropout
+from throughtime.models.ops_torch import TorchModel
+from throughtime.models.reader import Sentences
+from throughtime.models.stack import Dropout, Stack
 from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify.model import ClassifierConfig, above, forward, initial_parameters
 
-LEARNED = [["the", "cat", "sat", ".", "It", "slept", "!"], ["A", "dog", "2024"], ["no"], ["the", "the", "dog", "."]]
-TEXTS = [["the", "dog", ".", "sat", "!"], ["zzz"], [], ["A", "cat", "slept"], ["the", "2024", "dog", "It", "sat", "."]]
 ALL = ("max", "mean", "attention", "last")
 
 CASES: dict[str, dict[str, Any]] = {
-    "one direction": {"both": False},
+    "one direction": {"bidirectional": False},
     "two directions": {"pooling": ALL},
     "two layers": {"cells": ("lstm", "gru"), "pooling": ("max", "last")},
-    "two layers forward": {"cells": ("min_gru", "rnn"), "both": False, "pooling": ALL},
+    "two layers forward": {"cells": ("min_gru", "rnn"), "bidirectional": False, "pooling": ALL},
     "added": {"added": True, "pooling": ("mean",)},
     "pieces": {"pieces": True},
     "pieces added": {"pieces": True, "added": True, "pooling": ("attention",)},
     "values": {"values": 2, "pooling": ("last",)},
     "everything": {"pieces": True, "values": 3, "cells": ("lstm", "lstm"), "pooling": ALL},
     "sentences": {"over": True},
-    "sentences forward": {"over": True, "both": False, "pieces": True, "values": 1, "pooling": ALL},
+    "sentences forward": {"over": True, "bidirectional": False, "pieces": True, "values": 1, "pooling": ALL},
 }
-
-
-def reader(
-    who: str = "classifier",
-    cells_: tuple[str, ...] = ("gru",),
-    both: bool = True,
-    added: bool = False,
-    pieces: bool = False,
-    values: int = 0,
-    **rest: Any,
-) -> tuple[ReaderConfig, Columns]:
-    """A reader of small sizes and the columns it reads."""
-    columns, _ = Columns.fit(LEARNED, ["word", "shape"], spelling=pieces, least_pieces=1)
-    sizes = [
-        (kind, size, 4 if added else 4 - i)
-        for i, (kind, size) in enumerate(zip(columns.kinds, columns.sizes, strict=True))
-    ]
-    options = {"added": added, "pieces": (len(columns.pieces or ()), 4) if pieces else (0, 0), "values": values, **rest}
-    traces = [cells.make(cell).trace() for cell in cells_]
-    return ReaderConfig.stack(who, sizes, traces, 5, both, **options), columns
 
 
 def make(
@@ -71,36 +60,8 @@ def make(
     upper: tuple[Any, ...] = ()
     if over:
         trace = config.layers[0][0].trace
-        upper = stacked([trace], above(pooling, config), 3, options.get("both", True))
+        upper = Stack.of([trace], above(pooling, config), 3, options.get("bidirectional", True)).layers
     return ClassifierConfig(config, 3, pooling, upper), columns
-
-
-def drawn(config: Any, dtype: Any = "float64", seed: int = 1, arithmetic: Any = classifier) -> dict[str, np.ndarray]:
-    """Parameters of which none is zero."""
-    rng = np.random.default_rng(seed)
-    found = arithmetic.initial_parameters(config, rng, dtype)
-    return {name: value + 0.3 * rng.standard_normal(value.shape).astype(dtype) for name, value in found.items()}
-
-
-def examples(config: Any, columns: Columns, texts: list[list[str]], seed: int = 0) -> Examples:
-    """Texts with values that depend on the token and its neighbour alone."""
-    count, values = config.reader.values, None
-    if count:
-        rng = np.random.default_rng(seed)
-        known = {word: rng.standard_normal(count) for text in [*LEARNED, *TEXTS, [""]] for word in text}
-        values = np.array([known[w] for text in texts for w in text or [""]], np.float32).reshape(-1, count)
-    return Examples.of(columns, texts, bool(getattr(config, "above", ())), values)
-
-
-def inputs(made: Examples, rows: Any = None) -> tuple[Any, ...]:
-    tokens, over = made.inputs(np.arange(len(made)) if rows is None else np.asarray(rows))
-    return (tokens,) if over is None else (tokens, over)
-
-
-def tensors(given: tuple[Any, ...]) -> list[Any]:
-    return [
-        type(one)(*[None if v is None else torch.from_numpy(np.ascontiguousarray(v)) for v in one]) for one in given
-    ]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -125,7 +86,7 @@ def test_against_the_formula() -> None:
     given = examples(config, columns, TEXTS)
     (tokens,) = inputs(given)
     found = forward(NumpyOps(), config, p, tokens)
-    trace, sizes = config.reader.layers[0][0].trace, config.reader.layers[0][0].sizes
+    layer = config.reader.layers[0][0]
     for b, length in enumerate(tokens.lengths):
         x = []
         for t in range(length):
@@ -136,9 +97,9 @@ def test_against_the_formula() -> None:
             x.append(np.concatenate([p["columns.word"][word], p["columns.shape"][shape], mean, tokens.values[t, b]]))
         ends, seen = [], []
         for direction in ("ahead", "back"):
-            own = {name: p[f"layers.0.{direction}.{name}"] for name in trace.parameters}
+            own = {name: p[f"layers.0.{direction}.{name}"] for name in layer.trace.parameters}
             turn = 1 if direction == "ahead" else -1
-            h, _ = ReferenceOps().recurrence(trace, sizes, np.array(x)[::turn, None], None, own)
+            h, _ = ReferenceOps().recurrence(layer, np.array(x)[::turn, None], None, own)
             ends.append(h[-1, 0])
             seen.append(h[::turn, 0])
         h = np.concatenate(seen, -1)
@@ -167,17 +128,11 @@ def test_the_sentences_of_a_text_are_read_twice_over() -> None:
         for direction, turn in (("ahead", 1), ("back", -1)):
             layer = config.above[0][0]
             own = {name: p[f"above.0.{direction}.{name}"] for name in layer.trace.parameters}
-            k, _ = ReferenceOps().recurrence(layer.trace, layer.sizes, np.array(x)[::turn, None], None, own)
+            k, _ = ReferenceOps().recurrence(layer, np.array(x)[::turn, None], None, own)
             layers.append(k[::turn, 0])
             ends.append(k[-1, 0])
         pooled = np.concatenate([np.concatenate(layers, -1).max(0), *ends])
         np.testing.assert_allclose(found[b], p["output.W_py"] @ pooled + p["output.b_y"], rtol=0, atol=1e-10)
-
-
-def states(config: Any, parameters: Any, tokens: Tokens) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-    """What the reader makes of every token, and its last outputs."""
-    x = embed(NumpyOps(), config.reader, parameters, tokens)
-    return read(NumpyOps(), config.reader, parameters, x, tokens.lengths)
 
 
 ANY_TEXTS = st.lists(
@@ -210,25 +165,6 @@ def test_a_text_is_its_own_in_any_company(name: str, data: st.DataObject) -> Non
         np.testing.assert_array_equal(one[0], other[place])
 
 
-def dirty(tokens: Tokens, more: int, rng: np.random.Generator) -> Tokens:
-    """The same with more steps, and anything behind the rows' ends."""
-    steps = tokens.ids.shape[1]
-    behind = np.arange(steps + more)[:, None] >= tokens.lengths
-
-    def filled(value: np.ndarray, garbage: np.ndarray) -> np.ndarray:
-        wide = np.concatenate([value, np.zeros((more, *value.shape[1:]), value.dtype)])
-        return np.where(behind.reshape(*behind.shape, *[1] * (wide.ndim - 2)), garbage.astype(value.dtype), wide)
-
-    ids = np.stack([filled(column, rng.integers(0, column.max() + 1, behind.shape)) for column in tokens.ids])
-    found = tokens._replace(ids=ids)
-    if tokens.spelled is not None:
-        spelled = filled(tokens.spelled, rng.integers(0, len(tokens.offsets) - 1, behind.shape))
-        found = found._replace(spelled=spelled)
-    if tokens.values is not None:
-        found = found._replace(values=filled(tokens.values, np.full((*behind.shape, tokens.values.shape[2]), 1e6)))
-    return found
-
-
 @pytest.mark.parametrize("more", [0, 3])
 @pytest.mark.parametrize("name", CASES)
 def test_padding_is_inert(name: str, more: int) -> None:
@@ -246,35 +182,6 @@ def test_padding_is_inert(name: str, more: int) -> None:
     np.testing.assert_allclose(
         model(*tensors((changed, *over))).detach().numpy(), wanted, rtol=0, atol=OUTPUT["float64"]
     )
-
-
-def check_gradients(config: Any, parameters: dict[str, np.ndarray], arithmetic: Any, loss: Any, given: Any) -> None:
-    """Each parameter's gradient along a direction, against the loss a little before and behind.
-
-    loss: (ops, what the model puts out, parameters) -> a number.
-    """
-    model = TorchModel(arithmetic, config, parameters).eval()
-    ops = TorchOps()
-    own = dict(model.named_parameters())
-    loss(ops, model(*tensors(given)), own).backward()
-    rng = np.random.default_rng(5)
-    for name, value in parameters.items():
-        direction = rng.standard_normal(value.shape)
-
-        def moved(distance: float, name: str = name, direction: np.ndarray = direction) -> float:
-            changed = {**parameters, name: parameters[name] + distance * direction}
-            output = arithmetic.forward(NumpyOps(), config, changed, *given)
-            as_torch = (
-                [None if v is None else torch.from_numpy(v) for v in output] if isinstance(output, tuple) else None
-            )
-            with torch.no_grad():
-                rest = {key: torch.from_numpy(v) for key, v in changed.items()}
-                return float(loss(ops, tuple(as_torch) if as_torch else torch.from_numpy(output), rest))
-
-        slope = (moved(1e-6) - moved(-1e-6)) / 2e-6
-        gradient = own[name].grad
-        assert gradient is not None, name
-        assert float((gradient.numpy() * direction).sum()) == pytest.approx(slope, rel=1e-5, abs=1e-7), name
 
 
 @pytest.mark.parametrize("name", ["everything", "pieces added", "sentences forward"])
@@ -312,7 +219,7 @@ def test_dropout_is_applied_at_its_places_in_training_only() -> None:
         assert not torch.allclose(evaluated, model.train()(*given))
 
 
-def test_evidence_is_not_dropped() -> None:
+def test_naive_bayes_features_are_not_dropped() -> None:
     config, columns = make(values=2, dropout=Dropout(input=255 / 256))
     p = drawn(config)
     for name in ("columns.word", "columns.shape"):
@@ -359,50 +266,9 @@ def test_configurations_survive_json(name: str) -> None:
     again = ClassifierConfig.from_json(json.loads(json.dumps(config.to_json())))
     assert again.to_json() == config.to_json()
     assert again.shapes == config.shapes
-    assert again.streams == config.streams == (not (CASES[name].get("both", True) or CASES[name].get("over")))
+    assert again.streams == config.streams == (not (CASES[name].get("bidirectional", True) or CASES[name].get("over")))
     with pytest.raises(UserError, match="no initial values"):
         initial_parameters(again, np.random.default_rng(0))
-
-
-READER_ERRORS: list[tuple[dict[str, Any], str]] = [
-    ({"columns": []}, "expected up to 20 columns"),
-    ({"columns": [["word", 5, 4]] * 21}, "expected up to 20 columns"),
-    ({"layers": []}, "up to 100 layers"),
-    ({"columns": [[3, 5, 4], ["shape", 5, 3]]}, "a column needs a name"),
-    ({"columns": [["word", 0, 4], ["shape", 5, 3]]}, "sizes from 1"),
-    ({"columns": [["word", 5.0, 4], ["shape", 5, 3]]}, "sizes from 1"),
-    ({"columns": [["word", 10**9, 4], ["shape", 5, 3]]}, "sizes from 1"),
-    ({"columns": [["word", True, 4], ["shape", 5, 3]]}, "sizes from 1"),
-    ({"columns": ["ab"]}, "malformed"),
-    ({"columns": 3}, "malformed"),
-    ({"columns": ["abc"]}, "sizes from 1"),
-    ({"columns": [["word", 5, 5], ["shape", 5, 3]]}, r"layer 0 \(gru\) takes I=7, what comes in has 8"),
-    ({"pieces": [5]}, "pieces must be two numbers"),
-    ({"pieces": []}, "pieces must be two numbers"),
-    ({"pieces": [5, 2, 3]}, "pieces must be two numbers"),
-    ({"pieces": [0, 3]}, "sizes from 1"),
-    ({"pieces": None}, "malformed"),
-    ({"pieces": [5, 2]}, "what comes in has 9"),
-    ({"added": 1}, "added must be true or false"),
-    ({"added": True}, "must be of one width"),
-    ({"values": -1}, "values must be an integer from 0"),
-    ({"values": 1.0}, "values must be an integer from 0"),
-    ({"values": 1}, "what comes in has 8"),
-    ({"dropout": {"input": 1.0}}, "dropout: input must be a share"),
-    ({"dropout": {"inputs": 0.5}}, "malformed"),
-    ({"dropout": []}, "malformed"),
-    ({"layers": {}}, "layers must be lists of layers"),
-    ({"layers": [{}]}, "layers must be lists of layers"),
-    ({"layers": [[{}]]}, "expected an object with trace and sizes"),
-    ({"layers": [[]]}, "one direction or two, got 0"),
-    ({"layers": [[]] * 101}, "at most 100"),
-]  # fmt: skip
-
-
-def refused(config_class: Any, change: dict[str, Any], words: str, plain: dict[str, Any]) -> None:
-    with pytest.raises(UserError, match=words) as caught:
-        config_class.from_json(json.loads(json.dumps({**plain, **change})))
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("change", "words"), READER_ERRORS)
@@ -421,9 +287,9 @@ def test_readers_that_do_not_fit(change: dict[str, Any], words: str) -> None:
         ({"pooling": ["sum"]}, r"got \['sum'\]"),
         ({"pooling": "max"}, "pooling must be a list of names"),
         ({"pooling": [["max"]]}, "pooling must be a list of names"),
-        ({"above": make()[0].to_json()["layers"]}, "the layers over sentences do not fit what comes in, 20 values"),
-        ({"above": [[]]}, "the layers over sentences do not fit"),
-        ({"above": 3}, "layers must be lists"),
+        ({"above": make()[0].to_json()["layers"]}, "over sentences: layer 0 \\(gru\\) takes I=7, what comes in has 20"),
+        ({"above": [[]]}, "over sentences: layer 0 must have one direction or two"),
+        ({"above": 3}, "layers must be a list"),
     ],
 )
 def test_configurations_that_do_not_fit(change: dict[str, Any], words: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.tasks.reading.pages import once
 from throughtime.cells import make
 from throughtime.errors import UserError
 from throughtime.linear import metrics as classify_metrics
@@ -28,23 +29,22 @@ READER = ReaderConfig.stack(
     pieces=(55, 8), added=True, values=12,
 )  # fmt: skip
 CONFIG: dict[str, Any] = {
-    "format_version": 1,
+    "format_version": 2,
     "task": "classify",
-    "model": {"readers": [ClassifierConfig(READER, 3, ("max", "mean")).to_json()], "members": 2},
-    "parameters": 54321,
-    "classify": {
+    "model": {
+        "readers": [ClassifierConfig(READER, 3, ("max", "mean")).to_json()],
+        "ensemble_size": 2,
         "classes": ["bad", "good", EVIL],
-        "options": {"hidden": 16},
-        "fusion": {"recurrence": 0.7861, "naive Bayes words": 0.25},
-        "threshold": 0.9,
     },
-    "training": {"clip": 1.0, "batch": 4, "seed": 7},
+    "options": {"hidden": 16, "batch": 4, "seed": 7},
     "data": {
         "sha256": "ab12",
         "texts": 90,
         "classes": {"bad": 40, "good": 1234, EVIL: 20},
         "notes": ["9 texts repeat"],
     },
+    "decided": {"weights": {"recurrence": 0.7861, "naive Bayes words": 0.25}, "threshold": 0.9},
+    "parameters": 54321,
     "environment": {"throughtime": "9.8.7", "cpu": "A Fine CPU"},
 }
 
@@ -159,7 +159,7 @@ def test_the_model_is_described_part_by_part(tmp_path: Path) -> None:
         ("shape", "look-up", "9 x 8"),
         ("pieces", "look-up, the mean of a token's n-grams", "55 x 8"),
         ("embedding", "added", ""),
-        ("evidence", "what linear models say of the n-grams that end at a token", "12"),
+        ("naive-Bayes features", "what naive Bayes says of the n-grams that end at a token", "12"),
         ("layer 0", "lstm, in both directions", "I = 20, H = 16"),
         ("layer 1", "gru, in both directions", "I = 32, H = 16"),
         ("pooling", "max, mean", ""),
@@ -208,9 +208,11 @@ def test_an_evaluation_without_baselines_or_with_all_texts_unseen_is_shown(tmp_p
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are made but not written out, which takes most of the time."""
+    """Pictures are made, each once for what it shows, but not written out: both take most of the time."""
     for module in (curves, label_plots):
         monkeypatch.setattr(module, "svg", lambda figure: "<svg/>")
+    for name in ("confusion", "reliability", "scores"):
+        monkeypatch.setattr(label_plots, name, once(getattr(label_plots, name)))
 
 
 OTHERS = [None, float("nan"), float("inf"), -1, "x", [], {}, [[1, 2]], 1e300, True]
@@ -225,10 +227,17 @@ def test_a_damaged_part_of_the_history_leaves_the_rest_standing(tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_damaged_configuration_still_gives_a_report(tmp_path: Path) -> None:
+def test_a_damaged_configuration_is_told_in_one_line(tmp_path: Path) -> None:
     parts = [place for place in places(CONFIG) if place[0] not in ("format_version", "environment")]
+    told: list[str] = []
     for i, place in enumerate(one for one in parts if len(one) < 9):
-        assert "</html>" in page(tmp_path, [], spoilt(CONFIG, place, (None, -1, "x", [], {}, [[1, 2]])[i % 6]))
+        broken = spoilt(CONFIG, place, (None, -1, "x", [], {}, [[1, 2]])[i % 6])
+        try:
+            assert "</html>" in page(tmp_path, [], broken)
+        except UserError as error:
+            told.append(str(error))
+    assert len(told) > 90
+    assert all(str(tmp_path) in one and "\n" not in one for one in told)
 
 
 def test_a_damaged_folder_is_reported(tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import json
+import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,43 +14,20 @@ import numpy as np
 import pytest
 
 import throughtime
-from tests.tasks.classify.test_estimator import (
-    FEW,
-    NONE,
-    TINY,
-    Lists,
-    easy,
-    history,
-    interrupt_at,
-    ordered,
-    same_checkpoints,
-)
-from throughtime.data.labelled import read_texts, text_key
+from tests.tasks.reading.runs import history, interrupt_at, killed_at, record, same_checkpoints
+from tests.tasks.reading.texts import FEW, NONE, TINY, easy, ordered
+from tests.tasks.reading.texts import write_table as write
+from throughtime.data.label_notes import text_key
+from throughtime.data.labelled import read_texts
 from throughtime.errors import UserError
-from throughtime.linear import fit as linear_text
 from throughtime.linear.folder import digests
-from throughtime.storage.folder import CONFIG, HISTORY, read_weights
-from throughtime.tasks.classify.train import evaluate, split, train
+from throughtime.storage.folder import HISTORY, read_weights
+from throughtime.tasks.classify.score import evaluate_folder as evaluate
+from throughtime.tasks.train import train as train_task
 
 SMALL: dict[str, Any] = {**TINY, **FEW, "quiet": True}
 
-
-def write(path: Path, data: Lists) -> Path:
-    """A table of texts and labels, by its suffix."""
-    rows = list(zip(*data, strict=True))
-    if path.suffix == ".jsonl":
-        path.write_text("".join(json.dumps({"review": text, "stars": label}) + "\n" for text, label in rows), "utf-8")
-        return path
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, delimiter="\t" if path.suffix == ".tsv" else ",")
-        writer.writerows([("review", "stars"), *rows])
-    return path
-
-
-@pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without scikit-learn, which takes its time."""
-    monkeypatch.setattr(linear_text, "find_spec", lambda name: None)
+train = partial(train_task, "classify")
 
 
 def scores(found: dict[str, Any]) -> dict[str, Any]:
@@ -63,8 +41,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str
     folder = tmp_path_factory.mktemp("made")
     texts, labels = ordered(300)
     data = write(folder / "data.csv", ([*texts, *texts[:40]], [*labels, *labels[:40]]))  # with repetitions
-    options = {**SMALL, "steps": 60, "learning_rate": 0.03, "warm_up": 5, "dropout": NONE, "word_dropout": 0.0}
-    options = {name: value for name, value in options.items() if name != "warm_up"}
+    options = {**SMALL, "steps": 60, "learning_rate": 0.03, **NONE, "word_dropout": 0.0}
     return folder / "m", data, train(data, folder / "m", holdout=0.3, seed=2, **options)
 
 
@@ -72,7 +49,7 @@ def test_an_evaluation_says_everything(made: tuple[Path, Path, dict[str, Any]]) 
     folder, _, summary = made
     found = summary["evaluation"]
     assert {
-        *("texts", "accuracy", "macro_f1", "calibration_error", "classes", "confusion", "reliability", "fusion"),
+        *("texts", "accuracy", "macro_f1", "calibration_error", "classes", "confusion", "reliability", "weights"),
         *("baselines", "sure", "unseen", "verdict", "recurrence", "shuffled", "mistakes"),
     } == found.keys()
     assert found["classes"] == ["down", "up"]
@@ -104,16 +81,15 @@ def test_an_evaluation_says_everything(made: tuple[Path, Path, dict[str, Any]]) 
     assert "40 texts repeat" in " ".join(summary["notes"])
     lines = [json.loads(line) for line in (folder / HISTORY).read_text().splitlines()]
     assert lines[-1]["evaluation"] == found
-    config = json.loads((folder / CONFIG).read_text())
-    assert config["classify"]["fusion"] == found["fusion"]
+    config = record(folder)
+    assert config["decided"]["weights"] == found["weights"]
     assert config["parameters"] == sum(value.size for value in read_weights(folder / "model.safetensors").values())
     assert config["environment"]["threads"] == 1
 
 
 def test_texts_that_are_the_same_are_on_one_side(made: tuple[Path, Path, dict[str, Any]]) -> None:
     folder, data, summary = made
-    learned, kept = split(read_texts(data), 0.3, 2)
-    assert kept is not None
+    learned, kept = read_texts(data).split(0.3, 3)
     assert not {*map(text_key, learned.texts)} & {*map(text_key, kept.texts)}
     assert len(learned) + len(kept) == 340
     assert len(kept) == summary["evaluation"]["texts"]
@@ -129,7 +105,7 @@ def test_the_file_of_training_is_scored_where_it_was_kept_apart(
     assert scores(evaluate(folder, data)) == summary["evaluation"]
     again = evaluate(folder, str(data), rows=True)
     assert [a["label"] for a in again["answers"]] == throughtime.load(folder).predict(
-        split(read_texts(data), 0.3, 2)[1].texts
+        read_texts(data).split(0.3, 3)[1].texts
     )
     texts = read_texts(data)
     moved = write(tmp_path / "moved.tsv", (texts.texts, texts.labels))  # the same texts in another file
@@ -149,8 +125,7 @@ def test_the_model_is_that_of_the_texts_that_were_learned_from(
 ) -> None:
     """Other texts in the part kept apart change nothing that is learned."""
     texts, labels = easy(60)
-    learned, kept = split(read_texts(write(tmp_path / "a.csv", (texts, labels))), 0.2, 0)
-    assert kept is not None
+    learned, _ = read_texts(write(tmp_path / "a.csv", (texts, labels))).split(0.2, 1)
     changed = [text if text in learned.texts else f"{text} {text}" for text in texts]
     weights = []
     for name, given in (("a", texts), ("b", changed)):
@@ -175,9 +150,9 @@ def test_files_for_validation_and_test(tmp_path: Path, alone: None, suffix: str)
     assert "1 of 31 test texts stands in training as well" in notes
     assert "never seen in training: label new (1)" in notes
     assert "1 text without a word, the first in row" in notes
-    data = json.loads((tmp_path / "m" / CONFIG).read_text())["data"]
-    assert (data["texts"], data["validation"], data["holdout"]) == (60, None, 0.0)
-    assert data["validation_file"] == str(files["valid"])
+    data, kept = record(tmp_path / "m")["data"], record(tmp_path / "m")["options"]
+    assert (data["texts"], data["file"], kept["holdout"]) == (60, str(files["train"]), 0.0)
+    assert (kept["validation"], kept["test"]) == (str(files["valid"]), str(files["test"]))
     assert scores(evaluate(tmp_path / "m", files["test"])) == found
     with pytest.raises(UserError, match="the model learned from these texts, all of them; give others"):
         evaluate(tmp_path / "m", files["train"])
@@ -204,7 +179,7 @@ def test_an_evaluation_needs_neither_torch_nor_scikit_learn(made: tuple[Path, Pa
     code = (
         "import sys, json\n"
         "for name in ('torch', 'sklearn', 'scipy'): sys.modules[name] = None\n"
-        "from throughtime.tasks.classify.train import evaluate\n"
+        "from throughtime.tasks.classify.score import evaluate_folder as evaluate\n"
         f"print(json.dumps(evaluate({str(folder)!r}, {str(data)!r})))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -216,13 +191,12 @@ def test_an_evaluation_needs_neither_torch_nor_scikit_learn(made: tuple[Path, Pa
 def test_a_second_training_learns_the_validation_part_too(tmp_path: Path) -> None:
     data, held = write(tmp_path / "a.csv", easy(60)), write(tmp_path / "held.csv", easy(30, 1))
     summary = train(data, tmp_path / "m", refit=True, validation=held, holdout=0.2, **SMALL)
-    config, choice = (json.loads((tmp_path / "m" / name / CONFIG).read_text()) for name in ("", "choice"))
+    config, choice = record(tmp_path / "m"), record(tmp_path / "m" / "choice")
     assert config["data"]["texts"] == choice["data"]["texts"] + 30
-    assert config["data"]["validation"] == 0.0
-    for name in ("fusion", "fusion_without_recurrence", "threshold", "sure"):
-        assert config["classify"][name] == choice["classify"][name], name
-    assert "decided" not in config["classify"]
-    assert throughtime.load(tmp_path / "m").fusion == config["classify"]["fusion"]
+    assert (config["options"]["refit"], choice["options"]["refit"]) == (True, False)
+    assert config["decided"] == choice["decided"]
+    assert config["decided"]["weights"]
+    assert throughtime.load(tmp_path / "m").weights == config["decided"]["weights"]
     assert len(read_weights(tmp_path / "m" / "seen.safetensors")["digests"]) > len(
         read_weights(tmp_path / "m" / "choice" / "seen.safetensors")["digests"]
     )
@@ -245,8 +219,8 @@ def test_a_second_training_that_goes_on_keeps_what_was_decided(
     assert throughtime.load(tmp_path / "parts").predict(["isx"])
     train(data, tmp_path / "parts", resume=True, quiet=True)
     same_checkpoints(tmp_path / "whole", tmp_path / "parts")
-    sections = [json.loads((tmp_path / name / CONFIG).read_text())["classify"] for name in ("whole", "parts")]
-    assert sections[0] == sections[1]
+    for name in ("model", "options", "decided"):
+        assert record(tmp_path / "whole")[name] == record(tmp_path / "parts")[name], name
 
 
 @pytest.mark.parametrize("validation", ["share", "file"])
@@ -269,34 +243,15 @@ def test_a_run_that_goes_on_is_scored_as_one_that_was_not_stopped(
     assert history(tmp_path / "parts") == history(tmp_path / "whole")
     longer = train(data, tmp_path / "parts", resume=True, quiet=True, steps=12)
     assert longer["steps"] == 12
-    assert json.loads((tmp_path / "parts" / CONFIG).read_text())["training"]["budget"] == 12
-    with pytest.raises(UserError, match="learns other texts"):
+    assert record(tmp_path / "parts")["options"]["steps"] == 12
+    with pytest.raises(UserError, match="learns something else"):
         train(write(tmp_path / "b.csv", easy(91)), tmp_path / "parts", resume=True, quiet=True)
-
-
-_KILLED = """
-import os, signal, sys
-import torch
-from tests.tasks.classify.test_train import SMALL, train
-own, count = torch.optim.AdamW.step, [0]
-def step(self, *args):
-    count[0] += 1
-    if count[0] == 6:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return own(self, *args)
-torch.optim.AdamW.step = step
-from throughtime.tasks.reading import members as reading
-reading.DEFAULTS["checkpoint_seconds"] = 0.0
-train(sys.argv[1], sys.argv[2], **{**SMALL, "steps": 9, "members": 2, "evaluate": False})
-"""
 
 
 def test_a_run_that_was_killed_goes_on(tmp_path: Path, alone: None) -> None:
     data = write(tmp_path / "a.csv", easy(90))
-    options = {**SMALL, "steps": 9, "members": 2, "evaluate": False}
-    call = [sys.executable, "-c", _KILLED, str(data), str(tmp_path / "parts")]
-    done = subprocess.run(call, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3])
-    assert done.returncode == -9, done.stderr
+    options = {**SMALL, "steps": 9, "ensemble_size": 2, "evaluate": False, "checkpoint_seconds": 0.0}
+    assert killed_at(6, lambda: train(data, tmp_path / "parts", **options)) == -signal.SIGKILL
     train(data, tmp_path / "parts", resume=True, quiet=True, evaluate=False)
     train(data, tmp_path / "whole", **options)
     same_checkpoints(tmp_path / "whole", tmp_path / "parts")
@@ -319,6 +274,6 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path, alone: None) -> None:
 )
 def test_what_cannot_be(tmp_path: Path, options: dict[str, Any], says: str) -> None:
     data = write(tmp_path / "a.csv", easy(30))
-    with pytest.raises((UserError, TypeError), match=says):
+    with pytest.raises(UserError, match=says):
         train(data, tmp_path / "m", **{**SMALL, **options})
     assert not (tmp_path / "m").exists()

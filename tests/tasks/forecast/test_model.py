@@ -199,7 +199,7 @@ def test_configurations_survive_json() -> None:
         ({"horizon": 1.5}, "forecaster: horizon must be a positive integer"),
         ({"lags": [13]}, "forecaster: lags must be integers from 1 to the look-back, 12, got"),
         ({"lags": []}, "forecaster: lags must be integers"),
-        ({"lags": 3}, "forecaster: lags and layers must be lists"),
+        ({"lags": 3}, "forecaster: lags must be a list"),
         ({"dropout": 1.0}, "forecaster: dropout must be a share"),
         ({"known": 2}, "forecaster: known must be an integer from 0 to features"),
         ({"scaling": "log"}, "forecaster: scaling must be one of window, level, last, series"),

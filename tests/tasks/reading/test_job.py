@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from tests.tasks.classify.test_estimator import FILL
+from tests.tasks.reading.texts import FILL
 from throughtime.data.columns import Columns
 from throughtime.models.examples import Examples
 from throughtime.models.ops_torch import TorchModel
-from throughtime.models.reader import ReaderConfig, stacked
+from throughtime.models.reader import ReaderConfig
 from throughtime.models.resolve import trace_of
-from throughtime.models.stack import Dropout
+from throughtime.models.stack import Dropout, Stack
 from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify.model import WHO, ClassifierConfig, above
 from throughtime.tasks.reading.job import ROWS, Epoch, Member, ReadingJob, tensors
+from throughtime.tasks.reading.options import ReaderOptions
 
 CELL = [trace_of("gru")]
 
@@ -55,14 +57,35 @@ def test_an_epoch_is_decided_by_seed_and_number() -> None:
     assert sizes != sorted(sizes)  # not the short ones first
 
 
-def job_of(members: int = 2, sentences: bool = False, held: int = 20, **more: Any) -> tuple[ReadingJob, dict[str, Any]]:
-    """Members with dropout that learn texts of many lengths, and what their judge and keeper were told."""
+class ToldJob(ReadingJob):
+    """Learns whether a text's number is odd, and tells what it was asked."""
+
+    def __init__(self, members: list[Member], labels: np.ndarray, options: ReaderOptions) -> None:
+        super().__init__(members, options, lambda arrays, note: self.told.update(kept=arrays))
+        self.told: dict[str, Any] = {"labels": labels}
+        self.renew: Callable[[int], list[Examples]] | None = None
+
+    def losses(self, model: Any, output: Any, tokens: Any, rows: np.ndarray) -> Any:
+        self.told["tokens"] = tokens
+        own = torch.from_numpy(self.told["labels"][rows])
+        return torch.nn.functional.cross_entropy(output, own, reduction="none")
+
+    def judge(self, outputs: Any) -> float:
+        self.told["outputs"] = outputs
+        return 0.25
+
+    def renewed(self, number: int) -> list[Examples] | None:
+        return None if self.renew is None else self.renew(number)
+
+
+def job_of(members: int = 2, sentences: bool = False, held: int = 20, **options: Any) -> tuple[ToldJob, dict[str, Any]]:
+    """Members with dropout that learn texts of many lengths, and what their job was told."""
     rng = np.random.default_rng(0)
     texts = [[*rng.choice(FILL, rng.integers(1, 30)), "."] * 2 for _ in range(60 + held)]
     columns, counts = Columns.fit(texts, ("word",))
     dropout = Dropout(input=0.5, output=0.5)
     reader = ReaderConfig.stack(WHO, [("word", columns.sizes[0], 4)], CELL, 3, pieces=(0, 0), dropout=dropout)
-    over = stacked(CELL, above(("max",), reader), 3, True) if sentences else ()
+    over = Stack.of(CELL, above(("max",), reader), 3, True).layers if sentences else ()
     config = ClassifierConfig(reader, 2, ("max",), over)
     learned = Examples.of(columns, texts[:60], sentences)
     apart = Examples.of(columns, texts[60:], sentences) if held else None
@@ -70,28 +93,15 @@ def job_of(members: int = 2, sentences: bool = False, held: int = 20, **more: An
     for m in range(members):
         parameters = classifier.initial_parameters(config, np.random.default_rng(m))
         team.append(Member(TorchModel(classifier, config, parameters, m), learned, apart, counts, f"0.{m}."))
-    told: dict[str, Any] = {"labels": np.arange(60 + held) % 2}
-
-    def loss(model: Any, logits: Any, tokens: Any, rows: np.ndarray) -> Any:
-        told["tokens"] = tokens
-        own = torch.from_numpy(told["labels"][rows])
-        return torch.nn.functional.cross_entropy(logits, own, reduction="none")
-
-    def judge(outputs: Any, models: Any) -> float:
-        told["outputs"], told["training"] = outputs, [model.training for model in models]
-        return 0.25
-
-    def keep(arrays: Any, note: Any) -> None:
-        told["kept"] = arrays
-
-    return ReadingJob(team, loss, judge, 16, 3, keep, **more), told
+    job = ToldJob(team, np.arange(60 + held) % 2, ReaderOptions(batch=16, seed=3, **options))
+    return job, job.told
 
 
 @pytest.mark.parametrize("sentences", [False, True])
 def test_it_is_judged_by_what_the_members_say_of_each_text(sentences: bool) -> None:
     job, told = job_of(sentences=sentences, held=ROWS + 30)
     assert job.validate() == 0.25
-    assert told["training"] == [True, True]  # again, afterwards
+    assert all(one.model.training for one in job.members)  # again, afterwards
     for one, own in zip(job.members, told["outputs"], strict=True):
         assert one.held is not None
         assert len(own) > 1
@@ -121,7 +131,7 @@ def test_the_loss_is_the_mean_over_texts_and_members() -> None:
 
 
 def test_tokens_are_forgotten_anew_and_the_same_when_asked_again() -> None:
-    job, told = job_of(members=1, drop=0.3)
+    job, told = job_of(members=1, word_dropout=0.3)
     epoch = job.epoch(0)
     seen = []
     for position in (0, 0, 1):
@@ -141,7 +151,8 @@ def test_what_is_learned_from_can_change_from_epoch_to_epoch() -> None:
         numbers.append(number)
         return [job.members[0].learned, other]
 
-    job, told = job_of(renew=renew)
+    job, told = job_of()
+    job.renew = renew
     columns = Columns(("word",), [FILL])
     other = Examples.of(columns, [["the"] * 3] * 60)
     assert job.steps_per_epoch == 4

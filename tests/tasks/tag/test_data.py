@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from throughtime.data.tagged import Tagged
 from throughtime.errors import UserError
-from throughtime.tasks.tag.data import Tagged, check_tagged_split, read_tagged
+from throughtime.tasks.tag.data import check_tagged_split, read_tagged
 
 DATA = Path(os.environ.get("THROUGHTIME_DATA", Path(__file__).parents[4] / "shared" / "data"))
 

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.tasks.classify.test_model import (
+from tests.tasks.reading.arithmetic import (
     READER_ERRORS,
     TEXTS,
     check_gradients,
@@ -40,7 +40,7 @@ CASES: dict[str, dict[str, Any]] = {
     "without a crf": {"crf": False},
     "intents": {"intents": 3},
     "stacked": {"intents": 4, "stacked": True, "pooling": ALL},
-    "one direction": {"both": False, "intents": 2, "pooling": ("last",)},
+    "one direction": {"bidirectional": False, "intents": 2, "pooling": ("last",)},
     "two layers": {"cells_": ("lstm", "gru"), "intents": 2, "pooling": ("attention", "mean")},
     "pieces and values": {"pieces": True, "values": 2, "cells_": ("min_gru",), "intents": 3, "crf": False},
     "added": {"added": True, "pieces": True, "intents": 2, "stacked": True},

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.tasks.reading.pages import once
 from throughtime.cells import make
 from throughtime.errors import UserError
 from throughtime.models.reader import ReaderConfig
@@ -20,20 +21,20 @@ from throughtime.tasks.tag.model import TaggerConfig
 from throughtime.tasks.tag.report import bracketed, write_report
 
 EVIL = "<script>alert('x')</script>"
-READER = ReaderConfig.stack("tagger", [("word", 77, 8)], [make("lstm").trace()], 16, both=False, pieces=(0, 0))
+READER = ReaderConfig.stack("tagger", [("word", 77, 8)], [make("lstm").trace()], 16, bidirectional=False, pieces=(0, 0))
 CONFIG: dict[str, Any] = {
-    "format_version": 1,
+    "format_version": 2,
     "task": "tag",
-    "model": {"readers": [TaggerConfig(READER, 5, 2, stacked=True).to_json()], "members": 1},
-    "parameters": 4321,
-    "tag": {
+    "model": {
+        "readers": [TaggerConfig(READER, 5, 2, stacked=True).to_json()],
+        "ensemble_size": 1,
         "tags": ["O", "B-artist", "I-artist", "B-song", "I-song"],
         "intents": ["play", EVIL],
-        "options": {"hidden": 16},
-        "fusion": {"recurrence": 1.25},
     },
-    "training": {"clip": 5.0, "seed": 7},
+    "options": {"hidden": 16, "clip": 5.0, "seed": 7},
     "data": {"sha256": "ab12", "texts": 90, "notes": ["tags are BIO"]},
+    "decided": {"weights": {"recurrence": 1.25}},
+    "parameters": 4321,
     "environment": {"cpu": "A Fine CPU"},
 }
 MISTAKE = {
@@ -161,7 +162,8 @@ def test_texts_without_intents_have_no_part_about_them(tmp_path: Path) -> None:
     bare = {name: value for name, value in EVALUATION.items() if name not in intents}
     bare["baselines"] = {"most frequent tag": EVALUATION["baselines"]["most frequent tag"]}
     bare["mistakes"] = [{**MISTAKE, "intent": None, "intent_answer": None}]
-    config = {**CONFIG, "tag": {**CONFIG["tag"], "intents": []}}
+    model = {**CONFIG["model"], "readers": [TaggerConfig(READER, 5).to_json()], "intents": []}
+    config = {**CONFIG, "model": model}
     text = page(tmp_path, history(bare), config)
     assert "Intents" not in headings(text)
     assert "In 80.5% of the texts every tag is right." in text
@@ -193,7 +195,9 @@ def test_a_run_without_an_evaluation_says_how_far_it_came(tmp_path: Path) -> Non
 def test_a_damaged_part_of_the_history_leaves_the_rest_standing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: Any
 ) -> None:
-    monkeypatch.setattr(label_plots, "svg", lambda figure: "<svg/>")  # which takes most of the time
+    for name in ("svg", "by_kind", "confusion", "scores"):  # what takes most of the time, once for what it shows
+        draw = (lambda figure: "<svg/>") if name == "svg" else once(getattr(label_plots, name))
+        monkeypatch.setattr(label_plots, name, draw)
     inside = [("by_kind", "artist"), ("baselines", "naive Bayes words"), ("verdict", "sentence"), ("confusion", 0)]
     inside += [("mistakes", 0), ("intents", 0)]
     for first, second in [*((name, None) for name in EVALUATION), *inside]:

@@ -17,30 +17,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import throughtime
-from tests.tasks.classify.test_text_classifier import (
+from tests.tasks.reading.untrained import (
     LEARNED,
     TEXTS,
+    counted,
     in_arrays,
     in_json,
     missing,
     parameters_of,
     reader_of,
     softmax,
-    wide,
+    write,
 )
+from throughtime.data.tagged import marked, together
 from throughtime.errors import UserError
 from throughtime.linear import folder as linear_folder
 from throughtime.linear.ensemble import OUT_OF_SCOPE, RECURRENCE
-from throughtime.linear.fit import to_arrays
-from throughtime.linear.folder import EVIDENCE
+from throughtime.linear.folder import NAIVE_BAYES
 from throughtime.models import crf
 from throughtime.models.ops_numpy import ReferenceOps
-from throughtime.runtime.readers import Reader, Readers, write_evidence
-from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS, write_json, write_weights
+from throughtime.runtime.readers import Reader, Readers
+from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS
+from throughtime.tasks.reading.data import Decided
 from throughtime.tasks.tag import model as tagger
 from throughtime.tasks.tag import token_tagger as tag
-from throughtime.tasks.tag.model import TaggerConfig
-from throughtime.tasks.tag.token_tagger import TokenTagger, marked, together
+from throughtime.tasks.tag.model import TaggerConfig, TaggerEnsemble
+from throughtime.tasks.tag.stream import SCHEMA, TaggerStream
+from throughtime.tasks.tag.token_tagger import TokenTagger
 
 BIO = ["O", "B-who", "I-who", "B-when", "I-when"]
 BIOES = ["O", "B-who", "I-who", "E-who", "S-who"]
@@ -56,19 +59,20 @@ def make(
     stacked: bool = False,
     dtype: str = "float32",
     reader: dict[str, Any] | None = None,
-    **rest: Any,
+    linear: Any = None,
+    **decided: Any,
 ) -> TokenTagger:
-    """A model over what tests/runtime/test_classify.py reads with."""
+    """A model over what a classifier reads with."""
     plain = reader_of(**{"kinds": ("word", "shape"), **(reader or {})})
     config = TaggerConfig(plain.config.reader, len(tags), len(intents), ("max", "mean"), crf, stacked)
-    own = Reader(plain.splitter, plain.columns, config, plain.evidence)
+    own = Reader(plain.splitter, plain.columns, config, plain.features)
     readers = Readers("tagger", tagger, [own], members, parameters_of(tagger, [own], members, dtype))
-    return TokenTagger(readers, tags, intents, **rest)
+    return TokenTagger(readers, tags, intents, linear, Decided(**decided))
 
 
 def slow(model: TokenTagger, tokens: list[str]) -> tuple[list[str], list[float], np.ndarray]:
     """The tags, how sure each is, and the intents' probabilities, from each member alone."""
-    reader, members = model.readers.readers[0], model.readers.members
+    reader, members = model.readers.readers[0], model.readers.ensemble_size
     given, _ = reader.of_tokens([tokens]).inputs(np.array([0]))
     outputs = [tagger.forward(ReferenceOps(), reader.config, model.readers.own(0, m), given) for m in range(members)]
     emissions = np.mean([scores for scores, _ in outputs], axis=0)[: len(tokens)]
@@ -90,8 +94,8 @@ MODELS: dict[str, dict[str, Any]] = {
     "bio": {},
     "bioes": {"tags": BIOES, "members": 3, "reader": {"spelling": True}},
     "without a crf": {"crf": False, "members": 2},
-    "no intents": {"intents": [], "reader": {"both": False, "cell": ("lstm",)}},
-    "stacked": {"stacked": True, "reader": {"evidence": True}, "members": 2},
+    "no intents": {"intents": [], "reader": {"bidirectional": False, "cell": ("lstm",)}},
+    "stacked": {"stacked": True, "reader": {"features": True}, "members": 2},
     "characters": {"reader": {"units": "characters"}},
 }
 
@@ -153,17 +157,17 @@ def test_an_empty_text_has_no_tags() -> None:
 
 def test_linear_models_have_their_say_in_the_intent() -> None:
     weights = {RECURRENCE: 0.5, "counts": 1.5}
-    model = make(linear={"counts": wide()}, fusion=weights)
+    model = make(linear={"counts": counted()}, weights=weights)
     for text, one in zip(SAID, model.tag(SAID), strict=True):
         tokens = model.tokens(text)
         own = np.log(slow(model, tokens)[2])
-        logits = wide().logits([together(tokens)])[0].astype(float)
+        logits = counted().logits([together(tokens)])[0].astype(float)
         wanted = softmax(0.5 * own + 1.5 * np.log(softmax(logits)))
         assert list(one.intents.values()) == pytest.approx(wanted.tolist(), abs=1e-4)
         assert one.intent == INTENTS[int(wanted.argmax())]
-    alone = make(linear={"counts": wide()}, fusion={"counts": 1.0})
+    alone = make(linear={"counts": counted()}, weights={"counts": 1.0})
     for text, one in zip(SAID, alone.tag(SAID), strict=True):
-        wanted = softmax(wide().logits([together(alone.tokens(text))])[0].astype(float))
+        wanted = softmax(counted().logits([together(alone.tokens(text))])[0].astype(float))
         assert list(one.intents.values()) == pytest.approx(wanted.tolist(), abs=1e-5)
 
 
@@ -197,7 +201,7 @@ def test_one_text_and_what_is_no_text_are_refused() -> None:
 
 
 def test_texts_are_taken_as_they_are_needed() -> None:
-    model, taken = make(intents=[], reader={"both": False, "kinds": ("word",)}), 0
+    model, taken = make(intents=[], reader={"bidirectional": False, "kinds": ("word",)}), 0
 
     def texts() -> Iterator[list[str]]:
         nonlocal taken
@@ -284,59 +288,74 @@ def test_tokens_together(tokens: list[str], text: str) -> None:
     ("change", "words"),
     [
         ({"tags": BIO[:4]}, "expected the names of 5 tags"),
-        ({"tags": [*BIO[:4], "O"]}, "expected the names of 5 tags"),
-        ({"tags": [*BIO[:4], 3]}, "expected the names of 5 tags"),
-        ({"tags": [*BIO[:4], ["O"]]}, "expected the names of 5 tags"),
         ({"intents": []}, "expected the names of 3 intents"),
         ({"intents": [*INTENTS, "more"]}, "expected the names of 3 intents"),
-        ({"intents": [{}, "a", "b"]}, "expected the names of 3 intents"),
-        ({"linear": {"counts": wide(2)}}, "linear models of 3 intents"),
-        ({"fusion": {"counts": 1.0}}, "expected weights of recurrence"),
-        ({"fusion": {RECURRENCE: 0.0}}, "expected weights of recurrence"),
-        ({"fusion": {RECURRENCE: -1}}, "expected weights of recurrence"),
-        ({"fusion": {RECURRENCE: None}}, "expected weights of recurrence"),
+        ({"linear": {"counts": counted(2)}}, "linear models of 3 intents"),
+        ({"weights": {"counts": 1.0}}, "expected weights of recurrence"),
+        ({"weights": {RECURRENCE: 0.0}}, "expected weights of recurrence"),
+        ({"weights": {RECURRENCE: -1}}, "expected weights of recurrence"),
+        ({"weights": {RECURRENCE: None}}, "weights must be a number"),
         ({"threshold": 1.5}, "expected a threshold from 0 to 1"),
-        ({"threshold": "x"}, "expected a threshold from 0 to 1"),
+        ({"threshold": "x"}, "threshold must be a number"),
     ],
 )
 def test_what_does_not_fit_together(change: dict[str, Any], words: str) -> None:
     readers = make().readers
+
+    def made(tags: Any = BIO, intents: Any = INTENTS, linear: Any = None, **decided: Any) -> TokenTagger:
+        return TokenTagger(readers, tags, intents, linear, Decided(**decided))
+
     with pytest.raises(UserError, match=words):
-        TokenTagger(**{"readers": readers, "tags": BIO, "intents": INTENTS, **change})
+        made(**change)
 
 
 def test_one_reader_alone() -> None:
-    own = make().readers.readers[0]
-    readers = Readers("tagger", tagger, [own, own], 1, parameters_of(tagger, [own, own], 1))
+    config = make().readers.readers[0].config
     with pytest.raises(UserError, match="expected one reader"):
-        TokenTagger(readers, BIO, INTENTS)
+        TaggerEnsemble((config, config), 1, tuple(BIO), tuple(INTENTS))
 
 
-def write(model: TokenTagger, folder: Path) -> Path:
-    """As training writes it."""
-    sizes, tokens = model.readers.to_json()
-    own = {"tags": model.tags, "intents": model.intents, "fusion": model.fusion, "threshold": model.threshold}
-    write_json(folder / CONFIG, {"format_version": 1, "task": "tag", "model": sizes, "tag": own})
-    write_json(folder / TOKENIZER, tokens)
-    write_weights(folder / WEIGHTS, model.readers.parameters)
-    write_evidence(folder, model.readers.readers)
-    if model.linear:
-        data, arrays = to_arrays(model.linear)
-        write_weights(folder / linear_folder.LINEAR_WEIGHTS, arrays)
-        write_json(folder / linear_folder.LINEAR, data)
-    return folder
+def test_of_tags_and_intents_that_are_equally_likely_the_first_is_the_answer() -> None:
+    model = make()
+    own = model.readers.own(0, 0)
+    for name in ("output.W_hy", "output.b_y", "intent.W_py", "intent.b_y", *(n for n in own if n.startswith("crf"))):
+        own[name][:] = 0.0
+    model = TokenTagger(model.readers, BIO, INTENTS)
+    for one in model.tag(SAID):
+        assert one.tags == ["O"] * len(one.tokens)
+        assert one.intent == "ask"
+    own["output.b_y"][:], own["intent.b_y"][:] = [0.0, 1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 1.0]
+    for one in model.tag(SAID):
+        assert one.tags == ["B-who"] * len(one.tokens)
+        assert one.intent == "tell"
+
+
+def test_a_stream_of_texts_carries_nothing() -> None:
+    model = make()
+    stream = model.stream()
+    assert isinstance(stream, TaggerStream)
+    for text, one in zip(TEXTS, model.tag(TEXTS), strict=True):
+        state = stream.save()
+        found = stream.feed(text)
+        assert (found.tokens, found.tags, found.intent) == (one.tokens, one.tags, one.intent)
+        assert found.sure == pytest.approx(one.sure, abs=1e-5)
+        stream.restore(state)
+        assert stream.state() == ({}, None)
 
 
 @pytest.fixture(scope="module")
 def model() -> TokenTagger:
-    options = {"spelling": True, "evidence": True}
-    fusion = {RECURRENCE: 1.0, "counts": 0.5}
-    return make(members=2, stacked=True, reader=options, linear={"counts": wide()}, fusion=fusion)
+    options = {"spelling": True, "features": True}
+    weights = {RECURRENCE: 1.0, "counts": 0.5}
+    return make(members=2, stacked=True, reader=options, linear={"counts": counted()}, weights=weights)
 
 
 @pytest.fixture(scope="module")
 def kept(model: TokenTagger, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(model, tmp_path_factory.mktemp("tagger"))
+    (reader,) = model.readers.readers
+    names = tuple(model.tags), tuple(model.intents)
+    config = TaggerEnsemble((reader.config,), model.readers.ensemble_size, *names)
+    return write(model, tmp_path_factory.mktemp("tagger"), SCHEMA, config)
 
 
 def test_a_folder_gives_the_same_answers_without_torch(model: TokenTagger, kept: Path) -> None:
@@ -359,8 +378,12 @@ def test_a_folder_gives_the_same_answers_without_torch(model: TokenTagger, kept:
         }
 
 
-def own(**values: Any) -> Callable[[Path], None]:
-    return in_json(CONFIG, lambda config: config["tag"].update(values))
+def decided(**values: Any) -> Callable[[Path], None]:
+    return in_json(CONFIG, lambda config: config["decided"].update(values))
+
+
+def names(**values: Any) -> Callable[[Path], None]:
+    return in_json(CONFIG, lambda config: config["model"].update(values))
 
 
 def size(**values: Any) -> Callable[[Path], None]:
@@ -371,26 +394,26 @@ PAIRS = "0.1.crf.transitions"
 DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "no tokenizer": (missing(TOKENIZER), "cannot be read"),
     "no weights": (missing(WEIGHTS), "cannot be read"),
-    "no evidence": (missing(EVIDENCE), "cannot be read"),
+    "no features": (missing(NAIVE_BAYES), "cannot be read"),
     "no linear models": (missing(linear_folder.LINEAR), "expected weights of recurrence"),
     "no linear weights": (missing(linear_folder.LINEAR_WEIGHTS), "cannot be read"),
-    "no tag": (in_json(CONFIG, lambda config: config.pop("tag")), "tag missing"),
-    "no tags": (own(tags=None), "tag missing"),
-    "no list of intents": (own(intents="ask"), "tag missing"),
-    "fewer tags": (own(tags=BIO[:4]), "names of 5 tags"),
-    "a tag twice": (own(tags=[*BIO[:4], "O"]), "names of 5 tags"),
-    "tags of lists": (own(tags=[[], *BIO[:4]]), "names of 5 tags"),
-    "more intents": (own(intents=[*INTENTS, "more"]), "names of 3 intents"),
-    "a fusion with a stranger": (own(fusion={RECURRENCE: 1, "nobody": 1}), "expected weights"),
-    "a fusion of a list": (own(fusion=[]), "fusion must be an object"),
-    "a billion members": (in_json(CONFIG, lambda c: c["model"].update(members=10**9)), "from 1 to 999"),
-    "more tags in the sizes": (size(tags=6), "must be"),
+    "no model": (in_json(CONFIG, lambda config: config.pop("model")), "model missing"),
+    "no tags": (names(tags=None), "tags must be a list"),
+    "no list of intents": (names(intents="ask"), "intents must be a list"),
+    "fewer tags": (names(tags=BIO[:4]), "names of 5 tags"),
+    "a tag twice": (names(tags=[*BIO[:4], "O"]), "each once"),
+    "tags of lists": (names(tags=[[], *BIO[:4]]), "tags must be a list of names"),
+    "more intents": (names(intents=[*INTENTS, "more"]), "names of 3 intents"),
+    "a weight of a stranger": (decided(weights={RECURRENCE: 1, "nobody": 1}), "expected weights"),
+    "weights of a list": (decided(weights=[]), "weights must be an object"),
+    "a billion members": (names(ensemble_size=10**9), "from 1 to 999"),
+    "more tags in the sizes": (size(tags=6), "names of 6 tags"),
     "a billion tags": (size(tags=10**9), "tags must be an integer"),
     "no crf": (size(crf=False), "unknown"),
     "not stacked": (size(stacked=False), "unknown"),
     "stacked on nothing": (size(intents=0), "there are none"),
     "a classifier's sizes": (size(tags=None), "tags must be an integer"),
-    "another task": (in_json(CONFIG, lambda config: config.update(task="classify")), "missing"),
+    "another task": (in_json(CONFIG, lambda config: config.update(task="classify")), "missing in its configuration"),
     "a word more": (
         in_json(TOKENIZER, lambda data: data["readers"][0]["columns"]["vocabularies"][0].append("more")),
         "expected vocabularies",

@@ -5,55 +5,27 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import throughtime
-from tests.tasks.classify.test_estimator import NONE, history, interrupt_at, same_checkpoints
-from tests.tasks.tag.test_estimator import FEW, TINY, flights
+from tests.tasks.reading.runs import history, interrupt_at, record, same_checkpoints
+from tests.tasks.reading.texts import FEW, NONE, TAGGED, TINY, flights
+from tests.tasks.reading.texts import write_tagged as write
 from throughtime.errors import UserError
-from throughtime.linear import fit as linear_text
-from throughtime.storage.folder import CONFIG, HISTORY
-from throughtime.tasks.tag import train as task
+from throughtime.storage.folder import HISTORY
+from throughtime.tasks.tag import baselines
 from throughtime.tasks.tag.baselines import MostFrequentTag
-from throughtime.tasks.tag.data import Tagged, read_tagged
-from throughtime.tasks.tag.train import evaluate, split, train
+from throughtime.tasks.tag.data import read_tagged
+from throughtime.tasks.tag.score import evaluate_folder as evaluate
+from throughtime.tasks.train import train as train_task
 
 SMALL: dict[str, Any] = {**TINY, **FEW, "quiet": True, "seconds": 0}
 
-KINDS = ("conll", "folder", "jsonl")
-
-
-def write(path: Path, data: Tagged, kind: str = "conll") -> Path:
-    """Tagged texts as a file of a token a line, a folder of parallel files, or JSON lines."""
-    rows = list(zip(data.tokens, data.tags, data.intents or [""] * len(data), strict=True))
-    if kind == "conll":
-        parts = []
-        for tokens, tags, intent in rows:
-            lines = [f"{token} {tag}" for token, tag in zip(tokens, tags, strict=True)]
-            parts.append("\n".join([*([f"# intent = {intent}"] if intent else []), *lines]))
-        path.write_text("\n\n".join(parts) + "\n", "utf-8")
-    elif kind == "folder":
-        path.mkdir()
-        columns = [
-            ("seq.in", [" ".join(one) for one in data.tokens]),
-            ("seq.out", [" ".join(one) for one in data.tags]),
-        ]
-        for name, lines in [*columns, *([("label", data.intents)] if data.intents else [])]:
-            (path / name).write_text("\n".join(lines) + "\n", "utf-8")
-    else:
-        path = path.with_suffix(".jsonl")
-        values = [{"tokens": t, "tags": y, **({"intent": i} if i else {})} for t, y, i in rows]
-        path.write_text("".join(json.dumps(value) + "\n" for value in values), "utf-8")
-    return path
-
-
-@pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without scikit-learn, which takes its time."""
-    monkeypatch.setattr(linear_text, "find_spec", lambda name: None)
+train = partial(train_task, "tag")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +40,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str
         "steps": 120,
         "batch": 32,
         "learning_rate": 0.06,
-        "dropout": NONE,
+        **NONE,
         "rare_dropout": 0.0,
     }
     return folder / "m", data, train(data, folder / "m", holdout=0.3, seed=2, **{**options, "seconds": 20})
@@ -102,17 +74,16 @@ def test_an_evaluation_says_everything(made: tuple[Path, Path, dict[str, Any]]) 
     assert json.loads(json.dumps(summary)) == summary
     lines = [json.loads(line) for line in (folder / HISTORY).read_text().splitlines()]
     assert lines[-1]["evaluation"] == found
-    config = json.loads((folder / CONFIG).read_text())
-    assert config["tag"]["intents"] == found["intents"] == ["leave first", "reach first"]
-    assert config["tag"]["scheme"] == "BIO"
+    config = record(folder)
+    assert config["model"]["intents"] == found["intents"] == ["leave first", "reach first"]
+    assert config["data"]["scheme"] == "BIO"
 
 
 def test_the_file_of_training_is_scored_where_it_was_kept_apart(
     made: tuple[Path, Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     folder, data, summary = made
-    learned, kept = split(read_tagged(data), 0.3, 2)
-    assert kept is not None
+    learned, kept = read_tagged(data).split(0.3, 3)
     assert not {*map(tuple, learned.tokens)} & {*map(tuple, kept.tokens)}
     assert len(kept) == summary["evaluation"]["texts"]
     again = evaluate(folder, data, seconds=0)
@@ -155,7 +126,7 @@ def test_other_texts_are_scored_whole(made: tuple[Path, Path, dict[str, Any]], t
     assert plain["slot_f1"] > 0.9
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TAGGED)
 @pytest.mark.parametrize("intents", [True, False])
 def test_files_of_every_kind(tmp_path: Path, alone: None, kind: str, intents: bool) -> None:
     parts = {name: flights(40 + 10 * i, i, intents) for i, name in enumerate(("train", "valid", "test"))}
@@ -167,8 +138,9 @@ def test_files_of_every_kind(tmp_path: Path, alone: None, kind: str, intents: bo
     assert found["texts"] == 60
     assert ("intent_accuracy" in found) is intents
     assert "1 of 60 test sentences stands in training" in " ".join(summary["notes"])
-    data = json.loads((tmp_path / "m" / CONFIG).read_text())["data"]
-    assert (data["texts"], data["validation"], data["holdout"]) == (40, None, 0.0)
+    config = record(tmp_path / "m")
+    assert config["data"]["texts"] == 40
+    assert (config["options"]["validation"], config["options"]["holdout"]) == (str(files["valid"]), 0.0)
     assert scores(evaluate(tmp_path / "m", files["test"], seconds=0)) == found
     with pytest.raises(UserError, match="the model learned from these texts, all of them; give others"):
         evaluate(tmp_path / "m", files["train"])
@@ -187,7 +159,7 @@ def test_baselines_choose_by_what_the_model_was_chosen_by(
             given.append(texts[:4])
             return super().fit(*texts[:2])
 
-    monkeypatch.setattr(task, "LinearChainCRF", Told)
+    monkeypatch.setattr(baselines, "LinearChainCRF", Told)
     data, held = write(tmp_path / "a.conll", flights(60)), write(tmp_path / "held.conll", flights(20, 1))
     for name, validation in (("file", held), ("share", 0.2)):
         train(data, tmp_path / name, validation=validation, **{**SMALL, "seconds": 1, "holdout": 0.2})
@@ -203,7 +175,7 @@ def test_an_evaluation_needs_neither_torch_nor_scikit_learn(made: tuple[Path, Pa
     code = (
         "import sys, json\n"
         "for name in ('torch', 'sklearn', 'scipy'): sys.modules[name] = None\n"
-        "from throughtime.tasks.tag.train import evaluate\n"
+        "from throughtime.tasks.tag.score import evaluate_folder as evaluate\n"
         f"print(json.dumps(evaluate({str(folder)!r}, {str(data)!r}, seconds=0)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -231,7 +203,7 @@ def test_a_run_that_goes_on_is_scored_as_one_that_was_not_stopped(
         assert history(tmp_path / name) == history(tmp_path / f"{name} whole")
     longer = train(data, tmp_path / "share", resume=True, quiet=True, steps=12, seconds=0)
     assert longer["steps"] == 12
-    with pytest.raises(UserError, match="learns other texts"):
+    with pytest.raises(UserError, match="learns something else"):
         train(write(tmp_path / "b.conll", flights(91)), tmp_path / "share", resume=True, quiet=True)
 
 
@@ -239,8 +211,8 @@ def test_a_run_that_goes_on_is_scored_as_one_that_was_not_stopped(
     ("options", "says"),
     [
         ({"holdout": 1.0}, "holdout must be a share from 0 to below 1"),
-        ({"seconds": -1}, "seconds must be from 0"),
-        ({"seconds": float("nan")}, "seconds must be from 0"),
+        ({"seconds": -1}, "seconds must be a number from 0"),
+        ({"seconds": float("nan")}, "seconds must be a number from 0"),
         ({"test": "gone.conll"}, "gone.conll: no such file"),
         ({"validation": "gone.conll"}, "gone.conll: no such file"),
         ({"encoding": "utf-88"}, "utf-88"),

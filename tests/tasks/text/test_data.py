@@ -39,7 +39,7 @@ def test_a_string_is_a_file_only_if_there_is_one(tmp_path: Path, monkeypatch: py
         Text.of(Path("b.txt"))
     with pytest.raises(UserError, match="empty string"):
         Text.of("")
-    assert Text.of("a.txt").to_json()["file"] == "a.txt"
+    assert Text.of("a.txt").data.to_json()["file"] == "a.txt"
 
 
 def test_unknown_parts_are_refused() -> None:

@@ -5,29 +5,33 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from throughtime import LanguageModel
 from throughtime.cells import make
 from throughtime.errors import UserError
-from throughtime.report.curves import POINTS, _smooth, _thin, losses, measures
-from throughtime.report.page import Page, Prose, Section, Table, render
+from throughtime.report import run
+from throughtime.report.page import Page, Table
+from throughtime.storage.record import ModelRecord, Nothing
+from throughtime.tasks.text.data import TextData
 from throughtime.tasks.text.model import LanguageConfig
-from throughtime.tasks.text.report import page, write_report
+from throughtime.tasks.text.options import TextOptions
+from throughtime.tasks.text.report import write_report
 
-CONFIG: dict[str, Any] = {
-    "format_version": 1,
-    "task": "text",
-    "model": LanguageConfig.stack(30, 8, [make("lstm").trace(), make("gru").trace()], 16).to_json(),
-    "parameters": 4321,
-    "tokens": {"kind": "characters", "size": 30},
-    "training": {"clip": 1.0, "batch": 4},
-    "data": {"file": "poems.txt"},
-    "environment": {"throughtime": "9.8.7", "cpu": "A Fine CPU"},
-}
+RECORD = ModelRecord(
+    "text",
+    LanguageConfig.stack(30, 8, [make("lstm").trace(), make("gru").trace()], 16),
+    TextOptions(clip=1.0, batch=4),
+    TextData("poems.txt"),
+    Nothing(),
+    4321,
+    {"throughtime": "9.8.7", "cpu": "A Fine CPU"},
+)
 BASELINES = {
     "uniform": {"nats_per_token": 3.4, "nats_per_character": 3.4},
     "unigram": {"nats_per_token": 2.9, "nats_per_character": 2.9},
@@ -51,9 +55,22 @@ def history(steps: int = 40, ours: float | None = 1.8) -> list[dict[str, Any]]:
 
 
 def folder(path: Path, lines: list[dict[str, Any]]) -> Path:
-    (path / "config.json").write_text(json.dumps(CONFIG))
+    RECORD.write(path)
     (path / "history.jsonl").write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
     return path
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[dict[str, Any]]], Page]:
+    """The page about a folder with a history, before it becomes HTML."""
+    pages: list[Page] = []
+    monkeypatch.setattr(run, "render", lambda page: pages.append(page) or "")
+
+    def made(lines: list[dict[str, Any]]) -> Page:
+        write_report(folder(tmp_path, lines))
+        return pages.pop()
+
+    return made
 
 
 class Balanced(HTMLParser):
@@ -108,27 +125,27 @@ def test_samples_are_escaped_and_spread(tmp_path: Path) -> None:
         (None, "best validation loss was .* at step 40", False),
     ],
 )
-def test_the_verdict_is_honest(ours: float | None, verdict: str, warning: bool) -> None:
-    made = page("m", CONFIG, history(ours=ours))
+def test_the_verdict_is_honest(page: Any, ours: float | None, verdict: str, warning: bool) -> None:
+    made = page(history(ours=ours))
     assert re.search(verdict.replace("(", r"\(").replace(")", r"\)"), made.verdict)
     assert any("simple baseline" in text for text in made.warnings) == warning
     assert made.sections[0].title == ("Learning" if ours is None else "Result")
 
 
-def test_the_table_of_results_puts_every_baseline_beside_the_model() -> None:
-    table = page("m", CONFIG, history()).sections[0].items[0]
+def test_the_table_of_results_puts_every_baseline_beside_the_model(page: Any) -> None:
+    table = page(history()).sections[0].items[0]
     assert isinstance(table, Table)
     assert [row[0] for row in table.rows] == ["uniform", "unigram", "5-gram", "this model"]
     assert table.rows[-1][1:] == ["1.800", f"{1.8 / math.log(2):.3f}", f"{math.exp(1.8):.2f}"]
 
 
-def test_trouble_is_named() -> None:
+def test_trouble_is_named(page: Any) -> None:
     lines = history(ours=None)
     for line in lines:
         if "loss" in line:
             line["clipped"] = 0.8
     lines += [{"step": 50, "validation_loss": 3.0}]
-    warnings = " ".join(page("m", CONFIG, lines).warnings)
+    warnings = " ".join(page(lines).warnings)
     assert "Clipping struck at 80%" in warnings
     assert "best at step 40" in warnings
 
@@ -151,53 +168,15 @@ def test_a_short_or_odd_history_still_gives_a_report(tmp_path: Path, lines: list
 def test_a_damaged_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="model folder"):
         write_report(tmp_path)
-    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    RECORD.write(tmp_path)
     with pytest.raises(UserError, match=r"history\.jsonl"):
         write_report(tmp_path)
 
 
-def test_pictures_show_the_lines_they_are_given() -> None:
-    steps = list(range(1, 3001))
-    loss = [1.5 + 2 * math.exp(-s / 300) for s in steps]
-    plain = losses((steps, loss), ([1000, 3000], [1.7, 1.6]), {}, "nats")
-    lined = losses((steps, loss), ([1000, 3000], [1.7, 1.6]), {"unigram": 3.0}, "nats")
-    assert plain.count("<path") < lined.count("<path")
-    unclipped = measures((steps, loss), None, (steps, loss), (steps, loss))
-    assert unclipped.count("<use") <= measures((steps, loss), 1.0, (steps, loss), (steps, loss)).count("<use")
-
-
-def test_long_curves_are_averaged_and_gaps_left_out() -> None:
-    steps, values = _thin((list(range(10_000)), [1.0, 3.0] * 5000))
-    assert len(steps) <= POINTS
-    assert abs(values - 2).max() < 0.5
-    steps, values = _thin(([1, 2, 3], [1.0, math.nan, 2.0]))
-    assert steps.tolist() == [1, 3]
-
-
-def test_smoothing_keeps_a_constant_and_the_mean_of_noise() -> None:
-    import numpy as np
-
-    assert _smooth(np.full(200, 2.5)) == pytest.approx(2.5)
-    noise = np.tile([0.0, 1.0], 400)
-    assert abs(_smooth(noise)[100:] - 0.5).max() < 0.1
-    assert len(_smooth(np.zeros(0))) == 0
-
-
-def test_a_page_escapes_everything() -> None:
-    evil = "<script>alert(1)</script>"
-    sections = [Section(evil, [Prose(evil), Table([evil], [[evil]])])]
-    html = render(Page(evil, evil, sections, merits=[(evil, evil)], warnings=[evil], footer=evil))
-    assert "<script" not in html
-    assert html.count("&lt;script&gt;") == 11
-
-
 def test_a_run_that_its_own_loss_stopped_says_so(tmp_path: Path) -> None:
-    from throughtime import LanguageModel
-    from throughtime.errors import UserError
-
     with pytest.raises(UserError, match="training: the"):
-        LanguageModel(cell="rnn:identity", hidden=8, embedding=4).fit(
-            "the cat sat on the mat. " * 60, tmp_path, steps=30, batch=4, window=8, learning_rate=1e30
+        LanguageModel(cell="rnn:identity", hidden=8, embedding=4, threads=1).fit(
+            "the cat sat on the mat. " * 60, tmp_path, steps=30, batch=4, window=8, learning_rate=1e30, quiet=True
         )
     page = write_report(tmp_path).read_text("utf-8")
     assert "Training stopped at step" in page

@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import throughtime
+from tests.tasks.text.small import FOX as TEXT
+from tests.tasks.text.small import AddsItsInput, make
 from tests.tolerances import OUTPUT
-from throughtime import cells
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
 from throughtime.models.ops_numpy import NumpyOps
-from throughtime.recurrence import Cell, Matrix, tanh
 from throughtime.storage import folder
+from throughtime.storage.record import ModelRecord, Nothing
 from throughtime.tasks.text import model as language
 from throughtime.tasks.text import stream as runtime_text
-from throughtime.tasks.text.model import LanguageConfig
+from throughtime.tasks.text.data import TextData
+from throughtime.tasks.text.options import TextOptions
 from throughtime.tasks.text.stream import TextModel, _until
-
-TEXT = "the quick brown fox\njumps over the lazy dog"
-
-
-class AddsItsInput(Cell):
-    """The input enters without a product."""
-
-    state = {"h": "I"}
-    W = Matrix("I", "I")
-
-    def step(self, x, h):  # type: ignore[no-untyped-def]
-        return tanh(self.W @ h + x)
-
-
-def make(names: list[Any], tied: bool = False, kind: str = "characters", scale: float = 3.0) -> TextModel:
-    tokenizer = tokenizers.fit(kind, TEXT)
-    traces = [cells.make(cell).trace() if isinstance(cell, str) else cell().trace() for cell in names]
-    width = 12 if names == [AddsItsInput] else 8  # it is as wide as its input
-    config = LanguageConfig.stack(tokenizer.size, width, traces, 12, tied=tied)
-    parameters = language.initial_parameters(config, np.random.default_rng(0))
-    parameters["output.b_y"] += np.random.default_rng(1).standard_normal(tokenizer.size).astype(np.float32)
-    return TextModel(config, {name: scale * value for name, value in parameters.items()}, tokenizer)
-
 
 STACKS: list[tuple[list[Any], bool]] = [(["lstm"], False), (["gru", "lstm"], True), (["rnn", "gru_reset_after"], False)]
 
@@ -120,7 +103,8 @@ def test_samples_follow_each_other_from_the_same_prompt() -> None:
 
 def test_an_empty_prompt_starts_from_the_start_token() -> None:
     model = make(["gru"])
-    model.start = int(model.tokenizer.encode("q")[0])
+    start = int(model.tokenizer.encode("q")[0])
+    model = TextModel(replace(model.config, start=start), model.parameters, model.tokenizer)
     assert "".join(model.write("", length=20, seed=0)) == "".join(model.write("q", length=20, seed=0))
 
 
@@ -190,8 +174,8 @@ def test_a_folder_loads_and_writes_without_torch_and_without_the_cells_source(tm
     model = make([AddsItsInput])
     folder.write_json(tmp_path / "tokenizer.json", model.tokenizer.to_json())
     folder.write_weights(tmp_path / "model.safetensors", model.parameters)
-    config = {"format_version": 1, "task": "text", "model": model.config.to_json(), "start": 3}
-    folder.write_json(tmp_path / "config.json", config)
+    config = replace(model.config, start=3)
+    ModelRecord("text", config, TextOptions(), TextData(), Nothing(), config.count).write(tmp_path)
     wanted = "".join(model.write("the ", length=50, seed=2))
     assert "".join(throughtime.load(tmp_path).write("the ", length=50, seed=2)) == wanted
     script = (
@@ -203,12 +187,12 @@ def test_a_folder_loads_and_writes_without_torch_and_without_the_cells_source(tm
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.decode() == wanted
-    assert throughtime.load(tmp_path).start == 3
+    assert throughtime.load(tmp_path).config.start == 3
 
 
 def test_damaged_folders_say_so(tmp_path: Path) -> None:
-    folder.write_json(tmp_path / "config.json", {"format_version": 1, "task": "text"})
-    with pytest.raises(UserError, match=r"model missing in config\.json"):
+    folder.write_json(tmp_path / "config.json", {"format_version": 2, "task": "text"})
+    with pytest.raises(UserError, match=r"config\.json: model, options, data, decided missing; the file is damaged"):
         throughtime.load(tmp_path)
 
 
@@ -227,3 +211,39 @@ def test_unknown_weights_are_refused() -> None:
     model = make(["lstm"])
     with pytest.raises(UserError, match="weights: expected float32, bfloat16, int8, got 'int3'"):
         TextModel(model.config, model.parameters, model.tokenizer, weights="int3")
+
+
+WRITTEN = "It's  the 1859 fox, isn't it?\n\ncafé 月亮很 'quoted' over\t" * 3
+
+
+READERS = {kind: make(["lstm", "gru"], kind=kind, text=WRITTEN) for kind in tokenizers.KINDS}
+
+
+@pytest.mark.parametrize("kind", tokenizers.KINDS)
+@given(st.lists(st.integers(0, len(WRITTEN)), max_size=12))
+@settings(max_examples=40, deadline=None)
+def test_a_stream_reads_the_same_in_any_chunks(kind: str, cuts: list[int]) -> None:
+    model = READERS[kind]
+    whole = model.stream().feed(WRITTEN)
+    chunked, waiting = model.stream(), model.tokenizer.settled(WRITTEN)
+    places, found = sorted({0, len(WRITTEN), *cuts}), chunked.feed("")
+    for first, end in itertools.pairwise(places):
+        saved = chunked.save()
+        chunked = model.stream()
+        chunked.restore(saved)
+        np.testing.assert_array_equal(chunked.feed(""), found)
+        found = chunked.feed(WRITTEN[first:end])
+    np.testing.assert_array_equal(found, whole)
+    assert chunked.state()[1] == {"waiting": WRITTEN[waiting:]}
+    model.reset()
+    model.step(model.config.start)
+    np.testing.assert_array_equal(model.read(WRITTEN[:waiting]), whole)
+    np.testing.assert_array_equal(chunked.feed(""), whole)
+
+
+def test_what_a_stream_cannot_read_changes_nothing() -> None:
+    stream = make(["gru"]).stream()
+    before = stream.feed("the ")
+    with pytest.raises(UserError, match="'€'"):
+        stream.feed("quick €")
+    np.testing.assert_array_equal(stream.feed(""), before)

@@ -6,17 +6,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from throughtime.errors import UserError
-from throughtime.storage.folder import CONFIG, write_atomically
+from throughtime.storage.folder import write_atomically
+from throughtime.tasks import part
+from throughtime.tasks.train import refuse_other, train
 
 
 def run(
-    learner: Callable[..., Any],
-    train: Callable[..., dict[str, Any]],
+    task: str,
     tables: Callable[[int], Mapping[str, str]],
-    epochs: int,
     out: Path,
-    minutes: float | None,
     seed: int,
     threads: int | None,
     quiet: bool,
@@ -24,21 +22,20 @@ def run(
 ) -> dict[str, Any]:
     """Write the sentences into a folder, learn them there, score phrasings never seen; the summary of `train`.
 
-    learner: the class, which refuses wrong numbers. tables: of a seed the files' names and texts: to learn from, to
-    choose by, to score. epochs: where no minutes are given. out may hold an earlier demonstration, which is replaced;
-    UserError where it holds another model.
+    tables: of a seed the files' names and texts: to learn from, to choose by, to score. out may hold an earlier
+    demonstration, which is replaced; UserError where it holds another model.
     """
-    from throughtime.training.settings import Settings
+    options = {**options, "seed": seed, "threads": threads}
+    part(task, "options").OPTIONS(**options)  # refuses wrong numbers before anything is written
+    (table, text), (validation, held), (test, scored) = tables(seed).items()
+    refuse_other(out, table, lambda: text)
+    write_atomically(out / validation, held.encode())
+    write_atomically(out / test, scored.encode())
+    own: dict[str, Any] = {"test": str(out / test), "validation": str(out / validation)}
+    return train(task, str(out / table), out, force=True, quiet=quiet, **own, **options)
 
-    learner(seed=seed, threads=threads)  # these two refuse wrong numbers before anything is written
-    budget: dict[str, Any] = {"epochs": epochs} if minutes is None else {"minutes": minutes}
-    Settings(budget=epochs if minutes is None else minutes, unit=next(iter(budget)))
-    texts = tables(seed)
-    table, validation, test = (out / name for name in texts)
-    if (out / CONFIG).exists() and not table.exists():
-        raise UserError(f"{out}: holds a model that is no demonstration; choose another folder with --out")
-    for name, text in texts.items():
-        write_atomically(out / name, text.encode())
-    given = {} if {"steps", "epochs"} & options.keys() else budget
-    own = {**given, "seed": seed, "threads": threads, **options}
-    return train(table, out, test=test, validation=str(validation), force=True, quiet=quiet, **own)
+
+def budget(epochs: int, minutes: float | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with a budget: so many epochs where neither minutes nor another one are given."""
+    usual: dict[str, Any] = {"epochs": epochs} if minutes is None else {"minutes": minutes}
+    return {**({} if {"steps", "epochs"} & options.keys() else usual), **options}

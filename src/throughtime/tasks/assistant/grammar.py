@@ -26,9 +26,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from throughtime.data.pieces import SPLITTERS
+from throughtime.data.tagged import Tagged
 from throughtime.errors import UserError, needed
 from throughtime.tasks.assistant.words import DEVICES, WORDS, chinese, english
-from throughtime.tasks.tag.data import Tagged
 
 FILES = {"en": "en.json", "zh": "zh-CN.json"}
 UNITS = {"en": "words", "zh": "characters"}

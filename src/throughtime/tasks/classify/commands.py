@@ -1,4 +1,4 @@
-"""What the verbs do for a classifier: train classify, run, evaluate, report, demo."""
+"""What the verbs do for a classifier."""
 
 from __future__ import annotations
 
@@ -7,117 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Argument, Context, Exit, Option
+from typer import Argument, Option
 
 from throughtime.errors import UserError
+from throughtime.options import Json
 from throughtime.report.console import print_json, say, table
-from throughtime.tasks import options as shared
+from throughtime.tasks import shell
 
+DATA = "CSV, TSV, JSONL, Parquet, or lines of label and text; - is CSV from stdin."
+TRAIN = "Learn to tell texts apart, score texts it never saw beside the baselines, write a report."
 
-def train(
-    context: Context,
-    data: Annotated[str, Argument(help="CSV, TSV, JSONL, Parquet, or lines of label and text; - is CSV from stdin.")],
-    out: shared.Out,
-    text: Annotated[str | None, Option(help="The column of the texts; text, review and the like are known.")] = None,
-    label: Annotated[str | None, Option(help="The column of the labels; label, class and the like are known.")] = None,
-    test: Annotated[Path | None, Option(help="A file to score; without one a share of the texts is kept.")] = None,
-    validation: Annotated[str, Option(help="Share of the texts to choose by, or a file of them.")] = "0.1",
-    holdout: Annotated[float, Option(help="Share of the texts kept for the score where there is no --test.")] = 0.1,
-    refit: Annotated[
-        bool, Option("--refit", help="Once all is decided, train a second time on the validation texts too.")
-    ] = False,
-    encoding: shared.Encoding = "utf-8",
-    units: Annotated[
-        str | None, Option(help="words, characters, jieba, subwords; several, with commas; by the texts if not given.")
-    ] = None,
-    cell: shared.Cell = "lstm",
-    hidden: shared.Hidden = 64,
-    layers: shared.Layers = 1,
-    embedding: Annotated[int, Option(help="Values a unit becomes.")] = 64,
-    members: shared.Members = 1,
-    forward: shared.Forward = False,
-    pooling: Annotated[str, Option(help="Some of max, mean, attention, last, with commas.")] = "max,mean,attention",
-    sentences: Annotated[bool, Option("--sentences", help="Long texts: a recurrence over sentences too.")] = False,
-    wide: Annotated[bool, Option(help="Let linear models over n-grams have a say, as validation finds.")] = True,
-    evidence: Annotated[
-        str, Option(help="Let the recurrence read what linear models say of each token: on, off, or both kinds.")
-    ] = "on",
-    start: Annotated[
-        Path | None, Option(help="The folder of a language model (train text, of words or characters) to start from.")
-    ] = None,
-    dropout: Annotated[float, Option(help="Share dropped before the output.")] = 0.5,
-    embedding_dropout: Annotated[float, Option(help="Share dropped of the embeddings.")] = 0.6,
-    word_dropout: Annotated[float, Option(help="Share of units forgotten in training.")] = 0.2,
-    label_smoothing: Annotated[float, Option(help="Share of belief spread over all classes.")] = 0.1,
-    balanced: Annotated[bool, Option("--balanced", help="Every class weighs the same, however frequent.")] = False,
-    sure: Annotated[float, Option(help="How often answers that are sure should be right.")] = 0.95,
-    memory: shared.Memory = None,
-    batch: shared.Batch = 64,
-    minutes: shared.Minutes = None,
-    epochs: shared.Epochs = None,
-    steps: shared.Steps = None,
-    learning_rate: shared.LearningRate = None,
-    average: shared.Average = None,
-    clip: shared.Clip = None,
-    patience: shared.Patience = None,
-    seed: shared.Seed = 0,
-    threads: shared.Threads = None,
-    resume: shared.Resume = False,
-    force: shared.Force = False,
-    json: shared.Json = False,
-) -> None:
-    """Learn to tell texts apart, score texts it never saw beside the baselines, write a report."""
-    from throughtime.tasks.classify import train as task
-
-    given = shared.given(
-        minutes=minutes, epochs=epochs, steps=steps, learning_rate=learning_rate, average=average, clip=clip,
-        patience=patience,
-    )  # fmt: skip
-    if resume:
-        shared.refuse_fixed(context, ("data", "out", "test", "resume", "json"))
-        summary = task.train(data, out, test=test, resume=True, **given)
-    else:
-        summary = task.train(
-            data,
-            out,
-            text=text,
-            label=label,
-            encoding=encoding,
-            test=test,
-            validation=shared.share_or_file(validation),
-            holdout=holdout,
-            refit=refit,
-            units=None if units is None else shared.names(units),
-            cell=shared.cells(cell),
-            hidden=hidden,
-            layers=layers,
-            embedding=embedding,
-            members=members,
-            both=not forward,
-            pooling=shared.names(pooling),
-            sentences=sentences,
-            wide=wide,
-            evidence=evidence,
-            start=start,
-            dropout={"input": embedding_dropout, "between": 0.3, "output": dropout},
-            word_dropout=word_dropout,
-            label_smoothing=label_smoothing,
-            balanced=balanced,
-            sure=sure,
-            memory=memory,
-            batch=batch,
-            seed=seed,
-            threads=threads,
-            force=force,
-            **given,
-        )
-    show(summary, json)
-    if summary["ended"] == "interrupted":
-        raise Exit(128 + summary["signal"])
+Encoding = Annotated[str, Option(help="Of the file.")]
 
 
 def run(
-    directory: shared.Directory,
+    directory: shell.Directory,
     text: Annotated[str | None, Argument(help="The text; - reads texts from standard input, one a line.")] = None,
     file: Annotated[Path | None, Option(help="A table or lines of texts to label, instead of one text.")] = None,
     column: Annotated[str | None, Option(help="The column of the texts in --file.")] = None,
@@ -126,10 +30,10 @@ def run(
     ] = None,
     sure: Annotated[bool, Option("--sure", help="Say 'out of scope' where the model is not sure enough.")] = False,
     follow: Annotated[
-        bool, Option("--follow", help="Show the running opinion word by word (models --forward).")
+        bool, Option("--follow", help="Show the probabilities word by word (models --no-bidirectional).")
     ] = False,
-    encoding: shared.Encoding = "utf-8",
-    json: shared.Json = False,
+    encoding: Encoding = "utf-8",
+    json: shell.Json = False,
 ) -> None:
     """Say what a text is about: label and probabilities; of a file, a line for each text."""
     from throughtime.tasks.load import load
@@ -153,68 +57,50 @@ def run(
         _follow(model, text)
         return
     label, probabilities = next(model.label([text], sure))
-    found = dict(zip(model.classes, map(float, probabilities), strict=True))
+    shares = dict(zip(model.classes, map(float, probabilities), strict=True))
     if json:
-        best = max(found.values())
-        certain = None if model.threshold is None else best >= model.threshold
-        values = {"directory": str(directory), "text": text, "label": label, "probabilities": found}
+        certain = None if model.threshold is None else max(shares.values()) >= model.threshold
+        values = {"directory": str(directory), "text": text, "label": label, "probabilities": shares}
         print_json({**values, "threshold": model.threshold, "sure": certain})
         return
     print(label)
-    for name, share in sorted(found.items(), key=lambda item: -item[1])[:10]:
+    for name, share in sorted(shares.items(), key=lambda item: -item[1])[:10]:
         print(f"  {share:6.1%}  {name}")
 
 
 def evaluate(
-    directory: shared.Directory,
+    directory: shell.Directory,
     data: Annotated[str, Argument(help="Labelled texts; of those of training only the ones kept apart are scored.")],
     text: Annotated[str | None, Option(help="The column of the texts; as in training if not given.")] = None,
     label: Annotated[str | None, Option(help="The column of the labels; as in training if not given.")] = None,
     encoding: Annotated[str | None, Option(help="Of the file; as in training if not given.")] = None,
-    json: shared.Json = False,
+    json: shell.Json = False,
 ) -> None:
     """Score a model on labelled texts beside the baselines; sentences say whether it is better, and what it adds."""
-    from throughtime.tasks.classify import train as task
+    from throughtime.tasks.classify.score import evaluate_folder
 
-    result = task.evaluate(directory, data, text, label, encoding)
+    result = evaluate_folder(directory, data, text, label, encoding)
     if json:
         print_json(result)
         return
     for note in result["notes"]:
         say(f"data: {note}")
-    _show(result)
-
-
-def report(directory: shared.Directory, json: shared.Json = False) -> None:
-    """Write DIR/report.html: verdict, confusion, calibration, mistakes to read, learning; print its path."""
-    shared.print_path(write_report(directory), json)
-
-
-def write_report(directory: Path) -> Path:
-    """Write DIR/report.html; its path."""
-    from throughtime.tasks.classify.report import write_report
-
-    return write_report(directory)
+    show(result)
 
 
 def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None, json: bool) -> None:
     """Learn what a home assistant is asked for, in Chinese, from a package that carries such sentences."""
     from throughtime.tasks.classify import demo as task
+    from throughtime.tasks.classify.report import write_report
 
     summary = task.run(out or Path("runs/demo-classify"), minutes, seed, threads, quiet=json)
-    show(summary, json)
+    shell.show(summary, json, write_report, show)
     if not json:
         print(f"more    throughtime run {summary['directory']} {task.EXAMPLE!r}")
 
 
-def show(summary: dict[str, Any], json: bool) -> None:
-    """Write the report of a training and print what came of it."""
-    shared.show(summary, json, write_report, _show)
-
-
-def _show(evaluation: Mapping[str, Any] | None) -> None:
-    if not evaluation:
-        return
+def show(evaluation: Mapping[str, Json]) -> None:
+    """Print an evaluation: a table, and what it comes to."""
     rows = [["", "accuracy %", "macro F1 %"]]
     for name, entry in [*evaluation["baselines"].items(), ("this model", evaluation)]:
         rows.append([name, *(f"{100 * entry[key]:.2f}" for key in ("accuracy", "macro_f1"))])
@@ -299,11 +185,11 @@ def _label_all(model: Any, texts: Iterable[str], sure: bool, out: Path | None) -
 def _write(writer: Any, model: Any, texts: Iterable[str], sure: bool) -> int:
     from itertools import chain, islice
 
-    found = model.label(texts, sure)
-    first = list(islice(found, 1))  # where the texts cannot be read, nothing is printed
+    answers = model.label(texts, sure)
+    first = list(islice(answers, 1))  # where the texts cannot be read, nothing is printed
     writer.writerow(["label", "probability"])
     count = 0
-    for label, probabilities in chain(first, found):
+    for label, probabilities in chain(first, answers):
         writer.writerow([label, f"{probabilities.max():.4f}"])
         count += 1
     return count
@@ -312,14 +198,14 @@ def _write(writer: Any, model: Any, texts: Iterable[str], sure: bool) -> int:
 def _follow(model: Any, text: str) -> None:
     from throughtime.data.pieces import SPLITTERS
 
-    opinion = model.stream()
+    stream = model.stream()
     pieces = SPLITTERS[model.readers.readers[0].splitter.kind](text)
     ends = [start for _, start, _ in pieces[1:]] + [len(text)]
     at = 0
     for number, ((piece, _, _), end) in enumerate(zip(pieces, ends, strict=True), 1):
-        probabilities = opinion.push(text[at:end])  # with the white space behind it
+        probabilities = stream.feed(text[at:end])  # with the white space behind it
         at = end
         if number == len(pieces):
-            probabilities = opinion.close()
+            probabilities = stream.close()
         best = int(probabilities.argmax())
         print(f"{probabilities[best]:6.1%}  {model.classes[best]:<20}  {piece}")

@@ -11,9 +11,9 @@ import io
 from pathlib import Path
 from typing import Any
 
+from throughtime.data.tagged import Tagged
 from throughtime.tasks.assistant import demo as assistant_demo
 from throughtime.tasks.assistant.grammar import split, text_of
-from throughtime.tasks.tag.data import Tagged
 
 TABLE, VALIDATION, TEST = "sentences.csv", "validation.csv", "test.csv"
 """What the demonstration learns from, chooses by and is scored on, in its folder."""
@@ -45,16 +45,13 @@ def run(
     quiet: bool = False,
     **options: Any,
 ) -> dict[str, Any]:
-    """Learn the intents of sentences into a folder, score phrasings never seen; the summary of classify.train.
+    """Learn the intents of sentences into a folder, score phrasings never seen; the summary of
+    throughtime.tasks.train.train.
 
     out may hold an earlier demonstration, which is replaced; UserError where it holds another model.
     """
-    from throughtime.tasks.classify.estimator import Classifier
-    from throughtime.tasks.classify.train import train
-
-    return assistant_demo.run(
-        Classifier, train, tables, EPOCHS, out, minutes, seed, threads, quiet, {**OPTIONS, **options}
-    )
+    chosen = assistant_demo.budget(EPOCHS, minutes, {**OPTIONS, **options})
+    return assistant_demo.run("classify", tables, out, seed, threads, quiet, chosen)
 
 
 def _csv(texts: Tagged) -> str:

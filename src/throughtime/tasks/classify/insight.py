@@ -1,25 +1,124 @@
-"""Looking into a classifier: what an answer rests on, what its gates did, what more texts would bring."""
+"""Looking into a classifier: its gradients, what an answer rests on, what its gates did, what more texts bring."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from throughtime.data.labelled import read_texts
+from throughtime.data.labelled import Texts, read_texts
 from throughtime.errors import UserError
 from throughtime.insight.attribution import METHODS, Question
 from throughtime.insight.explanation import Explanation
 from throughtime.insight.explanation import explain as explain_question
-from throughtime.insight.gates import GateOps, Seen
-from throughtime.models.reader import Tokens, embed
+from throughtime.linear.ensemble import RECURRENCE
+from throughtime.linear.fit import numbers
+from throughtime.models import pooling
+from throughtime.models.reader import embed, read
+from throughtime.runtime.readers import Reader
 from throughtime.tasks.classify import model as classifier
+from throughtime.tasks.classify.data import labelled, parts
+from throughtime.tasks.classify.model import ClassifierConfig
+from throughtime.tasks.classify.stream import SCHEMA
+from throughtime.tasks.classify.text_classifier import TextClassifier
+from throughtime.tasks.reading.data import Parts
+from throughtime.tasks.reading.ensemble import team
+from throughtime.tasks.reading.insight import (
+    MOST_HELD,
+    ReadingPatient,
+    course,
+    course_of,
+    diagnose,
+    refreshed,
+    see,
+    seen_text,
+    source_of,
+    spaced,
+    weightless,
+)
 
-LONGEST = 400
-"""Tokens of a text that an answer is attributed to; of a longer one the first so many."""
+__all__ = ["METRIC", "UNIT", "amount", "diagnose", "explain", "explained", "of_model", "patient"]
+
+
+@dataclass
+class ClassifierPatient(ReadingPatient):
+    """truth: class numbers of what is learned, held_truth: of what is held."""
+
+    truth: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    held_truth: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    @property
+    def arithmetic(self) -> Any:
+        return classifier
+
+    def member_job(self, reader: Reader, parameters: Mapping[str, np.ndarray], options: Any, keep: Any) -> Any:
+        from throughtime.tasks.classify.job import ClassifierJob
+
+        members = team(classifier, [self.part(reader)], {f"0.0.{n}": v for n, v in parameters.items()}, options)
+        held = self.held_truth[:MOST_HELD]
+        return ClassifierJob(members, self.truth, held, reader.config.classes, options, keep)
+
+    def end_losses(self, ops: Any, parameters: Mapping[str, Any], inputs: Sequence[Any], rows: np.ndarray) -> Any:
+        import torch
+
+        config: ClassifierConfig = self.reader.config
+        tokens, *rest = inputs
+        x = embed(ops, config.reader, parameters, tokens)
+        p = _at_end(ops, config, parameters, "pooling", read(ops, config.reader, parameters, x, tokens.lengths)[1])
+        if config.above:
+            (sentences,) = rest
+            x = ops.lookup(p, sentences.places)
+            _, states = config.upper.run(ops, parameters, x, None, sentences.counts)
+            p = _at_end(ops, config, parameters, "pooling_above", config.upper.last(states))
+        logits = ops.linear(p, parameters["output.W_py"], parameters["output.b_y"])
+        truth = (self.held_truth if self.held else self.truth)[rows]
+        return torch.nn.functional.cross_entropy(logits, torch.from_numpy(truth), reduction="none")
+
+
+def _at_end(ops: Any, config: ClassifierConfig, parameters: Mapping[str, Any], name: str, final: Sequence[Any]) -> Any:
+    """What pooling gives where it sees the last state of each direction alone."""
+    import torch
+
+    h = ops.concatenate(list(final))[None]
+    ones = torch.ones(h.shape[1], dtype=torch.int64)
+    return pooling.pool(ops, config.pooling, parameters, name, h, tuple(final), ones)
+
+
+def patient(directory: str | Path, data: str | None = None, fresh: bool = False) -> ReadingPatient:
+    """The model in a folder with the texts it learned, or others. fresh: with newly drawn parameters."""
+    from throughtime.tasks.load import load
+
+    folder = Path(directory)
+    record = SCHEMA.read(folder)
+    source, options = source_of(record, folder, data)
+    options = options.replaced(refit=False)
+    texts = parts(source, labelled(source, None, options), None, options)
+    found = _patient(load(folder), texts, record.options, course_of(folder, record.options))
+    return refreshed(found) if fresh else found
+
+
+def of_model(model: Any, data: Any = None) -> ReadingPatient:
+    """A fitted Classifier as a patient, on the texts it was fitted on or on others, as `fit` takes them."""
+    options, texts = model.record.options, model.examples
+    if data is not None:
+        usual = options.replaced(test=None, refit=False, validation=0.1, holdout=0.0)
+        texts = parts(None, labelled(data, None, usual), None, usual)
+    return _patient(model.model, texts, options, course(model.outcome.history, options))
+
+
+def _patient(model: TextClassifier, texts: Parts[Texts], options: Any, past: Any) -> ClassifierPatient:
+    reader, known = model.readers.readers[0], set(model.classes)
+    some = [
+        one.take([i for i, label in enumerate(one.labels) if label in known]) for one in (texts.learned, texts.held)
+    ]
+    if not len(some[0]):
+        raise UserError(f"{texts.learned.where}: none of the labels is a class of the model; give other texts")
+    learned, held = ([reader.splitter.split(text) for text in one.texts] for one in some)
+    truth, held_truth = (numbers(one.labels, model.classes) for one in some)
+    return ClassifierPatient(reader, model.readers.own(0, 0), learned, held, options, past, truth, held_truth)
 
 
 def explain(
@@ -29,8 +128,9 @@ def explain(
 
     model: a TextClassifier, or a fitted Classifier. target: the class that is asked about, the answer where it is not
     given. methods: of attribution, the first is shown first. reader: which one is looked at, where a model has several;
-    its first member is. Linear models that have a say besides are not looked at. Returns an Explanation. Raises
-    UserError for a text of fewer than two tokens, a model of sentences or an unknown class. Needs torch and captum.
+    its first member is. Linear models that have a weight besides are not looked at; where the recurrence has none, the
+    answer says so. Returns an Explanation. Raises UserError for a text of fewer than two tokens, a model of sentences
+    or an unknown class. Needs torch and captum.
     """
     import torch
 
@@ -40,65 +140,28 @@ def explain(
     one = model.readers.readers[reader]
     if one.config.above:
         raise UserError("explain: expected a model that reads a text as one, this one reads it sentence by sentence")
-    tokens = one.splitter.split(text)[:LONGEST]
-    if len(tokens) < 2:
-        raise UserError(f"explain: expected a text of at least two tokens, got {len(tokens)}")
-    own = {name: torch.tensor(value) for name, value in model.readers.own(reader, 0).items()}
-    inputs = one.of_tokens([tokens]).inputs(np.arange(1))[0]
-    given = Tokens(*[None if part is None else torch.from_numpy(part) for part in inputs])
-    ops = TorchOps()
+    seen, ops = seen_text(model.readers, reader, one.splitter.split(text)), TorchOps()
 
     def logarithms(x: Any) -> Any:
         """(N, P, I) to the log probabilities (N, C)."""
         lengths = torch.full((len(x),), x.shape[1])
-        return torch.log_softmax(classifier.judge(ops, one.config, own, x.transpose(0, 1), lengths), -1)
+        return torch.log_softmax(classifier.judge(ops, one.config, seen.own, x.transpose(0, 1), lengths), -1)
 
     with torch.no_grad():
-        x = embed(ops, one.config.reader, own, given)[:, 0]
-        likely = logarithms(x[None])[0]
-    answer = model.predict_probabilities([text])[0]
+        likely = logarithms(seen.x[None])[0]
+    shares = model.predict_probabilities([text])[0]
     if target is not None and target not in model.classes:
         raise UserError(f"explain: --target must be one of {', '.join(model.classes[:20])}, got {target!r}")
-    wanted = int(answer.argmax()) if target is None else model.classes.index(target)
-    # in place of a token that is not there: an unknown one, of which nothing is known
-    blank = Tokens(torch.zeros_like(given.ids[:, :1]), torch.ones(1, dtype=torch.int64))
-    if given.spelled is not None:
-        offsets = torch.zeros(2, dtype=torch.int64)
-        blank = blank._replace(spelled=torch.zeros(1, 1, dtype=torch.int64), pieces=given.pieces[:0], offsets=offsets)
-    if given.values is not None:
-        blank = blank._replace(values=torch.zeros_like(given.values[:1]))
-    with torch.no_grad():
-        neutral = embed(ops, one.config.reader, own, blank)[0].expand(len(tokens), -1)
-    question = Question(lambda x: logarithms(x)[:, wanted : wanted + 1], x, neutral, signed=True)
-    told = (
-        f"{model.classes[wanted]!r} has a probability of {answer[wanted]:.1%}; to the recurrence that is looked at, "
-        f"{float(likely[wanted].exp()):.1%}."
+    wanted = int(shares.argmax()) if target is None else model.classes.index(target)
+    question = Question(lambda x: logarithms(x)[:, wanted : wanted + 1], seen.x, seen.neutral, signed=True)
+    answer = (
+        f"{model.classes[wanted]!r} has a probability of {shares[wanted]:.1%}; to the recurrence that is looked at, "
+        f"{float(likely[wanted].exp()):.1%}.{weightless(model.weights.get(RECURRENCE, 0.0))}"
     )
-    seen = see(model, reader, inputs)
-    parts = _spaced(one.splitter.shown(tokens), text)
-    found = explain_question("text", question, parts, told, seen, methods)
-    return replace(found, statistics=[layer.statistics() for layer in seen], over=f"over {len(tokens)} tokens")
-
-
-def see(model: Any, reader: int, inputs: Tokens) -> list[Seen]:
-    """What the recurrences of a reader's first member do over one text: states and gates, (T, 1, N), by direction."""
-    ops = GateOps()
-    one = model.readers.readers[reader]
-    classifier.forward(ops, one.config, model.readers.own(reader, 0), inputs)
-    return ops.seen
-
-
-def _spaced(tokens: Sequence[str], text: str) -> list[str]:
-    """Tokens with the white space before them, where they stand in the text so."""
-    found, at = [], 0
-    for token in tokens:
-        place = text.find(token, at)
-        if place < 0:
-            found.append(token)
-            continue
-        found.append(text[at:place] + token if not text[at:place].strip() else token)
-        at = place + len(token)
-    return found
+    shown, gates = spaced(one.splitter.shown(seen.tokens), text), see(model.readers, reader, seen.inputs)
+    found = explain_question("text", question, shown, answer, gates, methods)
+    statistics = [layer.statistics() for layer in found.seen]
+    return replace(found, statistics=statistics, over=f"over {len(seen.tokens)} tokens")
 
 
 def explained(directory: Path, data: str, options: Mapping[str, Any]) -> Explanation:
@@ -121,21 +184,18 @@ def amount(data: str, share: float, seed: int, options: Mapping[str, Any]) -> tu
     """Learn from a share of the texts that are learned from, and score those kept apart: texts, error rate."""
     from throughtime.tasks.classify.estimator import Classifier
     from throughtime.tasks.classify.score import score
-    from throughtime.tasks.classify.train import split
 
     if options.get("horizon") is not None:
         raise UserError("learning-curve: --horizon is for forecasts, these are labelled texts")
-    learned, test = split(read_texts(data), 0.2, 0)
-    assert test is not None
+    learned, test = read_texts(data).split(0.2, 1)
     count = round(share * len(learned))
     if count < 50 or len(test) < 50:
         raise UserError(
             f"learning-curve: {data}: {share:.3g} of it are {count} texts; give at least 50, and more points"
         )
     rows = np.sort(np.random.default_rng(seed).permutation(len(learned))[:count])
-    fit = {name: options[name] for name in ("minutes", "steps") if options.get(name) is not None}
-    own = {name: options[name] for name in ("cell", "hidden", "layers", "threads") if options.get(name) is not None}
-    model = Classifier(seed=seed, **own).fit(learned.take(rows), **fit)
-    assert model.model is not None
-    found = score(model.model, test, model.config["classify"].get("fusion_without_recurrence", {}), None)
+    names = ("minutes", "steps", "cell", "hidden", "layers", "threads")
+    chosen = {name: options[name] for name in names if options.get(name) is not None}
+    model = Classifier(seed=seed).fit(learned.take(rows), quiet=True, **chosen)
+    found = score(model.fitted(), test, None)
     return float(count), max(1 - found["accuracy"], 0.5 / len(test))

@@ -26,9 +26,13 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.models import pooling
-from throughtime.models.reader import ReaderConfig, Sentences, Tokens, draw, embed, layers_from_json, read, run
-from throughtime.models.stack import LARGEST, Layer
+from throughtime.models.ops import Ops
+from throughtime.models.reader import ReaderConfig, Sentences, Tokens, draw, embed, read
+from throughtime.models.stack import LARGEST, Stack
+from throughtime.options import Json
+from throughtime.recurrence import Recurrence
 from throughtime.storage import parameters as checks
+from throughtime.tasks.reading.model import Ensemble, names_from_json, readers_from_json
 
 WHO = "classifier"
 """Who speaks in an error."""
@@ -45,7 +49,7 @@ class ClassifierConfig:
     reader: ReaderConfig
     classes: int
     pooling: tuple[str, ...] = ("max", "mean", "attention")
-    above: tuple[tuple[Layer, ...], ...] = ()
+    above: tuple[tuple[Recurrence, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if type(self.classes) is not int or not 2 <= self.classes <= LARGEST:
@@ -56,10 +60,13 @@ class ClassifierConfig:
             names, got = ", ".join(pooling.KINDS), reprlib.repr(list(self.pooling))
             raise UserError(f"{WHO}: pooling must be some of {names}, each once, got {got}")
         width = pooling.widths(self.pooling, self.reader.layers[-1])
-        for both in self.above:
-            if len(both) not in (1, 2) or any(layer.input_size != width or layer.trace.further for layer in both):
-                raise UserError(f"{WHO}: the layers over sentences do not fit what comes in, {width} values")
-            width = sum(layer.output_size for layer in both)
+        if self.above:
+            self.upper.check(f"{WHO}, over sentences", width)
+
+    @property
+    def upper(self) -> Stack:
+        """The layers over sentences as they run."""
+        return Stack(self.above, "above", directed=True)
 
     @property
     def streams(self) -> bool:
@@ -71,9 +78,7 @@ class ClassifierConfig:
         """Flat parameter name -> shape."""
         found = {**self.reader.shapes, **pooling.shapes(self.pooling, "pooling", self.reader.width)}
         top = self.reader.layers[-1]
-        for i, both in enumerate(self.above):
-            for direction, layer in zip(("ahead", "back"), both, strict=False):
-                found.update({f"above.{i}.{direction}.{name}": shape for name, shape in layer.shapes.items()})
+        found.update(self.upper.shapes)
         if self.above:
             top = self.above[-1]
             width = sum(layer.output_size for layer in top)
@@ -88,7 +93,7 @@ class ClassifierConfig:
             "classes": self.classes,
             "pooling": list(self.pooling),
             **self.reader.to_json(),
-            "above": [[layer.to_json() for layer in both] for both in self.above],
+            "above": self.upper.to_json(),
         }
 
     @classmethod
@@ -100,11 +105,38 @@ class ClassifierConfig:
         if not isinstance(data["pooling"], list) or any(not isinstance(kind, str) for kind in data["pooling"]):
             raise UserError(f"{WHO}: pooling must be a list of names; config.json is damaged")
         reader = ReaderConfig.from_json(WHO, data)
-        return cls(reader, data["classes"], tuple(data["pooling"]), layers_from_json(WHO, data["above"]))
+        return cls(
+            reader,
+            data["classes"],
+            tuple(data["pooling"]),
+            Stack.from_json(data["above"], WHO, "above", directed=True).layers,
+        )
+
+
+@dataclass(frozen=True)
+class ClassifierEnsemble(Ensemble[ClassifierConfig]):
+    """What config.json keeps of a classifier. classes: their names, in the order of the logits. Raises UserError where
+    those do not fit the readers."""
+
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if {one.classes for one in self.readers} != {len(self.classes)}:
+            got = sorted({one.classes for one in self.readers})
+            raise UserError(f"{WHO}: expected {len(self.classes)} classes everywhere, got {got}; the folder is damaged")
+
+    def to_json(self) -> dict[str, Json]:
+        """Plain lists and dicts."""
+        return {**super().to_json(), "classes": list(self.classes)}
+
+    @classmethod
+    def from_json(cls, data: Json) -> ClassifierEnsemble:
+        """Rebuild from `to_json`; UserError says what is wrong."""
+        return cls(*readers_from_json(WHO, data, ClassifierConfig.from_json), names_from_json(WHO, data, "classes"))
 
 
 def forward(
-    ops: Any,
+    ops: Ops,
     config: ClassifierConfig,
     parameters: Mapping[str, Any],
     tokens: Tokens,
@@ -115,7 +147,7 @@ def forward(
 
 
 def judge(
-    ops: Any,
+    ops: Ops,
     config: ClassifierConfig,
     parameters: Mapping[str, Any],
     x: Any,
@@ -129,7 +161,8 @@ def judge(
     if config.above:
         assert sentences is not None
         x = ops.dropout(ops.lookup(p, sentences.places), drop.between, drop.variational)
-        k, final = run(ops, config.above, parameters, "above", x, sentences.counts, drop)
+        k, states = config.upper.run(ops, parameters, x, None, sentences.counts, drop)
+        final = tuple(config.upper.last(states))
         p = pooling.pool(ops, config.pooling, parameters, "pooling_above", k, final, sentences.counts)
     p = ops.dropout(p, drop.output, False)
     return ops.linear(p, parameters["output.W_py"], parameters["output.b_y"])
@@ -139,7 +172,7 @@ def initial_parameters(
     config: ClassifierConfig, rng: np.random.Generator, dtype: Any = np.float32
 ) -> dict[str, np.ndarray]:
     """Draw every parameter; name -> array, in the order of `config.shapes`."""
-    return draw(config.shapes, {"layers": config.reader.layers, "above": config.above}, rng, dtype)
+    return draw(config.shapes, [config.reader.recurrences, config.upper], rng, dtype)
 
 
 def check_parameters(config: ClassifierConfig, parameters: Mapping[str, Any]) -> None:

@@ -7,20 +7,25 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from throughtime.options import Json
 from throughtime.report.page import Figure, Item, Prose, Sample, Section
+from throughtime.report.run import Run, is_number
+from throughtime.tasks.classify.stream import SCHEMA
 from throughtime.tasks.reading.report import (
-    Run,
+    SHOWN,
     as_list,
     classes_of,
     compared,
+    data_of,
     is_share,
     learning,
     mapping,
+    merits_of,
     model_of,
     percent,
     sentence,
+    verdict_of,
 )
-from throughtime.tasks.text.report import is_number
 
 MERITS = {"accuracy": "accuracy", "macro_f1": "macro F1", "calibration_error": "calibration error"}
 
@@ -29,20 +34,22 @@ _MEASURES = {"accuracy": "accuracy", "macro_f1": "macro F1", "accuracy_unseen": 
 
 def write_report(directory: str | PathLike[str]) -> Path:
     """Write DIR/report.html and return its path. UserError where the folder is no model's, or has no history."""
-    run = Run.of(directory)
-    own = mapping(run.config.get("classify"))
-    classes = as_list(own.get("classes"))
-    last = [["output", "linear, softmax", f"{len(classes):,} classes"]] if classes else []
+    run = Run.of(directory, SCHEMA)
+    data, model, evaluation = run.record.data, run.record.model, run.evaluation
+    last = [["output", "linear, softmax", f"{len(model.classes):,} classes"]]
     sections = [
-        Section("Result", _result(run.evaluation)),
-        Section("Classes", classes_of(run.evaluation, "classes")),
-        Section("Probabilities", _probabilities(run.evaluation)),
-        Section("Mistakes to read", _mistakes(run.evaluation)),
+        Section("Result", _result(evaluation)),
+        Section("Classes", classes_of(evaluation, "classes")),
+        Section("Probabilities", _probabilities(evaluation)),
+        Section("Mistakes to read", _mistakes(evaluation)),
+        Section("Learning", learning(run, "nats per text")),
+        Section("Data", data_of(data, data.classes)),
     ]
-    return run.write(MERITS, sections, learning(run, "nats per text"), model_of(run, last, own.get("fusion")))
+    parts = model_of(run, last, [one.upper for one in model.readers])
+    return run.write(verdict_of(run), merits_of(evaluation, MERITS), sections, parts, shown=SHOWN)
 
 
-def _result(evaluation: Mapping[str, Any]) -> list[Item]:
+def _result(evaluation: Mapping[str, Json]) -> list[Item]:
     unseen, recurrence = mapping(evaluation.get("unseen")), mapping(evaluation.get("recurrence"))
     texts: Any = evaluation.get("texts")
     fresh: Any = unseen.get("texts")
@@ -60,7 +67,7 @@ def _result(evaluation: Mapping[str, Any]) -> list[Item]:
     return items + [Prose(one) for one in told if one]
 
 
-def _probabilities(evaluation: Mapping[str, Any]) -> list[Item]:
+def _probabilities(evaluation: Mapping[str, Json]) -> list[Item]:
     from throughtime.report.label_plots import reliability
 
     items: list[Item] = []
@@ -77,7 +84,7 @@ def _probabilities(evaluation: Mapping[str, Any]) -> list[Item]:
     return items
 
 
-def _is_reliability(entry: Mapping[str, Any]) -> bool:
+def _is_reliability(entry: Mapping[str, Json]) -> bool:
     """Whether it is what classify_metrics.reliability gives."""
     edges, counts, *shares = (as_list(entry.get(name)) for name in ("edges", "counts", "confidence", "accuracy"))
     if not counts or len(edges) != len(counts) + 1 or any(len(part) != len(counts) for part in shares):
@@ -86,7 +93,7 @@ def _is_reliability(entry: Mapping[str, Any]) -> bool:
     return all(map(is_number, counts)) and all(map(is_share, known))
 
 
-def _mistakes(evaluation: Mapping[str, Any]) -> list[Item]:
+def _mistakes(evaluation: Mapping[str, Json]) -> list[Item]:
     items: list[Item] = []
     for one in map(mapping, as_list(evaluation.get("mistakes"))):
         if isinstance(one.get("text"), str):

@@ -9,11 +9,16 @@ from typing import Any
 import numpy as np
 
 from throughtime.baselines.verdict import verdict
-from throughtime.data.labelled import Texts
+from throughtime.data.label_notes import never_seen
+from throughtime.data.labelled import Texts, read_texts
+from throughtime.errors import UserError
 from throughtime.linear import metrics
-from throughtime.linear.ensemble import RECURRENCE, fuse
-from throughtime.linear.folder import digests, was_seen
+from throughtime.linear.ensemble import RECURRENCE, combine
+from throughtime.linear.folder import digests, read_seen
+from throughtime.options import Json
+from throughtime.tasks.classify.stream import SCHEMA, load
 from throughtime.tasks.classify.text_classifier import TextClassifier
+from throughtime.tasks.reading.control import in_words, order_effect
 
 MISTAKES = 20
 """The most confident mistakes that are kept to read."""
@@ -30,83 +35,116 @@ _CONTROL = 2000
 _TEXTS = 4096
 
 
-def score(
-    model: TextClassifier, given: Texts, without: Mapping[str, float], folder: Path | None, rows: bool = False
-) -> dict[str, Any]:
+def score(model: TextClassifier, given: Texts, seen: np.ndarray | None, rows: bool = False) -> dict[str, Any]:
     """Everything an evaluation says of texts with labels.
 
-    without: the weights of the linear models alone, whom the recurrence is measured against. folder: the model's, which
-    knows the texts it learned from. rows: also the answer to each text.
+    seen: digests of the texts that were learned from, None where they are not known. rows: also the answer to each
+    text.
     """
-    classes = model.classes
-    place = {name: i for i, name in enumerate(classes)}
+    place = {name: i for i, name in enumerate(model.classes)}
     truth = np.array([place.get(label, -1) for label in given.labels], np.int64)
-    groups = np.unique(digests(given.texts), return_inverse=True)[1]
-    parts: dict[str, np.ndarray] = {}
-    for first in range(0, len(given), _TEXTS):
-        some = given.texts[first : first + _TEXTS]
-        own = {RECURRENCE: model.recurrence(some)}
-        own |= {name: one.log_probabilities(some).astype(np.float64) for name, one in model.linear.items()}
-        for name, value in own.items():
-            parts[name] = np.concatenate([parts[name], value]) if name in parts else value
-    answers = np.exp(fuse({n: p for n, p in parts.items() if model.fusion.get(n)}, model.fusion))
+    digest = digests(given.texts)
+    groups = np.unique(digest, return_inverse=True)[1]
+    parts = _parts(model, given)
+    answers = np.exp(combine({n: p for n, p in parts.items() if model.weights.get(n)}, model.weights))
     guess = answers.argmax(1)
     wrong = (guess != truth).astype(np.float64)
-    found: dict[str, Any] = {
+    count = len(model.classes)
+    evaluation: dict[str, Any] = {
         "texts": len(given),
         "accuracy": float(1 - wrong.mean()),
         "macro_f1": metrics.macro_f1(guess, truth),
         "calibration_error": metrics.calibration_error(answers, truth),
-        "classes": classes,
-        "confusion": metrics.confusion(truth, guess, len(classes)).tolist() if len(classes) <= _SHOWN_CLASSES else [],
+        "classes": model.classes,
+        "confusion": metrics.confusion(truth, guess, count).tolist() if count <= _SHOWN_CLASSES else [],
         "reliability": metrics.reliability(answers, truth),
-        "fusion": dict(model.fusion),
+        "weights": dict(model.weights),
         "baselines": {},
     }
     if model.threshold is not None:
         sure = answers.max(1) >= model.threshold
         right = float(1 - wrong[sure].mean()) if sure.any() else None
-        found["sure"] = {"threshold": model.threshold, "share": float(sure.mean()), "accuracy": right}
-    seen = was_seen(folder, given.texts)
-    fresh = None if seen is None else ~seen
+        evaluation["sure"] = {"threshold": model.threshold, "share": float(sure.mean()), "accuracy": right}
+    fresh = None if seen is None else ~np.isin(digest, seen)
     if fresh is not None:
-        found["unseen"] = {
-            "texts": int(fresh.sum()),
-            "accuracy": float(1 - wrong[fresh].mean()) if fresh.any() else None,
-        }
+        accuracy = float(1 - wrong[fresh].mean()) if fresh.any() else None
+        evaluation["unseen"] = {"texts": int(fresh.sum()), "accuracy": accuracy}
     errors = {}
     for name in model.linear:
-        own_guess = parts[name].argmax(1)
-        errors[name] = (own_guess != truth).astype(np.float64)
-        entry = {"accuracy": float(1 - errors[name].mean()), "macro_f1": metrics.macro_f1(own_guess, truth)}
+        answer = parts[name].argmax(1)
+        errors[name] = (answer != truth).astype(np.float64)
+        entry = {"accuracy": float(1 - errors[name].mean()), "macro_f1": metrics.macro_f1(answer, truth)}
         if fresh is not None and fresh.any():
             entry["accuracy_unseen"] = float(1 - errors[name][fresh].mean())
-        found["baselines"][name] = entry
+        evaluation["baselines"][name] = entry
     if errors:
         best = min(errors, key=lambda name: errors[name].sum())
-        found["verdict"] = verdict(wrong, errors[best], best, "error rate", "texts", groups).to_json()
-    own_wrong = (parts[RECURRENCE].argmax(1) != truth).astype(np.float64)
-    found["recurrence"] = {"accuracy": float(1 - own_wrong.mean())}
-    if any(without.values()) and set(without) <= set(parts):
-        alone = fuse({n: parts[n] for n in without}, without).argmax(1)
-        linear = (alone != truth).astype(np.float64)
-        found["recurrence"]["linear_accuracy"] = float(1 - linear.mean())
-        added = verdict(wrong, linear, "the linear models without it", "error rate", "texts", groups).to_json()
-        found["recurrence"]["adds"] = {**added, "sentence": _adds(added, model.fusion.get(RECURRENCE, 0.0))}
-    found["shuffled"] = _control(model, given, truth, own_wrong)
-    found["mistakes"] = _mistakes(given, answers, truth, guess, classes)
+        evaluation["verdict"] = verdict(wrong, errors[best], best, "error rate", "texts", groups).to_json()
+    evaluation["recurrence"] = _recurrence(model, parts, truth, wrong, groups)
+    evaluation["shuffled"] = _control(model, given, truth, parts[RECURRENCE].argmax(1), groups)
+    evaluation["mistakes"] = _mistakes(given, answers, truth, model.classes)
     if rows:
-        found["answers"] = [
-            {"label": classes[g], "probabilities": [float(v) for v in one]}
-            for g, one in zip(guess, answers, strict=True)
-        ]
+        pairs = zip(guess, answers, strict=True)
+        evaluation["answers"] = [{"label": model.classes[g], "probabilities": one.tolist()} for g, one in pairs]
+    return evaluation
+
+
+def evaluate_folder(
+    directory: str | Path,
+    data: Any,
+    text: str | None = None,
+    label: str | None = None,
+    encoding: str | None = None,
+    rows: bool = False,
+) -> dict[str, Any]:
+    """Score the model in a folder on labelled texts; what `throughtime evaluate` does. Needs no torch.
+
+    Of the file it was trained on, only the texts that were kept apart are scored. text, label, encoding: as in training
+    where not given. rows: also the answer to each text.
+    """
+    record = SCHEMA.read(directory)
+    model, options = load(Path(directory)), record.options
+    columns = text or options.text, label or options.label, encoding or options.encoding
+    given = read_texts(data, *columns, keep_empty=True, several=False)
+    some = given.take([i for i, one in enumerate(given.texts) if one])  # as training left empty ones out
+    if record.data.file is not None and some.sha256 == record.data.sha256:
+        if not options.holdout:
+            raise UserError(f"{some.where}: the model learned from these texts, all of them; give others")
+        given = some.split(options.holdout, options.seed + 1)[1]
+    notes = [*given.notes, *never_seen(model.classes, given.labels, "label")]
+    return {"data": str(data), "notes": notes, **score(model, given, read_seen(Path(directory)), rows)}
+
+
+def _parts(model: TextClassifier, given: Texts) -> dict[str, np.ndarray]:
+    """The log probabilities (N, C) float64 of the recurrence and of every linear model, weight or not."""
+    chunks: dict[str, list[np.ndarray]] = {}
+    for first in range(0, len(given), _TEXTS):
+        some = given.texts[first : first + _TEXTS]
+        chunks.setdefault(RECURRENCE, []).append(model.recurrence(some))
+        for name, one in model.linear.items():
+            chunks.setdefault(name, []).append(one.log_probabilities(some).astype(np.float64))
+    return {name: np.concatenate(each) for name, each in chunks.items()}
+
+
+def _recurrence(
+    model: TextClassifier, parts: Mapping[str, np.ndarray], truth: np.ndarray, wrong: np.ndarray, groups: np.ndarray
+) -> dict[str, Json]:
+    """The recurrence alone, and what it adds to the linear models. wrong: (N,) of the whole answers, 1 for an error."""
+    found: dict[str, Json] = {"accuracy": float(1 - (parts[RECURRENCE].argmax(1) != truth).mean())}
+    weights = model.linear_weights
+    if any(weights.values()) and set(weights) <= set(parts):
+        alone = combine({n: parts[n] for n in weights}, weights).argmax(1)
+        linear = (alone != truth).astype(np.float64)
+        found["linear_accuracy"] = float(1 - linear.mean())
+        added = verdict(wrong, linear, "the linear models without it", "error rate", "texts", groups).to_json()
+        found["adds"] = {**added, "sentence": adds(added, model.weights.get(RECURRENCE, 0.0))}
     return found
 
 
-def _adds(added: Mapping[str, Any], share: float) -> str:
-    """What the recurrence brings beyond the linear models, in a sentence. share: of the weight it has."""
-    if not share:
-        return "The recurrence has no say here: on the validation part the linear models did as well without it."
+def adds(added: Mapping[str, Json], weight: float) -> str:
+    """What the recurrence brings beyond the linear models, in a sentence. weight: its own."""
+    if not weight:
+        return "The recurrence has no weight here: on the validation part the linear models did as well without it."
     low, high = added["low"], added["high"]
     fewer = "fewer" if added["gain"] >= 0 else "more"
     size = f"{abs(added['gain']):.1%} {fewer} errors than the same linear models without it"
@@ -120,29 +158,26 @@ def _adds(added: Mapping[str, Any], share: float) -> str:
     return f"The recurrence does harm: with it {size} ({between}). Use the linear models alone"
 
 
-def _control(model: TextClassifier, given: Texts, truth: np.ndarray, wrong: np.ndarray) -> dict[str, Any]:
-    """The recurrence on texts whose tokens stand in a random order: how much it lives by their order."""
+def _control(
+    model: TextClassifier, given: Texts, truth: np.ndarray, answers: np.ndarray, groups: np.ndarray
+) -> dict[str, Any]:
+    """The recurrence on texts whose tokens stand in a random order: how much it lives by their order. answers: its own,
+    (N,) class numbers."""
     rows = np.arange(len(given))
     if len(rows) > _CONTROL:
         rows = np.sort(np.random.default_rng(0).choice(len(given), _CONTROL, replace=False))
     guess = model.recurrence([given.texts[i] for i in rows], np.random.default_rng(0)).argmax(1)
-    mixed, own = float((guess == truth[rows]).mean()), float(1 - wrong[rows].mean())
-    return {"accuracy": mixed, "texts": len(rows), "sentence": shuffled(mixed, own)}
+    ones = np.ones(len(rows))
+    right, mixed = (np.stack([one == truth[rows], ones], 1).astype(np.float64) for one in (answers[rows], guess))
+    effect = order_effect(right, mixed, groups[rows])
+    accuracy = float((guess == truth[rows]).mean())
+    told = f"With the tokens of each text in a random order the recurrence alone is right in {accuracy:.1%}, otherwise "
+    sentence = f"{told}in {right[:, 0].mean():.1%}: {in_words(effect)}"
+    return {"accuracy": accuracy, "texts": len(rows), **effect, "sentence": sentence}
 
 
-def shuffled(mixed: float, own: float) -> str:
-    """What a control with tokens in a random order says, from the shares that are right in it and otherwise."""
-    told = f"With the tokens of each text in a random order the recurrence alone is right in {mixed:.1%}, otherwise in "
-    if own - mixed > 0.02:
-        return f"{told}{own:.1%}: it lives by their order."
-    if mixed - own > 0.02:
-        return f"{told}{own:.1%}: what it makes of their order misleads it here."
-    return f"{told}{own:.1%}: their order says little more than they do."
-
-
-def _mistakes(
-    given: Texts, answers: np.ndarray, truth: np.ndarray, guess: np.ndarray, classes: list[str]
-) -> list[dict[str, Any]]:
+def _mistakes(given: Texts, answers: np.ndarray, truth: np.ndarray, classes: list[str]) -> list[dict[str, Any]]:
+    guess = answers.argmax(1)
     wrong = np.flatnonzero(guess != truth)
     order = wrong[np.argsort(-answers[wrong].max(1), kind="stable")][:MISTAKES]
     return [

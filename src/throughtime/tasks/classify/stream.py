@@ -1,167 +1,294 @@
-"""A text as it arrives, and what a classifier thinks of it so far."""
+"""A trained classifier, from its folder and as a stream: a text as it arrives, and the probabilities so far."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from throughtime.data.pieces import SPLITTERS
 from throughtime.errors import UserError
-from throughtime.linear.ensemble import RECURRENCE, fuse, log_softmax
-from throughtime.linear.naive_bayes import CONTEXT, Evidence
+from throughtime.linear.ensemble import RECURRENCE, combine, log_softmax
+from throughtime.linear.folder import read_linear
+from throughtime.linear.naive_bayes import CONTEXT, NaiveBayesFeatures
+from throughtime.options import Json
+from throughtime.runtime.readers import Reader, Readers
+from throughtime.runtime.stream import State, Stream, check_shapes
+from throughtime.storage.environment import cores
 from throughtime.storage.parameters import check_finite_output
+from throughtime.storage.record import Schema
+from throughtime.tasks.classify import model as classifier
+from throughtime.tasks.classify.data import ClassifiedData
+from throughtime.tasks.classify.format_1 import upgrade
+from throughtime.tasks.classify.model import WHO, ClassifierConfig, ClassifierEnsemble
+from throughtime.tasks.classify.options import ClassifierOptions
+from throughtime.tasks.classify.text_classifier import TextClassifier
+from throughtime.tasks.reading.data import Decided
 
 if TYPE_CHECKING:
-    from throughtime.runtime.readers import Reader
-    from throughtime.tasks.classify.text_classifier import TextClassifier
+    from throughtime.engine.stepper import Stepper
 
 _LATER = ("pair_after", "place", "word_around")
 """Columns that look ahead."""
 
 
-class Opinion:
-    """Reads on from where it is: `push` text, the probabilities of what has arrived come back.
+class ClassifierStream(Stream[str, np.ndarray]):
+    """Reads on from where it is: `feed` text, the probabilities (C,) of what has arrived come back.
 
-    The recurrence costs the same for every token, however long the text; a linear model in the fusion looks at the
-    whole text again at each push. Made by TextClassifier.stream. UserError unless every member reads forward only.
+    The last word waits until it is complete; `close` says that nothing more comes. The recurrence costs the same for
+    every token, however long the text; a linear model with a weight looks at the whole text again at each feed. Made by
+    TextClassifier.stream. UserError unless every member reads forward only. Calls of several threads come one after the
+    other, those of all streams of a model.
     """
 
+    kind = "classify"
+
     def __init__(self, model: TextClassifier) -> None:
-        self._model, self._text, self._open = model, "", ""
-        self._members: list[_Member] = []
-        self._tails: list[str] = []
-        self._contexts: list[list[str]] = []
-        for r, reader in enumerate(model.readers.readers):
-            kind, seen = reader.splitter.kind, reader.columns
-            if not reader.config.streams or kind not in ("words", "characters") or {*seen.kinds} & {*_LATER}:
+        for reader in model.readers.readers:
+            kinds = {*reader.columns.kinds}
+            if not reader.config.streams or reader.splitter.kind not in ("words", "characters") or kinds & {*_LATER}:
                 raise UserError(
-                    "classifier: only a model that reads once, forward, in words or characters can follow a text as it "
-                    "arrives; train one with --forward and without --sentences"
+                    f"{WHO}: only a model that reads once, forward, in words or characters can follow a text as it "
+                    "arrives; train one with --no-bidirectional and without --sentences"
                 )
-            self._tails.append("")
-            self._contexts.append([])
-            for m in range(model.readers.members):
-                self._members.append(_Member(r, reader, model.readers.own(r, m)))
+        self.model = model
+        self._text = ""
+        self._feeds: list[_Feed] = []
+        self.reset()
 
     @property
     def text(self) -> str:
         """What has arrived."""
         return self._text
 
-    def push(self, text: str) -> np.ndarray:
-        """Take in what comes next; the probabilities (C,) of all so far. The last word waits until it is complete."""
-        self._text += text
-        self._read(text, False)
-        return self.probabilities()
+    def feed(self, value: str) -> np.ndarray:
+        """Take in what comes next; the probabilities (C,) float64 of all so far."""
+        with self.model.feeding:
+            for one in self._feeds:
+                one.read(value)
+            self._text += value
+            return self.probabilities()
 
     def close(self) -> np.ndarray:
         """Nothing more comes; the probabilities (C,) of the whole."""
-        self._read("", True)
-        return self.probabilities()
+        with self.model.feeding:
+            for one in self._feeds:
+                one.read("", last=True)
+            return self.probabilities()
 
     def probabilities(self) -> np.ndarray:
         """(C,) float64."""
-        model, parts = self._model, {}
-        for name, weight in model.fusion.items():
+        with self.model.feeding:
+            return self._probabilities()
+
+    def _probabilities(self) -> np.ndarray:
+        model, parts = self.model, {}
+        for name, weight in model.weights.items():
             if weight and name != RECURRENCE:
                 parts[name] = model.linear[name].log_probabilities([self._text]).astype(np.float64)
             elif weight:
-                logits = [member.logits() for member in self._members]
+                logits = [each for one in self._feeds for each in one.logits()]
                 check_finite_output(logits)
-                own = [log_softmax(one.astype(np.float64)) for one in logits]
-                parts[name] = log_softmax(sum(own) / len(own))[None]
-        found: np.ndarray = np.exp(fuse(parts, model.fusion)[0])
-        return found
+                each = [log_softmax(one.astype(np.float64)) for one in logits]
+                parts[name] = log_softmax(sum(each) / len(each))[None]
+        probabilities: np.ndarray = np.exp(combine(parts, model.weights)[0])
+        return probabilities
 
-    def _read(self, text: str, last: bool) -> None:
-        for r, reader in enumerate(self._model.readers.readers):
-            waiting = self._tails[r] + text
-            pieces = SPLITTERS[reader.splitter.kind](waiting)
-            done = len(waiting)
-            if pieces and not last and reader.splitter.kind == "words" and pieces[-1][2] == len(waiting):
-                sign, done, _ = pieces.pop()
-                if sign in ("'", "’") and pieces and pieces[-1][2] == done:
-                    done = pieces.pop()[1]  # a word that may go on behind its apostrophe
-            self._tails[r] = waiting[done:]
-            context = self._contexts[r]
-            for piece, _, _ in pieces:
-                context.append(piece)
-                values = None
-                if reader.evidence is not None:
-                    del context[: -_reach(reader.evidence)]
-                    values = reader.evidence.of([context])[-1]
-                else:
-                    context.clear()
-                for member in self._members:
-                    if member.reader == r:
-                        member.step(piece, values)
+    def state(self) -> State:
+        """The text, what of it waits, and of each member the recurrences' states and the poolings so far."""
+        arrays: dict[str, np.ndarray] = {}
+        for r, one in enumerate(self._feeds):
+            for m, member in enumerate(one.members):
+                arrays |= {f"{r}.{m}.{name}": value for name, value in member.state().items()}
+        return arrays, {"text": self._text, "readers": [one.waiting() for one in self._feeds]}
+
+    def set_state(self, state: State | None) -> None:
+        model, size = self.model, self.model.readers.ensemble_size
+        feeds = [
+            _Feed(reader, [_Member(reader, model.readers.own(r, m), model.steppers[r][m]) for m in range(size)])
+            for r, reader in enumerate(model.readers.readers)
+        ]
+        text: Json = ""
+        if state is not None:
+            arrays, rest = state
+            check_shapes(arrays, self.state()[0])
+            rest = rest if isinstance(rest, dict) else {}
+            text, entries = rest.get("text"), rest.get("readers")
+            if not isinstance(text, str) or not isinstance(entries, list) or len(entries) != len(feeds):
+                raise UserError("stream: expected the text and what of it waits; the state is damaged")
+            for r, (one, entry) in enumerate(zip(feeds, entries, strict=True)):
+                one.wait(entry)
+                for m, member in enumerate(one.members):
+                    start = f"{r}.{m}."
+                    member.set_state({name[len(start) :]: a for name, a in arrays.items() if name.startswith(start)})
+        self._text, self._feeds = text, feeds
 
 
-def _reach(evidence: Evidence) -> int:
+class _Feed:
+    """One reader as text arrives: what waits until it is a token, and the members that read the tokens."""
+
+    def __init__(self, reader: Reader, members: list[_Member]) -> None:
+        self.members = members
+        self._reader = reader
+        self._tail = ""
+        self._context: list[str] = []
+        self._before: list[str] = []
+
+    def read(self, text: str, last: bool = False) -> None:
+        """Take in text. last: nothing more comes."""
+        reader = self._reader
+        waiting = self._tail + text
+        pieces = SPLITTERS[reader.splitter.kind](waiting)
+        done = len(waiting)
+        if pieces and not last and reader.splitter.kind == "words" and pieces[-1][2] == len(waiting):
+            sign, done, _ = pieces.pop()
+            if sign in ("'", "’") and pieces and pieces[-1][2] == done:
+                done = pieces.pop()[1]  # a word that may go on behind its apostrophe
+        self._tail = waiting[done:]
+        self._step([piece for piece, _, _ in pieces])
+
+    def logits(self) -> list[np.ndarray]:
+        """(C,) of each member, of what was read so far; of nothing, those of an unknown token."""
+        if self._begun:
+            return [member.logits() for member in self.members]
+        fresh = _Feed(self._reader, [member.fresh() for member in self.members])
+        fresh._step([""])
+        return fresh.logits()
+
+    def _step(self, tokens: list[str]) -> None:
+        features = self._reader.features
+        for member in self.members:
+            member.begin()
+        for token in tokens:
+            values = None
+            if features is not None:
+                self._context = [*self._context, token][-_reach(features) :]
+                values = features.of([self._context])[-1]
+            for member in self.members:
+                member.step(self._before, token, values)
+            self._before = [token]
+        for member in self.members:
+            member.end()
+
+    @property
+    def _begun(self) -> bool:
+        return bool(self._before)
+
+    def waiting(self) -> Json:
+        """What `wait` takes."""
+        return {"tail": self._tail, "context": list(self._context), "before": list(self._before)}
+
+    def wait(self, data: Json) -> None:
+        """Go on from what `waiting` gave; UserError where it is damaged."""
+        lists = [data.get(name) for name in ("context", "before")] if isinstance(data, dict) else [None]
+        good = all(isinstance(one, list) and all(isinstance(token, str) for token in one) for one in lists)
+        if not good or not isinstance(data.get("tail"), str):
+            raise UserError("stream: expected what of the text waits; the state is damaged")
+        self._tail, self._context, self._before = data["tail"], list(data["context"]), list(data["before"])
+
+
+def _reach(features: NaiveBayesFeatures) -> int:
     """Tokens that an n-gram which ends in the last of them has room in; none is shorter than a character."""
-    return max(CONTEXT, *(orders[1] for orders in (evidence.ngrams.words, evidence.ngrams.characters) if orders))
+    return max(CONTEXT, *(orders[1] for orders in (features.ngrams.words, features.ngrams.characters) if orders))
 
 
 class _Member:
-    """One recurrent member: its steppers, and its poolings so far."""
+    """One recurrent member: the recurrences' states, and the poolings so far."""
 
-    def __init__(self, number: int, reader: Reader, own: Any) -> None:
-        from throughtime import engine
+    def __init__(self, reader: Reader, parameters: Mapping[str, np.ndarray], steppers: Sequence[Stepper]) -> None:
+        self._reader, self._parameters, self._steppers = reader, parameters, steppers
+        config: ClassifierConfig = reader.config
+        self._config, width, kind = config, config.reader.width, parameters["output.W_py"].dtype
+        self._states = [[np.zeros((1, n), kind) for n in layer.state_sizes] for (layer,) in config.reader.layers]
+        self._pooled = {
+            "count": np.zeros(1),
+            "max": np.full(width, -np.inf),
+            "sum": np.zeros(width),
+            "last": np.zeros(width),
+            # attention: its largest score, the sum of its shares and of the states by them, both by that score
+            "highest": np.full(1, -np.inf),
+            "shares": np.zeros(1),
+            "attended": np.zeros(width),
+        }
 
-        self.reader, self._reader, self._own = number, reader, own
-        config = self._config = reader.config
-        self._steppers = [
-            engine.compile(layer.trace, dict(layer.sizes), dtype=str(own["output.W_py"].dtype)).stepper(
-                tuple(own[f"layers.{i}.ahead.{name}"] for name in layer.trace.parameters)
-            )
-            for i, (layer,) in enumerate(config.reader.layers)
-        ]
-        width = config.reader.width
-        self._before: list[str] = []
-        self._count = 0
-        self._max, self._sum = np.full(width, -np.inf), np.zeros(width)
-        self._highest, self._shares, self._attended = -np.inf, 0.0, np.zeros(width)
-        self._last = np.zeros(width)
+    def fresh(self) -> _Member:
+        """The same before any text."""
+        return _Member(self._reader, self._parameters, self._steppers)
 
-    def step(self, token: str, values: np.ndarray | None) -> None:
-        """Read a token. values: (F,), the evidence that ends there, None for nothing."""
-        seen = self._reader.columns.encode([[*self._before, token]])
-        self._before = [token]
-        own, reader = self._own, self._config.reader
+    def begin(self) -> None:
+        """Give the recurrences the states of this stream."""
+        for stepper, states in zip(self._steppers, self._states, strict=True):
+            stepper.set_state(states)
+
+    def end(self) -> None:
+        """Take them back."""
+        self._states = [list(stepper.state) for stepper in self._steppers]
+
+    def step(self, before: list[str], token: str, values: np.ndarray | None) -> None:
+        """Read a token. before: the one before it, if any. values: (F,), the naive-Bayes features that end there."""
+        seen = self._reader.columns.encode([[*before, token]])
+        parameters, reader = self._parameters, self._config.reader
         ids = seen.ids[-1]
-        parts = [own[f"columns.{name}"][ids[i]] for i, (name, _, _) in enumerate(reader.columns)]
+        parts = [parameters[f"columns.{name}"][ids[i]] for i, (name, _, _) in enumerate(reader.columns)]
         if reader.pieces != (0, 0):
             d = seen.spelled[-1]
-            bag = own["pieces"][seen.pieces[seen.offsets[d] : seen.offsets[d + 1]]]
+            bag = parameters["pieces"][seen.pieces[seen.offsets[d] : seen.offsets[d + 1]]]
             parts.append(bag.mean(0) if len(bag) else np.zeros(reader.pieces[1], bag.dtype))
         x = sum(parts[1:], start=parts[0]) if reader.added else np.concatenate(parts)
         x = np.ascontiguousarray(x if values is None else np.concatenate([x, values.astype(x.dtype)]))
         for stepper in self._steppers:
             x = stepper.step(x)
-        h = x.astype(np.float64)
-        self._count += 1
-        self._last = h
-        self._max, self._sum = np.maximum(self._max, h), self._sum + h
+        self._pool(x.astype(np.float64))
+
+    def _pool(self, h: np.ndarray) -> None:
+        was = self._pooled
+        now = {**was, "count": was["count"] + 1, "last": h, "max": np.maximum(was["max"], h), "sum": was["sum"] + h}
         if "attention" in self._config.pooling:
-            score = float(own["pooling.w_a"][0] @ h)
-            highest = max(score, self._highest)
-            fade, share = np.exp(self._highest - highest), np.exp(score - highest)
-            self._attended = fade * self._attended + share * h
-            self._shares, self._highest = fade * self._shares + share, highest
+            score = self._parameters["pooling.w_a"][0] @ h
+            now["highest"] = np.maximum(score, was["highest"])
+            fade, share = np.exp(was["highest"] - now["highest"]), np.exp(score - now["highest"])
+            now["attended"] = fade * was["attended"] + share * h
+            now["shares"] = fade * was["shares"] + share
+        self._pooled = now
 
     def logits(self) -> np.ndarray:
-        """Of what was read so far; of nothing, those of an unknown token."""
-        if not self._count:
-            fresh, evidence = _Member(self.reader, self._reader, self._own), self._reader.evidence
-            fresh.step("", None if evidence is None else evidence.of([[""]])[0])
-            return fresh.logits()
-        pooled = {
-            "max": self._max,
-            "mean": self._sum / self._count,
-            "attention": self._attended / max(self._shares, 1e-300),
-            "last": self._last,
+        """(C,), of what was read so far."""
+        pooled = self._pooled
+        by_kind = {
+            "max": pooled["max"],
+            "mean": pooled["sum"] / pooled["count"],
+            "attention": pooled["attended"] / np.maximum(pooled["shares"], 1e-300),
+            "last": pooled["last"],
         }
-        p = np.concatenate([pooled[kind] for kind in self._config.pooling])
-        found: np.ndarray = self._own["output.W_py"] @ p + self._own["output.b_y"]
-        return found
+        p = np.concatenate([by_kind[kind] for kind in self._config.pooling])
+        logits: np.ndarray = self._parameters["output.W_py"] @ p + self._parameters["output.b_y"]
+        return logits
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Of the recurrences and the poolings, by name; copies."""
+        states = {f"{i}.{j}": one.copy() for i, states in enumerate(self._states) for j, one in enumerate(states)}
+        return {**states, **{name: value.copy() for name, value in self._pooled.items()}}
+
+    def set_state(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `state` gave, of the same shapes."""
+        self._states = [[arrays[f"{i}.{j}"] for j in range(len(one))] for i, one in enumerate(self._states)]
+        self._pooled = {name: arrays[name] for name in self._pooled}
+
+
+SCHEMA = Schema("classify", ClassifierEnsemble, ClassifierOptions, ClassifiedData, Decided, upgrade)
+"""What config.json says of a classifier."""
+
+
+def load(folder: Path, weights: str | None = None) -> TextClassifier:
+    """The model in a folder. weights: None or float32, they stay as they are. UserError says what is damaged."""
+    if weights not in (None, "float32"):
+        raise UserError(f"{WHO}: expected weights as they are, float32, got {weights!r}")
+    record = SCHEMA.read(folder)
+    model = record.model
+    readers = Readers.of_folder(WHO, classifier, folder, model.readers, model.ensemble_size, cores())
+    try:
+        return TextClassifier(readers, model.classes, read_linear(folder), record.decided)
+    except UserError as error:
+        raise UserError(f"{folder}: {error}") from None

@@ -28,7 +28,6 @@ from throughtime.tasks.forecast.windows import Histories, Windows
 from throughtime.training.run import torch_threads
 
 if TYPE_CHECKING:
-    from throughtime.insight.diagnosis import Diagnosis
     from throughtime.training.best import Best
     from throughtime.training.job import Job
 
@@ -120,7 +119,7 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
         return options if options.budgeted else options.replaced(minutes=MINUTES)
 
     def _build(self, examples: ForecastExamples, options: ForecastOptions) -> ForecastPlan:
-        from throughtime.insight.start import chrono
+        from throughtime.insight.chrono import chrono
 
         config, parameters = _configured(examples, options), {}
         for i, prefix in enumerate(prefixes(options.ensemble_size)):
@@ -221,19 +220,6 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
     def score_held_out(self, say: Say) -> dict[str, Json] | None:
         assert self.record is not None
         return self.evaluate(say=say) if self.record.options.holdout > 0 else None
-
-    def diagnose(self, series: Any = None, rows: int | None = None, attempt: int = 0, quiet: bool = True) -> Diagnosis:
-        """Whether the gradient vanishes or explodes, how long the memory is, what gates do, and what helps.
-
-        series: (L_n,) each, None for those it was fitted on. rows: windows that are looked at, 32 where not given.
-        attempt: steps of the short runs in which remedies are tried, 0 for none. Returns a Diagnosis: prints as text,
-        `.to_json()`. Needs torch. Of several models the first is looked at.
-        """
-        from throughtime.tasks.forecast import insight
-        from throughtime.training.progress import choose
-
-        self.fitted()
-        return insight.diagnose(insight.of_model(self, series), None, rows, attempt, choose(quiet).note)
 
 
 def _configured(examples: ForecastExamples, options: ForecastOptions) -> ForecastConfig:

@@ -19,9 +19,8 @@ from throughtime.insight.remedies import Change
 from throughtime.insight.symptoms import Course
 from throughtime.insight.units import followers
 from throughtime.models.resolve import declared, trace_of
-from throughtime.models.stack import Layer
 from throughtime.options import Json
-from throughtime.recurrence import Trace
+from throughtime.recurrence import Recurrence, Trace
 from throughtime.storage.folder import HISTORY
 from throughtime.tasks.forecast import model as forecaster
 from throughtime.tasks.forecast.model import ForecastConfig
@@ -61,12 +60,12 @@ class ForecastPatient:
 
     def with_cell(self, cell: str | None) -> ForecastConfig | None:
         """The same model, of this or another cell, whose initial values are known; None where they are not."""
-        layers: list[Layer] = []
+        layers: list[Recurrence] = []
         for layer in self.config.layers:
             trace = trace_of(cell) if cell else declared(layer.trace)
             if trace is None:
                 return None
-            layers.append(Layer(trace, {"I": layer.input_size, "H": layer.output_size} if cell else layer.sizes))
+            layers.append(Recurrence(trace, {"I": layer.input_size, "H": layer.output_size} if cell else layer.sizes))
         return replace(self.config, layers=tuple(layers))
 
     def fresh(self, cell: str | None = None) -> Mapping[str, np.ndarray] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,14 @@ import torch
 from throughtime.models.ops_torch import TorchModel
 from throughtime.tasks.forecast.loss import Loss
 from throughtime.tasks.forecast.windows import Batch, Epoch, Windows
+from throughtime.training.job import EnsembleJob, Keep
 
 _VALIDATION_ROWS = 1024
 _LOOKED = 8
 """Windows in which the flow of the gradient is looked at."""
 
 
-class ForecastJob:
+class ForecastJob(EnsembleJob):
     """TorchModels of forecasters and the windows they learn from, each in an order of its own.
 
     validation: windows to judge by, or None. changes: (N,) each series' mean absolute change over a season.
@@ -33,27 +34,21 @@ class ForecastJob:
         loss: Loss,
         batch: int,
         seed: int,
-        keep: Callable[[dict[str, np.ndarray], Mapping[str, Any]], None],
+        keep: Keep,
     ) -> None:
-        self.models, self._windows, self._validation = models, windows, validation
-        self._changes, self._loss, self._batch, self._seed, self._keep = changes, loss, batch, seed, keep
+        super().__init__({f"{i}." if len(models) > 1 else "": model for i, model in enumerate(models)}, keep)
+        self._windows, self._validation = windows, validation
+        self._changes, self._loss, self._batch, self._seed = changes, loss, batch, seed
         self.steps_per_epoch = len(self.epoch(0))
-
-    def parameters(self) -> dict[str, torch.Tensor]:
-        return {prefix + name: value for prefix, m in self._named() for name, value in m.named_parameters()}
-
-    def _named(self) -> list[tuple[str, TorchModel]]:
-        return [(f"{i}." if len(self.models) > 1 else "", model) for i, model in enumerate(self.models)]
 
     def epoch(self, number: int) -> Epoch:
         return Epoch(self._windows, self._batch, [self._seed, number], len(self.models))
 
-    def begin(self) -> None:
-        """Windows carry no state."""
-
     def loss(self, batch: Sequence[Batch]) -> tuple[torch.Tensor, int]:
         """The mean loss of a batch for each model, and the windows of one."""
-        losses = [self._judge(self._forecast(model, one), one) for model, one in zip(self.models, batch, strict=True)]
+        losses = [
+            self._judge(self._forecast(model, one), one) for model, one in zip(self.models.values(), batch, strict=True)
+        ]
         return torch.stack(losses).mean(), len(batch[0].series)
 
     def _forecast(self, model: TorchModel, batch: Batch) -> torch.Tensor:
@@ -70,41 +65,27 @@ class ForecastJob:
         arrays = [torch.from_numpy(value.astype(np.float32)) for value in (actual, observed, unit)]
         return self._loss(forecast, *arrays)
 
-    def state(self) -> dict[str, torch.Tensor]:
-        return {f"{prefix}generator": model.generator.get_state() for prefix, model in self._named()}
-
-    def restore(self, state: Mapping[str, torch.Tensor]) -> None:
-        for prefix, model in self._named():
-            model.generator.set_state(state[f"{prefix}generator"])
-
-    @torch.no_grad()
     def validate(self) -> float | None:
         """The mean loss of the validation windows: of the models' mean forecast."""
         if self._validation is None or not len(self._validation):
             return None
-        for model in self.models:
-            model.eval()
         total = 0.0
-        for first in range(0, len(self._validation), _VALIDATION_ROWS):
-            rows = np.arange(first, min(first + _VALIDATION_ROWS, len(self._validation)))
-            batch = self._validation.batch(rows)
-            forecast = torch.stack([self._forecast(model, batch) for model in self.models]).mean(0)
-            total += float(self._judge(forecast, batch)) * len(rows)
-        for model in self.models:
-            model.train()
+        with self.judged():
+            for first in range(0, len(self._validation), _VALIDATION_ROWS):
+                rows = np.arange(first, min(first + _VALIDATION_ROWS, len(self._validation)))
+                batch = self._validation.batch(rows)
+                forecast = torch.stack([self._forecast(model, batch) for model in self.models.values()]).mean(0)
+                total += float(self._judge(forecast, batch)) * len(rows)
         return total / len(self._validation)
-
-    def sample(self, step: int) -> str | None:
-        return None
 
     def flow(self) -> tuple[list[dict[str, Any]], list[str]] | None:
         """Of the first model, on some windows."""
-        from throughtime.insight.course import glance
+        from throughtime.insight.gradient_monitor import glance
         from throughtime.tasks.forecast import model as forecaster
 
         windows = self._validation if self._validation is not None and len(self._validation) else self._windows
         batch = windows.batch(np.arange(min(_LOOKED, len(windows))))
-        model, seen = self.models[0], batch.seen
+        model, seen = next(iter(self.models.values())), batch.seen
         if model.config.segments < 2:
             return None
         actual = torch.from_numpy(np.nan_to_num((batch.actual - seen.level) / seen.scale).astype(np.float32))
@@ -117,7 +98,3 @@ class ForecastJob:
             return error
 
         return glance(losses)
-
-    def keep(self, note: Mapping[str, Any]) -> None:
-        arrays = {p + name: value.copy() for p, model in self._named() for name, value in model.arrays().items()}
-        self._keep(arrays, note)

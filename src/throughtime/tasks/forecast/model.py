@@ -24,22 +24,20 @@ Written once over `ops`; models/ops_numpy.py and models/ops_torch.py are the two
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.models.stack import LARGEST, Layer
-from throughtime.recurrence import Trace
+from throughtime.models.ops import Ops, Params
+from throughtime.models.stack import LARGEST, Stack
+from throughtime.recurrence import Recurrence, Trace
 from throughtime.storage import parameters as checks
 
 WHO = "forecaster"
 """Who speaks in an error."""
-
-Parameters = Mapping[str, Any]
-"""Name -> array, of NumPy or torch, as the operations are."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class ForecastConfig:
     horizon: int
     lags: tuple[int, ...]
     embedding: int
-    layers: tuple[Layer, ...]
+    layers: tuple[Recurrence, ...]
     outputs: int = 1
     dropout: float = 0.0
     known: int = 0
@@ -97,17 +95,12 @@ class ForecastConfig:
             raise UserError(f"{WHO}: {self.distribution} has {needed} parameters, got outputs={self.outputs}")
         if isinstance(self.dropout, bool) or not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
             raise UserError(f"{WHO}: dropout must be a share, at least 0 and below 1, got {self.dropout!r}")
-        if not self.layers:
-            raise UserError(f"{WHO}: expected at least one layer, got none")
-        width = self.embedding
-        for i, layer in enumerate(self.layers):
-            if layer.input_size != width:
-                raise UserError(
-                    f"{WHO}: layer {i} ({layer.name}) takes I={layer.input_size}, what comes in has {width}"
-                )
-            if further := ", ".join(layer.trace.further):
-                raise UserError(f"{WHO}: {layer.name} reads {further} beside x; choose another cell")
-            width = layer.output_size
+        self.recurrences.check(WHO, self.embedding)
+
+    @property
+    def recurrences(self) -> Stack:
+        """The layers as they run."""
+        return Stack(tuple((layer,) for layer in self.layers))
 
     @property
     def lookback(self) -> int:
@@ -146,8 +139,7 @@ class ForecastConfig:
             shapes["position"] = (self.ahead, self.embedding)
             if coming := self.segment * (self.known + self.profile):
                 shapes["future.W_fu"] = (self.embedding, coming)
-        for i, layer in enumerate(self.layers):
-            shapes.update({f"layers.{i}.{name}": shape for name, shape in layer.shapes.items()})
+        shapes.update(self.recurrences.shapes)
         values = (self.horizon if self.every else self.segment) * self.outputs
         shapes["output.W_hy"] = (values, self.layers[-1].output_size)
         shapes["output.b_y"] = (values,)
@@ -159,17 +151,14 @@ class ForecastConfig:
         cls, segment: int, segments: int, horizon: int, lags: Sequence[int], cells: Sequence[Trace], **sizes: Any
     ) -> ForecastConfig:
         """Layers of the given cells, bottom first. sizes: hidden, embedding, and further fields of the class."""
-        hidden = sizes.pop("hidden")
-        layers: list[Layer] = []
-        for trace in cells:
-            below = layers[-1].output_size if layers else sizes["embedding"]
-            layers.append(Layer(trace, {"I": below, "H": hidden}))
-        return cls(segment, segments, horizon, tuple(lags), layers=tuple(layers), **sizes)
+        stacked = Stack.of(cells, sizes["embedding"], sizes.pop("hidden"))
+        layers = tuple(layer for (layer,) in stacked.layers)
+        return cls(segment, segments, horizon, tuple(lags), layers=layers, **sizes)
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists and dicts, for config.json."""
         plain = {name: getattr(self, name) for name in _PLAIN}
-        return {**plain, "lags": list(self.lags), "layers": [layer.to_json() for layer in self.layers]}
+        return {**plain, "lags": list(self.lags), "layers": self.recurrences.to_json()}
 
     @classmethod
     def from_json(cls, data: Any) -> ForecastConfig:
@@ -177,9 +166,9 @@ class ForecastConfig:
         missing = {*_REQUIRED, "lags", "layers"} - (data.keys() if isinstance(data, dict) else set())
         if missing:
             raise UserError(f"{WHO}: {', '.join(sorted(missing))} missing in its configuration")
-        if not isinstance(data["layers"], list) or not isinstance(data["lags"], list):
-            raise UserError(f"{WHO}: lags and layers must be lists; config.json is damaged")
-        layers = tuple(Layer.from_json(layer) for layer in data["layers"])
+        if not isinstance(data["lags"], list):
+            raise UserError(f"{WHO}: lags must be a list; config.json is damaged")
+        layers = tuple(layer for (layer,) in Stack.from_json(data["layers"], WHO, directed=False).layers)
         return cls(lags=tuple(data["lags"]), layers=layers, **{n: data[n] for n in _PLAIN if n in data})
 
 
@@ -195,9 +184,7 @@ _REQUIRED = ("segment", "segments", "horizon", "embedding", "outputs", "dropout"
 _PLAIN = (*_REQUIRED, "known", "features", "profile", "every", "scaling", "distribution")
 
 
-def forward(
-    ops: Any, config: ForecastConfig, parameters: Parameters, past: Any, references: Any, ahead: Any = None
-) -> Any:
+def forward(ops: Ops, config: ForecastConfig, parameters: Params, past: Any, references: Any, ahead: Any = None) -> Any:
     """Forecasts (B, K, Q), all in the window's scale; (S, B, K, Q) with an output at every segment.
 
     past: (S, B, inputs), each segment's values, 0 where missing, then 1 where observed and 0 where not, then features.
@@ -213,11 +200,11 @@ def forward(
     if "future.W_fu" in parameters:
         each = each + ops.linear(ahead, parameters["future.W_fu"], None)
     each = ops.relu(each).reshape(1, count * rows, config.embedding)
-    for i, layer in enumerate(config.layers):
-        weights = {name: parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters}
-        x, final = ops.recurrence(layer.trace, layer.sizes, x, None, weights)
-        start = [ops.blocks(state, count).reshape(count * rows, -1) for state in final]
-        each, _ = ops.recurrence(layer.trace, layer.sizes, each, start, weights)
+    _, states = config.recurrences.run(ops, parameters, x)
+    start = tuple(
+        (tuple(ops.blocks(state, count).reshape(count * rows, -1) for state in layer),) for (layer,) in states
+    )
+    each, _ = config.recurrences.run(ops, parameters, each, start)
     each = ops.dropout(each, config.dropout, False)
     outputs = ops.linear(each, parameters["output.W_hy"], parameters["output.b_y"])
     outputs = outputs.reshape(count, rows, config.segment, config.outputs)
@@ -226,27 +213,23 @@ def forward(
 
 
 def every(
-    ops: Any, config: ForecastConfig, parameters: Parameters, past: Any, references: Any, state: Any
+    ops: Ops, config: ForecastConfig, parameters: Params, past: Any, references: Any, state: Any
 ) -> tuple[Any, list[Any]]:
     """Forecasts (S, B, K, Q) after every segment, and the recurrences' states after the last one.
 
     past, references: as `forward` takes them. state: as it was returned for the segments before, None for none.
     """
     x = ops.relu(ops.linear(past, parameters["input.W_xu"], parameters["input.b_u"]))
-    states = []
-    for i, layer in enumerate(config.layers):
-        weights = {name: parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters}
-        x, final = ops.recurrence(layer.trace, layer.sizes, x, None if state is None else state[i], weights)
-        states.append(final)
+    initial = None if state is None else tuple((tuple(layer),) for layer in state)
+    x, after = config.recurrences.run(ops, parameters, x, initial)
+    states = [layer for (layer,) in after]
     x = ops.dropout(x, config.dropout, False)
     outputs = ops.linear(x, parameters["output.W_hy"], parameters["output.b_y"])
     outputs = outputs.reshape(past.shape[0], past.shape[1], config.horizon, config.outputs)
     return _corrected(ops, config, parameters, references, outputs, 1), states
 
 
-def _corrected(
-    ops: Any, config: ForecastConfig, parameters: Parameters, references: Any, outputs: Any, axis: int
-) -> Any:
+def _corrected(ops: Ops, config: ForecastConfig, parameters: Params, references: Any, outputs: Any, axis: int) -> Any:
     """The outputs plus the mixture of the references along an axis: a forecast, or a distribution's place."""
     shares = ops.softmax(parameters["mixture"], 0)
     base = (shares[:, None] * references).sum(axis)[..., None]
@@ -262,12 +245,7 @@ def initial_parameters(config: ForecastConfig, rng: np.random.Generator, dtype: 
 
     The output layer starts at zero, so that an untrained forecaster is the mean of its references.
     """
-    values: dict[str, np.ndarray] = {}
-    for i, layer in enumerate(config.layers):
-        if not layer.trace.inits:
-            raise UserError(f"{layer.name}: the trace carries no initial values, expected one traced from a cell")
-        drawn = layer.trace.initial_parameters(dict(layer.sizes), rng, dtype)
-        values.update({f"layers.{i}.{name}": value for name, value in drawn.items()})
+    values = config.recurrences.draw(rng, dtype)
     for name, shape in config.shapes.items():
         if name == "input.W_xu":
             bound = 1.0 / np.sqrt(config.inputs / 2)
@@ -282,6 +260,6 @@ def initial_parameters(config: ForecastConfig, rng: np.random.Generator, dtype: 
     return {name: np.ascontiguousarray(values[name], dtype=dtype) for name in config.shapes}
 
 
-def check_parameters(config: ForecastConfig, parameters: Parameters) -> None:
+def check_parameters(config: ForecastConfig, parameters: Params) -> None:
     """UserError unless exactly the model's parameters are there; see throughtime.storage.parameters."""
     checks.check_parameters(WHO, config.shapes, parameters)

@@ -1,4 +1,4 @@
-"""Embeddings to start from: tokens that stand near the same others get similar ones, from the training texts alone.
+"""PMI-SVD embeddings: tokens that stand near the same others start alike, from the training texts alone.
 
 With n_ij how often token j stands within five tokens of token i, each time weighed by 1 / distance,
 
@@ -29,14 +29,51 @@ DEVIATION = 0.2
 """Of the values."""
 
 
-def near(encoded: Encoded, size: int, width: int, seed: int) -> np.ndarray | None:
-    """An embedding (size, width) float32 for the ids of the first column; None where SciPy is missing, or there are too
-    few different tokens for that. The unknown one is zero."""
+MISSING = "PMI-SVD embeddings: left out, SciPy is not installed"
+"""What is told where they cannot be computed."""
+
+
+def available() -> bool:
+    """Whether they can be computed here."""
+    return find_spec("scipy") is not None
+
+
+def pmi_embeddings(encoded: Encoded, size: int, width: int, seed: int) -> np.ndarray | None:
+    """An embedding (size, width) float32 for the ids of the first column; None where there are too few different tokens
+    for that. The unknown one is zero. Needs SciPy."""
     others = min(_OTHERS, size)
-    if find_spec("scipy") is None or width >= min(size, others) - 1:
+    if width >= min(size, others) - 1:
         return None
-    from scipy.sparse import coo_matrix, csr_matrix
+    counts = _counts(encoded, size, others)
+    if counts.sum() < size:
+        return None
+    from scipy.sparse import coo_matrix
     from scipy.sparse.linalg import ArpackError, svds
+
+    entries = counts.tocoo()
+    rows = np.asarray(entries.sum(1)).ravel() + 1e-9
+    columns = np.asarray(entries.sum(0)).ravel() ** _SMOOTHING + 1e-9
+    values = np.log(entries.data * columns.sum() / (rows[entries.row] * columns[entries.col]))
+    above = values > 0
+    matrix = coo_matrix((values[above], (entries.row[above], entries.col[above])), (size, others)).tocsr()
+    start = np.random.default_rng(seed).standard_normal(min(size, others))
+    try:
+        left, singular, _ = svds(matrix, k=width, v0=start)
+    except ArpackError:  # a matrix with hardly anything in it
+        return None
+    table = left * np.maximum(singular, 0.0) ** _POWER
+    deviation = float(table.std())
+    if not np.isfinite(deviation) or deviation <= 0:
+        return None
+    table *= DEVIATION / deviation
+    table[UNKNOWN] = 0.0
+    scaled: np.ndarray = table.astype(np.float32)
+    return scaled
+
+
+def _counts(encoded: Encoded, size: int, others: int) -> Any:
+    """n, a sparse matrix (size, others): how often the most frequent tokens stand near each."""
+    from scipy.sparse import coo_matrix, csr_matrix
 
     most = encoded.starts[np.searchsorted(encoded.starts, _TOKENS, "right") - 1] if len(encoded.ids) > _TOKENS else None
     ids = encoded.ids[:most, 0].astype(np.int64)
@@ -46,27 +83,7 @@ def near(encoded: Encoded, size: int, width: int, seed: int) -> np.ndarray | Non
         one, other = ids[:-distance], ids[distance:]
         here = (text[:-distance] == text[distance:]) & (one != UNKNOWN) & (other != UNKNOWN)
         for i, j in ((one[here], other[here]), (other[here], one[here])):
-            kept = j < others
-            weights = np.full(int(kept.sum()), 1.0 / distance)
-            total = total + coo_matrix((weights, (i[kept], j[kept])), (size, others)).tocsr()
-    if total.sum() < size:
-        return None
-    counts = total.tocoo()
-    own = np.asarray(counts.sum(1)).ravel() + 1e-9
-    theirs = np.asarray(counts.sum(0)).ravel() ** _SMOOTHING + 1e-9
-    values = np.log(counts.data * theirs.sum() / (own[counts.row] * theirs[counts.col]))
-    above = values > 0
-    matrix = coo_matrix((values[above], (counts.row[above], counts.col[above])), (size, others)).tocsr()
-    start = np.random.default_rng(seed).standard_normal(min(size, others))
-    try:
-        left, singular, _ = svds(matrix, k=width, v0=start)
-    except ArpackError:  # a matrix with hardly anything in it
-        return None
-    found = left * np.maximum(singular, 0.0) ** _POWER
-    deviation = float(found.std())
-    if not np.isfinite(deviation) or deviation <= 0:
-        return None
-    found *= DEVIATION / deviation
-    found[UNKNOWN] = 0.0
-    table: np.ndarray = found.astype(np.float32)
-    return table
+            near = j < others
+            weights = np.full(int(near.sum()), 1.0 / distance)
+            total = total + coo_matrix((weights, (i[near], j[near])), (size, others)).tocsr()
+    return total

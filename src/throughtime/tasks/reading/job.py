@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +12,16 @@ import torch
 
 from throughtime.models.examples import Examples, forgotten
 from throughtime.models.ops_torch import TorchModel
+from throughtime.models.reader import Tokens
 from throughtime.runtime.ragged import batches
+from throughtime.tasks.reading.options import ReaderOptions
+from throughtime.training.job import EnsembleJob, Keep
 
 Output = Any
-Loss = Callable[[TorchModel, Output, Any, np.ndarray], torch.Tensor]
-"""(model, what it put out, what it took, rows) -> the loss of each row, (B,)."""
+"""What a model's arithmetic returns."""
 
-Judge = Callable[[list[list[tuple[np.ndarray, Output]]], list[TorchModel]], float]
-"""(for each member the batches of what is held back, rows and what it put out; the members) -> the figure to go by,
-less is better."""
+Judged = list[list[tuple[np.ndarray, Output]]]
+"""For each member the batches of what is held back: rows, and what it put out."""
 
 _SPAN = 20
 """Batches that are sorted by length together, so that a batch has texts of about one length, of everywhere."""
@@ -43,79 +45,61 @@ class Member:
     prefix: str
 
 
-class ReadingJob:
-    """Members that learn side by side, each in an order of its own.
+class ReadingJob(EnsembleJob):
+    """Members that learn side by side, each in an order of its own. keep: called with the parameters as arrays.
 
-    drop: the share of tokens forgotten; rare: of those that stand once. keep: called with the parameters as arrays.
-    renew: what each member learns from in an epoch, where that changes.
+    A task says how far an answer is from the truth, and how good the answers to what is held back are.
     """
 
-    def __init__(
-        self,
-        members: Sequence[Member],
-        loss: Loss,
-        judge: Judge,
-        batch: int,
-        seed: int,
-        keep: Callable[[dict[str, np.ndarray], Mapping[str, Any]], None],
-        drop: float = 0.0,
-        rare: float = 0.0,
-        renew: Callable[[int], Sequence[Examples]] | None = None,
-    ) -> None:
-        self.members, self._loss, self._judge, self._batch, self._seed = list(members), loss, judge, batch, seed
-        self._keep, self._drop, self._rare, self._renew = keep, drop, rare, renew
+    def __init__(self, members: Sequence[Member], options: ReaderOptions, keep: Keep) -> None:
+        super().__init__({one.prefix: one.model for one in members}, keep)
+        self.members, self.options = list(members), options
         self._learned = [one.learned for one in self.members]
-        self.steps_per_epoch = -(-len(self.members[0].learned) // batch)
+        self.steps_per_epoch = -(-len(self.members[0].learned) // options.batch)
 
-    def parameters(self) -> dict[str, torch.Tensor]:
-        return {one.prefix + name: value for one in self.members for name, value in one.model.named_parameters()}
+    @abstractmethod
+    def losses(self, model: TorchModel, output: Output, tokens: Tokens, rows: np.ndarray) -> torch.Tensor:
+        """The loss of each row, (B,). output: of the model; tokens: what it read; rows: of what is learned from."""
+
+    @abstractmethod
+    def judge(self, outputs: Judged) -> float:
+        """The figure to go by of what is held back, of all members together; less is better."""
+
+    def renewed(self, number: int) -> Sequence[Examples] | None:
+        """What each member learns from in an epoch, where that changes; None where it does not."""
+        return None
 
     def epoch(self, number: int) -> Epoch:
-        if self._renew is not None:
-            self._learned = list(self._renew(number))
-        return Epoch([learned.lengths for learned in self._learned], self._batch, self._seed, number)
-
-    def begin(self) -> None:
-        """Texts carry no state."""
+        if (renewed := self.renewed(number)) is not None:
+            self._learned = list(renewed)
+        lengths = [learned.lengths for learned in self._learned]
+        return Epoch(lengths, self.options.batch, self.options.seed, number)
 
     def loss(self, batch: Sequence[tuple[np.ndarray, np.random.Generator]]) -> tuple[torch.Tensor, int]:
         """The mean loss of a batch for each member, and the texts of one."""
         losses = []
         for one, learned, (rows, rng) in zip(self.members, self._learned, batch, strict=True):
             tokens, sentences = learned.inputs(rows)
-            tokens = forgotten(tokens, rng, self._drop, self._rare, one.counts)
-            inputs = tensors(tokens), tensors(sentences)
-            given = inputs if sentences is not None else inputs[:1]
-            losses.append(self._loss(one.model, one.model(*given), inputs[0], rows).mean())
+            tokens = forgotten(tokens, rng, self.options.word_dropout, self.options.rare_dropout, one.counts)
+            read = tensors(tokens)
+            output = one.model(read) if sentences is None else one.model(read, tensors(sentences))
+            losses.append(self.losses(one.model, output, read, rows).mean())
         return torch.stack(losses).mean(), len(batch[0][0])
 
-    def state(self) -> dict[str, torch.Tensor]:
-        return {f"{one.prefix}generator": one.model.generator.get_state() for one in self.members}
-
-    def restore(self, state: Mapping[str, torch.Tensor]) -> None:
-        for one in self.members:
-            one.model.generator.set_state(state[f"{one.prefix}generator"])
-
-    @torch.no_grad()
     def validate(self) -> float | None:
         """The figure of the texts held back, of all members together; None where there are none."""
         if self.members[0].held is None:
             return None
-        outputs = []
-        for one in self.members:
-            assert one.held is not None
-            one.model.eval()
-            own = []
-            for rows in batches(one.held.lengths, rows=ROWS):
-                tokens, sentences = one.held.inputs(rows)
-                given = (tensors(tokens), tensors(sentences)) if sentences is not None else (tensors(tokens),)
-                own.append((rows, one.model(*given)))
-            outputs.append(own)
-            one.model.train()
-        return self._judge(outputs, [one.model for one in self.members])
-
-    def sample(self, step: int) -> str | None:
-        return None
+        outputs: Judged = []
+        with self.judged():
+            for one in self.members:
+                assert one.held is not None
+                outputs.append([])
+                for rows in batches(one.held.lengths, rows=ROWS):
+                    tokens, sentences = one.held.inputs(rows)
+                    inputs = (tensors(tokens),) if sentences is None else (tensors(tokens), tensors(sentences))
+                    outputs[-1].append((rows, one.model(*inputs)))
+            return self.judge(outputs)
 
     def flow(self) -> tuple[list[dict[str, Any]], list[str]] | None:
         """Of the first member, on some texts of one length that it learns from.
@@ -123,7 +107,7 @@ class ReadingJob:
         No ailments: their thresholds are for a loss at the end or at every step, and here every state has its own way
         to the loss.
         """
-        from throughtime.insight.course import glance
+        from throughtime.insight.gradient_monitor import glance
 
         one = self.members[0]
         encoded, lengths = self._learned[0], self._learned[0].lengths
@@ -139,14 +123,10 @@ class ReadingJob:
 
         def losses(ops: Any) -> torch.Tensor:
             model = one.model
-            found = model.arithmetic.forward(ops, model.config, dict(model.named_parameters()), tokens)
-            return self._loss(model, found, tokens, rows)
+            output = model.arithmetic.forward(ops, model.config, dict(model.named_parameters()), tokens)
+            return self.losses(model, output, tokens, rows)
 
         return glance(losses)[0], []
-
-    def keep(self, note: Mapping[str, Any]) -> None:
-        arrays = {one.prefix + name: value.copy() for one in self.members for name, value in one.model.arrays().items()}
-        self._keep(arrays, note)
 
 
 class Epoch:
@@ -155,14 +135,15 @@ class Epoch:
     def __init__(self, lengths: Sequence[np.ndarray], batch: int, seed: int, number: int) -> None:
         self._orders: list[list[np.ndarray]] = []
         self._seed = (seed, number)
-        for m, own in enumerate(lengths):
+        for m, each in enumerate(lengths):
             rng = np.random.default_rng([seed, number, m])
-            order, found = rng.permutation(len(own)), []
+            order = rng.permutation(len(each))
+            groups: list[np.ndarray] = []
             for first in range(0, len(order), batch * _SPAN):
                 part = order[first : first + batch * _SPAN]
-                part = part[np.argsort(own[part], kind="stable")]
-                found += [part[i : i + batch] for i in range(0, len(part), batch)]
-            self._orders.append([found[i] for i in rng.permutation(len(found))])
+                part = part[np.argsort(each[part], kind="stable")]
+                groups += [part[i : i + batch] for i in range(0, len(part), batch)]
+            self._orders.append([groups[i] for i in rng.permutation(len(groups))])
 
     def __len__(self) -> int:
         return len(self._orders[0])
@@ -171,12 +152,10 @@ class Epoch:
         if not 0 <= position < len(self):
             raise IndexError(position)
         return [
-            (own[position], np.random.default_rng([*self._seed, m, position])) for m, own in enumerate(self._orders)
+            (order[position], np.random.default_rng([*self._seed, m, position])) for m, order in enumerate(self._orders)
         ]
 
 
 def tensors(arrays: Any) -> Any:
     """A named tuple of arrays as one of tensors; None stays."""
-    if arrays is None:
-        return None
     return type(arrays)(*[None if one is None else torch.from_numpy(one) for one in arrays])

@@ -1,4 +1,4 @@
-"""What the reports of models that read texts have in common: their folder, classes, learning, data and model.
+"""What the reports of models that read texts have in common: classes, learning, data and model.
 
 What a history says is checked before it is shown: a part that is missing or damaged is left out.
 """
@@ -6,19 +6,17 @@ What a history says is checked before it is shown: a part that is missing or dam
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from throughtime.errors import UserError
-from throughtime.report.diagnosis import of_folder
-from throughtime.report.page import Figure, Item, Page, Prose, Section, Table, render
-from throughtime.storage.folder import HISTORY, read_config, write_atomically
-from throughtime.tasks.text.report import REPORT, duration, failures, is_line, is_number, layers_of, settings_of
-from throughtime.training.history import read
+from throughtime.models.reader import ReaderConfig
+from throughtime.models.stack import Stack
+from throughtime.options import Json
+from throughtime.report.page import Figure, Item, Prose, Table
+from throughtime.report.run import Run, equations_of, is_number
+from throughtime.tasks.reading.data import TextsData
+from throughtime.tasks.reading.model import Ensemble
 
 CONFUSIONS = 12
 """The most frequent confusions that are listed."""
@@ -26,112 +24,33 @@ CONFUSIONS = 12
 COUNTS = 200
 """Classes whose counts are listed."""
 
+SHOWN = ("notes", "classes", "weights")
+"""Parts of the record that stand in sections of their own."""
 
-@dataclass(frozen=True)
-class Run:
-    """A model's folder as a report sees it. path: of the report. evaluation: the last one, empty if there is none."""
 
-    folder: Path
-    path: Path
-    config: dict[str, Any]
-    history: list[dict[str, Any]]
-    evaluation: dict[str, Any]
+def verdict_of(run: Run) -> str:
+    """The sentence of the evaluation; of a run that was not scored, what it reached."""
+    if run.evaluation:
+        return sentence(run.evaluation, "verdict") or "Scored, but not beside a baseline."
+    return run.unscored("")
 
-    @classmethod
-    def of(cls, directory: str | PathLike[str]) -> Run:
-        """UserError where the folder is no model's, or has no history."""
-        folder = Path(directory)
-        config = read_config(folder)
-        if not (folder / HISTORY).is_file():
-            raise UserError(f"{folder / HISTORY}: no such file; a report needs the history that training writes")
-        path = folder / REPORT
-        if path.is_dir():
-            raise UserError(f"{path}: cannot be written, it is a folder; rename it")
-        history = [line for line in read(folder / HISTORY) if is_line(line)]
-        evaluations = [line["evaluation"] for line in history if isinstance(line.get("evaluation"), dict)]
-        return cls(folder, path, config, history, evaluations[-1] if evaluations else {})
 
-    def curve(self, name: str) -> tuple[list[float], list[float]]:
-        """Steps and values of what the history's lines say of one thing."""
-        found = [(line["step"], line[name]) for line in self.history if is_number(line.get(name))]
-        return [step for step, _ in found], [value for _, value in found]
+def merits_of(evaluation: Mapping[str, Json], measures: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Figures for the top of the page. measures: names of an evaluation's shares, and what they are."""
+    known = {name: what for name, what in measures.items() if is_number(evaluation.get(name))}
+    return [(percent(evaluation[name], "{:.1f} %"), what) for name, what in known.items()]
 
-    def write(
-        self,
-        measures: Mapping[str, str],
-        sections: Sequence[Section | None],
-        learning: Sequence[Item],
-        model: list[Item],
-    ) -> Path:
-        """Write the page and return its path.
 
-        measures: names of an evaluation's shares and what they are, for the top. sections: of the task, before what all
-        have. learning, model: what stands in those sections.
-        """
-        every = [
-            *sections,
-            Section("Learning", learning),
-            Section("Data", found) if (found := self._data()) else None,
-            *of_folder(self.folder, self.history),
-            Section("Model", model),
-            Section("Settings and environment", settings_of(self._settings())),
-        ]
-        content = render(
-            Page(
-                title=self.folder.resolve().name,
-                verdict=self._verdict(),
-                sections=[section for section in every if section and section.items],
-                merits=self._merits(measures),
-                warnings=failures(self.history),
-                footer="Written by throughtime. Everything on this page is in this file.",
-            )
-        )
-        write_atomically(self.path, content.encode("utf-8", "replace"))
-        return self.path
-
-    def _verdict(self) -> str:
-        if self.evaluation:
-            return sentence(self.evaluation, "verdict") or "Scored, but not beside a baseline."
-        steps, values = self.curve("validation_loss")
-        if values:
-            best = min(range(len(values)), key=values.__getitem__)
-            return (
-                f"The best validation loss was {values[best]:.4g} at step {steps[best]:,}. The model has not been "
-                "scored on texts it never saw yet."
-            )
-        steps = self.curve("loss")[0]
-        return f"Trained for {steps[-1]:,} steps, not scored yet." if steps else "Nothing has been learned yet."
-
-    def _merits(self, measures: Mapping[str, str]) -> list[tuple[str, str]]:
-        own = {name: what for name, what in measures.items() if is_number(self.evaluation.get(name))}
-        merits = [(percent(self.evaluation[name], "{:.1f} %"), what) for name, what in own.items()]
-        if is_number(count := self.config.get("parameters")):
-            merits.append((f"{count:,}", "parameters"))
-        if times := self.curve("elapsed")[1]:
-            merits.append((duration(times[-1]), "of training"))
-        return merits
-
-    def _data(self) -> list[Item]:
-        data = mapping(self.config.get("data"))
-        items: list[Item] = []
-        if notes := as_list(data.get("notes")):
-            items.append(Prose("; ".join(map(str, notes)) + "."))
-        counts = {str(k): v for k, v in mapping(data.get("classes")).items() if is_number(v)}
-        if counts:
-            rest = f", the first {COUNTS} of {len(counts):,} classes" if len(counts) > COUNTS else ""
-            items.append(Prose(f"How many texts of each class the model learned from{rest}:"))
-            whole = sum(counts.values()) or 1
-            rows = [[name, f"{n:,}", percent(n / whole, "{:.1f}")] for name, n in list(counts.items())[:COUNTS]]
-            items.append(Table(["class", "texts", "%"], rows, numeric=(1, 2)))
-        return items
-
-    def _settings(self) -> dict[str, Any]:
-        """The configuration without what is shown elsewhere on the page."""
-        shown = ("classes", "notes", "fusion", "tags", "intents")
-        return {
-            name: {k: v for k, v in value.items() if k not in shown} if isinstance(value, dict) else value
-            for name, value in self.config.items()
-        }
+def data_of(data: TextsData, classes: Mapping[str, int]) -> list[Item]:
+    """What is odd in the texts, and how many of each class were learned from."""
+    items: list[Item] = [Prose("; ".join(data.notes) + ".")] if data.notes else []
+    if classes:
+        rest = f", the first {COUNTS} of {len(classes):,} classes" if len(classes) > COUNTS else ""
+        items.append(Prose(f"How many texts of each class the model learned from{rest}:"))
+        whole = sum(classes.values()) or 1
+        rows = [[name, f"{n:,}", percent(n / whole, "{:.1f}")] for name, n in list(classes.items())[:COUNTS]]
+        items.append(Table(["class", "texts", "%"], rows, numeric=(1, 2)))
+    return items
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -252,62 +171,48 @@ def learning(run: Run, unit: str, judged: str | None = None) -> list[Item]:
         if validation[0]:
             told = f"What the model is chosen by, on the validation part, less is better: {judged}."
             items.append(Figure(curves.losses(([], []), validation, {}, "validation"), told))
-    clip: Any = mapping(run.config.get("training")).get("clip")
-    names = ("gradient_norm", "tokens_per_second", "learning_rate")
-    norm, speed, rate = (run.curve(name) for name in names)
-    if norm[0] or speed[0] or rate[0]:
-        picture = curves.measures(norm, float(clip) if is_number(clip) else None, speed, rate, "texts")
-        items.append(Figure(picture, "Gradient norm before clipping, speed and learning rate over steps."))
-    return items
+    return [*items, *run.measures("texts")]
 
 
-def model_of(run: Run, after: Sequence[Sequence[str]], fusion: Any) -> list[Item]:
-    """A table of a model's parts, the weights of those that have a say, and its equations. after: the last rows."""
-    model = mapping(run.config.get("model"))
-    readers = [mapping(one) for one in as_list(model.get("readers"))]
+def model_of(run: Run, after: Sequence[Sequence[str]], above: Sequence[Stack] = ()) -> list[Item]:
+    """A table of a model's parts, the weights of the ensemble, and its equations. after: the last rows. above: of each
+    reader its stack over sentences, if any."""
+    model: Ensemble[Any] = run.record.model
     rows: list[list[str]] = []
-    layers: list[dict[str, Any]] = []
-    for number, reader in enumerate(readers):
-        own, found = _reader(reader, f"reader {number}: " if len(readers) > 1 else "")
-        rows, layers = rows + own, layers + found
+    stacks: list[Stack] = []
+    for number, sizes in enumerate(model.readers):
+        prefix = f"reader {number}: " if len(model.readers) > 1 else ""
+        upper = [above[number]] if above and above[number].layers else []
+        rows += _reader(sizes, prefix, upper)
+        stacks += [sizes.reader.recurrences, *upper]
     rows += [list(row) for row in after]
-    members: Any = model.get("members")
-    if is_number(members) and members > 1:
-        rows.append(["members", "each learns by itself, their mean is the answer", f"{members:,}"])
-    if is_number(count := run.config.get("parameters")):
-        rows.append(["parameters in all", "", f"{count:,}"])
-    items: list[Item] = [Table(["part", "what", "sizes"], rows)] if rows else []
-    weights = [(str(name), weight) for name, weight in mapping(fusion).items() if is_number(weight)]
-    if weights:
-        items.append(Prose("How much each has to say: the answer's log probabilities are the weighted sum of theirs."))
-        items.append(Table(["", "weight"], [[name, f"{weight:.3f}"] for name, weight in weights], numeric=(1,)))
-    items += layers_of({"model": {"layers": layers}}, [], [])[1:]  # the equations
-    return items or [Prose("config.json does not describe the model.")]
+    if model.ensemble_size > 1:
+        rows.append(["members", "each learns by itself, their mean is the answer", f"{model.ensemble_size:,}"])
+    rows.append(["parameters in all", "", f"{run.record.parameters:,}"])
+    items: list[Item] = [Table(["part", "what", "sizes"], rows)]
+    if weights := run.record.decided.weights:
+        items.append(Prose("Weights: the answer's log probabilities are the weighted sum of these models'."))
+        items.append(Table(["", "weight"], [[name, f"{weight:.3f}"] for name, weight in weights.items()], numeric=(1,)))
+    return [*items, *equations_of([layer for stack in stacks for _, layer in stack.named])]
 
 
-def _reader(reader: Mapping[str, Any], prefix: str) -> tuple[list[list[str]], list[dict[str, Any]]]:
-    """Its rows, and its recurrences."""
-    rows = []
-    for column in map(as_list, as_list(reader.get("columns"))):
-        if len(column) == 3:
-            rows.append([f"{prefix}{column[0]}", "look-up", f"{column[1]} x {column[2]}"])
-    pieces = as_list(reader.get("pieces"))
-    if len(pieces) == 2 and pieces != [0, 0]:
-        rows.append([f"{prefix}pieces", "look-up, the mean of a token's n-grams", f"{pieces[0]} x {pieces[1]}"])
+def _reader(sizes: Any, prefix: str, upper: Sequence[Stack]) -> list[list[str]]:
+    """The rows of one reader. sizes: a ClassifierConfig, a TaggerConfig."""
+    reader: ReaderConfig = sizes.reader
+    rows = [[f"{prefix}{name}", "look-up", f"{count:,} x {width}"] for name, count, width in reader.columns]
+    if reader.pieces != (0, 0):
+        count, width = reader.pieces
+        rows.append([f"{prefix}pieces", "look-up, the mean of a token's n-grams", f"{count:,} x {width}"])
     if len(rows) > 1:
-        rows.append([f"{prefix}embedding", "added" if reader.get("added") else "side by side", ""])
-    if is_number(values := reader.get("values")) and values:
-        rows.append([f"{prefix}evidence", "what linear models say of the n-grams that end at a token", f"{values}"])
-    layers: list[dict[str, Any]] = []
-    for name, what in (("layers", "layer"), ("above", "layer over sentences")):
-        for i, both in enumerate(map(as_list, as_list(reader.get(name)))):
-            own = [mapping(layer) for layer in both]
-            cells = " + ".join(dict.fromkeys(str(layer.get("cell")) for layer in own))
-            ways = "in both directions" if len(own) == 2 else "from the start"
-            sizes = mapping(own[0].get("sizes")) if own else {}
-            said = ", ".join(f"{k} = {v}" for k, v in sizes.items())
-            rows.append([f"{prefix}{what} {i}", f"{cells}, {ways}", said[:300]])
-            layers += own
-    if pooling := as_list(reader.get("pooling")):
-        rows.append([f"{prefix}pooling", ", ".join(map(str, pooling)), ""])
-    return rows, layers
+        rows.append([f"{prefix}embedding", "added" if reader.added else "side by side", ""])
+    if reader.values:
+        what = "what naive Bayes says of the n-grams that end at a token"
+        rows.append([f"{prefix}naive-Bayes features", what, f"{reader.values}"])
+    for stack, what in ((reader.recurrences, "layer"), *((one, "layer over sentences") for one in upper)):
+        for i, directions in enumerate(stack.layers):
+            cells = " + ".join(dict.fromkeys(layer.name for layer in directions))
+            ways = "in both directions" if len(directions) == 2 else "from the start"
+            each = ", ".join(f"{symbol} = {value}" for symbol, value in directions[0].sizes.items())
+            rows.append([f"{prefix}{what} {i}", f"{cells}, {ways}", each[:300]])
+    rows.append([f"{prefix}pooling", ", ".join(sizes.pooling), ""])
+    return rows

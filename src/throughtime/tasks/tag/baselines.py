@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.data.splits import grouped_split
+from throughtime.data.tagged import Tagged
 from throughtime.errors import UserError, needed
 from throughtime.tasks.tag.metrics import scheme_of, slot_f1
 
@@ -155,6 +157,27 @@ class LinearChainCRF:
         if "model" not in arrays or arrays["model"].dtype != np.uint8:
             raise UserError("linear-chain CRF: expected model as uint8; the file is damaged")
         return cls(arrays["model"].tobytes())
+
+
+def baselines(
+    learned: Tagged, held: Tagged | None, seconds: float, seed: int, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """The most frequent tag, and a linear-chain CRF where python-crfsuite is installed and there is time for it.
+
+    held: what its penalty is chosen by; None takes a tenth of the texts."""
+    fitted: dict[str, Any] = {MostFrequentTag.name: MostFrequentTag().fit(learned.tokens, learned.tags)}
+    if seconds <= 0:
+        return fitted
+    if find_spec("pycrfsuite") is None:
+        say(f"linear-chain CRF: skipped, needs python-crfsuite, {needed('labels')}")
+        return fitted
+    if held is None:
+        rows, kept = grouped_split([tuple(one) for one in learned.tokens], None, 0.1, seed)
+        learned, held = learned.take(rows), learned.take(kept)
+    crf = LinearChainCRF()
+    crf.fit(learned.tokens, learned.tags, held.tokens, held.tags, seconds, say)
+    fitted[f"{crf.name}, cut short" if crf.cut else crf.name] = crf
+    return fitted
 
 
 def _train(

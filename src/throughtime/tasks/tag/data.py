@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from throughtime.data.labelled import check_text, imbalance, never_seen
+from throughtime.data.label_notes import imbalance, never_seen
+from throughtime.data.labelled import check_text
 from throughtime.data.table import JSON_LINES, PARQUET, read_table
+from throughtime.data.tagged import Tagged
 from throughtime.data.text import read_text
 from throughtime.errors import UserError
+from throughtime.tasks.reading.data import Parts, TextsData, parts_of
+from throughtime.tasks.tag.options import TaggerOptions
 
 TOKENS, TAGS, INTENTS = ("tokens", "words"), ("tags", "slots", "ner_tags", "labels"), ("intent", "intents", "label")
 """Names by which the columns of a table are known."""
@@ -31,31 +32,26 @@ _SPACES = re.compile(r"[ \t]+")  # others, such as the ideographic one, are toke
 
 
 @dataclass(frozen=True)
-class Tagged:
-    """Sentences of tokens, a tag each, and an intent each or no intents at all. where: for errors. notes: what was
-    found on reading them. scheme: "BIO" or "BIOES" for spans, "none" for a plain tag a token."""
+class TaggedData(TextsData):
+    """What config.json keeps of tagged texts. scheme: as Tagged has it."""
 
-    tokens: list[list[str]]
-    tags: list[list[str]]
-    intents: list[str]
-    where: str = "data"
-    notes: list[str] = field(default_factory=list)
     scheme: str = "BIO"
 
-    def __len__(self) -> int:
-        return len(self.tokens)
 
-    def take(self, indices: Iterable[int] | np.ndarray) -> Tagged:
-        """Some of the sentences in the order given, without the notes, which are about all of them."""
-        chosen = [int(i) for i in indices]
-        tokens, tags = [self.tokens[i] for i in chosen], [self.tags[i] for i in chosen]
-        intents = [self.intents[i] for i in chosen] if self.intents else []
-        return Tagged(tokens, tags, intents, self.where, [], self.scheme)
+def tagged(tokens: Any, tags: Any = None, intents: Any = None, encoding: str = "utf-8") -> Tagged:
+    """Tagged texts, from themselves, from lists, or from what read_tagged takes."""
+    if isinstance(tokens, Tagged):
+        return tokens
+    if tags is None:
+        return read_tagged(tokens, encoding)
+    return read_tagged((tokens, tags) if intents is None else (tokens, tags, intents))
 
-    @property
-    def sha256(self) -> str:
-        """Of tokens, tags and intents, wherever they were read from."""
-        return hashlib.sha256(json.dumps([self.tokens, self.tags, self.intents]).encode()).hexdigest()
+
+def parts(source: Any, given: Tagged, beside: Tagged | None, options: TaggerOptions) -> Parts[Tagged]:
+    """What is learned from, chosen by and scored, by the options. beside: texts to choose by that were handed over."""
+    return parts_of(
+        source, given, beside, options, lambda file: read_tagged(file, options.encoding), check_tagged_split
+    )
 
 
 @dataclass

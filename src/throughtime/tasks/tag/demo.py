@@ -10,9 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from throughtime.data.tagged import Tagged
 from throughtime.tasks.assistant import demo as assistant_demo
 from throughtime.tasks.assistant.grammar import split
-from throughtime.tasks.tag.data import Tagged
 
 TABLE, VALIDATION, TEST = "sentences.conll", "validation.conll", "test.conll"
 """What the demonstration learns from, chooses by and is scored on, in its folder."""
@@ -47,16 +47,13 @@ def run(
     quiet: bool = False,
     **options: Any,
 ) -> dict[str, Any]:
-    """Learn slots and intents into a folder, score phrasings never seen; the summary of tag.train.
+    """Learn slots and intents into a folder, score phrasings never seen; the summary of
+    throughtime.tasks.train.train.
 
     out may hold an earlier demonstration, which is replaced; UserError where it holds another model.
     """
-    from throughtime.tasks.tag.estimator import Tagger
-    from throughtime.tasks.tag.train import train
-
-    return assistant_demo.run(
-        Tagger, train, tables, EPOCHS, out, minutes, seed, threads, quiet, {"seconds": SECONDS, **OPTIONS, **options}
-    )
+    chosen = assistant_demo.budget(EPOCHS, minutes, {"seconds": SECONDS, **OPTIONS, **options})
+    return assistant_demo.run("tag", tables, out, seed, threads, quiet, chosen)
 
 
 def conll(texts: Tagged) -> str:

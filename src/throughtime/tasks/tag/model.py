@@ -24,8 +24,11 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.models import pooling
+from throughtime.models.ops import Ops
 from throughtime.models.reader import ReaderConfig, Tokens, draw, embed, read
+from throughtime.options import Json
 from throughtime.storage import parameters as checks
+from throughtime.tasks.reading.model import Ensemble, names_from_json, readers_from_json
 
 WHO = "tagger"
 """Who speaks in an error."""
@@ -96,13 +99,53 @@ class TaggerConfig:
         return cls(reader, data["tags"], data["intents"], tuple(data["pooling"]), data["crf"], data["stacked"])
 
 
-def forward(ops: Any, config: TaggerConfig, parameters: Mapping[str, Any], tokens: Tokens) -> tuple[Any, Any]:
+@dataclass(frozen=True)
+class TaggerEnsemble(Ensemble[TaggerConfig]):
+    """What config.json keeps of a tagger. tags, intents: names, in the order of the scores; no intents where texts have
+    none. Raises UserError where those do not fit its reader."""
+
+    tags: tuple[str, ...]
+    intents: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.readers) != 1:
+            raise UserError(f"{WHO}: expected one reader, got {len(self.readers)}; config.json is damaged")
+        (reader,) = self.readers
+        for name, known, count in (("tags", self.tags, reader.tags), ("intents", self.intents, reader.intents)):
+            if len(known) != count:
+                got = f"got {len(known)}; config.json is damaged"
+                raise UserError(f"{WHO}: expected the names of {count} {name}, each once, {got}")
+
+    def to_json(self) -> dict[str, Json]:
+        """Plain lists and dicts."""
+        return {**super().to_json(), "tags": list(self.tags), "intents": list(self.intents)}
+
+    @classmethod
+    def from_json(cls, data: Json) -> TaggerEnsemble:
+        """Rebuild from `to_json`; UserError says what is wrong."""
+        readers, size = readers_from_json(WHO, data, TaggerConfig.from_json)
+        return cls(readers, size, names_from_json(WHO, data, "tags"), names_from_json(WHO, data, "intents"))
+
+
+def forward(ops: Ops, config: TaggerConfig, parameters: Mapping[str, Any], tokens: Tokens) -> tuple[Any, Any]:
     """Scores of the tags (T, B, K), and logits of the intents (B, C), None where there are none."""
+    return mark(ops, config, parameters, embed(ops, config.reader, parameters, tokens), tokens.lengths)
+
+
+def mark(ops: Ops, config: TaggerConfig, parameters: Mapping[str, Any], x: Any, lengths: Any) -> tuple[Any, Any]:
+    """The same from what the lowest recurrences read, x (T, B, I)."""
+    h, final = read(ops, config.reader, parameters, x, lengths)
+    return answer(ops, config, parameters, h, final, lengths)
+
+
+def answer(
+    ops: Ops, config: TaggerConfig, parameters: Mapping[str, Any], h: Any, final: Any, lengths: Any
+) -> tuple[Any, Any]:
+    """The same from the state of every token, h (T, B, S), and the last output by direction."""
     drop = config.reader.dropout
-    h, final = read(ops, config.reader, parameters, embed(ops, config.reader, parameters, tokens), tokens.lengths)
     intents = None
     if config.intents:
-        p = pooling.pool(ops, config.pooling, parameters, "pooling", h, final, tokens.lengths)
+        p = pooling.pool(ops, config.pooling, parameters, "pooling", h, final, lengths)
         p = ops.dropout(p, drop.output, False)
         intents = ops.linear(p, parameters["intent.W_py"], parameters["intent.b_y"])
     h = ops.dropout(h, drop.output, drop.variational)
@@ -116,7 +159,7 @@ def initial_parameters(
     config: TaggerConfig, rng: np.random.Generator, dtype: Any = np.float32
 ) -> dict[str, np.ndarray]:
     """Draw every parameter; name -> array, in the order of `config.shapes`. The scores of pairs begin at 0."""
-    return draw(config.shapes, {"layers": config.reader.layers}, rng, dtype)
+    return draw(config.shapes, [config.reader.recurrences], rng, dtype)
 
 
 def check_parameters(config: TaggerConfig, parameters: Mapping[str, Any]) -> None:

@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
+from throughtime.data.tagged import marked, together
+from throughtime.options import Json
 from throughtime.report.page import Figure, Item, Prose, Sample, Section, Table
+from throughtime.report.run import Run, is_number
 from throughtime.tasks.reading.report import (
-    Run,
+    SHOWN,
     as_list,
     classes_of,
     compared,
+    data_of,
     is_share,
     learning,
     mapping,
+    merits_of,
     model_of,
     percent,
     sentence,
+    verdict_of,
 )
-from throughtime.tasks.tag.token_tagger import marked, together
-from throughtime.tasks.text.report import is_number
+from throughtime.tasks.tag.model import TaggerEnsemble
+from throughtime.tasks.tag.stream import SCHEMA
 
 MERITS = {
     "slot_f1": "slot F1",
@@ -41,21 +46,22 @@ _MEASURES = {
 
 def write_report(directory: str | PathLike[str]) -> Path:
     """Write DIR/report.html and return its path. UserError where the folder is no model's, or has no history."""
-    run = Run.of(directory)
-    own = mapping(run.config.get("tag"))
+    run = Run.of(directory, SCHEMA)
+    evaluation, model = run.evaluation, run.record.model
+    judged = "(1 - slot F1) + (1 - the share of intents that are right)" if model.intents else "1 - slot F1"
     sections = [
-        Section("Result", _result(run.evaluation)),
-        Section("Kinds of spans", _kinds(run.evaluation)),
-        Section("Intents", classes_of(run.evaluation, "intents")),
-        Section("Mistakes to read", _mistakes(run.evaluation)),
+        Section("Result", _result(evaluation)),
+        Section("Kinds of spans", _kinds(evaluation)),
+        Section("Intents", classes_of(evaluation, "intents")),
+        Section("Mistakes to read", _mistakes(evaluation)),
+        Section("Learning", learning(run, "nats per text", judged)),
+        Section("Data", data_of(run.record.data, {})),
     ]
-    intents = bool(own.get("intents"))
-    judged = "(1 - slot F1) + (1 - the share of intents that are right)" if intents else "1 - slot F1"
-    model = model_of(run, _last(run, own), own.get("fusion") if intents else None)
-    return run.write(MERITS, sections, learning(run, "nats per text", judged), model)
+    merits = merits_of(evaluation, MERITS)
+    return run.write(verdict_of(run), merits, sections, model_of(run, _last(model)), shown=SHOWN)
 
 
-def _result(evaluation: Mapping[str, Any]) -> list[Item]:
+def _result(evaluation: Mapping[str, Json]) -> list[Item]:
     items = compared(evaluation, _MEASURES, ["slot_f1", "intent_accuracy"], {})
     if is_number(whole := evaluation.get("sentence_accuracy")):
         what = "every tag and the intent are right" if "intents" in evaluation else "every tag is right"
@@ -66,7 +72,7 @@ def _result(evaluation: Mapping[str, Any]) -> list[Item]:
     return items + [Prose(one) for one in told if one]
 
 
-def _kinds(evaluation: Mapping[str, Any]) -> list[Item]:
+def _kinds(evaluation: Mapping[str, Json]) -> list[Item]:
     from throughtime.report import label_plots
 
     found = {str(k): mapping(v) for k, v in mapping(evaluation.get("by_kind")).items()}
@@ -88,7 +94,7 @@ def _kinds(evaluation: Mapping[str, Any]) -> list[Item]:
     return [Figure(label_plots.by_kind(kinds), told), Table(head, rows, numeric=tuple(range(1, len(head))))]
 
 
-def _mistakes(evaluation: Mapping[str, Any]) -> list[Item]:
+def _mistakes(evaluation: Mapping[str, Json]) -> list[Item]:
     items: list[Item] = []
     for one in map(mapping, as_list(evaluation.get("mistakes"))):
         tokens, truth, said = (as_list(one.get(name)) for name in ("tokens", "tags", "answer"))
@@ -116,16 +122,14 @@ def bracketed(tokens: Sequence[str], tags: Sequence[str]) -> str:
     return (" " if spaced else "").join([*parts, *tokens[end:]])
 
 
-def _last(run: Run, own: Mapping[str, Any]) -> list[list[str]]:
+def _last(model: TaggerEnsemble) -> list[list[str]]:
     """The rows of a tagger's table of parts behind its recurrences."""
-    readers = as_list(mapping(run.config.get("model")).get("readers"))
-    first = mapping(readers[0]) if readers else {}
-    rows = []
-    for name, what in (("tags", "linear"), ("intents", "linear over the pooled states, softmax")):
-        if known := as_list(own.get(name)):
-            rows.append([name, what, f"{len(known):,}"])
-    if first.get("crf"):
+    (reader,) = model.readers
+    rows = [["tags", "linear", f"{len(model.tags):,}"]]
+    if model.intents:
+        rows.append(["intents", "linear over the pooled states, softmax", f"{len(model.intents):,}"])
+    if reader.crf:
         rows.append(["CRF", "a score for each pair of neighbouring tags", ""])
-    if first.get("stacked"):
+    if reader.stacked:
         rows.append(["stacked", "tags see the intent", ""])
     return rows

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from throughtime.baselines.verdict import verdict
-from throughtime.linear import metrics as classify_metrics
+from throughtime.data.tagged import Tagged, together
+from throughtime.errors import UserError
+from throughtime.linear import metrics as label_metrics
+from throughtime.options import Json
+from throughtime.tasks.reading.control import in_words, order_effect
 from throughtime.tasks.tag import metrics as tag_metrics
-from throughtime.tasks.tag.data import Tagged
-from throughtime.tasks.tag.token_tagger import TokenTagger, together
+from throughtime.tasks.tag.baselines import baselines as fit_baselines
+from throughtime.tasks.tag.data import read_tagged
+from throughtime.tasks.tag.options import TaggerOptions
+from throughtime.tasks.tag.stream import SCHEMA, load
+from throughtime.tasks.tag.token_tagger import Tagging, TokenTagger
 
 MISTAKES = 20
 """The most confident mistakes that are kept to read."""
@@ -22,85 +30,136 @@ _CONTROL = 1000
 
 def score(model: TokenTagger, given: Tagged, baselines: Mapping[str, Any]) -> dict[str, Any]:
     """Everything an evaluation says of tagged texts. baselines: name -> what has a `tag` (tasks/tag/baselines.py)."""
-    found_tags = list(model.tag(given.tokens))
-    tags = [one.tags for one in found_tags]
+    taggings = list(model.tag(given.tokens))
+    tags = [one.tags for one in taggings]
     groups = np.unique([" ".join(tokens) for tokens in given.tokens], return_inverse=True)[1]
     scheme = tag_metrics.scheme_of([*given.tags, model.tags])
     slots = tag_metrics.span_scores(given.tags, tags, scheme)
-    found: dict[str, Any] = {
+    evaluation: dict[str, Any] = {
         "texts": len(given),
         "tokens": sum(map(len, given.tokens)),
         "slot_f1": slots["f1"],
         "slot_precision": slots["precision"],
         "slot_recall": slots["recall"],
         "by_kind": slots["types"],
-        "token_accuracy": _tokens_right(given.tags, tags),
+        "token_accuracy": _share(_tokens_right(given.tags, tags)),
         "baselines": {},
     }
     ours = _errors(given.tags, tags, scheme)
     theirs = {}
     for name, one in baselines.items():
-        said = one.tag(given.tokens)
-        theirs[name] = _errors(given.tags, said, scheme)
-        f1 = tag_metrics.slot_f1(given.tags, said, scheme)
-        found["baselines"][name] = {"slot_f1": f1, "token_accuracy": _tokens_right(given.tags, said)}
+        answers = one.tag(given.tokens)
+        theirs[name] = _errors(given.tags, answers, scheme)
+        f1 = tag_metrics.slot_f1(given.tags, answers, scheme)
+        accuracy = _share(_tokens_right(given.tags, answers))
+        evaluation["baselines"][name] = {"slot_f1": f1, "token_accuracy": accuracy}
     if theirs:
-        best = max(theirs, key=lambda name: found["baselines"][name]["slot_f1"])
-        found["verdict"] = verdict(ours, theirs[best], best, "1 - F1", "texts", groups).to_json()
+        best = max(theirs, key=lambda name: evaluation["baselines"][name]["slot_f1"])
+        evaluation["verdict"] = verdict(ours, theirs[best], best, "1 - F1", "texts", groups).to_json()
+    intents = [one.intent or "" for one in taggings] if model.intents and given.intents else None
     wrong = np.zeros(len(given), bool)
-    if model.intents and given.intents:
-        wrong = _intents(model, given, [one.intent or "" for one in found_tags], found, groups)
-        certain = [one.intents for one in found_tags]
-        shares = np.array([[one.get(name, 0.0) for name in model.intents] for one in certain])
-        place = {name: i for i, name in enumerate(model.intents)}
-        truth = np.array([place.get(name, -1) for name in given.intents])
-        found["intents"] = model.intents
-        found["confusion"] = classify_metrics.confusion(truth, shares.argmax(1), len(place)).tolist()
-        found["calibration_error"] = classify_metrics.calibration_error(shares, truth)
-    intents = [one.intent or "" for one in found_tags] if given.intents and model.intents else None
-    found["sentence_accuracy"] = tag_metrics.sentence_accuracy(
-        given.tags, tags, given.intents if intents else None, intents
-    )
-    found["shuffled"] = _control(model, given, tags)
-    found["mistakes"] = _mistakes(given, found_tags, ours[:, 0], wrong)
-    return found
+    if intents is not None:
+        wrong = np.array(intents) != np.array(given.intents)
+        evaluation |= _intents(model, given, taggings)
+        _beside(model, given, wrong, evaluation, groups)
+    whole = given.intents if intents is not None else None
+    evaluation["sentence_accuracy"] = tag_metrics.sentence_accuracy(given.tags, tags, whole, intents)
+    evaluation["shuffled"] = _control(model, given, tags, groups)
+    evaluation["mistakes"] = _mistakes(given, taggings, ours[:, 0], wrong)
+    return evaluation
 
 
-def _intents(
-    model: TokenTagger, given: Tagged, said: Sequence[str], found: dict[str, Any], groups: np.ndarray
-) -> np.ndarray:
-    """Adds the intents' accuracy, beside the linear models; which ones are wrong, (N,) bool."""
-    truth = np.array(given.intents)
-    wrong: np.ndarray = np.array(said) != truth
-    found["intent_accuracy"] = float(1 - wrong.mean())
+def evaluate_folder(
+    directory: str | Path,
+    data: str | Path,
+    encoding: str | None = None,
+    seconds: float | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Score the model in a folder on tagged texts; what `throughtime evaluate` does. Needs no torch.
+
+    Of the file it was trained on, only the texts that were kept apart are scored. Beside it stand the linear models of
+    intents, and, where the file it was trained on still is, the baselines of tags. encoding: as in training where not
+    given. seconds: how long the linear-chain CRF may take, as TaggerOptions has it where not given. say: told what goes
+    on.
+    """
+    usual = TaggerOptions.option("seconds")
+    seconds = usual.checked(TaggerOptions.who, usual.default if seconds is None else seconds)
+    record = SCHEMA.read(directory)
+    model, options, about = load(Path(directory)), record.options, record.data
+    given = read_tagged(data, encoding or options.encoding)
+    learned: Tagged | None = None
+    if about.file is not None and given.sha256 == about.sha256:
+        if not options.holdout:
+            raise UserError(f"{given.where}: the model learned from these texts, all of them; give others")
+        learned, given = given.split(options.holdout, options.seed + 1)
+    elif (source := _still(about.file, options.encoding)) is not None and source.sha256 == about.sha256:
+        learned, _ = source.split(options.holdout, options.seed + 1)
+    held = _still(options.validation, options.encoding)
+    beside = {} if learned is None else fit_baselines(learned, held, seconds, options.seed, say)
+    return {"data": str(data), **score(model, given, beside)}
+
+
+def _still(file: Any, encoding: str) -> Tagged | None:
+    """The tagged texts of a file that training read; None where they are there no longer."""
+    try:
+        return read_tagged(file, encoding) if isinstance(file, str) and Path(file).exists() else None
+    except UserError:
+        return None
+
+
+def _intents(model: TokenTagger, given: Tagged, taggings: Sequence[Tagging]) -> dict[str, Json]:
+    """How far the probabilities of intents can be relied on, and which are taken for which."""
+    shares = np.array([[one.intents.get(name, 0.0) for name in model.intents] for one in taggings])
+    place = {name: i for i, name in enumerate(model.intents)}
+    truth = np.array([place.get(name, -1) for name in given.intents])
+    return {
+        "intents": model.intents,
+        "confusion": label_metrics.confusion(truth, shares.argmax(1), len(place)).tolist(),
+        "calibration_error": label_metrics.calibration_error(shares, truth),
+    }
+
+
+def _beside(
+    model: TokenTagger, given: Tagged, wrong: np.ndarray, evaluation: dict[str, Any], groups: np.ndarray
+) -> None:
+    """Add the intents' accuracy, beside the linear models. wrong: (N,) which intents are."""
+    truth, names = np.array(given.intents), np.array(model.intents)
+    evaluation["intent_accuracy"] = float(1 - wrong.mean())
     texts = [together(one) for one in given.tokens]
-    names, errors = np.array(model.intents), {}
+    errors = {}
     for name, one in model.linear.items():
         errors[name] = names[one.log_probabilities(texts).argmax(1)] != truth
-        found["baselines"].setdefault(name, {})["intent_accuracy"] = float(1 - errors[name].mean())
+        evaluation["baselines"].setdefault(name, {})["intent_accuracy"] = float(1 - errors[name].mean())
     if errors:
         best = min(errors, key=lambda name: errors[name].sum())
         losses = wrong.astype(np.float64), errors[best].astype(np.float64)
-        found["intent_verdict"] = verdict(*losses, best, "error rate of intents", "texts", groups).to_json()
-    return wrong
+        evaluation["intent_verdict"] = verdict(*losses, best, "error rate of intents", "texts", groups).to_json()
 
 
-def _errors(truth: Sequence[Sequence[str]], said: Sequence[Sequence[str]], scheme: str | None) -> np.ndarray:
+def _errors(truth: Sequence[Sequence[str]], answers: Sequence[Sequence[str]], scheme: str | None) -> np.ndarray:
     """(N, 2), of each text the spans that are wrong or missing, and those plus twice the right ones; the first by the
     second, both summed, is 1 - F1. scheme: see tag_metrics.spans."""
-    found = []
-    for one, other in zip(truth, said, strict=True):
-        right, given = set(tag_metrics.spans(one, scheme)), set(tag_metrics.spans(other, scheme))
-        found.append((len(right ^ given), len(right) + len(given)))
-    return np.array(found, np.float64).reshape(-1, 2)
+    errors = []
+    for one, other in zip(truth, answers, strict=True):
+        right, answered = set(tag_metrics.spans(one, scheme)), set(tag_metrics.spans(other, scheme))
+        errors.append((len(right ^ answered), len(right) + len(answered)))
+    return np.array(errors, np.float64).reshape(-1, 2)
 
 
-def _tokens_right(truth: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> float:
-    pairs = [(a, b) for one, other in zip(truth, said, strict=True) for a, b in zip(one, other, strict=True)]
-    return sum(a == b for a, b in pairs) / max(1, len(pairs))
+def _tokens_right(truth: Sequence[Sequence[str]], answers: Sequence[Sequence[str]]) -> np.ndarray:
+    """(N, 2), of each text how many tokens have the right tag, and how many there are."""
+    pairs = zip(truth, answers, strict=True)
+    counts = [(sum(a == b for a, b in zip(one, other, strict=True)), len(one)) for one, other in pairs]
+    return np.array(counts, np.int64).reshape(-1, 2)
 
 
-def _control(model: TokenTagger, given: Tagged, tags: Sequence[Sequence[str]]) -> dict[str, Any]:
+def _share(counts: np.ndarray) -> float:
+    right, there = counts.sum(0)
+    return int(right) / max(1, int(there))
+
+
+def _control(model: TokenTagger, given: Tagged, tags: Sequence[Sequence[str]], groups: np.ndarray) -> dict[str, Any]:
     """Texts whose tokens stand in a random order, each with its own tag still wanted: how many tokens are right."""
     rng = np.random.default_rng(0)
     rows = list(range(len(given)))
@@ -108,29 +167,33 @@ def _control(model: TokenTagger, given: Tagged, tags: Sequence[Sequence[str]]) -
         rows = np.sort(rng.choice(len(given), _CONTROL, replace=False)).tolist()
     orders = [rng.permutation(len(given.tokens[row])) for row in rows]
     mixed = [[given.tokens[row][i] for i in order] for row, order in zip(rows, orders, strict=True)]
-    said = model.predict(mixed)[0]
     wanted = [[given.tags[row][i] for i in order] for row, order in zip(rows, orders, strict=True)]
-    own = _tokens_right([given.tags[row] for row in rows], [tags[row] for row in rows])
-    share = _tokens_right(wanted, said)
-    told = f"With its tokens in a random order the model tags {share:.1%} of them right instead of {own:.1%}: "
-    told += "it lives by their order." if own - share > 0.02 else "their order says little more than they do."
-    return {"token_accuracy": share, "texts": len(rows), "sentence": told}
+    ordered = _tokens_right([given.tags[row] for row in rows], [tags[row] for row in rows])
+    shuffled = _tokens_right(wanted, model.predict(mixed)[0])
+    effect = order_effect(ordered, shuffled, groups[rows])
+    share = _share(shuffled)
+    told = (
+        f"With its tokens in a random order the model tags {share:.1%} of them right instead of {_share(ordered):.1%}"
+    )
+    return {"token_accuracy": share, "texts": len(rows), **effect, "sentence": f"{told}: {in_words(effect)}"}
 
 
-def _mistakes(given: Tagged, found: Sequence[Any], errors: np.ndarray, wrong: np.ndarray) -> list[dict[str, Any]]:
+def _mistakes(
+    given: Tagged, taggings: Sequence[Tagging], errors: np.ndarray, wrong: np.ndarray
+) -> list[dict[str, Any]]:
     """The texts with a wrong tag or intent that the model is surest of."""
     rows = np.flatnonzero((errors > 0) | wrong)
-    sure = np.array([min(found[row].sure, default=1.0) for row in rows.tolist()])
+    sure = np.array([min(taggings[row].sure, default=1.0) for row in rows.tolist()])
     chosen = [int(row) for row in rows[np.argsort(-sure, kind="stable")][:MISTAKES]]
     return [
         {
             "text": together(given.tokens[row]),
             "tags": given.tags[row],
-            "answer": found[row].tags,
+            "answer": taggings[row].tags,
             "tokens": given.tokens[row],
             "intent": given.intents[row] if given.intents else None,
-            "intent_answer": found[row].intent,
-            "probability": float(min(found[row].sure, default=1.0)),
+            "intent_answer": taggings[row].intent,
+            "probability": float(min(taggings[row].sure, default=1.0)),
         }
         for row in chosen
     ]

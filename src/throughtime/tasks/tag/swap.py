@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from throughtime.tasks.tag.data import Tagged
-from throughtime.tasks.tag.token_tagger import marked
+from throughtime.data.tagged import Tagged, marked
 
 
 class Swapper:

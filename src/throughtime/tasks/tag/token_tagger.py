@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from throughtime.data.tagged import Span, marked, together
 from throughtime.errors import UserError
-from throughtime.linear.ensemble import OUT_OF_SCOPE, RECURRENCE, fuse, log_softmax
-from throughtime.linear.folder import read_linear
-from throughtime.linear.model import Wide
+from throughtime.linear.ensemble import OUT_OF_SCOPE, RECURRENCE, check_weights, combine, log_softmax
+from throughtime.linear.model import NgramModel
 from throughtime.models import crf
 from throughtime.runtime.ragged import ROWS, chunks
 from throughtime.runtime.readers import Readers
-from throughtime.storage.environment import cores
-from throughtime.tasks.tag import model as tagger
+from throughtime.tasks.reading.data import Decided
 from throughtime.tasks.tag.model import WHO, TaggerConfig
+
+if TYPE_CHECKING:
+    from throughtime.tasks.tag.stream import TaggerStream
 
 _TEXTS = 4096
 """Texts in memory at once."""
@@ -38,7 +39,7 @@ class Tagging:
     tokens: list[str]
     tags: list[str]
     sure: list[float]
-    spans: list[dict[str, Any]]
+    spans: list[Span]
     intent: str | None = None
     intents: dict[str, float] = field(default_factory=dict)
 
@@ -52,8 +53,8 @@ class TokenTagger:
     """A tagger that runs without torch.
 
     readers: its members. tags, intents: names, in the order of the scores; no intents where texts have none. linear:
-    models of intents over n-grams by name, fusion: how much each has to say of them, threshold: the least probability
-    of an intent that is sure, see TextClassifier. Raises UserError where these do not fit.
+    models of intents over n-grams by name. decided: their weights and the threshold of intents, see TextClassifier.
+    Raises UserError where these do not fit.
     """
 
     def __init__(
@@ -61,56 +62,32 @@ class TokenTagger:
         readers: Readers,
         tags: Sequence[str],
         intents: Sequence[str] = (),
-        linear: Mapping[str, Wide] | None = None,
-        fusion: Mapping[str, float] | None = None,
-        threshold: float | None = None,
+        linear: Mapping[str, NgramModel] | None = None,
+        decided: Decided | None = None,
     ) -> None:
-        self.threshold = threshold
-        if threshold is not None and not (isinstance(threshold, float) and 0 <= threshold <= 1):
-            raise UserError(f"{WHO}: expected a threshold from 0 to 1, got {threshold!r}; config.json is damaged")
+        decided = decided or Decided()
         self.readers, self.tags, self.intents = readers, list(tags), list(intents)
-        self.linear, self.fusion = dict(linear or {}), dict(fusion or {RECURRENCE: 1.0})
+        self.linear, self.weights = dict(linear or {}), decided.weights or {RECURRENCE: 1.0}
+        self.threshold = decided.threshold
         config: TaggerConfig = readers.readers[0].config
         for name, known, count in (("tags", self.tags, config.tags), ("intents", self.intents, config.intents)):
-            if not all(isinstance(one, str) for one in known) or not len(known) == len(set(known)) == count:
-                raise UserError(f"{WHO}: expected the names of {count} {name}, each once; config.json is damaged")
-        if len(readers.readers) != 1 or any(one.classes != config.intents for one in self.linear.values()):
-            raise UserError(f"{WHO}: expected one reader, and linear models of {config.intents} intents; damaged")
-        sound = all(isinstance(w, int | float) and 0 <= w < 1e6 for w in self.fusion.values())
-        if self.fusion.keys() - {RECURRENCE, *self.linear} or not sound or not any(self.fusion.values()):
-            raise UserError(f"{WHO}: expected weights of {RECURRENCE} and of linear models; config.json is damaged")
+            if len(known) != count:
+                raise UserError(
+                    f"{WHO}: expected the names of {count} {name}, got {len(known)}; config.json is damaged"
+                )
+        if any(one.classes != config.intents for one in self.linear.values()):
+            raise UserError(f"{WHO}: expected linear models of {config.intents} intents; the folder is damaged")
+        check_weights(WHO, self.weights, self.linear, self.threshold)
         self._pairs = self._scores()
 
     def _scores(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of pairs, of the first and of the last tag: the members' mean, and FORBIDDEN where a pair cannot be."""
-        found = crf.allowed(self.tags)
+        allowed = crf.allowed(self.tags)
         if not self.readers.readers[0].config.crf:
-            return found
-        own = [self.readers.own(0, m) for m in range(self.readers.members)]
-        means = [sum(one[f"crf.{name}"] for one in own) / len(own) for name in ("transitions", "first", "last")]
-        return found[0] + means[0], found[1] + means[1], found[2] + means[2]
-
-    @classmethod
-    def from_folder(cls, directory: Path, config: Mapping[str, Any], weights: str | None = None) -> TokenTagger:
-        """The model in a folder whose config.json is given."""
-        if weights not in (None, "float32"):
-            raise UserError(f"{WHO}: expected weights as they are, float32, got {weights!r}")
-        readers = Readers.from_folder(WHO, tagger, TaggerConfig, directory, config)
-        readers.ops.threads = cores()
-        own = config.get("tag")
-        if (
-            not isinstance(own, dict)
-            or not isinstance(own.get("tags"), list)
-            or not isinstance(own.get("intents"), list)
-        ):
-            raise UserError(f"{directory}: tag missing in config.json; the file is damaged")
-        fusion = own.get("fusion", {RECURRENCE: 1.0})
-        if not isinstance(fusion, dict):
-            raise UserError(f"{directory}: fusion must be an object; config.json is damaged")
-        try:
-            return cls(readers, own["tags"], own["intents"], read_linear(directory), fusion, own.get("threshold"))
-        except UserError as error:
-            raise UserError(f"{directory}: {error}") from None
+            return allowed
+        members = [self.readers.own(0, m) for m in range(self.readers.ensemble_size)]
+        means = [sum(one[f"crf.{name}"] for one in members) / len(members) for name in ("transitions", "first", "last")]
+        return allowed[0] + means[0], allowed[1] + means[1], allowed[2] + means[2]
 
     def tokens(self, text: str) -> list[str]:
         """A text cut into tokens as this model was trained with."""
@@ -132,19 +109,19 @@ class TokenTagger:
         """The likeliest tags (T, B) that can be."""
         return crf.best(emissions, *self._pairs, lengths)
 
-    def intent_log_probabilities(self, sentences: Sequence[Sequence[str]], own: np.ndarray) -> np.ndarray:
-        """(N, C) of the recurrence, own, and of the linear models that have a say."""
-        parts = {RECURRENCE: own} if self.fusion.get(RECURRENCE) else {}
-        joined = [together(one) for one in sentences]
-        for name, weight in self.fusion.items():
+    def intent_log_probabilities(self, sentences: Sequence[Sequence[str]], recurrence: np.ndarray) -> np.ndarray:
+        """(N, C) of the recurrence, whose own are given, and of the linear models that have a weight."""
+        parts = {RECURRENCE: recurrence} if self.weights.get(RECURRENCE) else {}
+        texts = [together(one) for one in sentences]
+        for name, weight in self.weights.items():
             if weight and name != RECURRENCE:
-                parts[name] = self.linear[name].log_probabilities(joined).astype(np.float64)
-        return fuse(parts, self.fusion)
+                parts[name] = self.linear[name].log_probabilities(texts).astype(np.float64)
+        return combine(parts, self.weights)
 
     def predict(self, sentences: Sequence[Sequence[str]]) -> tuple[list[list[str]], list[str]]:
         """The tags of each sentence's tokens, and its intent, "" of one without a token (none where there are none)."""
-        found = list(self.tag(sentences, sure=False))
-        return [one.tags for one in found], [one.intent or "" for one in found] if self.intents else []
+        taggings = list(self.tag(sentences, sure=False))
+        return [one.tags for one in taggings], [one.intent or "" for one in taggings] if self.intents else []
 
     def tag(self, texts: Iterable[str | Sequence[str]], sure: bool = True, scope: bool = False) -> Iterator[Tagging]:
         """Texts, or tokens, as they come, understood; only some thousand are in memory.
@@ -160,8 +137,7 @@ class TokenTagger:
                 "ask without, or train with a lower one"
             )
         for some in chunks(texts, _TEXTS):
-            found = self._tag([self._checked(one) for one in some], sure)
-            for one in found:
+            for one in self._tag([self._checked(one) for one in some], sure):
                 unsure = scope and one.intent is not None and one.intents[one.intent] < (self.threshold or 0.0)
                 yield replace(one, intent=OUT_OF_SCOPE) if unsure else one
 
@@ -176,10 +152,16 @@ class TokenTagger:
             raise UserError(f"{WHO}: expected tokens as texts, got {wrong[0]}")
         return tokens
 
+    def stream(self) -> TaggerStream:
+        """Texts one by one, each understood by itself."""
+        from throughtime.tasks.tag.stream import TaggerStream
+
+        return TaggerStream(self)
+
     def _tag(self, sentences: list[list[str]], sure: bool) -> list[Tagging]:
         tags: list[list[str]] = [[] for _ in sentences]
         shares: list[list[float]] = [[] for _ in sentences]
-        own = np.zeros((len(sentences), max(1, len(self.intents))))
+        recurrence = np.zeros((len(sentences), max(1, len(self.intents))))
         for rows, lengths, emissions, logits in self.scores(sentences):
             best = self.decode(emissions, lengths)
             certain = crf.marginals(emissions, *self._pairs, lengths) if sure else None
@@ -189,36 +171,11 @@ class TokenTagger:
                 if certain is not None:
                     shares[row] = certain[np.arange(count), b, best[:count, b]].tolist()
             if logits is not None:
-                own[rows] = logits
-        found = []
-        whole = np.exp(self.intent_log_probabilities(sentences, own)) if self.intents else own
+                recurrence[rows] = logits
+        taggings = []
+        whole = np.exp(self.intent_log_probabilities(sentences, recurrence)) if self.intents else recurrence
         for tokens, labels, share, one in zip(sentences, tags, shares, whole, strict=True):
             intents = dict(zip(self.intents, one.tolist(), strict=True)) if self.intents and tokens else {}
             intent = max(intents, key=lambda name: intents[name]) if intents else None
-            found.append(Tagging(tokens, labels, share, marked(tokens, labels), intent, intents))
-        return found
-
-
-def together(tokens: Sequence[str]) -> str:
-    """Tokens as the text that linear models see: characters without spaces, words with."""
-    alone = sum(map(len, tokens)) < 1.5 * len(tokens) and not any(
-        token.isascii() and token.isalpha() for token in tokens
-    )
-    return ("" if alone else " ").join(tokens)
-
-
-def marked(tokens: Sequence[str], tags: Sequence[str]) -> list[dict[str, Any]]:
-    """The spans that BIO or BIOES tags mark: kind, start, end (behind the last token) and text."""
-    found: list[dict[str, Any]] = []
-    start, kind = 0, ""
-    for t, tag in enumerate([*tags, "O"]):
-        sign, _, own = tag.partition("-") if tag[1:2] == "-" else ("O", "", "")
-        if kind and (sign not in ("I", "E") or own != kind):
-            found.append({"kind": kind, "start": start, "end": t, "text": together(tokens[start:t])})
-            kind = ""
-        if sign in ("B", "S") or (sign in ("I", "E") and not kind):
-            start, kind = t, own
-        if sign in ("S", "E") and kind:
-            found.append({"kind": kind, "start": start, "end": t + 1, "text": together(tokens[start : t + 1])})
-            kind = ""
-    return found
+            taggings.append(Tagging(tokens, labels, share, marked(tokens, labels), intent, intents))
+        return taggings

@@ -13,7 +13,7 @@ from throughtime.data import tokenizers
 from throughtime.errors import UserError
 from throughtime.storage.folder import TOKENIZER, read_json
 from throughtime.storage.record import ModelRecord
-from throughtime.tasks.estimator import Estimator, Finished, Plan, Say
+from throughtime.tasks.estimator import Estimator, Finished, Plan, Say, zeros
 from throughtime.tasks.text.data import Text
 from throughtime.tasks.text.model import LanguageConfig, initial_parameters
 from throughtime.tasks.text.options import TextOptions
@@ -21,7 +21,6 @@ from throughtime.tasks.text.score import evaluate
 from throughtime.tasks.text.stream import SCHEMA, Piece, TextModel
 
 if TYPE_CHECKING:
-    from throughtime.insight.diagnosis import Diagnosis
     from throughtime.training.best import Best
     from throughtime.training.job import Job
     from throughtime.training.streams import Streams
@@ -87,7 +86,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         return options if options.budgeted else options.replaced(minutes=MINUTES)
 
     def _build(self, examples: Text, options: TextOptions) -> TextPlan:
-        from throughtime.insight.start import chrono
+        from throughtime.insight.chrono import chrono
         from throughtime.training.streams import Streams
 
         if not examples.part("train"):
@@ -115,11 +114,10 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
             where = examples.file or "text"
             raise UserError(f"{where}: the run in {folder} learns another text; give that one, or a new --out")
         tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
-        parameters = {name: np.zeros(shape, np.float32) for name, shape in record.model.shapes.items()}
         options = record.options
         streams = Streams(examples.ids("train", tokenizer), options.batch, options.window, options.seed)
         files = {TOKENIZER: tokenizer.to_json()}
-        return TextPlan(record.model, record.data, parameters, files, tokenizer=tokenizer, streams=streams)
+        return TextPlan(record.model, record.data, zeros(record.model), files, tokenizer=tokenizer, streams=streams)
 
     def _job(self, examples: Text, plan: TextPlan, options: TextOptions, best: Best) -> tuple[Job, str]:
         from throughtime.models.ops_torch import TorchModel
@@ -143,7 +141,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         parameters: Mapping[str, np.ndarray],
         say: Say | None,
     ) -> Finished[TextModel]:
-        return Finished(TextModel(plan.model, parameters, plan.tokenizer), SCHEMA.decided())
+        return Finished(TextModel(plan.model, parameters, plan.tokenizer))
 
     def write(self, prompt: str = "", length: int = 500, **options: Any) -> Iterator[Piece]:
         """Continue the prompt; yields text as it is produced. Options: see TextModel.write."""
@@ -167,26 +165,6 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         """The scores of the part that nothing was chosen by; None where there is none."""
         assert self.examples is not None
         return self.evaluate() if self.examples.part("test") else None
-
-    def diagnose(
-        self,
-        text: str | Path | None = None,
-        steps: int | None = None,
-        rows: int | None = None,
-        attempt: int = 0,
-        quiet: bool = True,
-    ) -> Diagnosis:
-        """Whether the gradient vanishes or explodes, how long the memory is, what gates do, and what helps.
-
-        text: what to look at, None for the validation part of the text it was fitted on. steps, rows: T and B of the
-        batch, 200 (or two training windows) and 32 where not given. attempt: steps of the short runs in which remedies
-        are tried, 0 for none. Returns a Diagnosis: prints as text, `.to_json()`. Needs torch.
-        """
-        from throughtime.tasks.text import insight
-        from throughtime.training.progress import choose
-
-        self.fitted()
-        return insight.diagnose(insight.of_model(self, text), steps, rows, attempt, choose(quiet).note)
 
 
 def _sampler(config: LanguageConfig, tokenizer: Any, seed: int) -> Callable[[dict[str, np.ndarray], int], str | None]:

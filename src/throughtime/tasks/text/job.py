@@ -93,7 +93,7 @@ class TextJob:
 
     def flow(self) -> tuple[list[dict[str, Any]], list[str]] | None:
         """On a window of some streams of the validation part."""
-        from throughtime.insight.course import glance
+        from throughtime.insight.gradient_monitor import glance
         from throughtime.tasks.text import model as language
 
         if self._validation is None or len(self._validation) < 4:

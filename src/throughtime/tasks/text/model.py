@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.data.memory import machine_memory, readable
 from throughtime.errors import UserError
-from throughtime.models.stack import LARGEST, MOST_LAYERS, Dropout, Layer
-from throughtime.recurrence import Trace
-from throughtime.recurrence.wrap import recurrent_matrices
+from throughtime.models.ops import Ops, Params
+from throughtime.models.stack import LARGEST, Dropout, Lookup, Stack
+from throughtime.recurrence import Recurrence, Trace
 from throughtime.storage import parameters as checks
+from throughtime.storage.memory import machine_memory, readable
 
 State = tuple[tuple[Any, ...], ...]
 """Of each layer, of each of its states: an array (B, S)."""
@@ -46,7 +46,7 @@ class LanguageConfig:
 
     vocabulary: int
     embedding: int
-    layers: tuple[Layer, ...]
+    layers: tuple[Recurrence, ...]
     dropout: Dropout = field(default_factory=Dropout)
     tied: bool = False
     start: int = 0
@@ -57,21 +57,7 @@ class LanguageConfig:
             if type(value) is not int or not 0 < value <= LARGEST:
                 got = reprlib.repr(value)
                 raise UserError(f"language model: {name} must be a positive integer up to {LARGEST:,}, got {got}")
-        if not 1 <= len(self.layers) <= MOST_LAYERS:
-            raise UserError(
-                f"language model: expected at least one layer, at most {MOST_LAYERS}, got {len(self.layers) or 'none'}"
-            )
-        width = self.embedding
-        for i, layer in enumerate(self.layers):
-            if further := ", ".join(layer.trace.further):
-                raise UserError(
-                    f"language model: {layer.name} reads {further} beside x, which text has not; choose another cell"
-                )
-            if layer.input_size != width:
-                raise UserError(
-                    f"language model: layer {i} ({layer.name}) takes I={layer.input_size}, what comes in has {width}"
-                )
-            width = layer.output_size
+        self.recurrences.check(WHO, self.embedding)
         if type(self.start) is not int or not 0 <= self.start < self.vocabulary:
             got = reprlib.repr(self.start)
             raise UserError(f"language model: start must be a token from 0 to {self.vocabulary - 1}, got {got}")
@@ -112,21 +98,19 @@ class LanguageConfig:
             raise UserError(
                 f"size {wrong[0]}: {remedy}; further sizes of the cells: {', '.join(sorted(known)) or 'none'}"
             )
-        layers: list[Layer] = []
-        for trace, width in zip(cells, widths, strict=True):
-            below = layers[-1].output_size if layers else embedding
-            if "H" not in trace.symbols and width != below:
-                remedy = f"--embedding {width}" if not layers else f"a hidden size of {below}"
-                raise UserError(f"{trace.name}: its state is as wide as its input, {below}, got {width}; use {remedy}")
-            layers.append(Layer(trace, {**(sizes or {}), "I": below, "H": width}))
-        return cls(vocabulary, embedding, tuple(layers), dropout or Dropout(), tied)
+        stacked = Stack.of(cells, embedding, widths, sizes=sizes or {})
+        return cls(vocabulary, embedding, tuple(layer for (layer,) in stacked.layers), dropout or Dropout(), tied)
+
+    @property
+    def recurrences(self) -> Stack:
+        """The layers as they run."""
+        return Stack(tuple((layer,) for layer in self.layers))
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Flat parameter name -> shape: embedding, layers.0.W_xi, ..., output.W_hy, output.b_y."""
         found: dict[str, tuple[int, ...]] = {"embedding": (self.vocabulary, self.embedding)}
-        for i, layer in enumerate(self.layers):
-            found.update({f"layers.{i}.{name}": shape for name, shape in layer.shapes.items()})
+        found.update(self.recurrences.shapes)
         width = self.layers[-1].output_size
         if not self.tied:
             found["output.W_hy"] = (self.vocabulary, width)
@@ -140,14 +124,8 @@ class LanguageConfig:
         return {
             "vocabulary": self.vocabulary,
             "embedding": self.embedding,
-            "layers": [layer.to_json() for layer in self.layers],
-            "dropout": {
-                "input": self.dropout.input,
-                "between": self.dropout.between,
-                "output": self.dropout.output,
-                "weight": self.dropout.weight,
-                "variational": self.dropout.variational,
-            },
+            "layers": self.recurrences.to_json(),
+            "dropout": self.dropout.to_json(),
             "tied": self.tied,
             "start": self.start,
         }
@@ -158,23 +136,18 @@ class LanguageConfig:
         missing = {"vocabulary", "embedding", "layers"} - (data.keys() if isinstance(data, dict) else set())
         if missing:
             raise UserError(f"language model: {', '.join(sorted(missing))} missing in its configuration")
-        if not isinstance(data["layers"], list) or len(data["layers"]) > MOST_LAYERS:
-            raise UserError(f"language model: layers must be a list of at most {MOST_LAYERS}; config.json is damaged")
         tied = data.get("tied", False)
         if not isinstance(tied, bool):
             raise UserError(f"language model: tied must be true or false, got {reprlib.repr(tied)}")
-        try:
-            dropout = Dropout(**data.get("dropout", {}))
-        except TypeError as error:
-            raise UserError(f"language model: dropout is malformed ({error})") from None
-        layers = tuple(Layer.from_json(layer) for layer in data["layers"])
+        layers = tuple(layer for (layer,) in Stack.from_json(data["layers"], WHO, directed=False).layers)
+        dropout = Dropout.from_json(data.get("dropout", {}))
         return cls(data["vocabulary"], data["embedding"], layers, dropout, tied, data.get("start", 0))
 
 
 def forward(
-    ops: Any,
+    ops: Ops,
     config: LanguageConfig,
-    parameters: Mapping[str, Any],
+    parameters: Params,
     tokens: Any,
     state: Sequence[Sequence[Any]] | None = None,
 ) -> tuple[Any, State]:
@@ -182,28 +155,17 @@ def forward(
 
     tokens: (T, B) integers. state: as returned before, None for zeros. Returns logits (T, B, vocabulary).
     """
-    drop = config.dropout
-    table, x = parameters["embedding"], None
+    drop, table = config.dropout, parameters["embedding"]
+    x: Any = Lookup(table, tokens)
     if drop.input:
         x = ops.dropout(ops.lookup(table, tokens), drop.input, drop.variational)
-    after: list[tuple[Any, ...]] = []
-    for i, layer in enumerate(config.layers):
-        before = state[i] if state is not None else None
-        own = {name: parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters}
-        if drop.weight:
-            dropped = recurrent_matrices(layer.trace)
-            own.update({name: ops.dropout(own[name], drop.weight, False) for name in dropped})
-        if x is None:
-            x, final = ops.embedded(layer.trace, layer.sizes, tokens, table, before, own)
-        else:
-            x = ops.dropout(x, drop.between, drop.variational) if i else x
-            x, final = ops.recurrence(layer.trace, layer.sizes, x, before, own)
-        after.append(tuple(final))
+    initial = None if state is None else tuple((tuple(layer),) for layer in state)
+    x, after = config.recurrences.run(ops, parameters, x, initial, None, drop)
     x = ops.dropout(x, drop.output, drop.variational)
     weight = table if config.tied else parameters["output.W_hy"]
     if "output.W_hp" in parameters:
         x = ops.linear(x, parameters["output.W_hp"], None)
-    return ops.linear(x, weight, parameters["output.b_y"]), tuple(after)
+    return ops.linear(x, weight, parameters["output.b_y"]), tuple(layer for (layer,) in after)
 
 
 def initial_parameters(
@@ -215,14 +177,7 @@ def initial_parameters(
     matrices are uniform in +-1/sqrt(columns), the output bias 0, the recurrent layers as their cells declare.
     """
     config.check_memory(_TRAINING_BYTES, "to be trained")
-    values: dict[str, np.ndarray] = {}
-    for i, layer in enumerate(config.layers):
-        if not layer.trace.inits:
-            raise UserError(
-                f"{layer.name}: the trace carries no initial values, expected one traced from a cell, not a loaded one"
-            )
-        drawn = layer.trace.initial_parameters(dict(layer.sizes), rng, dtype)
-        values.update({f"layers.{i}.{name}": value for name, value in drawn.items()})
+    values = config.recurrences.draw(rng, dtype)
     for name, shape in config.shapes.items():
         if name == "embedding":
             values[name] = rng.standard_normal(shape) / (np.sqrt(config.embedding) if config.tied else 1.0)
@@ -234,7 +189,7 @@ def initial_parameters(
     return {name: np.ascontiguousarray(values[name], dtype=dtype) for name in config.shapes}
 
 
-def check_parameters(config: LanguageConfig, parameters: Mapping[str, Any]) -> None:
+def check_parameters(config: LanguageConfig, parameters: Params) -> None:
     """UserError unless exactly the model's parameters are there; see throughtime.storage.parameters."""
     checks.check_parameters(WHO, config.shapes, parameters)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from threading import Lock, RLock, get_ident
 from typing import Any
 
 import numpy as np
 
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
-from throughtime.models.stack import Layer
 from throughtime.options import Json
+from throughtime.recurrence import Recurrence
 from throughtime.runtime.sampling import Sampler
 from throughtime.runtime.stream import Stream, check_shapes
 from throughtime.storage.folder import TOKENIZER, WEIGHTS, read_json, read_weights
@@ -46,12 +47,25 @@ class Piece(str):
     sample: int
 
 
+class _Turn:
+    """Who goes on from the model's state: a thread that reads, or a text that is written, with logits of its own."""
+
+    __slots__ = ("logits", "thread", "writes")
+
+    def __init__(self, thread: int | None, writes: bool, logits: np.ndarray) -> None:
+        self.thread, self.writes, self.logits = thread, writes, logits
+
+
 class TextModel:
     """A language model that runs without torch.
 
     config, parameters (name -> array) and tokenizer.
     weights: how the recurrences keep their matrices, one of WEIGHT_FORMS; None: as the parameters are.
     Raises UserError where they do not fit together.
+
+    A model has one state, so it does one thing at a time: whoever resets it, sets its state or begins to write has it
+    from then on. Another thread that would read on, or an earlier text that would be written on, gets a UserError; but
+    see take_over.
     """
 
     def __init__(
@@ -74,7 +88,7 @@ class TextModel:
         dtype = parameters["embedding"].dtype
         try:
             self._steppers: list[Any] = [
-                engine.compile(layer.trace, dict(layer.sizes), dtype=str(dtype), lookup=not i).stepper(
+                engine.compile(layer, str(dtype), lookup=not i).stepper(
                     tuple(parameters[f"layers.{i}.{name}"] for name in layer.trace.parameters),
                     weights=weights,
                 )
@@ -92,36 +106,57 @@ class TextModel:
         if "output.W_hp" in parameters:
             weight = weight @ parameters["output.W_hp"]
         self._weight, self._bias = np.ascontiguousarray(weight), parameters["output.b_y"]
-        self._logits = np.empty(config.vocabulary, dtype)
+        self._dtype, self._lock, self.feeding = dtype, Lock(), RLock()
+        self._turn = _Turn(None, True, np.empty(0, dtype))  # of nobody; the lock is for whoever replaces it
 
     @property
     def state(self) -> State:
         """Of each layer, of each of its states, a copy: (1, S). May be set; None is the state before any text."""
-        return tuple(tuple(stepper.state) for stepper in self._steppers)
+        with self._lock:
+            self._check_thread()
+            return self._states()
 
     @state.setter
     def state(self, value: Sequence[Sequence[np.ndarray]] | None) -> None:
-        for i, stepper in enumerate(self._steppers):
-            stepper.set_state(tuple(value[i]) if value is not None else None)
+        self._begin(value, writes=False)
 
     def reset(self) -> None:
         """Forget everything read."""
         self.state = None
 
+    def take_over(self) -> None:
+        """The calling thread goes on from the state as it is, where another one has used the model and is done."""
+        with self._lock:
+            self._turn = self._new_turn(writes=False)
+
     def step(self, token: int) -> np.ndarray:
         """Read one token; the logits (V,) of the next one."""
         if not 0 <= token < self.config.vocabulary:
             raise UserError(f"token: expected 0 to {self.config.vocabulary - 1}, got {token}")
-        return self._step(token).copy()
+        turn = self._turn
+        if turn.writes:
+            turn = self._read_on()
+        try:
+            return self._step(token, turn).copy()
+        except ValueError:
+            with self._lock:
+                self._check_thread()
+            raise
 
     def read(self, text: str) -> np.ndarray:
         """Read on; the logits (V,) of what comes next. UserError names characters that are not in the vocabulary."""
         tokens = self.tokenizer.encode(text).tolist() if text else []
         if not tokens:
             raise UserError("text: expected at least one character to read, got none")
-        for token in tokens[:-1]:
-            self._advance(token)
-        return self._step(tokens[-1]).copy()
+        turn = self._read_on()
+        try:
+            for token in tokens[:-1]:
+                self._advance(token)
+            return self._step(tokens[-1], turn).copy()
+        except ValueError:
+            with self._lock:
+                self._check_thread()
+            raise
 
     def stream(self) -> TextStream:
         """A text as it arrives, and what comes next; many may go on side by side."""
@@ -162,20 +197,25 @@ class TextModel:
         return self._write(tokens or [self.config.start], length, map(sampler, range(samples)), stop)
 
     def _write(self, tokens: list[int], length: int, samplers: Iterable[Sampler], stop: str | None) -> Iterator[Piece]:
-        self.reset()
-        for token in tokens[:-1]:
-            self._advance(token)
-        first, after = self._step(tokens[-1]).copy(), self.state
+        turn = self._begin(None, writes=True)
+        try:
+            for token in tokens[:-1]:
+                self._advance(token)
+            first, after = self._step(tokens[-1], turn).copy(), self._states()
+        except ValueError:
+            with self._lock:
+                self._check_turn(turn)
+            raise
         for sample, sampler in enumerate(samplers):
             if sample:
-                self.state = after
-            pieces = self._sample(first, length, sampler)
+                turn = self._begin(after, writes=True, instead=turn)
+            pieces = self._sample(first, length, sampler, turn)
             for text in _until(pieces, stop) if stop else pieces:
                 piece = Piece(text)
                 piece.sample = sample
                 yield piece
 
-    def _sample(self, logits: np.ndarray, length: int, sampler: Sampler) -> Iterator[str]:
+    def _sample(self, logits: np.ndarray, length: int, sampler: Sampler, turn: _Turn) -> Iterator[str]:
         decoder = self.tokenizer.decoder()
         draw, step, push = sampler.draw, self._step, decoder.push
         for i in range(length):
@@ -183,20 +223,83 @@ class TextModel:
             if text := push(token):
                 yield text
             if i + 1 < length:
-                logits = step(token)
+                if self._turn is not turn:
+                    self._check_turn(turn)
+                try:
+                    logits = step(token, turn)
+                except ValueError as error:
+                    logits = self._write_on(token, turn, error)
         if rest := decoder.flush():
             yield rest
 
+    def _states(self) -> State:
+        return tuple(tuple(stepper.state) for stepper in self._steppers)
+
+    def _new_turn(self, writes: bool) -> _Turn:
+        """For the calling thread, which has the steppers before anybody sees the turn."""
+        for stepper in self._steppers:
+            stepper.take_over()
+        return _Turn(get_ident(), writes, np.empty(self.config.vocabulary, self._dtype))
+
+    def _begin(self, value: Sequence[Sequence[np.ndarray]] | None, writes: bool, instead: _Turn | None = None) -> _Turn:
+        """The calling thread has the model from here on, in this state. instead: only if it is this one's turn."""
+        with self._lock:
+            if instead is not None:
+                self._check_turn(instead)
+            turn = self._new_turn(writes)
+            for i, stepper in enumerate(self._steppers):
+                stepper.set_state(tuple(value[i]) if value is not None else None)
+            self._turn = turn
+            return turn
+
+    def _read_on(self) -> _Turn:
+        """The calling thread reads on from the state as it is; a text that was being written ends."""
+        with self._lock:
+            self._check_thread()
+            if self._turn.writes:
+                self._turn = self._new_turn(writes=False)
+            return self._turn
+
+    def _write_on(self, token: int, turn: _Turn, error: ValueError) -> np.ndarray:
+        """A step that the steppers have refused: done in the calling thread, if it is only another one than before."""
+        while True:
+            with self._lock:
+                self._check_turn(turn)
+                if turn.thread == get_ident():
+                    raise error
+                for stepper in self._steppers:
+                    stepper.take_over()
+                turn.thread = get_ident()
+            try:
+                return self._step(token, turn)
+            except ValueError as again:
+                error = again
+
+    def _check_thread(self) -> None:
+        if self._turn.thread not in (None, get_ident()):
+            raise UserError(
+                "language model: another thread uses this model; load one for each, or call take_over() when it is done"
+            )
+
+    def _check_turn(self, turn: _Turn) -> None:
+        if self._turn is not turn:
+            raise UserError(
+                "language model: it was used for something else while it wrote this text; load one for each text"
+            )
+
     def _advance(self, token: int) -> np.ndarray:
-        """One token through the recurrences; the topmost output, overwritten by the next step."""
+        """One token through the recurrences; the topmost output, overwritten by the next step.
+
+        The steppers serve one thread at a time: ValueError in any other one, and nothing that this one got changes.
+        """
         x: np.ndarray = self._first(token)
         for step in self._above:
             x = step(x)
         return x
 
     @_QUIET
-    def _step(self, token: int) -> np.ndarray:
-        logits = self._logits
+    def _step(self, token: int, turn: _Turn) -> np.ndarray:
+        logits = turn.logits
         np.dot(self._weight, self._advance(token), logits)
         logits += self._bias
         return logits
@@ -220,16 +323,14 @@ class TextStream(Stream[str, np.ndarray]):
     def feed(self, value: str) -> np.ndarray:
         """Read on; the logits (V,) of what comes next, float32."""
         model, text = self.model, self._waiting + value
-        tokens = model.tokenizer.encode(text).tolist() if text else []
-        certain = tokens if model.tokenizer.kind in ("characters", "bytes") else tokens[:-_OPEN]
-        if not certain:
-            self._waiting = text
-            return self._logits
-        model.state = self._state
-        for token in certain:
-            self._logits = model.step(token)
-        self._state = model.state
-        self._waiting = text[len(model.tokenizer.decode(certain)) :]
+        settled = model.tokenizer.settled(text)
+        tokens = model.tokenizer.encode(text[:settled]).tolist() if settled else []
+        with model.feeding:  # streams of one model may be fed from several threads
+            model.state = self._state
+            for token in tokens:
+                self._logits = model.step(token)
+            self._state = model.state
+        self._waiting = text[settled:]
         return self._logits
 
     def state(self) -> tuple[dict[str, np.ndarray], Json]:
@@ -240,9 +341,10 @@ class TextStream(Stream[str, np.ndarray]):
     def set_state(self, state: Any) -> None:
         model = self.model
         if state is None:
-            model.reset()
-            self._waiting, self._logits = "", model.step(model.config.start)
-            self._state = model.state
+            with model.feeding:
+                model.reset()
+                self._waiting, self._logits = "", model.step(model.config.start)
+                self._state = model.state
             return
         arrays, rest = state
         check_shapes(arrays, self.state()[0])
@@ -253,9 +355,6 @@ class TextStream(Stream[str, np.ndarray]):
         self._state = tuple(tuple(arrays[f"{i}.{j}"] for j in range(len(layer))) for i, layer in layers)
 
 
-_OPEN = 2
-"""Tokens at the end of a text that what comes next may change."""
-
 SCHEMA = Schema("text", LanguageConfig, TextOptions, TextData, Nothing, upgrade)
 """What config.json says of a language model."""
 
@@ -263,10 +362,11 @@ SCHEMA = Schema("text", LanguageConfig, TextOptions, TextData, Nothing, upgrade)
 def load(folder: Path, weights: str | None = None) -> TextModel:
     """The model in a folder. weights: see TextModel. UserError says what is damaged."""
     config = SCHEMA.read(folder).model
+    saved = read_json(folder / TOKENIZER)
     try:
-        tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
+        tokenizer = tokenizers.from_json(saved)
     except UserError as error:
-        raise UserError(_placed(error, folder / TOKENIZER)) from None
+        raise UserError(f"{folder / TOKENIZER}: {error}") from None
     parameters = read_weights(folder / WEIGHTS)
     try:
         check_parameters(config, parameters)
@@ -294,12 +394,7 @@ def _until(pieces: Iterator[str], stop: str) -> Iterator[str]:
         yield held
 
 
-def _width(layer: Layer) -> int:
+def _width(layer: Recurrence) -> int:
     """Values of the products of a layer with its input."""
     graph, taken = layer.trace.graph, layer.trace.input
     return sum(layer.sizes[n.size] for n in graph.nodes if n.op == "matmul" and n.args[1] == taken)
-
-
-def _placed(error: UserError, path: Path) -> str:
-    """An error's text with the file it is about, where it does not name it yet."""
-    return str(error) if str(error).startswith(str(path)) else f"{path}: {error}"

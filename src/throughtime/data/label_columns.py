@@ -1,0 +1,227 @@
+"""Which columns of a table are the texts and which their labels; and lines of a label and a text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from throughtime.data.table import delimited, objects, read_table
+from throughtime.errors import UserError
+
+TEXTS = (
+    "text",
+    "review",
+    "sentence",
+    "text_a",
+    "utterance",
+    "content",
+    "comment",
+    "message",
+    "tweet",
+    "question",
+    "query",
+    "sms",
+    "headline",
+    "description",
+    "body",
+    "document",
+    "文本",
+    "评论",
+    "内容",
+    "句子",
+)
+LABELS = (
+    "label",
+    "labels",
+    "class",
+    "sentiment",
+    "intent",
+    "category",
+    "target",
+    "polarity",
+    "topic",
+    "rating",
+    "stars",
+    "emotion",
+    "y",
+    "标签",
+    "类别",
+    "情感",
+)
+"""Names by which the columns of texts and of labels are known, where none is given; the first that is there counts."""
+
+
+MANY = 500
+"""Classes from which the first words of lines are not taken for labels without being told."""
+
+_FASTTEXT = "__label__"
+
+
+@dataclass
+class RawTexts:
+    """Texts and labels, None where there are none, as they stand in a source; rows: how an editor counts each."""
+
+    texts: list[Any]
+    labels: list[Any] | None
+    rows: list[int]
+    where: str
+    notes: list[str]
+
+
+def of_columns(source: Any, text: str | None, label: str | None, encoding: str, wanted: bool) -> RawTexts:
+    if isinstance(source, dict):  # arrays of mixed values would turn a missing one into text
+        source = {name: objects(list(values)) for name, values in source.items()}
+    table = read_table(source, encoding, "labels")
+    names = list(table.columns)
+    notes: list[str] = []
+    t, y = _chosen(names, text, label, table.where, wanted, notes)
+    texts = list(table.columns[names[t]])
+    labels = None if y is None else list(table.columns[names[y]])
+    return RawTexts(texts, labels, list(range(table.first_row, table.first_row + len(texts))), table.where, notes)
+
+
+def _chosen(
+    names: list[str], text: str | None, label: str | None, where: str, wanted: bool, notes: list[str]
+) -> tuple[int, int | None]:
+    """The places of the columns of texts and labels among the names of a table."""
+    y: int | None
+    t = _place(names, text, TEXTS, where, "texts", "text")
+    y = _place(names, label, LABELS, where, "labels", "label") if wanted else None
+    if t == y:
+        raise UserError(f"{where}: column {names[t]!r} cannot be the texts and the labels; name both")
+    if text is None or (wanted and label is None):
+        notes.append(f"texts: column {names[t]}" + (f"; labels: column {names[y]}" if y is not None else ""))
+    return t, y
+
+
+def _place(names: list[str], given: str | None, known: Sequence[str], where: str, what: str, option: str) -> int:
+    there = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    if given is not None:
+        if given in names:
+            return names.index(given)
+        if given.isdecimal() and int(given) < len(names):
+            return int(given)
+        raise UserError(f"{where}: no column {given!r} for the {what}; there are {there}")
+    lower = [name.lower() for name in names]
+    for name in known:
+        if name in lower:
+            return lower.index(name)
+    raise UserError(f"{where}: which column holds the {what}? there are {there}; name it with {option}")
+
+
+def tabbed(content: str) -> bool:
+    """Whether all lines have equally many tabs, at least one."""
+    counts = {line.count("\t") for line in content.split("\n") if line}
+    return len(counts) == 1 and counts != {0}
+
+
+def of_table(content: str, where: str, suffix: str, text: str | None, label: str | None, wanted: bool) -> RawTexts:
+    first = content.lstrip("\n").split("\n", 1)[0]
+    tabs = suffix in (".tsv", ".tab") or tabbed(content)
+    separator = "\t" if tabs else max(",;\t", key=first.count)
+    rows = delimited(content, separator, where)
+    if not rows:
+        raise UserError(f"{where}: the file is empty")
+    width = len(rows[0][1])
+    for number, cells in rows:
+        if len(cells) != width:
+            sign = {",": "comma", ";": "semicolon", "\t": "tab"}[separator]
+            raise UserError(
+                f"{where}: row {number} has {len(cells)} values, the first row {width}; put texts that hold a {sign} "
+                "in quotes"
+            )
+    names = [name.strip() for name in rows[0][1]]
+    given = [name for name in (text, label) if name is not None]
+    some = [name for name in names if name]
+    numbered = some == [str(i) for i in range(len(some))]  # pandas writes such a header; else "1" may be a first label
+    named = any(name in names and (numbered or not name.isdecimal()) for name in given)
+    known = any(name.lower() in (*TEXTS, *LABELS) for name in names)
+    places = bool(given) and all(name.isdecimal() and int(name) < width for name in given)
+    notes: list[str] = []
+    if named or known or (given and not places) or (not given and width > 2):
+        twice = [name for name in names if name and names.count(name) > 1] if width < 5000 else []
+        if twice:
+            raise UserError(f"{where}: two columns are named {twice[0]!r}")
+        t, y = _chosen(names, text, label, where, wanted, notes)
+        rows = rows[1:]
+        if not rows:
+            raise UserError(f"{where}: there are no rows below the header")
+    else:
+        t, y = _unnamed(rows, text, label, where, wanted)
+        notes.append(
+            f"no header line: texts in column {t}" + (f", labels in column {y}" if y is not None else "") + ", from 0"
+        )
+    texts = [cells[t] for _, cells in rows]
+    labels = None if y is None else [cells[y] for _, cells in rows]
+    return RawTexts(texts, labels, [number for number, _ in rows], where, notes)
+
+
+def _unnamed(
+    rows: list[tuple[int, list[str]]], text: str | None, label: str | None, where: str, wanted: bool
+) -> tuple[int, int | None]:
+    """The places of texts and labels in rows without a header."""
+    width = len(rows[0][1])
+    y: int | None
+    if text is None and label is None:
+        if width == 1 and wanted:
+            raise UserError(f"{where}: expected a text and a label in each row, got one value; separate them by a tab")
+        kinds = [len({cells[i] for _, cells in rows}) for i in range(width)]
+        few = 0 if kinds[0] < kinds[-1] else width - 1
+        head, *others = [cells[few] for _, cells in rows]
+        counts = Counter(others)
+        if width == 2 and counts and head not in counts and min(counts.values()) > 1:
+            names = ", ".join(name.strip()[:40] for name in rows[0][1])
+            raise UserError(
+                f"{where}: which columns hold texts and labels? the first row reads {names}; name them with text and "
+                'label, or "0" and "1" if it is no header'
+            )
+        return width - 1 - few, few if wanted else None
+    if width > 2 and wanted and (text is None or label is None):
+        raise UserError(f"{where}: there are {width} columns and no header; give the places of text and label")
+    other = (1 - int(text or label or 0)) % width
+    t = int(text) if text is not None else other
+    y = (int(label) if label is not None else other) if wanted else None
+    if t == y:
+        raise UserError(f"{where}: column {t} cannot be the texts and the labels; name both")
+    return t, y
+
+
+def of_lines(content: str, where: str, wanted: bool, guessed: bool) -> RawTexts:
+    """Lines end at "\\n" alone: others that Unicode knows stand within texts."""
+    lines = content.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    marked = any(line.startswith(_FASTTEXT) for line in lines)
+    texts: list[str] = []
+    labels: list[str] = []
+    rows: list[int] = []
+    for row, line in enumerate(lines, 1):
+        first, *rest = line.split(None, 1) or [""]
+        rest = rest or [""]
+        if not wanted:
+            texts.append(rest[0] if first.startswith(_FASTTEXT) else line)
+        elif not first:
+            continue
+        elif marked:
+            if not first.startswith(_FASTTEXT):
+                raise UserError(f"{where}: row {row}: expected {_FASTTEXT} first, got {first[:40]!r}")
+            if rest[0].startswith(_FASTTEXT):
+                raise UserError(f"{where}: row {row}: two labels; a text can have one")
+            texts.append(rest[0])
+            labels.append(first.removeprefix(_FASTTEXT))
+        else:
+            texts.append(rest[0])
+            labels.append(first)
+        rows.append(row)
+    if not wanted:
+        return RawTexts(texts, None, rows, where, [])
+    kinds = len(set(labels))
+    if guessed and not marked and kinds > max(20, min(len(labels) / 2, MANY)):
+        raise UserError(
+            f"{where}: the first word of each line, taken for its label, gives {kinds:,} classes in {len(labels):,} "
+            'lines; expected lines of a label and a text (give the format "lines" if it is so), or a table with the '
+            "suffix .csv, .tsv or .jsonl"
+        )
+    return RawTexts(texts, labels, rows, where, ["each line: the label, then the text"])

@@ -1,0 +1,115 @@
+"""What is worth telling of labelled texts before anything learns them: repetitions, small classes, leaks."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from throughtime.data.labelled import Texts
+
+FEW = 5
+"""A class with fewer examples is said to have few."""
+
+UNEVEN = 10
+"""Times the smallest class from which the largest makes them uneven."""
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' if number != 1 else ''}"
+
+
+def imbalance(labels: Sequence[str], what: str = "class") -> list[str]:
+    """Notes on classes of very different sizes and on small ones."""
+    counts = Counter(labels).most_common()
+    notes = []
+    if counts and counts[0][1] > UNEVEN * counts[-1][1]:
+        (most, many), (least, few) = counts[0], counts[-1]
+        notes.append(
+            f"uneven: {what} {most} has {counted(many, 'example')}, {least} {few:,}; accuracy alone says little, see F1"
+        )
+    small = [f"{name} ({count})" for name, count in sorted(counts, key=lambda pair: (pair[1], pair[0])) if count < FEW]
+    if small:
+        more = f" and {len(small) - 5} more" if len(small) > 5 else ""
+        notes.append(f"fewer than {FEW} examples of {what} {', '.join(small[:5])}{more}")
+    return notes
+
+
+def text_key(text: str) -> str:
+    """What two texts have in common that are the same but for white space and how Unicode composes characters."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def repeated(texts: list[str], labels: list[str], rows: list[int]) -> list[str]:
+    first: dict[str, int] = {}
+    again: list[tuple[int, int]] = []
+    kinds: dict[str, set[str]] = {}
+    for i, key in enumerate(map(text_key, texts)):
+        if not key:
+            continue
+        if key in first:
+            again.append((first[key], i))
+        else:
+            first[key] = i
+        if labels:
+            kinds.setdefault(key, set()).add(labels[i])
+    notes = []
+    if again:
+        a, b = again[0]
+        verb = "repeat" if len(again) > 1 else "repeats"
+        notes.append(f"{counted(len(again), 'text')} {verb} an earlier one, the first: row {rows[b]} is row {rows[a]}")
+    other = [(a, b) for a, b in again if labels and labels[a] != labels[b]]
+    if other:
+        a, b = other[0]
+        count = sum(len(kind) > 1 for kind in kinds.values())
+        notes.append(
+            f"{counted(count, 'text')} under more than one label: row {rows[a]} is {labels[a]}, "
+            f"row {rows[b]} {labels[b]}"
+        )
+    return notes
+
+
+def unseen(train: Texts, test: Texts) -> np.ndarray:
+    """(N,) bool: which texts of test are not in train, be it with other white space or another Unicode composition."""
+    known = {text_key(text) for text in train.texts}
+    return np.array([text_key(text) not in known for text in test.texts], bool)
+
+
+def check_split(train: Texts, test: Texts) -> list[str]:
+    """Notes on what makes a score on test look better or worse than it is: its texts that stand in train, its labels
+    that do not."""
+    labels: dict[str, set[str]] = {}
+    for i, text in enumerate(train.texts):
+        labels.setdefault(text_key(text), set()).update(train.labels[i : i + 1])
+    new = unseen(train, test)
+    notes = []
+    if not new.all():
+        seen = np.flatnonzero(~new)
+        other = 0
+        if train.labels and test.labels:
+            other = sum(test.labels[i] not in labels[text_key(test.texts[i])] for i in seen)
+        under = f", {other:,} of them under another label" if other else ""
+        notes.append(
+            f"{len(seen):,} of {counted(len(test), 'test text')} {'stand' if len(seen) > 1 else 'stands'} in training "
+            f"as well{under}; "
+            f"look at the score on the other {int(new.sum()):,} too"
+        )
+    return notes + never_seen(train.labels, test.labels, "label")
+
+
+def never_seen(train: Iterable[str], test: Sequence[str], what: str) -> list[str]:
+    """A note on what occurs in test only; none where there is nothing to compare."""
+    known = set(train)
+    counts = Counter(one for one in test if one not in known) if known else Counter()
+    if not counts:
+        return []
+    named = [f"{name} ({count:,})" for name, count in counts.most_common()]
+    more = f" and {len(named) - 5} more" if len(named) > 5 else ""
+    return [
+        f"never seen in training: {what} {', '.join(named[:5])}{more}; "
+        f"{sum(counts.values()):,} of test, which count as errors"
+    ]

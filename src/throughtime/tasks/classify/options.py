@@ -1,0 +1,85 @@
+"""What one can choose when texts are told apart."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+from throughtime.data.splitter import UNITS
+from throughtime.errors import UserError
+from throughtime.models.pooling import KINDS
+from throughtime.options import names, option, redefined
+from throughtime.tasks.options import DropoutOptions, StackOptions, TaskOptions
+from throughtime.tasks.reading.options import ReaderOptions, path, some_of
+
+
+@dataclass(frozen=True)
+class ClassifierOptions(ReaderOptions):
+    """A classifier of texts and its training.
+
+    units: what texts are read in, one of UNITS or several, whose members then decide together; None takes characters
+    where texts are written without spaces, words elsewhere. naive_bayes: "on": the recurrence reads beside each token
+    what the n-grams that end there say of the classes (linear/naive_bayes.py), unless texts and classes are too many
+    for memory; "off"; or "both": members of either kind decide together. pmi_embeddings: embeddings start from which
+    tokens stand near which others (tasks/reading/embeddings.py). start: the folder of a language model of words or
+    characters whose tokens, embedding and recurrence the forward direction starts from. refit: once all is decided on
+    the validation part, train a second time, on that part too. text, label: the columns of a table.
+    """
+
+    who = "classifier"
+
+    cell: Any = redefined(StackOptions, "cell", "lstm")
+    hidden: int = redefined(StackOptions, "hidden", 64)
+    layers: int = redefined(ReaderOptions, "layers", 1)
+    embedding: int = redefined(StackOptions, "embedding", 64, help="Values a unit becomes.")
+    units: tuple[str, ...] | None = option(
+        None,
+        check=some_of(UNITS),
+        parse=names,
+        help=f"{', '.join(UNITS)}; several, with commas; by the texts if not given.",
+    )
+    _: KW_ONLY
+    pooling: tuple[str, ...] = option(
+        ("max", "mean", "attention"),
+        check=some_of(KINDS),
+        parse=names,
+        help=f"From a text's tokens to one vector: some of {', '.join(KINDS)}, with commas.",
+    )
+    sentences: bool = option(False, help="Long texts: a recurrence over sentences too.")
+    naive_bayes: str = option(
+        "on",
+        choices=("on", "off", "both"),
+        help="Let the recurrence read what naive Bayes says of each token: on, off, or both kinds.",
+    )
+    pmi_embeddings: bool = option(True, help="Start the embeddings from which tokens stand near which others.")
+    start: str | None = option(
+        None, check=path, help="The folder of a language model (train text, of words or characters) to start from."
+    )
+    dropout: float = redefined(StackOptions, "dropout", 0.5, help="Share dropped before the output.")
+    embedding_dropout: float | None = redefined(
+        DropoutOptions, "embedding_dropout", 0.6, help="Share dropped of the embeddings."
+    )
+    layer_dropout: float | None = redefined(
+        DropoutOptions, "layer_dropout", 0.3, help="Share dropped between layers, and of sentences."
+    )
+    word_dropout: float = redefined(ReaderOptions, "word_dropout", 0.2)
+    label_smoothing: float = redefined(ReaderOptions, "label_smoothing", 0.1)
+    balanced: bool = option(False, help="Every class weighs the same in training, however frequent.")
+    batch: int = redefined(TaskOptions, "batch", 64, help="B, texts a step.")
+    refit: bool = option(False, help="Once all is decided, train a second time, on the validation texts too.")
+    text: str | None = option(None, help="The column of the texts; text, review and the like are known.")
+    label: str | None = option(None, help="The column of the labels; label, class and the like are known.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sentences and "subwords" in (self.units or ()):
+            raise UserError(
+                f"{self.who}: sentences are found in words, characters or jieba, not in subwords; choose others"
+            )
+        if self.start is not None and (self.units is not None or self.sentences):
+            raise UserError(
+                f"{self.who}: a start brings its own units and reads texts as one; leave units, sentences out"
+            )
+
+
+OPTIONS = ClassifierOptions

@@ -1,0 +1,132 @@
+"""Labelled texts in parts, and what a folder keeps of them and of what they decided."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+from throughtime.errors import UserError
+from throughtime.options import Checked
+from throughtime.tasks.reading.options import ReaderOptions
+
+
+class Labelled(Protocol):
+    """Texts with labels: data.labelled.Texts, data.tagged.Tagged."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def where(self) -> str:
+        """Where they come from, for errors."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What was found on reading them."""
+
+    @property
+    def sha256(self) -> str:
+        """Of texts and labels."""
+
+    def split(self, share: float, seed: int) -> tuple[Self, Self]:
+        """All but a share, and that share."""
+
+    def joined(self, other: Self) -> Self:
+        """These and others behind them."""
+
+
+Kind = TypeVar("Kind", bound=Labelled)
+
+
+@dataclass(frozen=True)
+class Parts(Generic[Kind]):
+    """learned: what is learned from. held: what is chosen by, none for nothing. whole: both, as they were given, but
+    for texts to choose by that were handed over apart. test: what is scored, None for nothing. apart: whether `held`
+    was handed over apart. file, sha256: of all that was given; notes: on it."""
+
+    learned: Kind
+    held: Kind
+    whole: Kind
+    test: Kind | None
+    apart: bool
+    file: str | None
+    sha256: str
+    notes: list[str]
+
+    @property
+    def data(self) -> TextsData:
+        """What a record keeps of them."""
+        return TextsData(self.file, self.sha256, len(self.whole), tuple(self.notes))
+
+    def together(self) -> Parts[Kind]:
+        """The same, but what is chosen by is learned, too."""
+        whole = self.whole.joined(self.held) if self.apart else self.whole
+        return replace(self, learned=whole, whole=whole, held=whole.split(0.0, 0)[1])
+
+
+def parts_of(
+    source: Any,
+    given: Kind,
+    beside: Kind | None,
+    options: ReaderOptions,
+    read: Callable[[str], Kind],
+    compare: Callable[[Kind, Kind], list[str]],
+) -> Parts[Kind]:
+    """What was given in parts, by the options.
+
+    source: where it comes from; beside: texts to choose by that were handed over. read: makes texts of the files that
+    the options name; compare: notes on two lots of texts that should have nothing in common.
+    """
+    notes, test = list(given.notes), None
+    if options.test is not None:
+        test = read(options.test)
+        notes += [*(f"{test.where}: {note}" for note in test.notes), *compare(given, test)]
+    # another seed than that of the validation part, which is cut from the rest in the same way
+    whole, kept = given.split(options.holdout, options.seed + 1)
+    learned, held = whole, beside
+    if held is None and isinstance(options.validation, str):
+        held = read(options.validation)
+        notes += compare(whole, held)
+    if held is None and options.validation is None:
+        raise UserError(f"{options.who}: validation must be a share, a file or texts, got none; hand them over")
+    apart = held is not None
+    if held is None:
+        learned, held = whole.split(options.validation, options.seed)
+    scored = kept if test is None and options.holdout else test
+    file = os.fspath(source) if isinstance(source, str | os.PathLike) else None
+    return Parts(learned, held, whole, scored, apart, file, given.sha256, notes)
+
+
+def scored_elsewhere(options: ReaderOptions) -> dict[str, Any]:
+    """What changes of the options of a new run: where a file is scored nothing else is kept apart for that."""
+    return {} if options.test is None else {"holdout": 0.0}
+
+
+@dataclass(frozen=True)
+class TextsData(Checked):
+    """What config.json keeps of texts. file: where they were read from, None for lists; sha256: of all that was given.
+    texts: how many were learned from or chosen by. notes: what is odd in them, and in what was made of them. without:
+    options whose part of the model could not be built; the notes say why."""
+
+    who = "data"
+
+    file: str | None = None
+    sha256: str = ""
+    texts: int = 0
+    notes: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decided(Checked):
+    """What the validation part decided. weights: of the recurrence and of linear models, by name, none where nothing
+    was decided; linear_weights: of the linear models where they answer alone. threshold: the least probability of an
+    answer that is sure, None where none was found. choices: how each linear model was fitted, for a second training."""
+
+    who = "decided"
+
+    weights: dict[str, float] = field(default_factory=dict)
+    linear_weights: dict[str, float] = field(default_factory=dict)
+    threshold: float | None = None
+    choices: dict[str, dict[str, float]] = field(default_factory=dict)

@@ -1,0 +1,87 @@
+"""What one can choose when texts are learned by reading them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from throughtime.options import option, redefined
+from throughtime.tasks.options import DropoutOptions, StackOptions
+from throughtime.training.settings import Settings
+
+MOST_MEMBERS, MOST_LAYERS, MOST_TOKENS = 99, 20, 10_000_000
+
+
+def path(value: Any) -> str:
+    """The name of a file or folder; ValueError for what is none."""
+    if not isinstance(value, str | os.PathLike):
+        raise ValueError("the name of a file")
+    return os.fspath(value) if isinstance(os.fspath(value), str) else os.fsdecode(value)
+
+
+def some_of(names: Sequence[str]) -> Callable[[Any], tuple[str, ...]]:
+    """A check that a value is one name or some, each once."""
+
+    def check(value: Any) -> tuple[str, ...]:
+        each = [value] if isinstance(value, str) else value
+        good = isinstance(each, list | tuple) and each and all(one in names for one in each)
+        if not good or len(set(each)) != len(each):
+            raise ValueError(f"some of {', '.join(names)}, each once")
+        return tuple(each)
+
+    return check
+
+
+def _validation(value: Any) -> Any:
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1):
+        return value
+    if isinstance(value, str | os.PathLike):
+        return path(value)
+    raise ValueError("a share from 0 to below 1, or a file")
+
+
+def _typed_validation(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReaderOptions(DropoutOptions):
+    """A model that reads texts, and its training.
+
+    validation: a share of the texts to choose by, or a file of them; None: they are handed to `fit`. holdout: the share
+    kept for the score where there is no `test`. ensemble_size: models side by side whose mean is the answer.
+    """
+
+    layers: int = redefined(StackOptions, "layers", 1, at_most=MOST_LAYERS)
+    learning_rate: float = redefined(Settings, "learning_rate", 3e-3)
+    average: float = redefined(Settings, "average", 0.995)
+
+    bidirectional: bool = option(
+        True, help="Read from the end, too; a model that does not can follow a text as it arrives."
+    )
+    ensemble_size: int = option(
+        1, at_least=1, at_most=MOST_MEMBERS, help="Models side by side whose mean is the answer."
+    )
+    linear_models: bool = option(
+        True, help="Let linear models over n-grams have a weight in the answer, as validation finds."
+    )
+    word_dropout: float = option(0.0, at_least=0, below=1, help="Share of tokens forgotten in training.")
+    rare_dropout: float = option(0.0, at_least=0, below=1, help="Share forgotten of tokens that stand once.")
+    label_smoothing: float = option(0.0, at_least=0, below=1, help="Share of belief spread over all classes.")
+    sure: float = option(0.95, at_least=0, below=1, help="How often answers that are sure should be right.")
+    vocabulary: int = option(200_000, at_least=1, at_most=MOST_TOKENS, help="The most entries of a vocabulary.")
+    test: str | None = option(
+        None, check=path, changeable=True, help="What to score; without it a share of the texts is kept for that."
+    )
+    validation: Any = option(
+        0.1, check=_validation, parse=_typed_validation, help="Share of the texts to choose by, or a file of them."
+    )
+    holdout: float = option(
+        0.0, at_least=0, below=1, command=0.1, help="Share of the texts kept for the score where there is no --test."
+    )
+    encoding: str = option("utf-8", changeable=True, help="Of the files.")

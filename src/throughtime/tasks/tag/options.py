@@ -1,0 +1,63 @@
+"""What one can choose when tokens are tagged."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+from throughtime.data.columns import KINDS
+from throughtime.errors import UserError
+from throughtime.options import names, option, redefined
+from throughtime.tasks.options import DropoutOptions, StackOptions, TaskOptions
+from throughtime.tasks.reading.options import ReaderOptions, some_of
+from throughtime.training.settings import Settings
+
+
+@dataclass(frozen=True)
+class TaggerOptions(ReaderOptions):
+    """A tagger of tokens and its training.
+
+    columns: what is seen of a token, names of data.columns.KINDS; spelling: its pieces too; None of both chooses by
+    whether tokens are words or characters. embedding: values of the first column; the others have half, pieces two
+    thirds. swap: how often a marked span becomes another of its kind from the training part, anew in each epoch.
+    label_smoothing: of the intents. seconds: of the linear-chain CRF that is fitted beside the model to be scored.
+    """
+
+    who = "tagger"
+
+    cell: Any = redefined(StackOptions, "cell", "lstm")
+    hidden: int = redefined(StackOptions, "hidden", 150)
+    layers: int = redefined(ReaderOptions, "layers", 1)
+    embedding: int = redefined(StackOptions, "embedding", 100, help="Values a token becomes.")
+    columns: tuple[str, ...] | None = option(
+        None, check=some_of(tuple(KINDS)), parse=names, help=f"What is seen of a token: some of {', '.join(KINDS)}."
+    )
+    spelling: bool | None = option(None, help="Whether words are spelled out too; by the tokens if not given.")
+    _: KW_ONLY
+    crf: bool = option(True, help="Tags depend on their neighbours.")
+    stacked: bool = option(False, help="Tags see the intent.")
+    swap: float = option(0.0, at_least=0, below=1, help="How often a span becomes another of its kind in training.")
+    dropout: float = redefined(
+        StackOptions, "dropout", 0.4, help="Share dropped of the embeddings, between layers and before the output."
+    )
+    variational: bool = redefined(DropoutOptions, "variational", True)
+    rare_dropout: float = redefined(ReaderOptions, "rare_dropout", 0.5)
+    sure: float = redefined(ReaderOptions, "sure", 0.98, help="How often intents that are sure should be right.")
+    clip: float | None = redefined(Settings, "clip", 5.0)
+    weight_decay: float = redefined(Settings, "weight_decay", 0.0)
+    batch: int = redefined(TaskOptions, "batch", 48, help="B, texts a step.")
+    seconds: float = option(
+        60.0,
+        at_least=0,
+        below=1_000_000,
+        changeable=True,
+        help="How long the linear-chain CRF beside it may take; 0 leaves it out.",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.validation == 0:
+            raise UserError(f"{self.who}: validation must be a share between 0 and 1, texts or a file, got 0")
+
+
+OPTIONS = TaggerOptions

@@ -1,0 +1,1 @@
+"""Give a line back reversed: a toy, to see what another task costs."""
