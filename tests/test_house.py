@@ -287,7 +287,7 @@ THEMES = {
     *("cli/bad_folder", "cli/bad_input", "cli/bad_options", "cli/bad_weights", "cli/commands", "cli/insight"),
     *("cli/resume", "cli/understanding_commands", "engine/arguments", "engine/engine", "engine/exact", "engine/leaks"),
     *("engine/narrow", "engine/processes", "engine/shared", "nn/compile", "nn/cuda", "nn/every_state", "nn/inputs"),
-    *("nn/torch_parity", "tasks/forecast/train"),
+    "nn/torch_parity",
 }
 """Test modules about several modules; besides the contract, which every task has."""
 ASIDE = {"fuzz", "golden", "toy"}
