@@ -108,7 +108,7 @@ def test_a_file_that_is_no_text(tree: Path, refuse: Any, verb: list[str], name: 
         (["run", "m", "the", "cat"], ["unexpected extra argument", "cat"]),
         (["evaluate", "m", "text.txt", "--part", "tset"], ["'tset'", "validation"]),
         (["train"], ["expected a task", "text or forecast"]),
-        (["train", "text"], ["Missing argument", "file"]),
+        (["train", "text"], ["Missing argument", "DATA"]),
         (["train", "text", "text.txt"], ["--out"]),
         (["train", "text", "text", "text.txt", "--out", "new"], ["unexpected extra argument"]),
         (["train", "txet", "text.txt"], ["txet"]),
