@@ -57,11 +57,6 @@ WITH_TORCH = {
 PLAN = {"__init__", "commands", "data", "demo", "estimator", "insight", "job", "model", "options", "report", "score"}
 PLAN |= {"stream"}
 """The files of a task's folder; what else there is only this task has."""
-<<<<<<< HEAD
-=======
-UNCONVERTED: tuple[str, ...] = ()
-"""What the rules of size, of tasks and of their files do not hold for yet."""
->>>>>>> task-readers
 
 
 def module(file: Path) -> str:
@@ -282,11 +277,7 @@ THEMES = {
     *("cli/bad_folder", "cli/bad_input", "cli/bad_options", "cli/bad_weights", "cli/commands", "cli/insight"),
     *("cli/resume", "engine/arguments", "engine/engine", "engine/exact", "engine/leaks"),
     *("engine/narrow", "engine/processes", "engine/shared", "nn/compile", "nn/cuda", "nn/every_state", "nn/inputs"),
-<<<<<<< HEAD
-    *("nn/torch_parity", "tasks/classify/train", "tasks/tag/train"),
-=======
     "nn/torch_parity",
->>>>>>> task-readers
 }
 """Test modules about several modules; besides the contract, which every task has."""
 ASIDE = {"fuzz", "golden", "toy"}
