@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.tasks.reading.texts import easy, flights, write_table, write_tagged
 from throughtime import cli
 
 TEXT = ("the cat sat on the mat, the dog ate the cat; " * 20 + "\n") * 3
 TINY = ["--hidden", "8", "--embedding", "4", "--batch", "4", "--window", "8", "--threads", "1"]
+SMALL_READER = ["--hidden", "8", "--embedding", "8", "--threads", "1"]
 NOBODY = 65534
 
 _DROPPED = """
@@ -65,6 +67,24 @@ def make_forecaster(folder: Path) -> Path:
     return folder / "f"
 
 
+def make_classifier(folder: Path) -> Path:
+    """A trained classifier in folder/c, of the table in folder/texts.csv."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_table(folder / "texts.csv", easy(90))
+    call = ["train", "classify", str(folder / "texts.csv"), "--out", str(folder / "c"), "--steps", "12", *SMALL_READER]
+    assert cli.invoke([*call, "--average", "0", "--learning-rate", "0.03"]) == 0
+    return folder / "c"
+
+
+def make_tagger(folder: Path) -> Path:
+    """A trained tagger in folder/t, of the texts in folder/slots.conll."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_tagged(folder / "slots.conll", flights(60))
+    call = ["train", "tag", str(folder / "slots.conll"), "--out", str(folder / "t"), "--steps", "4", *SMALL_READER]
+    assert cli.invoke([*call, "--average", "0", "--seconds", "0"]) == 0
+    return folder / "t"
+
+
 def snapshot(tree: Path) -> dict[str, Any]:
     """Every file and folder below a folder: kind and rights, content, time of the last change."""
     found: dict[str, Any] = {}
@@ -103,3 +123,12 @@ def as_nobody(model: Path, commands: Sequence[Sequence[str]]) -> list[Outcome]:
     done = subprocess.run(call, input=json.dumps(work), capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return [Outcome(*found) for found in json.loads(done.stdout)]
+
+
+def only_json(answer: Outcome) -> Any:
+    """What a command printed, which is one JSON object."""
+    assert answer.status == 0, answer.err
+    assert answer.out.count("\n") == 1
+    found = json.loads(answer.out)
+    assert isinstance(found, dict)
+    return found

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.misuse import Outcome, check_refusal, snapshot
-from tests.cli.test_understanding_commands import make_classifier, make_tagger
+from tests.cli.misuse import Outcome, check_refusal, make_classifier, make_tagger, snapshot
 from throughtime import cli
 
 CONFIG, WEIGHTS, TOKENIZER, HISTORY = "config.json", "model.safetensors", "tokenizer.json", "history.jsonl"
@@ -100,19 +99,19 @@ NODE = (*TRACE, "nodes")
 HUGE = 10**400
 
 CONFIGS: dict[str, tuple[Change, list[str]]] = {
-    "newer": (at("format_version", to=2), ["format_version 1, got 2", "update throughtime"]),
+    "newer": (at("format_version", to=3), ["format_version 2, got 3", "update throughtime"]),
     "no version": (at("format_version", to=GONE), ["config.json", "throughtime"]),
     "another task": (at("task", to="sing"), ["unknown task 'sing'", "text"]),
-    "a task of the wrong type": (at("task", to=["text"]), ["unknown task"]),
+    "a task of the wrong type": (at("task", to=["text"]), ["the name of a task"]),
     "no model": (at("model", to=GONE), ["model missing"]),
     "model a list": (at("model", to=[]), ["missing"]),
     "layers a number": (at("model", "layers", to=3), ["layers must be a list"]),
     "no layers": (at("model", "layers", to=[]), ["at least one layer"]),
     "many layers": (at("model", "layers", to=[{}] * 1000), ["layers", "100"]),
     "a layer of null": (at("model", "layers", to=[None]), ["trace and sizes"]),
-    "start too high": (at("start", to=10**6), ["start", "1000000"]),
-    "start negative": (at("start", to=-1), ["start"]),
-    "start a text": (at("start", to="a"), ["start"]),
+    "start too high": (at("model", "start", to=10**6), ["start", "1000000"]),
+    "start negative": (at("model", "start", to=-1), ["start"]),
+    "start a text": (at("model", "start", to="a"), ["start"]),
     "tied a number": (at("model", "tied", to=1), ["tied must be true or false"]),
     "tied": (at("model", "tied", to=True), ["output.W_hy unknown"]),
     "dropout a list": (at("model", "dropout", to=[1]), ["dropout"]),
@@ -175,14 +174,14 @@ def test_a_wrong_configuration(model: Path, refuse: Any, name: str) -> None:
     refuse(EVALUATE, *words)
 
 
-@pytest.mark.parametrize("section", ["training", "data"])
+@pytest.mark.parametrize("section", ["options", "data", "decided"])
 @pytest.mark.parametrize("value", [GONE, None, [], "x"])
-def test_evaluating_needs_the_other_sections(model: Path, refuse: Any, section: str, value: Any) -> None:
+def test_the_other_sections_are_needed_too(model: Path, refuse: Any, section: str, value: Any) -> None:
     config = json.loads((model / CONFIG).read_text("utf-8"))
     at(section, to=value)(config)
     (model / CONFIG).write_text(json.dumps(config))
-    refuse(EVALUATE, "config.json", f"{section} must be an object")
-    assert cli.invoke(["report", str(model)]) == 0
+    for verb in (RUN, EVALUATE, ["report", "m"]):
+        refuse(verb, "config.json", f"{section} missing" if value is GONE else "expected an object")
 
 
 JSONS: dict[str, tuple[str, list[str]]] = {
@@ -280,14 +279,14 @@ def test_what_was_seen_need_not_be_known(readers: Path, capfd: pytest.CaptureFix
 
 READER = ("model", "readers", 0)
 OF_CONFIGS: dict[str, tuple[str, Change, list[str]]] = {
-    "no model": ("c", at("model", to=GONE), ["malformed"]),
+    "no model": ("c", at("model", to=GONE), ["model missing"]),
     "no readers": ("c", at("model", "readers", to=[]), ["readers"]),
     "readers a number": ("c", at("model", "readers", to=3), ["readers"]),
     "a reader of null": ("c", at(*READER, to=None), ["missing"]),
-    "two readers": ("c", at("model", "readers", to=[{}, {}]), ["readers"]),
-    "members a text": ("c", at("model", "members", to="1"), ["members must be from 1"]),
-    "another number of members": ("c", at("model", "members", to=2), ["missing"]),
-    "another number of classes": ("c", at(*READER, "classes", to=4), ["output.W_py"]),
+    "two readers": ("c", at("model", "readers", to=[{}, {}]), ["missing"]),
+    "members a text": ("c", at("model", "ensemble_size", to="1"), ["ensemble_size must be from 1"]),
+    "another number of members": ("c", at("model", "ensemble_size", to=2), ["missing"]),
+    "another number of classes": ("c", at(*READER, "classes", to=4), ["expected 3 classes everywhere, got [4]"]),
     "classes a text": ("c", at(*READER, "classes", to="3"), ["classes must be an integer"]),
     "a million classes": ("c", at(*READER, "classes", to=10**9), ["classes must be an integer"]),
     "pooling unknown": ("c", at(*READER, "pooling", to=["sum"]), ["pooling must be some of"]),
@@ -297,29 +296,27 @@ OF_CONFIGS: dict[str, tuple[str, Change, list[str]]] = {
     "added a number": ("c", at(*READER, "added", to=1), ["added must be true or false"]),
     "a layer gone": ("c", at(*READER, "layers", 0, to=[]), ["one direction or two"]),
     "layers above": ("c", at(*READER, "above", to=[[{}]]), ["trace"]),
-    "no section": ("c", at("classify", to=GONE), ["classify missing"]),
-    "a section of another kind": ("c", at("classify", to=[]), ["classify missing"]),
-    "no names": ("c", at("classify", "classes", to=GONE), ["classify missing"]),
-    "too few names": ("c", at("classify", "classes", to=["x", "y"]), ["expected 2 classes everywhere"]),
-    "a name twice": ("c", at("classify", "classes", to=["x", "x", "y"]), ["each once"]),
-    "names that are none": ("c", at("classify", "classes", to=[1, [], None]), ["names"]),
-    "fusion a list": ("c", at("classify", "fusion", to=[1]), ["fusion must be an object"]),
-    "fusion of nobody": ("c", at("classify", "fusion", to={"nobody": 1.0}), ["expected weights"]),
-    "fusion below zero": ("c", at("classify", "fusion", to={"recurrence": -1}), ["expected weights"]),
-    "fusion of nothing": ("c", at("classify", "fusion", to={"recurrence": 0}), ["expected weights"]),
-    "fusion a text": ("c", at("classify", "fusion", to={"recurrence": "1"}), ["expected weights"]),
-    "threshold a text": ("c", at("classify", "threshold", to="0.5"), ["threshold from 0 to 1"]),
-    "threshold of 2": ("c", at("classify", "threshold", to=2.0), ["threshold from 0 to 1"]),
-    "no tags": ("t", at("tag", to=GONE), ["tag missing"]),
-    "too few tags": ("t", at("tag", "tags", to=["O"]), ["names of 5 tags"]),
-    "tags that are none": ("t", at("tag", "tags", to=[1, [], {}, None, "O"]), ["names of 5 tags"]),
-    "other intents": ("t", at("tag", "intents", to=[]), ["names of 2 intents"]),
+    "no names": ("c", at("model", "classes", to=GONE), ["classes must be a list of names"]),
+    "too few names": ("c", at("model", "classes", to=["x", "y"]), ["expected 2 classes everywhere"]),
+    "a name twice": ("c", at("model", "classes", to=["x", "x", "y"]), ["each once"]),
+    "names that are none": ("c", at("model", "classes", to=[1, [], None]), ["names"]),
+    "weights a list": ("c", at("decided", "weights", to=[1]), ["weights must be an object"]),
+    "weights of nobody": ("c", at("decided", "weights", to={"nobody": 1.0}), ["expected weights"]),
+    "weights below zero": ("c", at("decided", "weights", to={"recurrence": -1}), ["expected weights"]),
+    "weights of nothing": ("c", at("decided", "weights", to={"recurrence": 0}), ["expected weights"]),
+    "weights a text": ("c", at("decided", "weights", to={"recurrence": "1"}), ["weights must be"]),
+    "threshold a text": ("c", at("decided", "threshold", to="0.5"), ["threshold must be"]),
+    "threshold of 2": ("c", at("decided", "threshold", to=2.0), ["threshold"]),
+    "no tags": ("t", at("model", "tags", to=GONE), ["tags must be a list of names"]),
+    "too few tags": ("t", at("model", "tags", to=["O"]), ["names of 5 tags"]),
+    "tags that are none": ("t", at("model", "tags", to=[1, [], {}, None, "O"]), ["tags must be a list of names"]),
+    "other intents": ("t", at("model", "intents", to=[]), ["names of 2 intents"]),
     "crf a number": ("t", at(*READER, "crf", to=1), ["crf must be true or false"]),
     "crf off": ("t", at(*READER, "crf", to=False), ["crf"]),
     "tags a text": ("t", at(*READER, "tags", to="5"), ["tags must be an integer"]),
     "many tags": ("t", at(*READER, "tags", to=10**6), ["tags must be an integer"]),
     "stacked without intents": ("t", at(*READER, "intents", to=0), ["intent"]),
-    "fusion of no model": ("t", at("tag", "fusion", to={"nobody": 1.0}), ["expected weights"]),
+    "weights of no model": ("t", at("decided", "weights", to={"nobody": 1.0}), ["expected weights"]),
 }
 
 
@@ -334,10 +331,9 @@ def test_a_wrong_configuration_of_a_reader(readers: Path, refuse_there: Any, nam
 
 
 @pytest.mark.parametrize("folder", ["c", "t"])
-def test_evaluating_a_reader_needs_to_know_its_texts(readers: Path, refuse_there: Any, folder: str) -> None:
+def test_a_reader_needs_to_know_its_texts(readers: Path, refuse_there: Any, folder: str) -> None:
     config = json.loads((readers / folder / CONFIG).read_text("utf-8"))
     del config["data"]
     (readers / folder / CONFIG).write_text(json.dumps(config))
-    refuse_there(SCORE[folder], "config.json", "data is missing")
-    assert cli.invoke([str(part) if part != folder else str(readers / folder) for part in USE[folder]]) == 0
-    assert cli.invoke(["report", str(readers / folder)]) == 0
+    for verb in (SCORE[folder], USE[folder], ["report", folder]):
+        refuse_there(verb, "config.json", "data missing")

@@ -14,8 +14,18 @@ from typing import Any
 
 import pytest
 
-from tests.cli.misuse import TEXT, TINY, Outcome, as_nobody, check_refusal, make_model, snapshot
-from tests.cli.test_understanding_commands import SIZE, make_classifier, make_tagger
+from tests.cli.misuse import (
+    SMALL_READER,
+    TEXT,
+    TINY,
+    Outcome,
+    as_nobody,
+    check_refusal,
+    make_classifier,
+    make_model,
+    make_tagger,
+    snapshot,
+)
 from throughtime import cli
 from throughtime.cli import VERBS
 
@@ -98,7 +108,7 @@ def test_a_file_that_is_no_text(tree: Path, refuse: Any, verb: list[str], name: 
         (["run", "m", "the", "cat"], ["unexpected extra argument", "cat"]),
         (["evaluate", "m", "text.txt", "--part", "tset"], ["'tset'", "validation"]),
         (["train"], ["expected a task", "text or forecast"]),
-        (["train", "text"], ["Missing argument", "file"]),
+        (["train", "text"], ["Missing argument", "DATA"]),
         (["train", "text", "text.txt"], ["--out"]),
         (["train", "text", "text", "text.txt", "--out", "new"], ["unexpected extra argument"]),
         (["train", "txet", "text.txt"], ["txet"]),
@@ -120,7 +130,7 @@ def test_a_file_that_is_no_text(tree: Path, refuse: Any, verb: list[str], name: 
         ([*TRAIN, "--validation", "1"], ["validation", "below 1"]),
         ([*TRAIN, "--holdout", "0.9999"], ["none is left to learn from", "longer text"]),
         ([*TRAIN, "--hidden", "1000000"], ["need about", "TB", "this machine has", "--hidden"]),
-        ([*TRAIN, "--hidden", str(10**12)], ["size H", "1,048,576", str(10**12)]),
+        ([*TRAIN, "--hidden", str(10**12)], ["hidden must be an integer from 1 to 1,048,576", str(10**12)]),
         ([*TRAIN, "--out", "m"], ["m: there is a model already", "--force"]),
         ([*TRAIN, "--out", "text.txt"], ["text.txt"]),
         ([*TRAIN, "--out", "text.txt/new"], ["text.txt"]),
@@ -201,7 +211,7 @@ def refuse_there(readers: Path, capfd: pytest.CaptureFixture[str], monkeypatch: 
 
 
 HEAD = b"review,stars\n"
-CLASSIFY = ["train", "classify", "bad.csv", "--out", "new", "--steps", "2", *SIZE]
+CLASSIFY = ["train", "classify", "bad.csv", "--out", "new", "--steps", "2", *SMALL_READER]
 SCORE, LABEL = ["evaluate", "c", "bad.csv"], ["run", "c", "--file", "bad.csv"]
 TABLES: dict[str, tuple[bytes, list[str]]] = {
     "empty": (b"", ["bad.csv", "empty file"]),
@@ -235,8 +245,8 @@ def test_a_table_that_holds_no_labelled_texts(refuse_there: Any, verb: str, name
     refuse_there({"bad.csv": content}, {"train": CLASSIFY, "evaluate": SCORE, "run": LABEL}[verb], words)
 
 
-OPEN, TAG = ["train", "classify", "texts.csv", "--out", "new", "--steps", "2", *SIZE], ["train", "tag"]
-TAGGED = ["--out", "new", "--steps", "2", "--seconds", "0", *SIZE]
+OPEN, TAG = ["train", "classify", "texts.csv", "--out", "new", "--steps", "2", *SMALL_READER], ["train", "tag"]
+TAGGED = ["--out", "new", "--steps", "2", "--seconds", "0", *SMALL_READER]
 
 
 @pytest.mark.parametrize(
@@ -251,7 +261,7 @@ TAGGED = ["--out", "new", "--steps", "2", "--seconds", "0", *SIZE]
         ({}, [*OPEN, "--units", "letters"], ["units must be some of words"]),
         ({}, [*OPEN, "--units", ""], ["units must be some of words"]),
         ({}, [*OPEN, "--pooling", "sum"], ["pooling must be some of max"]),
-        ({}, [*OPEN, "--evidence", "maybe"], ["evidence must be one of on, off, both"]),
+        ({}, [*OPEN, "--naive-bayes", "maybe"], ["naive_bayes must be one of on, off, both"]),
         ({}, [*OPEN, "--cell", "elman"], ["'elman'"]),
         ({}, [*OPEN, "--start", "gone"], ["gone", "expected a model folder"]),
         ({}, [*OPEN, "--start", "texts.csv"], ["texts.csv", "expected a model folder"]),
@@ -263,7 +273,7 @@ TAGGED = ["--out", "new", "--steps", "2", "--seconds", "0", *SIZE]
         ({}, ["run", "c"], ["give one text", "--file"]),
         ({}, ["run", "c", "a", "--file", "texts.csv"], ["not both"]),
         ({}, ["run", "c", "--file", "texts.csv", "--json"], ["leave --json out"]),
-        ({}, ["run", "c", "a", "--follow"], ["--forward"]),
+        ({}, ["run", "c", "a", "--follow"], ["--no-bidirectional"]),
         ({}, ["run", "c", "--file", "texts.csv", "--column", "body"], ["texts.csv", "no column 'body'"]),
         ({"bad.txt": b"a\nb\0c\n"}, ["run", "c", "--file", "bad.txt"], ["bad.txt: row 2", "NUL"]),
         ({"bad.txt": b"a\n\xff\n"}, ["run", "c", "--file", "bad.txt"], ["bad.txt", "byte 0xff", "--encoding"]),
@@ -298,10 +308,10 @@ TAGGED = ["--out", "new", "--steps", "2", "--seconds", "0", *SIZE]
         ),
         ({"bad.jsonl": b'{"tokens": ["a"]}\n'}, [*TAG, "bad.jsonl", *TAGGED], ["no tags", "tokens"]),
         ({"bad.jsonl": b"[1, 2]\n"}, [*TAG, "bad.jsonl", *TAGGED], ["bad.jsonl: row 1", "JSON object"]),
-        ({}, [*TAG, "slots.conll", *TAGGED, "--columns", "letters"], ["columns: expected some of word"]),
+        ({}, [*TAG, "slots.conll", *TAGGED, "--columns", "letters"], ["columns must be some of word"]),
         ({}, [*TAG, "slots.conll", *TAGGED, "--test", "gone"], ["gone: no such file"]),
         ({}, ["evaluate", "t", "gone.conll"], ["gone.conll: no such file"]),
-        ({}, ["evaluate", "t", "slots.conll", "--seconds", "-1"], ["seconds must be from 0"]),
+        ({}, ["evaluate", "t", "slots.conll", "--seconds", "-1"], ["seconds must be a number from 0"]),
         ({}, ["run", "t"], ["Missing argument", "text"]),
     ],
 )

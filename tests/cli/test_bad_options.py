@@ -9,8 +9,17 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from tests.cli.misuse import TINY, Outcome, check_refusal, make_forecaster, make_model, snapshot
-from tests.cli.test_understanding_commands import SIZE, make_classifier, make_tagger
+from tests.cli.misuse import (
+    SMALL_READER,
+    TINY,
+    Outcome,
+    check_refusal,
+    make_classifier,
+    make_forecaster,
+    make_model,
+    make_tagger,
+    snapshot,
+)
 from throughtime import cli
 from throughtime.cli import BY_TASK, VERBS
 from throughtime.cli.task import command as command_of
@@ -23,20 +32,20 @@ NEVER = ("", "abc", "nan", "inf", "-inf", "1e400", "-1", "0x10")
 ZERO = {"average", "clip", "dropout", "weight_dropout", "validation", "holdout", "seed", "temperature", "length"} | {
     "profile", "seconds", "layer", "unit", "embedding_dropout", "word_dropout", "rare_dropout", "label_smoothing"
 } | {
-    "sure", "swap"
+    "sure", "swap", "weight_decay", "layer_dropout"
 }  # fmt: skip
 """The options that take 0."""
 
 ANY_SIZE = {"clip", "seed", "vocabulary", "patience", "batch", "window", "minutes", "epochs", "steps", "top_k"} | {
-    "learning_rate", "temperature", "stride"
+    "learning_rate", "temperature", "stride", "weight_decay"
 }  # fmt: skip
 """The options for which a very large number means "no limit", is lowered to what there is, or costs nothing."""
 
 BASE = {
     "train text": ["train", "text", "text.txt", "--out", "new", *TINY],
     "train forecast": ["train", "forecast", "series.csv", "--out", "new", "--hidden", "8", "--threads", "1"],
-    "train classify": ["train", "classify", "texts.csv", "--out", "new", *SIZE],
-    "train tag": ["train", "tag", "slots.conll", "--out", "new", *SIZE],
+    "train classify": ["train", "classify", "texts.csv", "--out", "new", *SMALL_READER],
+    "train tag": ["train", "tag", "slots.conll", "--out", "new", *SMALL_READER],
     "run text": ["run", "m", "the", "--length", "3"],
     "run forecast": ["run", "f"],
     "run classify": ["run", "c", "we saw isx"],

@@ -14,7 +14,9 @@ import pytest
 from throughtime import cli
 from throughtime.cells import CATALOGUE
 from throughtime.cli import VERBS
+from throughtime.errors import needed
 from throughtime.report import console as output
+from throughtime.tasks import TASKS
 
 TEXT = ("the cat sat on the mat, the dog ate the cat; " * 60 + "\n") * 3
 TINY = ["--steps", "12", "--hidden", "8", "--embedding", "4", "--batch", "4", "--window", "8", "--threads", "1"]
@@ -47,6 +49,16 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     file.write_text(TEXT, "utf-8")
     assert cli.invoke(["train", "text", str(file), "--out", str(folder / "m"), *TINY]) == 0
     return folder / "m", file
+
+
+def test_the_help_of_train_names_the_tasks(call: Any) -> None:
+    answer = call("train", "--help")
+    assert answer.status == 0
+    for name, task in TASKS.items():
+        assert name in answer.out
+        assert task.help in answer.out
+    for name in TASKS:
+        assert "--out" in call("train", name, "--help").out
 
 
 def test_help_names_every_verb(call: Any) -> None:
@@ -141,7 +153,7 @@ def test_a_missing_package_is_named(call: Any, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(describe, "catalogue_lines", need)
     answer = call("cells")
     assert answer.status == 2
-    assert "cells needs torch: pip install 'throughtime[train]'" in answer.err
+    assert f"cells needs torch: {needed('train')}" in answer.err
 
 
 def test_ctrl_c_is_status_130(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +215,7 @@ def test_training_prints_one_json_object(call: Any, model: tuple[Path, Path], tm
     assert answer.json["evaluation"]["nats_per_character"] > 0
     config = json.loads((tmp_path / "j" / "config.json").read_text("utf-8"))
     assert [layer["cell"] for layer in config["model"]["layers"]] == ["rnn", "gru"]
-    assert config["training"]["clip"] is None
+    assert config["options"]["clip"] is None
     assert Path(answer.json["report"]).is_file()
 
 

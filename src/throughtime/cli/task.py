@@ -55,12 +55,12 @@ def _function(task: str, verb: str) -> Any:
 
 
 def _task_of(argument: str) -> str | None:
-    """The task of a model's folder; None where that is no such folder, which its command will say."""
+    """The task of a model's folder; None for what is no such folder. UserError where its config.json says nothing."""
     from throughtime.storage.folder import CONFIG
     from throughtime.tasks.load import task_of
 
     try:
         known = not argument.startswith("-") and (Path(argument) / CONFIG).is_file()
-        return task_of(argument) if known else None
-    except (UserError, OSError, ValueError):
+    except (OSError, ValueError):
         return None
+    return task_of(argument) if known else None

@@ -1,4 +1,4 @@
-"""The commands for classifiers and taggers: what they print, where, and with which exit status."""
+"""The verbs for classifiers: what they print, where, and with which exit status."""
 
 from __future__ import annotations
 
@@ -16,44 +16,12 @@ from typing import Any
 import pytest
 
 import throughtime
-from tests.cli.misuse import Outcome, check_refusal
-from tests.tasks.reading.texts import easy, flights, write_table, write_tagged
-from throughtime import cli
-from throughtime.data.labelled import read_texts, text_key
-from throughtime.data.splits import grouped_split
+from tests.cli.misuse import SMALL_READER as SIZE
+from tests.cli.misuse import check_refusal, make_classifier, only_json
+from tests.tasks.reading.texts import easy, write_table
+from throughtime.data.labelled import read_texts
 from throughtime.storage.folder import CHECKPOINT
-from throughtime.tasks import TASKS
 from throughtime.tasks.classify.commands import _lines
-
-SIZE = ["--hidden", "8", "--embedding", "8", "--threads", "1"]
-
-
-def make_classifier(folder: Path) -> Path:
-    """A trained classifier in folder/c, of the table in folder/texts.csv."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_table(folder / "texts.csv", easy(90))
-    call = ["train", "classify", str(folder / "texts.csv"), "--out", str(folder / "c"), "--steps", "12", *SIZE]
-    assert cli.invoke([*call, "--average", "0", "--learning-rate", "0.03"]) == 0
-    return folder / "c"
-
-
-def make_tagger(folder: Path) -> Path:
-    """A trained tagger in folder/t, of the texts in folder/slots.conll."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_tagged(folder / "slots.conll", flights(60))
-    call = ["train", "tag", str(folder / "slots.conll"), "--out", str(folder / "t"), "--steps", "4", *SIZE]
-    assert cli.invoke([*call, "--average", "0", "--seconds", "0"]) == 0
-    return folder / "t"
-
-
-@pytest.fixture
-def call(capfd: pytest.CaptureFixture[str]) -> Any:
-    def run(*arguments: Any) -> Outcome:
-        capfd.readouterr()
-        status = cli.invoke([str(a) for a in arguments])
-        return Outcome(status, *capfd.readouterr())
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -61,32 +29,8 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_classifier(tmp_path_factory.mktemp("classifier"))
 
 
-@pytest.fixture(scope="module")
-def tagger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tagger(tmp_path_factory.mktemp("tagger"))
-
-
-def only_json(answer: Outcome) -> Any:
-    """What a command printed, which is one JSON object."""
-    assert answer.status == 0, answer.err
-    assert answer.out.count("\n") == 1
-    found = json.loads(answer.out)
-    assert isinstance(found, dict)
-    return found
-
-
 def table_of(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
-
-
-def test_the_help_of_train_names_the_tasks(call: Any) -> None:
-    answer = call("train", "--help")
-    assert answer.status == 0
-    for name, task in TASKS.items():
-        assert name in answer.out
-        assert task.help in answer.out
-    for name in TASKS:
-        assert "--out" in call("train", name, "--help").out
 
 
 def test_a_classifier_is_trained_scored_and_reported(call: Any, tmp_path: Path) -> None:
@@ -107,7 +51,10 @@ def test_a_classifier_is_trained_scored_and_reported(call: Any, tmp_path: Path) 
     assert only_json(call("report", out, "--json")) == {"report": str(out / "report.html")}
     assert call("report", out).out == f"{out / 'report.html'}\n"
     check_refusal(call(*start), ["there is a model already", "--resume", "--force"])
-    check_refusal(call("train", "classify", data, "--out", out, "--resume", "--hidden", 9), ["keeps its hidden"])
+    check_refusal(
+        call("train", "classify", data, "--out", out, "--resume", "--hidden", 9),
+        ["a run that goes on keeps its hidden"],
+    )
     longer = call("train", "classify", data, "--out", out, "--resume", "--steps", 5)
     assert longer.status == 0
     assert "this model" in longer.out
@@ -117,8 +64,21 @@ def test_a_classifier_is_trained_scored_and_reported(call: Any, tmp_path: Path) 
 
 def test_a_second_training_on_all_texts(call: Any, tmp_path: Path) -> None:
     data = write_table(tmp_path / "a.tsv", easy(60))
-    start = ("train", "classify", data, "--out", tmp_path / "m", *SIZE)
-    found = only_json(call(*start, "--steps", 2, "--refit", "--no-bidirectional", "--json"))
+    found = only_json(
+        call(
+            "train",
+            "classify",
+            data,
+            "--out",
+            tmp_path / "m",
+            *SIZE,
+            "--steps",
+            2,
+            "--refit",
+            "--no-bidirectional",
+            "--json",
+        )
+    )
     assert (tmp_path / "m" / "choice" / "config.json").is_file()
     assert found["evaluation"]["texts"] > 0
 
@@ -254,49 +214,6 @@ def test_what_run_cannot_do(call: Any, classifier: Path, tmp_path: Path) -> None
     assert {path.name for path in tmp_path.iterdir()} == {"a.txt"}
 
 
-def test_a_tagger_is_trained_scored_and_reported(call: Any, tmp_path: Path) -> None:
-    data, out = write_tagged(tmp_path / "a", flights(60), "folder"), tmp_path / "m"
-    start = ("train", "tag", data, "--out", out, *SIZE, "--seconds", 0)
-    found = only_json(call(*start, "--steps", 3, "--swap", "0.5", "--stacked", "--json"))
-    assert found["steps"] == 3
-    assert found["evaluation"]["verdict"]["sentence"] in Path(found["report"]).read_text("utf-8")
-    scored = only_json(call("evaluate", out, data, "--seconds", 0, "--json"))
-    assert scored["data"] == str(data)
-    assert found["evaluation"].items() <= scored.items()
-    page = call("evaluate", out, data, "--seconds", 0)
-    assert page.status == 0
-    assert "this model" in page.out
-    assert f"all of a text right in {scored['sentence_accuracy']:.1%}" in page.out
-    assert only_json(call("report", out, "--json")) == {"report": str(out / "report.html")}
-    check_refusal(call(*start), ["there is a model already", "--resume", "--force"])
-    check_refusal(call("train", "tag", data, "--out", out, "--resume", "--no-crf"), ["keeps its crf"])
-    assert call("train", "tag", data, "--out", out, "--resume", "--steps", 5, "--seconds", 0).status == 0
-    assert json.loads((out / "config.json").read_text())["options"]["steps"] == 5
-
-
-def test_texts_are_tagged(call: Any, tagger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, text = throughtime.load(tagger), "leave the new york reach a rome"
-    wanted = next(model.tag([text]))
-    found = only_json(call("run", tagger, text, "--json"))
-    assert found == json.loads(json.dumps(wanted.to_json()))
-    assert found["tokens"] == text.split()
-    page = call("run", tagger, text)
-    assert page.out.startswith(f"{wanted.intent}  ")
-    assert page.out.count("\n") == 1 + len(wanted.spans)
-    lines = [text, "", "reach it oslo"]
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\n".join(lines).encode())))
-    many = call("run", tagger, "-", "--json")
-    assert many.status == 0
-    assert [json.loads(line)["tokens"] for line in many.out.splitlines()] == [line.split() for line in lines]
-
-
-def test_a_tagger_without_intents(call: Any, tmp_path: Path) -> None:
-    data, out = write_tagged(tmp_path / "a", flights(60, intents=False)), tmp_path / "m"
-    assert call("train", "tag", data, "--out", out, *SIZE, "--seconds", 0, "--steps", 2).status == 0
-    assert "intent" not in only_json(call("run", out, "leave rome", "--json"))
-    assert call("run", out, "").out == "nothing marked\n"
-
-
 def test_a_signal_leaves_a_model_and_says_how_to_go_on(call: Any, classifier: Path, tmp_path: Path) -> None:
     data, folder = classifier.parent / "texts.csv", tmp_path / "m"
     start = ["train", "classify", str(data), "--out", str(folder), "--minutes", "5", *SIZE, "--json"]
@@ -318,7 +235,6 @@ def test_a_signal_leaves_a_model_and_says_how_to_go_on(call: Any, classifier: Pa
     assert "evaluation" not in found
     assert set(throughtime.load(folder).predict(["we saw isx"])) <= set("xyz")
     steps = str(found["steps"] + 3)
-    assert call("train", "classify", data, "--out", folder, "--resume", "--steps", steps).status == 0
-    texts = read_texts(data)
-    kept = grouped_split([text_key(text) for text in texts.texts], texts.labels, 0.1, 1)[1]
-    assert only_json(call("evaluate", folder, data, "--json"))["texts"] == len(kept)
+    longer = only_json(call("train", "classify", data, "--out", folder, "--resume", "--steps", steps, "--json"))
+    assert (longer["ended"], longer["steps"]) == ("budget", int(steps))
+    assert longer["evaluation"]["texts"] == len(read_texts(data).split(0.1, 1)[1])
