@@ -293,13 +293,13 @@ def test_every_option_of_a_task_is_in_its_help_once(
     assert cli.invoke(["train", task, "--help"]) == 0
     shown = capfd.readouterr().out
     for one in of(task).declared():
-        count = len(re.findall(rf"^ +(?:-\w, )?{flag(one)}(?![\w-])", shown, re.MULTILINE))
+        count = len(re.findall(rf"^  {flag(one)}(?![\w-])", shown, re.MULTILINE))
         assert count == (1 if one.rule.shell else 0), one.name
         assert (f"--no-{flag(one)[2:]}" in shown) == (one.kind is bool and one.command_default is not False), one.name
         if one.rule.shell:
             assert " ".join(one.rule.help.split()) in " ".join(shown.split())
     for other in ("--out", "--resume", "--force", "--json"):
-        assert len(re.findall(rf"^ +{other}(?![\w-])", shown, re.MULTILINE)) == 1
+        assert len(re.findall(rf"^  {other}(?![\w-])", shown, re.MULTILINE)) == 1
 
 
 @pytest.mark.parametrize("task", CONVERTED)
@@ -333,7 +333,9 @@ def other(one: Declared) -> Any:
         high = rule.at_most if rule.at_most is not None else rule.below
         value = low + 1 if high is None or high > low + 1 else (low + high) / 2
         value = one.kind(value)
-        return value + 1 if value == one.default and (high is None or value + 1 < high) else value
+        if value == one.default:
+            value = value + 1 if high is None or value + 1 < high else value / 2
+        return value
     return None
 
 

@@ -75,19 +75,19 @@ NODE = (*TRACE, "nodes")
 HUGE = 10**400
 
 CONFIGS: dict[str, tuple[Change, list[str]]] = {
-    "newer": (at("format_version", to=2), ["format_version 1, got 2", "update throughtime"]),
+    "newer": (at("format_version", to=3), ["format_version 2, got 3", "update throughtime"]),
     "no version": (at("format_version", to=GONE), ["config.json", "throughtime"]),
     "another task": (at("task", to="sing"), ["unknown task 'sing'", "text"]),
-    "a task of the wrong type": (at("task", to=["text"]), ["unknown task"]),
+    "a task of the wrong type": (at("task", to=["text"]), ["the name of a task"]),
     "no model": (at("model", to=GONE), ["model missing"]),
     "model a list": (at("model", to=[]), ["missing"]),
     "layers a number": (at("model", "layers", to=3), ["layers must be a list"]),
     "no layers": (at("model", "layers", to=[]), ["at least one layer"]),
     "many layers": (at("model", "layers", to=[{}] * 1000), ["layers", "100"]),
     "a layer of null": (at("model", "layers", to=[None]), ["trace and sizes"]),
-    "start too high": (at("start", to=10**6), ["start", "1000000"]),
-    "start negative": (at("start", to=-1), ["start"]),
-    "start a text": (at("start", to="a"), ["start"]),
+    "start too high": (at("model", "start", to=10**6), ["start", "1000000"]),
+    "start negative": (at("model", "start", to=-1), ["start"]),
+    "start a text": (at("model", "start", to="a"), ["start"]),
     "tied a number": (at("model", "tied", to=1), ["tied must be true or false"]),
     "tied": (at("model", "tied", to=True), ["output.W_hy unknown"]),
     "dropout a list": (at("model", "dropout", to=[1]), ["dropout"]),
@@ -150,14 +150,14 @@ def test_a_wrong_configuration(model: Path, refuse: Any, name: str) -> None:
     refuse(EVALUATE, *words)
 
 
-@pytest.mark.parametrize("section", ["training", "data"])
+@pytest.mark.parametrize("section", ["options", "data", "decided"])
 @pytest.mark.parametrize("value", [GONE, None, [], "x"])
-def test_evaluating_needs_the_other_sections(model: Path, refuse: Any, section: str, value: Any) -> None:
+def test_the_other_sections_are_needed_too(model: Path, refuse: Any, section: str, value: Any) -> None:
     config = json.loads((model / CONFIG).read_text("utf-8"))
     at(section, to=value)(config)
     (model / CONFIG).write_text(json.dumps(config))
-    refuse(EVALUATE, "config.json", f"{section} must be an object")
-    assert cli.invoke(["report", str(model)]) == 0
+    for verb in (RUN, EVALUATE, ["report", "m"]):
+        refuse(verb, "config.json", f"{section} missing" if value is GONE else "expected an object")
 
 
 JSONS: dict[str, tuple[str, list[str]]] = {

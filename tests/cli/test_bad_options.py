@@ -32,12 +32,12 @@ NEVER = ("", "abc", "nan", "inf", "-inf", "1e400", "-1", "0x10")
 ZERO = {"average", "clip", "dropout", "weight_dropout", "validation", "holdout", "seed", "temperature", "length"} | {
     "profile", "seconds", "layer", "unit", "embedding_dropout", "word_dropout", "rare_dropout", "label_smoothing"
 } | {
-    "sure", "swap"
+    "sure", "swap", "weight_decay", "layer_dropout"
 }  # fmt: skip
 """The options that take 0."""
 
 ANY_SIZE = {"clip", "seed", "vocabulary", "patience", "batch", "window", "minutes", "epochs", "steps", "top_k"} | {
-    "learning_rate", "temperature", "stride"
+    "learning_rate", "temperature", "stride", "weight_decay"
 }  # fmt: skip
 """The options for which a very large number means "no limit", is lowered to what there is, or costs nothing."""
 

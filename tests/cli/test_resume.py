@@ -29,20 +29,20 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def config(folder: Path) -> Any:
-    return json.loads((folder / "config.json").read_text())["training"]
+    return json.loads((folder / "config.json").read_text())["options"]
 
 
 def test_budget_and_rate_may_change(run: tuple[Path, Path]) -> None:
     more = ["--resume", "--steps", "20", "--learning-rate", "1e-3", "--clip", "0.5", "--patience", "9"]
     assert cli.invoke(["train", "text", str(run[0]), "--out", str(run[1]), *more]) == 0
     kept = config(run[1])
-    assert (kept["budget"], kept["learning_rate"], kept["clip"], kept["patience"]) == (20, 1e-3, 0.5, 9)
+    assert (kept["steps"], kept["learning_rate"], kept["clip"], kept["patience"]) == (20, 1e-3, 0.5, 9)
     lines = [json.loads(line) for line in (run[1] / "history.jsonl").read_text().splitlines()]
     assert max(line["step"] for line in lines) == 20
 
 
 @pytest.mark.parametrize(
-    "option", [["--hidden", "16"], ["--cell", "gru"], ["--seed", "0"], ["--tied"], ["--threads", "2"], ["--force"]]
+    "option", [["--hidden", "16"], ["--cell", "gru"], ["--seed", "1"], ["--tied"], ["--threads", "2"], ["--force"]]
 )
 def test_the_model_and_the_data_may_not(
     run: tuple[Path, Path], option: list[str], capfd: pytest.CaptureFixture[str]
@@ -52,7 +52,8 @@ def test_the_model_and_the_data_may_not(
     assert cli.invoke(["train", "text", str(run[0]), "--out", str(run[1]), "--resume", *option]) == 2
     said = capfd.readouterr().err
     assert said.count("\n") == 1
-    assert f"{option[0]}: a run that goes on keeps its own" in said
+    words = "not both" if option == ["--force"] else f"a run that goes on keeps its {option[0][2:]}; leave it out"
+    assert words in said
     assert config(run[1]) == before
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,29 @@ def test_a_crash_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: 
     monkeypatch.undo()
     assert folder.read_json(path) == "old"
     assert os.listdir(tmp_path) == ["x.json"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a folder can be opened on POSIX alone")
+def test_a_loss_of_power_leaves_the_old_file_or_the_new(tmp_path: Path, monkeypatch: Any) -> None:
+    """The content is on the disk before the name is, and the name is when the call returns."""
+    done: list[str] = []
+    replace = os.replace
+
+    def fsync(number: int) -> None:
+        about = os.fstat(number)
+        done.append("the folder" if stat.S_ISDIR(about.st_mode) else f"{about.st_size} bytes")
+
+    def replaced(*names: Any) -> None:
+        done.append("the name")
+        replace(*names)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replaced)
+    folder.write_atomically(tmp_path / "x", b"12345")
+    assert done == ["5 bytes", "the name", "the folder"]
+    done.clear()
+    folder.write_weights(tmp_path / "w", {"a": np.zeros(3, np.float32)})
+    assert done[-2:] == ["the name", "the folder"]
 
 
 def test_no_model_folder(tmp_path: Path) -> None:

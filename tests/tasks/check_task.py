@@ -15,6 +15,7 @@ import json
 import math
 import os
 import random
+import shutil
 import signal
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -679,9 +680,9 @@ class CheckTask:
         assert (config["task"], config["parameters"]) == (self.case.task, summary["parameters"])
         assert config["environment"]["threads"] == 1
 
-    def test_the_commands_use_it(self, made: tuple[Path, Path, dict[str, Any], str]) -> None:
-        file, folder, _, _ = made
-        case = self.case
+    def test_the_commands_use_it(self, made: tuple[Path, Path, dict[str, Any], str], tmp_path: Path) -> None:
+        file, folder, case = made[0], tmp_path / "m", self.case
+        shutil.copytree(made[1], folder)  # what a command leaves in a folder is no part of the training's
         out, _ = self.captured(["run", str(folder), *case.run])
         assert out.strip()
         scored = ["evaluate", str(folder), str(file), *case.evaluate]

@@ -9,6 +9,19 @@ import torch
 from throughtime.training.clipping import clip
 
 
+def test_the_norm_is_torchs_and_what_is_left_is_the_limit() -> None:
+    generator = torch.Generator().manual_seed(3)
+    for scale in (1e-6, 1.0, 1e4):
+        gradients = [scale * torch.randn(shape, generator=generator) for shape in ((7, 5), (3,), (2, 3, 4))]
+        for gradient in gradients:
+            gradient.requires_grad_(False)
+        wanted = float(torch.nn.utils.get_total_norm(gradients))
+        norm, struck = clip(gradients, 0.5 * wanted)
+        assert (norm, struck) == (wanted, True)
+        assert math.isclose(clip(gradients, None)[0], 0.5 * wanted, rel_tol=1e-6)
+    assert clip([torch.tensor([math.inf])], 1.0) == (math.inf, False)
+
+
 def test_clipping_by_the_global_norm() -> None:
     gradients = [torch.tensor([3.0, 0.0]), torch.tensor([[4.0]])]
     assert clip(gradients, 5.0) == (5.0, False)

@@ -15,6 +15,7 @@ from typing import Any
 
 from throughtime.errors import needed
 from throughtime.tasks import TASKS
+from throughtime.training.progress import say
 
 VERBS = {
     "train": "learn from data:  throughtime train TASK DATA --out DIR, TASK being {tasks}",
@@ -87,7 +88,7 @@ def _call(verb: str, arguments: list[str]) -> int:
 
                 app, name, arguments = task.train(arguments) if verb == "train" else task.known(verb, arguments)
                 if app is None:
-                    print(task.train_help())
+                    print(task.train_help() if verb == "train" else task.verb_help(verb))
                     return 0
             else:
                 app, name = import_module(f"throughtime.cli.{verb.replace('-', '_')}").app, verb
@@ -124,7 +125,7 @@ def _complain(message: str, status: int) -> int:
     line = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(message.split()))
     if len(line) > _LONGEST:
         line = f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
-    print(f"throughtime: {line}", file=sys.stderr)
+    say(f"throughtime: {line}")
     return status
 
 

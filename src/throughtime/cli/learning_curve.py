@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,40 +10,36 @@ from typer import Argument, Option
 
 from throughtime.cli.diagnose import insight
 from throughtime.errors import UserError, needed
+from throughtime.options import Options, option
 from throughtime.report.console import new_app, print_json, say
 from throughtime.tasks import TASKS
+from throughtime.tasks.shell import with_options
 
 app = new_app("Measure how quality grows with the amount of data.")
 
 FILE = "learning_curve.json"
 
 
-@app.command()
-def learning_curve(
-    task: Annotated[str, Argument(help=f"{', '.join(TASKS)}.")],
-    data: Annotated[str, Argument(help="A text file, a table of series, or labelled texts.")],
-    out: Annotated[Path, Option(help="A folder for the figures and the picture; an interrupted run goes on there.")],
-    points: Annotated[int, Option(help="Amounts of data, each half of the next.")] = 5,
-    seeds: Annotated[int, Option(help="Trainings for each amount.")] = 2,
-    minutes: Annotated[float | None, Option(help="How long each training takes; 0.5 where nothing is said.")] = None,
-    steps: Annotated[int | None, Option(help="How many steps each training takes, instead of minutes.")] = None,
-    cell: Annotated[str | None, Option(help="A cell of the catalogue, rnn:relu, or file.py:ClassName.")] = None,
-    hidden: Annotated[int | None, Option(help="H, the size of the hidden state.")] = None,
-    layers: Annotated[int | None, Option(help="How many layers of the cell.")] = None,
-    horizon: Annotated[int | None, Option(help="Forecast: steps ahead; 24 if not given.")] = None,
-    threads: Annotated[int | None, Option(help="Threads to use; all cores where not given.")] = None,
-    json: Annotated[bool, Option("--json", help="Print the result as one JSON object.")] = False,
-) -> None:
-    """Train on growing parts of the data, fit a power law, and say what twice the data would bring, and how sure."""
+@dataclass(frozen=True)
+class CurveOptions(Options):
+    """How much is trained for a learning curve, and what."""
+
+    who = "learning-curve"
+
+    points: int = option(5, at_least=3, at_most=20, help="Amounts of data, each half of the next.")
+    seeds: int = option(2, at_least=1, at_most=100, help="Trainings for each amount.")
+    minutes: float | None = option(None, help="How long each training takes; 0.5 where nothing is said.")
+    steps: int | None = option(None, help="How many steps each training takes, instead of minutes.")
+    cell: str | None = option(None, help="A cell of the catalogue, rnn:relu, or file.py:ClassName.")
+    hidden: int | None = option(None, help="H, the size of the hidden state.")
+    layers: int | None = option(None, help="How many layers of the cell.")
+    horizon: int | None = option(None, at_least=1, at_most=100_000, help="Forecast: steps ahead; 24 if not given.")
+    threads: int | None = option(None, help="Threads to use; all cores where not given.")
+
+
+def _learning_curve(chosen: CurveOptions, task: str, data: str, out: Path, json: bool) -> None:
     if task not in TASKS:
         raise UserError(f"learning-curve: expected a task, {' or '.join(TASKS)}, got {task!r}")
-    for name, value, least, most in (
-        ("points", points, 3, 20),
-        ("seeds", seeds, 1, 100),
-        ("horizon", horizon, 1, 100_000),
-    ):
-        if value is not None and not least <= value <= most:
-            raise UserError(f"learning-curve: --{name} must be from {least} to {most:,}, got {value}")
     if data == "-" or not Path(data).is_file():
         raise UserError(f"learning-curve: {data}: no such file")
     from throughtime.insight import learning_curve as curves
@@ -50,10 +47,9 @@ def learning_curve(
     from throughtime.training.run import need_torch
 
     need_torch()
-    if minutes is None and steps is None:
-        minutes = 0.5
-    options: dict[str, Any] = {"minutes": minutes, "steps": steps, "cell": cell, "hidden": hidden, "layers": layers}
-    options |= {"horizon": horizon, "threads": threads}
+    if chosen.minutes is None and chosen.steps is None:
+        chosen = chosen.replaced(minutes=0.5)
+    options = {name: value for name, value in chosen.to_json().items() if name not in ("points", "seeds")}
     module = insight("learning-curve", task, "amount")
     asked = {"task": task, "data": str(Path(data).resolve().name), "bytes": Path(data).stat().st_size, **options}
     kept: dict[str, list[float]] = {}
@@ -67,9 +63,9 @@ def learning_curve(
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / FILE, {"asked": asked, "runs": kept})
 
-    shares = [2.0 ** (i + 1 - points) for i in range(points)]
+    shares = [2.0 ** (i + 1 - chosen.points) for i in range(chosen.points)]
     amounts, losses = curves.points(
-        lambda share, seed: module.amount(data, share, seed, options), shares, seeds, say, kept, save
+        lambda share, seed: module.amount(data, share, seed, options), shares, chosen.seeds, say, kept, save
     )
     found = curves.fit(amounts, losses, module.UNIT, module.METRIC)
     picture = _draw(out / "learning_curve.svg", found)
@@ -93,3 +89,17 @@ def _draw(path: Path, found: Any) -> str | None:
     except ImportError as error:
         say(f"throughtime: no picture, {error.name} is missing: {needed('train')}")
         return None
+
+
+_TASK = Annotated[str, Argument(help=f"{', '.join(TASKS)}.")]
+_DATA = Annotated[str, Argument(help="A text file, a table of series, or labelled texts.")]
+_OUT = Annotated[Path, Option(help="A folder for the figures and the picture; an interrupted run goes on there.")]
+
+app.command()(
+    with_options(
+        CurveOptions,
+        {"task": (_TASK, MISSING), "data": (_DATA, MISSING), "out": (_OUT, MISSING)},
+        _learning_curve,
+        "Train on growing parts of the data, fit a power law, and say what twice the data would bring, and how sure.",
+    )
+)

@@ -10,6 +10,9 @@ from throughtime.errors import UserError
 from throughtime.report.console import new_app
 from throughtime.tasks import TASKS, part
 
+VERBS = {"run": "Use a trained model.", "evaluate": "Score a trained model, beside the simple baselines."}
+"""Verbs whose arguments depend on the model's task, and what they do."""
+
 
 def train(arguments: Sequence[str]) -> tuple[Any, str, list[str]]:
     """The command of `throughtime train TASK ...`, its name, and what is left of the arguments."""
@@ -33,10 +36,41 @@ def train_help() -> str:
     )
 
 
+def verb_help(verb: str) -> str:
+    """What `throughtime run --help` prints, and evaluate: how it is called for a model of each task."""
+    lines = []
+    for task in TASKS:
+        call = _function(task, verb)
+        lines += [f"  {task:<9} throughtime {verb} {_usage(call)}", f"  {'':<9} {(call.__doc__ or '').splitlines()[0]}"]
+    listed = "\n".join(lines)
+    return (
+        f"{VERBS[verb]}\n\nUsage: throughtime {verb} DIR ...; by what the model in DIR was trained for:\n\n{listed}\n\n"
+        f"throughtime {verb} DIR --help tells the options for the model in DIR; with --json any prints one JSON object."
+    )
+
+
+def _usage(call: Any) -> str:
+    """What stands behind a command, as its parameters are declared."""
+    from inspect import Parameter, signature
+    from typing import get_type_hints
+
+    from typer.models import ArgumentInfo
+
+    words, parameters = [], signature(call).parameters
+    for name, hint in get_type_hints(call, include_extras=True).items():
+        about = getattr(hint, "__metadata__", (None,))[0]
+        if isinstance(about, ArgumentInfo):
+            word = str(about.metavar or name).upper()
+            words.append(word if parameters[name].default is Parameter.empty else f"[{word}]")
+    return " ".join([*words, "[OPTIONS]"])
+
+
 def known(verb: str, arguments: Sequence[str]) -> tuple[Any, str, list[str]]:
     """The command of a verb for the task of the first argument that is a model's folder; a text model's otherwise."""
-    task = next((found for each in arguments if (found := _task_of(each))), "text")
-    return command(task, verb), verb, list(arguments)
+    task = next((found for each in arguments if (found := _task_of(each))), None)
+    if task is None and verb in VERBS and set(arguments) & {"--help", "-h"}:
+        return None, verb, []
+    return command(task or "text", verb), verb, list(arguments)
 
 
 def command(task: str, verb: str) -> Any:
@@ -55,12 +89,12 @@ def _function(task: str, verb: str) -> Any:
 
 
 def _task_of(argument: str) -> str | None:
-    """The task of a model's folder; None where that is no such folder, which its command will say."""
+    """The task of a model's folder; None for what is no such folder. UserError where its config.json says nothing."""
     from throughtime.storage.folder import CONFIG
     from throughtime.tasks.load import task_of
 
     try:
         known = not argument.startswith("-") and (Path(argument) / CONFIG).is_file()
-        return task_of(argument) if known else None
-    except (UserError, OSError, ValueError):
+    except (OSError, ValueError):
         return None
+    return task_of(argument) if known else None

@@ -215,14 +215,17 @@ def _lines(source: Any, path: Path) -> TableData:
         raise UserError(f"{where}: expected rows of text, the file is binary")
     first = text.split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
-    try:
-        table = list(csv.reader(io.StringIO(text), delimiter=separator))
-    except csv.Error as error:
-        raise UserError(f"{where}: {error}") from None
-    while table and not any(cell.strip() for cell in table[-1]):
-        table.pop()
-    if not table:
+    rows = delimited(text.replace("\r\n", "\n"), separator, where)
+    while rows and not any(cell.strip() for cell in rows[-1][1]):
+        rows.pop()
+    if not rows:
         raise UserError(f"{where}: the file is empty")
+    line = rows[0][0]
+    for number, cells in rows:
+        if number != line:
+            raise UserError(f"{where}: row {line} is empty; leave it out")
+        line += 1 + sum(cell.count("\n") for cell in cells)
+    table = [cells for _, cells in rows]
     head = [name.strip() for name in table[0]]
     if len(table) == 1:
         raise UserError(f"{where}: there are no rows below the header")
@@ -231,15 +234,15 @@ def _lines(source: Any, path: Path) -> TableData:
     twice = {name for name in head if name and head.count(name) > 1} if len(head) < 5000 else set()
     if twice:
         raise UserError(f"{where}: two columns are named {min(twice)!r}")
-    for number, row in enumerate(table):
+    for number, row in rows:
         if len(row) != len(head):
-            raise UserError(f"{where}: row {number + 1} has {len(row)} values, the header {len(head)}")
+            raise UserError(f"{where}: row {number} has {len(row)} values, the header {len(head)}")
     columns = zip(*table[1:], strict=True)
     named = {
         name or f"column {i + 1}": np.array(column, object)
         for i, (name, column) in enumerate(zip(head, columns, strict=True))
     }
-    return TableData(named, where, 2)
+    return TableData(named, where, rows[1][0])
 
 
 def _is_number(text: str) -> bool:

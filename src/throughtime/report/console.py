@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import typer
 
 from throughtime.options import Json
+from throughtime.training.progress import say as say
 
 
 def new_app(help: str) -> typer.Typer:
@@ -29,11 +31,6 @@ def _finite(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(k): _finite(v) for k, v in value.items()}
     return [_finite(v) for v in value] if isinstance(value, list | tuple) else value
-
-
-def say(text: str = "") -> None:
-    """A line for the user that is no result: standard error."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -58,10 +55,10 @@ def scores(evaluation: Mapping[str, Json]) -> str:
 
 
 def coloured(parts: Sequence[str], weights: Any) -> str:
-    """Text with its parts coloured by weights from -1 (orange) to 1 (blue) on a terminal; elsewhere the parts that
-    weigh most stand in brackets."""
+    """Text with its parts coloured by weights from -1 (orange) to 1 (blue) on a terminal; elsewhere, and where NO_COLOR
+    is set (no-color.org), the parts that weigh most stand in brackets."""
     shown = []
-    plain = not sys.stdout.isatty()
+    plain = not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
     for part, weight in zip(parts, weights, strict=True):
         if plain:
             shown.append(f"[{part}]" if abs(weight) > 0.3 and part.strip() else part)

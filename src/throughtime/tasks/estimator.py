@@ -188,6 +188,7 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         else:
             runs.refuse_existing(folder, force)
             options = self.options.replaced(**changes)
+            options.check()
             examples = read(options)
             options = self._settle(examples, options)
             plan = self._build(examples, options)

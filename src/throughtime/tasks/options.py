@@ -18,9 +18,10 @@ class TaskOptions(Settings):
 
     batch: int = option(32, at_least=1, at_most=LARGEST, help="B, sequences a step.")
     seed: int = option(0, at_least=0, at_most=(1 << 63) - 1, help="Of everything random.")
-    threads: int | None = option(
-        None, at_least=1, at_most=1024, changeable=True, help="Threads to use; all cores where not given."
-    )
+    threads: int | None = option(None, at_least=1, at_most=1024, help="Threads to use; all cores where not given.")
+
+    def check(self) -> None:
+        """UserError for what is wrong whatever is learned, and costs more than a look: said before data are read."""
 
 
 def _typed_cells(text: str) -> Any:
@@ -57,6 +58,9 @@ class StackOptions(TaskOptions):
         help="Chrono initialisation: the longest time scale, in steps, that units of gated cells start with.",
     )
     dropout: float = option(0.0, at_least=0, below=1, help="Share of values dropped before the output layer.")
+
+    def check(self) -> None:
+        self.traces()
 
     def traces(self) -> list[Trace]:
         """The recurrences of all layers; UserError for a cell that is none. Never of options read from a folder."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING
 from pathlib import Path
 from typing import Annotated, Any
@@ -66,6 +66,20 @@ def report_command(task: str) -> Callable[..., None]:
 
     command.__annotations__ = {"directory": Directory, "json": Json}
     return command
+
+
+def with_options(
+    options: type[Options], arguments: Mapping[str, tuple[Any, Any]], run: Callable[..., None], doc: str
+) -> Any:
+    """A command that calls run with options of a class and, by name, its arguments: name -> (annotation, default or
+    MISSING)."""
+
+    def command(**values: Any) -> None:
+        own = {one.name: _value(one, values.pop(one.name)) for one in options.declared()}
+        run(options(**own), **values)
+
+    kinds = {**arguments, **{one.name: _parameter(one) for one in options.declared()}, "json": (Json, False)}
+    return with_parameters(command, kinds, doc)
 
 
 def with_parameters(function: Any, kinds: dict[str, tuple[Any, Any]], doc: str) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from throughtime.errors import UserError
 from throughtime.storage.folder import CONFIG, write_atomically
 from throughtime.tasks import TASKS, part
 
@@ -36,6 +37,8 @@ def train(
 
     learner = getattr(part(task, "estimator"), TASKS[task].estimator)
     folder = Path(out)
+    if resume and force:
+        raise UserError(f"{folder}: go on with --resume, or replace it with --force, not both")
     if resume:
         model = learner().fit_file(data, folder, True, force, quiet, options)
     else:
@@ -65,8 +68,6 @@ def refuse_other(out: Path, file: str, write: Callable[[], str]) -> Path:
 
     UserError where the folder holds another model.
     """
-    from throughtime.errors import UserError
-
     if (out / CONFIG).exists() and not (out / file).exists():
         raise UserError(f"{out}: holds a model that is no demonstration; choose another folder with --out")
     write_atomically(out / file, write().encode())

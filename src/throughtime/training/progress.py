@@ -7,6 +7,11 @@ import time
 from typing import Any, Protocol
 
 
+def say(text: str = "") -> None:
+    """A line for people that is no result: standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
 class Progress(Protocol):
     """Where the loop tells how it goes."""
 
@@ -49,7 +54,7 @@ class Lines:
             self.note(f"step {step}{of}  {done:4.0%}  loss {loss:.3f}  {pace}  {_clock(left)} left")
 
     def note(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        say(text)
 
     def close(self) -> None:
         pass

@@ -33,4 +33,4 @@ def test_which_loss_is_learned_by() -> None:
     assert loss_of("mse", (0.1, 0.9), "student_t") is LIKELIHOODS["student_t"]
     levels = loss_of("mse", (0.5,))
     ones = torch.ones(2, 3)
-    assert float(levels(torch.zeros(2, 3, 1), ones, ones, torch.ones(2, 3))) == pytest.approx(1.0)
+    assert float(levels(torch.zeros(2, 3, 1), 3 * ones, ones, ones)) == pytest.approx(3.0)  # the square would be 9

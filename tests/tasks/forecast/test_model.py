@@ -195,13 +195,13 @@ def test_configurations_survive_json() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"segment": 0}, "forecaster: segment must be a positive integer"),
-        ({"horizon": 1.5}, "forecaster: horizon must be a positive integer"),
+        ({"segment": 0}, "forecaster: segment must be an integer from 1 to 1,048,576, got 0"),
+        ({"horizon": 1.5}, "forecaster: horizon must be an integer from 1 to 1,048,576, got 1.5"),
         ({"lags": [13]}, "forecaster: lags must be integers from 1 to the look-back, 12, got"),
         ({"lags": []}, "forecaster: lags must be integers"),
         ({"lags": 3}, "forecaster: lags must be a list"),
         ({"dropout": 1.0}, "forecaster: dropout must be a share"),
-        ({"known": 2}, "forecaster: known must be an integer from 0 to features"),
+        ({"known": 2}, "forecaster: known must be from 0 to features, got 2 and 0"),
         ({"scaling": "log"}, "forecaster: scaling must be one of window, level, last, series"),
         ({"every": True}, "forecaster: an output at every step needs scaling series"),
         ({"distribution": "student_t"}, "forecaster: student_t has 3 parameters, got outputs=1"),

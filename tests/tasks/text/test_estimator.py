@@ -15,6 +15,7 @@ import torch
 import throughtime
 from tests.tasks.text.small import FIT, SMALL, TEXT
 from throughtime.cells import PLAIN
+from throughtime.data import tokenizers
 from throughtime.errors import UserError
 from throughtime.storage.folder import read_weights
 from throughtime.tasks.text.data import Text
@@ -117,6 +118,21 @@ def test_other_tokens(kind: str) -> None:
     assert ("unknown_tokens" in result) == (kind == "words")
     assert result["baselines"]["unigram"]["nats_per_token"] > result["nats_per_token"]
     assert "".join(model.write("The ", length=20, seed=0))
+
+
+@pytest.mark.parametrize("kind", ["words", "bpe"])
+@pytest.mark.parametrize("shares", [{"validation": 0.0, "holdout": 0.3}, {"validation": 0.3, "holdout": 0.0}])
+def test_tokens_are_those_of_what_is_learned_alone(kind: str, shares: dict[str, float]) -> None:
+    """What is validated and scored on brings no word and no piece."""
+    learned, kept = "the cat sat on the mat. " * 70, "zyx zyx zyx qux! " * 42
+    text = Text(learned + kept, **shares)
+    options = {**FIT, "tokens": kind, "vocabulary": 290, "steps": 1, **shares}
+    model = throughtime.LanguageModel(**SMALL).fit(text.text, **options).fitted()
+    assert text.part("train") == (learned + kept)[: len(text.part("train"))]
+    assert "zyx" not in text.part("train")
+    assert model.tokenizer.to_json() == tokenizers.fit(kind, text.part("train"), 290).to_json()
+    assert model.tokenizer.to_json() != tokenizers.fit(kind, text.text, 290).to_json()
+    assert len(model.tokenizer.encode(" zyx")) == {"words": 1, "bpe": 4}[kind]  # unknown, or in bytes
 
 
 @pytest.mark.parametrize("cell", PLAIN)

@@ -9,7 +9,7 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.models.ops_numpy import NumpyOps
-from throughtime.storage.parameters import check_finite
+from throughtime.storage.parameters import check_finite, check_parameters
 from throughtime.tasks.forecast import model as forecaster
 from throughtime.tasks.forecast.distributions import quantiles
 from throughtime.tasks.forecast.model import ForecastConfig
@@ -50,9 +50,9 @@ class Ensemble:
             {name[len(prefix) :]: value for name, value in parameters.items() if name.startswith(prefix)}
             for prefix in prefixes(size)
         ]
-        for member in self.members:
-            forecaster.check_parameters(config, member)
-            check_finite(forecaster.WHO, member)
+        shapes = {prefix + name: shape for prefix in prefixes(size) for name, shape in config.shapes.items()}
+        check_parameters(forecaster.WHO, shapes, parameters)
+        check_finite(forecaster.WHO, parameters)
         if config.distribution == "none" and levels and len(levels) != config.outputs:
             raise UserError(f"forecaster: {config.outputs} outputs, but {len(levels)} quantiles")
         if config.distribution != "none" and not levels:

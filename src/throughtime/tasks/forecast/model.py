@@ -33,15 +33,35 @@ import numpy as np
 from throughtime.errors import UserError
 from throughtime.models.ops import Ops, Params
 from throughtime.models.stack import LARGEST, Stack
+from throughtime.options import Checked, Json, option
 from throughtime.recurrence import Recurrence, Trace
-from throughtime.storage import parameters as checks
 
 WHO = "forecaster"
 """Who speaks in an error."""
 
 
+SCALINGS = ("window", "level", "last", "series")
+"""window: shifted by the window's mean, divided by its mean absolute deviation. level: shifted by the window's mean,
+divided by the series' mean absolute deviation. last: shifted by the last value observed, divided likewise (Zeng et al.
+2022, arXiv:2205.13504, NLinear; and SegRNN). series: both of the series, as they were in training."""
+
+DISTRIBUTIONS = {"none": 0, "student_t": 3, "negative_binomial": 2}
+"""Name -> how many parameters; none: the outputs are forecasts, or quantiles of them."""
+
+
+def _layers(value: Any) -> tuple[Recurrence, ...]:
+    """Layers, or what `_plain_layers` made of them."""
+    if isinstance(value, tuple) and all(isinstance(one, Recurrence) for one in value):
+        return value
+    return tuple(layer for (layer,) in Stack.from_json(value, WHO, directed=False).layers)
+
+
+def _plain_layers(layers: tuple[Recurrence, ...]) -> Json:
+    return Stack(tuple((layer,) for layer in layers)).to_json()
+
+
 @dataclass(frozen=True)
-class ForecastConfig:
+class ForecastConfig(Checked):
     """A forecaster's sizes.
 
     segment: w, steps in a segment. segments: S, of the past that is looked at. horizon: K, steps ahead. lags: how many
@@ -53,48 +73,35 @@ class ForecastConfig:
     DISTRIBUTIONS; but for "none" the outputs are its parameters. Raises UserError where sizes do not fit together.
     """
 
-    segment: int
-    segments: int
-    horizon: int
-    lags: tuple[int, ...]
-    embedding: int
-    layers: tuple[Recurrence, ...]
-    outputs: int = 1
-    dropout: float = 0.0
-    known: int = 0
-    features: int = 0
+    who = WHO
+
+    segment: int = option(at_least=1, at_most=LARGEST)
+    segments: int = option(at_least=1, at_most=LARGEST)
+    horizon: int = option(at_least=1, at_most=LARGEST)
+    lags: tuple[int, ...] = option(at_least=1, at_most=LARGEST)
+    embedding: int = option(at_least=1, at_most=LARGEST)
+    layers: tuple[Recurrence, ...] = option(check=_layers, plain=_plain_layers)
+    outputs: int = option(1, at_least=1, at_most=LARGEST)
+    dropout: float = option(0.0, at_least=0, below=1)
+    known: int = option(0, at_least=0, at_most=LARGEST)
+    features: int = option(0, at_least=0, at_most=LARGEST)
     profile: bool = False
     every: bool = False
-    scaling: str = "window"
-    distribution: str = "none"
+    scaling: str = option("window", choices=SCALINGS)
+    distribution: str = option("none", choices=tuple(DISTRIBUTIONS))
 
     def __post_init__(self) -> None:
-        for name in ("segment", "segments", "horizon", "embedding", "outputs"):
-            value = getattr(self, name)
-            if type(value) is not int or not 0 < value <= LARGEST:
-                got = reprlib.repr(value)
-                raise UserError(f"{WHO}: {name} must be a positive integer up to {LARGEST:,}, got {got}")
-        for name in ("known", "features"):
-            value = getattr(self, name)
-            if type(value) is not int or not 0 <= value <= LARGEST or self.features < self.known:
-                got = f"{reprlib.repr(self.known)} and {reprlib.repr(self.features)}"
-                raise UserError(f"{WHO}: known must be an integer from 0 to features, got {got}")
-        most = LARGEST if self.every else self.lookback
-        if not self.lags or any(type(lag) is not int or not 0 < lag <= most for lag in self.lags):
-            got, limit = reprlib.repr(list(self.lags)), "up" if self.every else f"to the look-back, {most}"
+        super().__post_init__()
+        if self.features < self.known:
+            raise UserError(f"{WHO}: known must be from 0 to features, got {self.known} and {self.features}")
+        if not self.lags or (not self.every and max(self.lags) > self.lookback):
+            got, limit = reprlib.repr(list(self.lags)), "up" if self.every else f"to the look-back, {self.lookback}"
             raise UserError(f"{WHO}: lags must be integers from 1 {limit}, got {got}")
-        choices = (("scaling", SCALINGS), ("distribution", tuple(DISTRIBUTIONS)), ("profile", (False, True)))
-        for name, valid in (*choices, ("every", (False, True))):
-            if getattr(self, name) not in valid:
-                names = ", ".join(map(str, valid))
-                raise UserError(f"{WHO}: {name} must be one of {names}, got {reprlib.repr(getattr(self, name))}")
         if self.every and self.scaling != "series":
             raise UserError(f"{WHO}: an output at every step needs scaling series, got {self.scaling}")
         if self.distribution != "none" and self.outputs != DISTRIBUTIONS[self.distribution]:
             needed = DISTRIBUTIONS[self.distribution]
             raise UserError(f"{WHO}: {self.distribution} has {needed} parameters, got outputs={self.outputs}")
-        if isinstance(self.dropout, bool) or not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
-            raise UserError(f"{WHO}: dropout must be a share, at least 0 and below 1, got {self.dropout!r}")
         self.recurrences.check(WHO, self.embedding)
 
     @property
@@ -154,34 +161,6 @@ class ForecastConfig:
         stacked = Stack.of(cells, sizes["embedding"], sizes.pop("hidden"))
         layers = tuple(layer for (layer,) in stacked.layers)
         return cls(segment, segments, horizon, tuple(lags), layers=layers, **sizes)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain lists and dicts, for config.json."""
-        plain = {name: getattr(self, name) for name in _PLAIN}
-        return {**plain, "lags": list(self.lags), "layers": self.recurrences.to_json()}
-
-    @classmethod
-    def from_json(cls, data: Any) -> ForecastConfig:
-        """Rebuild from `to_json`; UserError says what is wrong."""
-        missing = {*_REQUIRED, "lags", "layers"} - (data.keys() if isinstance(data, dict) else set())
-        if missing:
-            raise UserError(f"{WHO}: {', '.join(sorted(missing))} missing in its configuration")
-        if not isinstance(data["lags"], list):
-            raise UserError(f"{WHO}: lags must be a list; config.json is damaged")
-        layers = tuple(layer for (layer,) in Stack.from_json(data["layers"], WHO, directed=False).layers)
-        return cls(lags=tuple(data["lags"]), layers=layers, **{n: data[n] for n in _PLAIN if n in data})
-
-
-SCALINGS = ("window", "level", "last", "series")
-"""window: shifted by the window's mean, divided by its mean absolute deviation. level: shifted by the window's mean,
-divided by the series' mean absolute deviation. last: shifted by the last value observed, divided likewise (Zeng et al.
-2022, arXiv:2205.13504, NLinear; and SegRNN). series: both of the series, as they were in training."""
-
-DISTRIBUTIONS = {"none": 0, "student_t": 3, "negative_binomial": 2}
-"""Name -> how many parameters; none: the outputs are forecasts, or quantiles of them."""
-
-_REQUIRED = ("segment", "segments", "horizon", "embedding", "outputs", "dropout")
-_PLAIN = (*_REQUIRED, "known", "features", "profile", "every", "scaling", "distribution")
 
 
 def forward(ops: Ops, config: ForecastConfig, parameters: Params, past: Any, references: Any, ahead: Any = None) -> Any:
@@ -258,8 +237,3 @@ def initial_parameters(config: ForecastConfig, rng: np.random.Generator, dtype: 
         elif name not in values:
             values[name] = np.zeros(shape)
     return {name: np.ascontiguousarray(values[name], dtype=dtype) for name in config.shapes}
-
-
-def check_parameters(config: ForecastConfig, parameters: Params) -> None:
-    """UserError unless exactly the model's parameters are there; see throughtime.storage.parameters."""
-    checks.check_parameters(WHO, config.shapes, parameters)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
 
 from throughtime.errors import UserError
-from throughtime.options import Json
+from throughtime.options import Json, Options, option
 from throughtime.report.console import print_json, say, scores
 from throughtime.tasks import shell
 
@@ -19,22 +20,24 @@ DATA = "The text to learn; - reads standard input."
 TRAIN = "Learn a text character by character (or in bytes, words, pieces), score its last tenth, write a report."
 
 
-def run(
-    directory: shell.Directory,
-    prompt: Annotated[str, Argument(help="What to continue; - reads standard input.")] = "",
-    option: Annotated[str | None, Option("--prompt", help="The same, for a prompt that starts with a dash.")] = None,
-    length: Annotated[int, Option(help="Tokens to write.")] = 500,
-    temperature: Annotated[float, Option(help="Below 1 plays safe, above 1 takes risks.")] = 1.0,
-    top_k: Annotated[int | None, Option(help="Draw from the K likeliest tokens only.")] = None,
-    top_p: Annotated[float | None, Option(help="Draw from the likeliest tokens that make up this share.")] = None,
-    greedy: Annotated[bool, Option("--greedy", help="Always take the likeliest token.")] = False,
-    seed: Annotated[int | None, Option(help="The same seed writes the same text.")] = None,
-    stop: Annotated[str | None, Option(help="End where this text appears.")] = None,
-    samples: Annotated[int, Option(help="How many continuations.")] = 1,
-    weights: Annotated[str | None, Option(help="float32, bfloat16 or int8: smaller ones are faster.")] = None,
-    json: shell.Json = False,
-) -> None:
-    """Continue a prompt; the text is printed as it is produced."""
+@dataclass(frozen=True)
+class WriteOptions(Options):
+    """How a text is written; see TextModel.write, which knows their ranges."""
+
+    who = "run"
+
+    length: int = option(500, help="Tokens to write.")
+    temperature: float = option(1.0, help="Below 1 plays safe, above 1 takes risks.")
+    top_k: int | None = option(None, help="Draw from the K likeliest tokens only.")
+    top_p: float | None = option(None, help="Draw from the likeliest tokens that make up this share.")
+    greedy: bool = option(False, help="Always take the likeliest token.")
+    seed: int | None = option(None, help="The same seed writes the same text.")
+    stop: str | None = option(None, help="End where this text appears.")
+    samples: int = option(1, help="How many continuations.")
+    weights: str | None = option(None, help="float32, bfloat16 or int8: smaller ones are faster.")
+
+
+def _run(chosen: WriteOptions, directory: Path, prompt: str, option: str | None, json: bool) -> None:
     from throughtime.tasks.load import load
 
     if prompt and option is not None:
@@ -44,17 +47,9 @@ def run(
         from throughtime.data.text import read_text
 
         start = read_text("-")
-    pieces = load(directory, weights).write(
-        start,
-        length=length,
-        temperature=temperature,
-        top_k=top_k,
-        top_p=top_p,
-        seed=seed,
-        stop=stop,
-        greedy=greedy,
-        samples=samples,
-    )
+    how = {one.name: getattr(chosen, one.name) for one in chosen.declared() if one.name != "weights"}
+    pieces = load(directory, chosen.weights).write(start, **how)
+    samples = chosen.samples
     began = time.perf_counter()
     if json:
         parts: dict[int, list[str]] = {}
@@ -63,7 +58,7 @@ def run(
         written = ["".join(parts.get(sample, [])) for sample in range(samples)]
         seconds = time.perf_counter() - began
         speed = round(sum(map(len, written)) / max(seconds, 1e-9), 1)
-        result = {"directory": str(directory), "prompt": start, "samples": written, "seed": seed}
+        result = {"directory": str(directory), "prompt": start, "samples": written, "seed": chosen.seed}
         print_json({**result, "seconds": round(seconds, 4), "characters_per_second": speed})
         return
     flush, write, current = sys.stdout.isatty(), sys.stdout.write, -1
@@ -79,6 +74,21 @@ def run(
             sys.stdout.flush()
     write("\n" if current >= 0 else f"{start}\n")
     sys.stdout.flush()
+
+
+run = shell.with_options(
+    WriteOptions,
+    {
+        "directory": (shell.Directory, MISSING),
+        "prompt": (Annotated[str, Argument(help="What to continue; - reads standard input.")], ""),
+        "option": (
+            Annotated[str | None, Option("--prompt", help="The same, for a prompt that starts with a dash.")],
+            None,
+        ),
+    },
+    _run,
+    "Continue a prompt; the text is printed as it is produced.",
+)
 
 
 def evaluate(
