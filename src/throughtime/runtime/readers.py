@@ -92,15 +92,16 @@ class Readers:
         self.parameters: dict[str, np.ndarray] = dict(parameters)
         self.ops = NumpyOps(threads)
         self._own: list[list[dict[str, np.ndarray]]] = []
-        count = 0
+        unknown = set(self.parameters)
         for r, reader in enumerate(self.readers):
             reader.check(who)
             self._own.append([own(self.parameters, r, m) for m in range(ensemble_size)])
-            for member in self._own[-1]:
+            for m, member in enumerate(self._own[-1]):
                 arithmetic.check_parameters(reader.config, member)
-                count += len(member)
-        if count != len(self.parameters):
-            raise UserError(f"{who}: there are parameters that belong to no member; the weights are of another model")
+                unknown -= {prefix(r, m) + name for name in member}
+        if unknown:
+            names = ", ".join(sorted(unknown)[:3])
+            raise UserError(f"{who}: {names} unknown, of no member; the weights are of another model")
 
     @classmethod
     def of_folder(

@@ -39,6 +39,13 @@ TINY: dict[str, Any] = {"hidden": 8, "embedding": 8, "threads": 1}
 FIT: dict[str, Any] = {"batch": 32, "learning_rate": 0.03, "warm_up": 5, "validations": 4, "average": 0.9}
 FEW: dict[str, Any] = {"steps": 4, "batch": 16, "average": 0.0}
 
+ZERO = frozenset({"dropout", "embedding_dropout", "layer_dropout", "weight_dropout", "word_dropout", "rare_dropout"})
+ZERO |= {"label_smoothing", "clip", "weight_decay", "average", "seed", "sure", "holdout"}
+"""Numeric options of commands that may be 0."""
+
+UNLIMITED = frozenset({"steps", "learning_rate", "clip", "weight_decay", "patience", "seed"})
+"""Numeric options of commands that may be very large."""
+
 Lists = tuple[list[str], list[str]]
 
 

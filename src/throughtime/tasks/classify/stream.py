@@ -60,6 +60,11 @@ class TextClassifier:
         check_weights(WHO, self.weights, self.linear, self.threshold)
         self.feeding = RLock()  # who has it steps
 
+    @property
+    def parameters(self) -> Mapping[str, np.ndarray]:
+        """Of all recurrent members, by name."""
+        return self.readers.parameters
+
     def recurrence(self, texts: Sequence[str], mixed: np.random.Generator | None = None) -> np.ndarray:
         """Log probabilities (N, C) float64 of the recurrent members alone, the mean of theirs, made to sum to 1.
 

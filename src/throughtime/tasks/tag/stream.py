@@ -87,6 +87,11 @@ class TokenTagger:
         check_weights(WHO, self.weights, self.linear, self.threshold)
         self._pairs = self._scores()
 
+    @property
+    def parameters(self) -> Mapping[str, np.ndarray]:
+        """Of all members, by name."""
+        return self.readers.parameters
+
     def _scores(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of pairs, of the first and of the last tag: the members' mean, and FORBIDDEN where a pair cannot be."""
         allowed = crf.allowed(self.tags)
