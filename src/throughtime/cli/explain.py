@@ -37,7 +37,8 @@ class ExplainOptions(Options):
         help="occlusion, integrated_gradients or both; the deletion check says which to trust.",
     )
     target: str | None = option(
-        None, help="What is asked about: the next token, or the class; the likeliest if not given."
+        None,
+        help="What is asked about: the next token, a class or intent, the token whose tag; the likeliest if not given.",
     )
     corpus: str | None = option(None, help="Text: a file in which units that follow quotes or brackets are looked for.")
     series: str | None = option(None, help="Forecast: which series; the first if not given.")
