@@ -22,30 +22,25 @@ import numpy as np
 from benchmarks import timing
 from benchmarks.series_data import file
 from throughtime import Classifier, LanguageModel
-from throughtime.data.labelled import Texts, read_texts, text_key, unseen
-from throughtime.data.splits import folds, grouped_split
+from throughtime.data.label_notes import text_key, unseen
+from throughtime.data.labelled import Texts, read_texts
+from throughtime.data.splits import folds
 from throughtime.tasks.classify.score import score
 
 MEMBERS = 3
-ENGLISH: dict[str, Any] = {"units": "words", "members": MEMBERS}
-CHINESE: dict[str, Any] = {"units": "characters", "members": MEMBERS}
+ENGLISH: dict[str, Any] = {"units": "words", "ensemble_size": MEMBERS}
+CHINESE: dict[str, Any] = {"units": "characters", "ensemble_size": MEMBERS}
 
 
-def fitted(options: dict[str, Any], learned: Texts, held: Texts, seed: int, every: Texts | None = None) -> Classifier:
-    """A classifier; every: all texts there are to learn from, for a second training once all is decided."""
-    quiet = "--quiet" in sys.argv
-    model = Classifier(seed=seed, **options).fit(learned, validation=(held.texts, held.labels), quiet=quiet)
-    if every is None:
-        return model
-    decided = model.config["classify"]
-    return Classifier(seed=seed, **options).fit(every, validation=0, decided=decided, quiet=quiet)
+def fitted(options: dict[str, Any], learned: Texts, held: Texts, seed: int, refit: bool = False) -> Classifier:
+    """A classifier. refit: with a second training, on both parts, once all is decided."""
+    model = Classifier(seed=seed, refit=refit, **options)
+    return model.fit(learned, validation=(held.texts, held.labels), quiet="--quiet" in sys.argv)
 
 
 def row(name: str, model: Classifier, test: Texts, began: float, fresh: np.ndarray | None = None) -> dict[str, Any]:
     """What is printed of a scored part: the model's figures, and the baselines'."""
-    assert model.model is not None
-    without = model.config["classify"].get("fusion_without_recurrence", {})
-    found = score(model.model, test, without, None, rows=True)
+    found = score(model.fitted(), test, None, rows=True)
     right = np.array([a["label"] == b for a, b in zip(found["answers"], test.labels, strict=True)])
     best = max(found["baselines"], key=lambda n: found["baselines"][n]["accuracy"])
     entry = {
@@ -58,7 +53,7 @@ def row(name: str, model: Classifier, test: Texts, began: float, fresh: np.ndarr
         "best baseline": best,
         "its accuracy": found["baselines"][best]["accuracy"],
         "seconds": time.perf_counter() - began,
-        "fusion": str({n: round(w, 2) for n, w in found["fusion"].items() if w}),
+        "weights": str({n: round(w, 2) for n, w in found["weights"].items() if w}),
     }
     if fresh is not None:
         entry["unseen texts"], entry["accuracy, unseen"] = int(fresh.sum()), float(right[fresh].mean())
@@ -90,8 +85,8 @@ def mr(validating: bool, seed: int) -> list[dict[str, Any]]:
     for number, fold in enumerate(folds(keys, every.labels, 10, 0)[:5]):
         began = time.perf_counter()
         rest = every.take(np.setdiff1d(np.arange(len(every)), fold))
-        learned, held = halves(rest, 0.1, seed)
-        model = fitted(ENGLISH, learned, held, seed, None if validating else rest)
+        learned, held = rest.split(0.1, seed)
+        model = fitted(ENGLISH, learned, held, seed, refit=not validating)
         rows.append(row(f"MR, fold {number}", model, held if validating else every.take(fold), began))
     names = ("accuracy", "its accuracy", "recurrence alone", "linear models alone", "seconds")
     rows.append({"what": "MR, mean of five folds", **{n: float(np.mean([one[n] for one in rows])) for n in names}})
@@ -104,8 +99,8 @@ def chn(validating: bool, seed: int) -> list[dict[str, Any]]:
     train = read_texts(file("ChnSentiCorp-split", "train.tsv"))
     dev = read_texts(file("ChnSentiCorp-split", "dev.tsv"), keep_empty=True)
     began = time.perf_counter()
-    learned, held = halves(train, 0.1, seed)
-    model = fitted(CHINESE, learned, held, seed, None if validating else train)
+    learned, held = train.split(0.1, seed)
+    model = fitted(CHINESE, learned, held, seed, refit=not validating)
     if validating:
         return [row("ChnSentiCorp", model, held, began)]
     return [row("ChnSentiCorp", model, dev, began, unseen(train, dev))]
@@ -113,14 +108,14 @@ def chn(validating: bool, seed: int) -> list[dict[str, Any]]:
 
 def start(validating: bool, seed: int) -> list[dict[str, Any]]:
     """ChnSentiCorp with the labels of 1,000 reviews, from nothing and from a language model of all 9,600 training texts
-    (three minutes, without labels); the recurrence alone, without evidence."""
+    (three minutes, without labels); the recurrence alone, without naive-Bayes features."""
     train = read_texts(file("ChnSentiCorp-split", "train.tsv"))
     dev = read_texts(file("ChnSentiCorp-split", "dev.tsv"), keep_empty=True)
-    learned, held = halves(train, 0.1, seed)
+    learned, held = train.split(0.1, seed)
     some = learned.take(np.random.default_rng(seed).permutation(len(learned))[:1000])
     test = held if validating else dev
-    options: dict[str, Any] = {"evidence": "off", "wide": False, "hidden": 128, "embedding": 64, "word_dropout": 0.1}
-    options["dropout"] = {"input": 0.2, "output": 0.5}
+    options: dict[str, Any] = {"naive_bayes": "off", "linear_models": False, "hidden": 128, "embedding": 64}
+    options |= {"word_dropout": 0.1, "embedding_dropout": 0.2, "layer_dropout": 0.0, "dropout": 0.5}
     rows = []
     with TemporaryDirectory() as folder:
         LanguageModel(hidden=128, embedding=64, dropout=0.3, seed=seed).fit(
@@ -130,18 +125,11 @@ def start(validating: bool, seed: int) -> list[dict[str, Any]]:
             began = time.perf_counter()
             model = Classifier(seed=seed, **options, **own)
             model.fit(some, validation=(held.texts, held.labels), epochs=20, quiet="--quiet" in sys.argv)
-            assert model.model is not None
             truth = np.array([model.classes.index(label) for label in test.labels])
-            right = model.model.recurrence(test.texts).argmax(1) == truth
+            right = model.fitted().recurrence(test.texts).argmax(1) == truth
             rows.append({"what": name, "accuracy": float(right.mean()), "seconds": time.perf_counter() - began})
             print(f"{name}: {right.mean():.2%}", flush=True)
     return rows
-
-
-def halves(texts: Texts, share: float, seed: int) -> tuple[Texts, Texts]:
-    """Two parts, texts that are the same in one of them."""
-    rows, kept = grouped_split([text_key(text) for text in texts.texts], texts.labels, share, seed)
-    return texts.take(rows), texts.take(kept)
 
 
 SETS: dict[str, Callable[[bool, int], list[dict[str, Any]]]] = {"sst": sst, "mr": mr, "chn": chn, "start": start}

@@ -2,7 +2,7 @@
 
     python -m benchmarks.labelling
 
-The model is the classifier as it comes (one member, evidence of n-grams, linear models that have a say), trained for an
+The model is the classifier as it comes (one member, naive-Bayes features, weights for linear models), trained for an
 epoch on SST-2; the texts are the sentences of MR, over and over, 21 words on average.
 """
 
@@ -30,7 +30,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     with TemporaryDirectory() as place:
         folder = Path(place)
-        for name, options in (("both directions", {}), ("forward", {"both": False})):
+        for name, options in (("both directions", {}), ("forward", {"bidirectional": False})):
             Classifier(**options).fit(learned, out=folder / name, epochs=1)
             source, out = folder / "texts.txt", folder / "labels.csv"
             source.write_text("".join(f"{texts[i % len(texts)]}\n" for i in range(COUNT)), encoding="utf-8")
@@ -53,11 +53,11 @@ def main() -> None:
                 "us a word": "",
             }
             if name == "forward":
-                opinion = model.stream()
+                stream = model.stream()
                 words = " ".join(texts[:100]).split()
                 began = time.perf_counter()
                 for word in words[:500]:
-                    opinion.push(word + " ")
+                    stream.feed(word + " ")
                 entry["us a word"] = (time.perf_counter() - began) / 500 * 1e6
             rows.append(entry)
     timing.report("labelling", rows)

@@ -22,9 +22,11 @@ from throughtime.models.examples import Examples
 from throughtime.models.ops_torch import TorchModel
 from throughtime.models.reader import ReaderConfig, Tokens
 from throughtime.models.resolve import trace_of
+from throughtime.models.stack import Dropout
 from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify.model import ClassifierConfig
 from throughtime.tasks.reading.job import Member, ReadingJob
+from throughtime.tasks.reading.options import ReaderOptions
 
 ROUNDS, STEPS = 7, 5
 
@@ -66,6 +68,18 @@ def texts(rng: np.random.Generator, count: int, vocabulary: int, mean: float, mo
     return Examples(Encoded(ids, starts, np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64)))
 
 
+class TimedJob(ReadingJob):
+    """Learns two classes. truth: (N,)."""
+
+    truth: torch.Tensor
+
+    def losses(self, model: TorchModel, output: Any, tokens: Tokens, rows: np.ndarray) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(output, self.truth[torch.from_numpy(rows)], reduction="none")
+
+    def judge(self, outputs: Any) -> float:
+        return 0.0
+
+
 def main() -> None:
     torch.set_num_threads(2)
     torch.set_flush_denormal(True)  # the engine does so by itself; without it torch takes up to ten times as long here
@@ -76,23 +90,19 @@ def main() -> None:
         ("reviews in characters (ChnSentiCorp)", 4_500, 110, 600, 64, 64, 64),
     ):
         examples = texts(rng, 4000, vocabulary, mean, most)
-        drop = {"input": 0.5, "output": 0.5}
-        reader = ReaderConfig.stack("speed", [("word", vocabulary, width)], [trace_of("lstm")], hidden)
-        from throughtime.models.stack import Dropout
-
-        config = ClassifierConfig(ReaderConfig("speed", reader.columns, reader.layers, dropout=Dropout(**drop)), 2)
-        truth = torch.from_numpy(rng.integers(0, 2, len(examples)))
-
-        def loss(model: Any, logits: Any, tokens: Any, chosen: np.ndarray, truth: torch.Tensor = truth) -> Any:
-            return torch.nn.functional.cross_entropy(logits, truth[torch.from_numpy(chosen)], reduction="none")
-
+        dropout = Dropout(input=0.5, output=0.5)
+        reader = ReaderConfig.stack(
+            "speed", [("word", vocabulary, width)], [trace_of("lstm")], hidden, True, pieces=(0, 0), dropout=dropout
+        )
+        config, truth = ClassifierConfig(reader, 2), torch.from_numpy(rng.integers(0, 2, len(examples)))
         ours = TorchModel(classifier, config, classifier.initial_parameters(config, rng))
         models: dict[str, Any] = {"ours": ours, "torch.nn": Plain(config)}
         runs = {}
         for key, model in models.items():
             counts = [np.ones(vocabulary, np.int64)]
             member = Member(model, examples, None, counts, "")
-            job = ReadingJob([member], loss, lambda *_: 0.0, batch, 0, lambda *_: None)
+            job = TimedJob([member], ReaderOptions(batch=batch), lambda *_: None)
+            job.truth = truth
             runs[key] = (job, torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True), job.epoch(0))
         times: dict[str, list[float]] = {key: [] for key in runs}
         for number in range(ROUNDS + 2):

@@ -16,13 +16,14 @@ from typing import Any
 from benchmarks import timing
 from benchmarks.series_data import file
 from throughtime import Tagger
-from throughtime.tasks.tag.data import Tagged, read_tagged
+from throughtime.data.tagged import Tagged
+from throughtime.tasks.tag.baselines import baselines
+from throughtime.tasks.tag.data import read_tagged
 from throughtime.tasks.tag.score import score
-from throughtime.tasks.tag.train import baselines
 
 SETS: dict[str, dict[str, Any]] = {
-    "snips": {"stacked": True, "swap": 0.3, "members": 3},
-    "cais": {"members": 3},
+    "snips": {"stacked": True, "swap": 0.3, "ensemble_size": 3},
+    "cais": {"ensemble_size": 3},
 }
 
 
@@ -45,9 +46,8 @@ def main() -> None:
     began = time.perf_counter()
     model = Tagger(seed=seed, **SETS[name]).fit(own["train"], validation=own["valid"], quiet="--quiet" in sys.argv)
     seconds = time.perf_counter() - began
-    assert model.model is not None
     beside = baselines(own["train"], own["valid"], 0 if validating else 120, seed, print)
-    found = score(model.model, own["valid" if validating else "test"], beside)
+    found = score(model.fitted(), own["valid" if validating else "test"], beside)
     linear = {n: e["intent_accuracy"] for n, e in found["baselines"].items() if "intent_accuracy" in e}
     tagged = {n: e["slot_f1"] for n, e in found["baselines"].items() if "slot_f1" in e}
     for key in ("verdict", "intent_verdict", "shuffled"):
@@ -62,7 +62,7 @@ def main() -> None:
         "best slot baseline": max(tagged.values(), default=None),
         "best intent baseline": max(linear.values(), default=None),
         "seconds": seconds,
-        "fusion": str({n: round(w, 2) for n, w in model.model.fusion.items() if w}),
+        "weights": str({n: round(w, 2) for n, w in model.fitted().weights.items() if w}),
     }
     timing.report(f"tag_{name}_{'validation' if validating else seed}", [entry])
 

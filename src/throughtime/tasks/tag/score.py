@@ -171,8 +171,10 @@ def _control(model: TokenTagger, given: Tagged, tags: Sequence[Sequence[str]], g
     ordered = _tokens_right([given.tags[row] for row in rows], [tags[row] for row in rows])
     shuffled = _tokens_right(wanted, model.predict(mixed)[0])
     effect = order_effect(ordered, shuffled, groups[rows])
-    share = _share(shuffled)
-    told = f"With the tokens of each text in a random order the model tags {share:.1%} of them right instead of {_share(ordered):.1%}"
+    share, own = _share(shuffled), _share(ordered)
+    told = (
+        f"With the tokens of each text in a random order the model tags {share:.1%} of them right instead of {own:.1%}"
+    )
     return {"token_accuracy": share, "texts": len(rows), **effect, "sentence": f"{told}: {in_words(effect)}"}
 
 
