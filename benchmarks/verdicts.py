@@ -85,7 +85,7 @@ def trained(patient: Patient, steps: int = 150, **settings: Any) -> Patient:
     failed: list[dict[str, Any]] = []
     try:
         lines: Sequence[Mapping[str, Any]] = train(job, chosen).history
-        kept.append(job.models[0].arrays() if hasattr(job, "models") else job.model.arrays())
+        kept.append(next(iter(job.models.values())).arrays() if hasattr(job, "models") else job.model.arrays())
     except ValueError:  # it diverged
         lines, failed = [], [{"failure": {}}]
     course = Course.of([*lines, *failed], chosen, patient.course.window)
