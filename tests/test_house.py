@@ -275,9 +275,9 @@ def test_a_task_has_the_files_of_every_task(task: str) -> None:
 THEMES = {
     *("baselines/series", "cells/formulas", "models/reader_ops", "runtime/lazy", "tasks/text/threads", "training/kill"),
     *("cli/bad_folder", "cli/bad_input", "cli/bad_options", "cli/bad_weights", "cli/commands", "cli/insight"),
-    *("cli/resume", "cli/understanding_commands", "engine/arguments", "engine/engine", "engine/exact", "engine/leaks"),
+    *("cli/resume", "engine/arguments", "engine/engine", "engine/exact", "engine/leaks"),
     *("engine/narrow", "engine/processes", "engine/shared", "nn/compile", "nn/cuda", "nn/every_state", "nn/inputs"),
-    *("nn/torch_parity", "tasks/classify/train", "tasks/tag/train"),
+    "nn/torch_parity",
 }
 """Test modules about several modules; besides the contract, which every task has."""
 ASIDE = {"fuzz", "golden", "toy"}

@@ -21,7 +21,7 @@ from throughtime.models.ops_numpy import NumpyOps
 from throughtime.tasks.classify import build
 from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify.estimator import Classifier
-from throughtime.tasks.classify.text_classifier import TextClassifier
+from throughtime.tasks.classify.stream import TextClassifier
 from throughtime.tasks.reading import embeddings
 from throughtime.tasks.text import model as language
 

@@ -24,7 +24,7 @@ from throughtime.storage.folder import WEIGHTS, write_files
 from throughtime.storage.record import ModelRecord
 from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify.model import ClassifierConfig, above
-from throughtime.tasks.classify.text_classifier import TextClassifier
+from throughtime.tasks.classify.stream import TextClassifier
 from throughtime.tasks.reading.data import Decided
 
 CLASSES = ["good", "bad", "so so"]

@@ -18,7 +18,7 @@ def run(
     seed: int,
     threads: int | None,
     quiet: bool,
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
 ) -> dict[str, Any]:
     """Write the sentences into a folder, learn them there, score phrasings never seen; the summary of `train`.
 
@@ -31,11 +31,11 @@ def run(
     refuse_other(out, table, lambda: text)
     write_atomically(out / validation, held.encode())
     write_atomically(out / test, scored.encode())
-    own: dict[str, Any] = {"test": str(out / test), "validation": str(out / validation)}
-    return train(task, str(out / table), out, force=True, quiet=quiet, **own, **options)
+    every: dict[str, Any] = {**options, "test": str(out / test), "validation": str(out / validation)}
+    return train(task, str(out / table), out, force=True, quiet=quiet, **every)
 
 
-def budget(epochs: int, minutes: float | None, options: Mapping[str, Any]) -> dict[str, Any]:
+def budget(epochs: int, minutes: float | None, options: Mapping[str, object]) -> dict[str, Any]:
     """Options with a budget: so many epochs where neither minutes nor another one are given."""
     usual: dict[str, Any] = {"epochs": epochs} if minutes is None else {"minutes": minutes}
     return {**({} if {"steps", "epochs"} & options.keys() else usual), **options}

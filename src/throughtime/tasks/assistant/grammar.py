@@ -28,6 +28,7 @@ import numpy as np
 from throughtime.data.pieces import SPLITTERS
 from throughtime.data.tagged import Tagged
 from throughtime.errors import UserError, needed
+from throughtime.options import Json
 from throughtime.tasks.assistant.words import DEVICES, WORDS, chinese, english
 
 FILES = {"en": "en.json", "zh": "zh-CN.json"}
@@ -187,7 +188,7 @@ class Sampler:
             return self._number(known["range"], rng)
         raise UserError(f"template: there are no values for {{{name}}}; the lists are {', '.join(self.lists)}")
 
-    def _number(self, bounds: Mapping[str, Any], rng: np.random.Generator) -> str:
+    def _number(self, bounds: Mapping[str, Json], rng: np.random.Generator) -> str:
         number = int(bounds["from"] + bounds.get("step", 1) * rng.integers(_steps(bounds) + 1))
         if bounds.get("fractions") == "halves" and rng.random() < 0.15:
             return f"{number}.5"
@@ -196,7 +197,7 @@ class Sampler:
         return str(number)
 
 
-def _steps(bounds: Mapping[str, Any]) -> int:
+def _steps(bounds: Mapping[str, Json]) -> int:
     return int((bounds["to"] - bounds["from"]) // bounds.get("step", 1))
 
 
@@ -356,7 +357,7 @@ def _polite(template: Template, language: str, rng: np.random.Generator) -> str:
 
 
 def _samplers(
-    language: str, data: Mapping[str, Any], domains: set[tuple[str, ...]], part: int | None
+    language: str, data: Mapping[str, Json], domains: set[tuple[str, ...]], part: int | None
 ) -> dict[tuple[str, ...], Sampler]:
     """For templates of the same domains, one that names their devices."""
     words = {name: _own(values, part) for name, values in WORDS[language].items()}

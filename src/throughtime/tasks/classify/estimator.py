@@ -19,11 +19,11 @@ from throughtime.storage.record import ModelRecord
 from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify.build import build, seen
 from throughtime.tasks.classify.data import judged, labelled, parts
+from throughtime.tasks.classify.incremental import ClassifierStream
 from throughtime.tasks.classify.model import WHO
 from throughtime.tasks.classify.options import ClassifierOptions
 from throughtime.tasks.classify.score import score
-from throughtime.tasks.classify.stream import SCHEMA, ClassifierStream
-from throughtime.tasks.classify.text_classifier import TextClassifier
+from throughtime.tasks.classify.stream import SCHEMA, TextClassifier
 from throughtime.tasks.estimator import Finished, Say
 from throughtime.tasks.reading.data import Decided, Parts, scored_elsewhere
 from throughtime.tasks.reading.decisions import decided
@@ -93,7 +93,7 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         out: str | Path | None,
         force: bool,
         quiet: bool,
-        changes: Mapping[str, Any],
+        changes: Mapping[str, object],
     ) -> Classifier:
         """Once all is decided, on the validation texts too; the first model is in the folder's `choice`."""
         from throughtime.training.progress import choose

@@ -17,13 +17,14 @@ from throughtime.insight.explanation import explain as explain_question
 from throughtime.linear.ensemble import RECURRENCE
 from throughtime.linear.fit import numbers
 from throughtime.models import pooling
+from throughtime.models.ops import Params
 from throughtime.models.reader import embed, read
+from throughtime.options import Json
 from throughtime.runtime.readers import Reader
 from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify.data import labelled, parts
 from throughtime.tasks.classify.model import ClassifierConfig
-from throughtime.tasks.classify.stream import SCHEMA
-from throughtime.tasks.classify.text_classifier import TextClassifier
+from throughtime.tasks.classify.stream import SCHEMA, TextClassifier
 from throughtime.tasks.reading.data import Parts
 from throughtime.tasks.reading.ensemble import team
 from throughtime.tasks.reading.insight import (
@@ -61,7 +62,7 @@ class ClassifierPatient(ReadingPatient):
         held = self.held_truth[:MOST_HELD]
         return ClassifierJob(members, self.truth, held, reader.config.classes, options, keep)
 
-    def end_losses(self, ops: Any, parameters: Mapping[str, Any], inputs: Sequence[Any], rows: np.ndarray) -> Any:
+    def end_losses(self, ops: Any, parameters: Params, inputs: Sequence[Any], rows: np.ndarray) -> Any:
         import torch
 
         config: ClassifierConfig = self.reader.config
@@ -78,7 +79,7 @@ class ClassifierPatient(ReadingPatient):
         return torch.nn.functional.cross_entropy(logits, torch.from_numpy(truth), reduction="none")
 
 
-def _at_end(ops: Any, config: ClassifierConfig, parameters: Mapping[str, Any], name: str, final: Sequence[Any]) -> Any:
+def _at_end(ops: Any, config: ClassifierConfig, parameters: Params, name: str, final: Sequence[Any]) -> Any:
     """What pooling gives where it sees the last state of each direction alone."""
     import torch
 
@@ -164,7 +165,7 @@ def explain(
     return replace(found, statistics=statistics, over=f"over {len(seen.tokens)} tokens")
 
 
-def explained(directory: Path, data: str, options: Mapping[str, Any]) -> Explanation:
+def explained(directory: Path, data: str, options: Mapping[str, Json]) -> Explanation:
     """What `throughtime explain` does for a model's folder. data: the text, - for standard input."""
     from throughtime.data.text import read_text
     from throughtime.tasks.load import load
@@ -180,7 +181,7 @@ UNIT, METRIC = "texts", "error rate"
 """What a learning curve of labelled texts is over, and of."""
 
 
-def amount(data: str, share: float, seed: int, options: Mapping[str, Any]) -> tuple[float, float]:
+def amount(data: str, share: float, seed: int, options: Mapping[str, Json]) -> tuple[float, float]:
     """Learn from a share of the texts that are learned from, and score those kept apart: texts, error rate."""
     from throughtime.tasks.classify.estimator import Classifier
     from throughtime.tasks.classify.score import score

@@ -18,7 +18,7 @@ Written once over `ops`; models/ops_numpy.py and models/ops_torch.py are the two
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.models import pooling
-from throughtime.models.ops import Ops
+from throughtime.models.ops import Ops, Params
 from throughtime.models.reader import ReaderConfig, Sentences, Tokens, draw, embed, read
 from throughtime.models.stack import LARGEST, Stack
 from throughtime.options import Json
@@ -138,7 +138,7 @@ class ClassifierEnsemble(Ensemble[ClassifierConfig]):
 def forward(
     ops: Ops,
     config: ClassifierConfig,
-    parameters: Mapping[str, Any],
+    parameters: Params,
     tokens: Tokens,
     sentences: Sentences | None = None,
 ) -> Any:
@@ -149,7 +149,7 @@ def forward(
 def judge(
     ops: Ops,
     config: ClassifierConfig,
-    parameters: Mapping[str, Any],
+    parameters: Params,
     x: Any,
     lengths: Any,
     sentences: Sentences | None = None,
@@ -175,7 +175,7 @@ def initial_parameters(
     return draw(config.shapes, [config.reader.recurrences, config.upper], rng, dtype)
 
 
-def check_parameters(config: ClassifierConfig, parameters: Mapping[str, Any]) -> None:
+def check_parameters(config: ClassifierConfig, parameters: Params) -> None:
     """UserError unless exactly the model's parameters are there; see throughtime.storage.parameters."""
     checks.check_parameters(WHO, config.shapes, parameters)
 

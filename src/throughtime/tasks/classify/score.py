@@ -16,8 +16,7 @@ from throughtime.linear import metrics
 from throughtime.linear.ensemble import RECURRENCE, combine
 from throughtime.linear.folder import digests, read_seen
 from throughtime.options import Json
-from throughtime.tasks.classify.stream import SCHEMA, load
-from throughtime.tasks.classify.text_classifier import TextClassifier
+from throughtime.tasks.classify.stream import SCHEMA, TextClassifier, load
 from throughtime.tasks.reading.control import in_words, order_effect
 
 MISTAKES = 20

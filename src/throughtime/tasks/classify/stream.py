@@ -1,280 +1,155 @@
-"""A trained classifier, from its folder and as a stream: a text as it arrives, and the probabilities so far."""
+"""A trained classifier: texts in, labels and probabilities out; from its folder, and as a stream. No torch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import RLock
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from throughtime.data.pieces import SPLITTERS
 from throughtime.errors import UserError
-from throughtime.linear.ensemble import RECURRENCE, combine, log_softmax
+from throughtime.linear.ensemble import OUT_OF_SCOPE, RECURRENCE, check_weights, combine, log_softmax
 from throughtime.linear.folder import read_linear
-from throughtime.linear.naive_bayes import CONTEXT, NaiveBayesFeatures
-from throughtime.options import Json
-from throughtime.runtime.readers import Reader, Readers
-from throughtime.runtime.stream import State, Stream, check_shapes
+from throughtime.linear.model import NgramModel
+from throughtime.runtime.ragged import chunks
+from throughtime.runtime.readers import Readers
 from throughtime.storage.environment import cores
-from throughtime.storage.parameters import check_finite_output
 from throughtime.storage.record import Schema
 from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify.data import ClassifiedData
 from throughtime.tasks.classify.format_1 import upgrade
-from throughtime.tasks.classify.model import WHO, ClassifierConfig, ClassifierEnsemble
+from throughtime.tasks.classify.incremental import ClassifierStream
+from throughtime.tasks.classify.model import WHO, ClassifierEnsemble
 from throughtime.tasks.classify.options import ClassifierOptions
-from throughtime.tasks.classify.text_classifier import TextClassifier
 from throughtime.tasks.reading.data import Decided
 
 if TYPE_CHECKING:
     from throughtime.engine.stepper import Stepper
 
-_LATER = ("pair_after", "place", "word_around")
-"""Columns that look ahead."""
+_TEXTS = 4096
+"""Texts in memory at once."""
 
 
-class ClassifierStream(Stream[str, np.ndarray]):
-    """Reads on from where it is: `feed` text, the probabilities (C,) of what has arrived come back.
+class TextClassifier:
+    """A classifier that runs without torch.
 
-    The last word waits until it is complete; `close` says that nothing more comes. The recurrence costs the same for
-    every token, however long the text; a linear model with a weight looks at the whole text again at each feed. Made by
-    TextClassifier.stream. UserError unless every member reads forward only. Calls of several threads come one after the
-    other, those of all streams of a model.
+    readers: its recurrent members. classes: names, in the order of the logits. linear: models over n-grams by name.
+    decided: the weights, RECURRENCE or a name of `linear` -> a number from 0 up: the answer's log probabilities are the
+    weighted sum of theirs, made to sum to 1; and the least probability of an answer that is sure. Raises UserError
+    where these do not fit.
     """
 
-    kind = "classify"
+    def __init__(
+        self,
+        readers: Readers,
+        classes: Sequence[str],
+        linear: Mapping[str, NgramModel] | None = None,
+        decided: Decided | None = None,
+    ) -> None:
+        decided = decided or Decided()
+        self.readers, self.classes = readers, list(classes)
+        self.linear, self.weights = dict(linear or {}), decided.weights or {RECURRENCE: 1.0}
+        self.linear_weights, self.threshold = decided.linear_weights, decided.threshold
+        count = len(self.classes)
+        sizes = {one.config.classes for one in readers.readers} | {one.classes for one in self.linear.values()}
+        if sizes != {count}:
+            raise UserError(f"{WHO}: expected {count} classes everywhere, got {sorted(sizes)}; the folder is damaged")
+        check_weights(WHO, self.weights, self.linear, self.threshold)
+        self.feeding = RLock()  # who has it steps
 
-    def __init__(self, model: TextClassifier) -> None:
-        for reader in model.readers.readers:
-            kinds = {*reader.columns.kinds}
-            if not reader.config.streams or reader.splitter.kind not in ("words", "characters") or kinds & {*_LATER}:
-                raise UserError(
-                    f"{WHO}: only a model that reads once, forward, in words or characters can follow a text as it "
-                    "arrives; train one with --no-bidirectional and without --sentences"
-                )
-        self.model = model
-        self._text = ""
-        self._feeds: list[_Feed] = []
-        self.reset()
+    def recurrence(self, texts: Sequence[str], mixed: np.random.Generator | None = None) -> np.ndarray:
+        """Log probabilities (N, C) float64 of the recurrent members alone, the mean of theirs, made to sum to 1.
 
-    @property
-    def text(self) -> str:
-        """What has arrived."""
-        return self._text
+        mixed: puts the tokens of each text in a random order before they are read, as a control."""
+        total = np.zeros((len(texts), len(self.classes)))
+        for r, reader in enumerate(self.readers.readers):
+            tokens = [reader.splitter.split(text) for text in texts]
+            if mixed is not None:
+                tokens = [[one[i] for i in mixed.permutation(len(one))] for one in tokens]
+            for rows, _, outputs in self.readers.outputs(r, reader.of_tokens(tokens)):
+                total[rows] += sum(log_softmax(logits.astype(np.float64)) for logits in outputs)
+        return log_softmax(total / (len(self.readers.readers) * self.readers.ensemble_size))
 
-    def feed(self, value: str) -> np.ndarray:
-        """Take in what comes next; the probabilities (C,) float64 of all so far."""
-        with self.model.feeding:
-            for one in self._feeds:
-                one.read(value)
-            self._text += value
-            return self.probabilities()
-
-    def close(self) -> np.ndarray:
-        """Nothing more comes; the probabilities (C,) of the whole."""
-        with self.model.feeding:
-            for one in self._feeds:
-                one.read("", last=True)
-            return self.probabilities()
-
-    def probabilities(self) -> np.ndarray:
-        """(C,) float64."""
-        with self.model.feeding:
-            return self._probabilities()
-
-    def _probabilities(self) -> np.ndarray:
-        model, parts = self.model, {}
-        for name, weight in model.weights.items():
-            if weight and name != RECURRENCE:
-                parts[name] = model.linear[name].log_probabilities([self._text]).astype(np.float64)
+    def parts(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
+        """The log probabilities (N, C) of every model that has a weight, by name."""
+        parts = {}
+        rows: dict[int, Any] = {}  # linear models over the same n-grams count them once
+        for name, weight in self.weights.items():
+            if weight and name == RECURRENCE:
+                parts[name] = self.recurrence(texts).astype(np.float64)
             elif weight:
-                logits = [each for one in self._feeds for each in one.logits()]
-                check_finite_output(logits)
-                each = [log_softmax(one.astype(np.float64)) for one in logits]
-                parts[name] = log_softmax(sum(each) / len(each))[None]
-        probabilities: np.ndarray = np.exp(combine(parts, model.weights)[0])
+                one = self.linear[name]
+                if id(one.ngrams) not in rows:
+                    rows[id(one.ngrams)] = one.ngrams.rows(texts)
+                parts[name] = one.log_probabilities_of(rows[id(one.ngrams)]).astype(np.float64)
+        return parts
+
+    def log_probabilities(self, texts: Iterable[str]) -> np.ndarray:
+        """(N, C) float64; texts of any number and length, in bounded memory."""
+        parts = [combine(self.parts(some), self.weights) for some in chunks(checked(texts), _TEXTS)]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)))
+
+    def predict_probabilities(self, texts: Iterable[str]) -> np.ndarray:
+        """(N, C) float64, in the order of `classes`."""
+        probabilities: np.ndarray = np.exp(self.log_probabilities(texts))
         return probabilities
 
-    def state(self) -> State:
-        """The text, what of it waits, and of each member the recurrences' states and the poolings so far."""
-        arrays: dict[str, np.ndarray] = {}
-        for r, one in enumerate(self._feeds):
-            for m, member in enumerate(one.members):
-                arrays |= {f"{r}.{m}.{name}": value for name, value in member.state().items()}
-        return arrays, {"text": self._text, "readers": [one.waiting() for one in self._feeds]}
+    def predict(self, texts: Iterable[str], sure: bool = False) -> list[str]:
+        """The likeliest class of each text. sure: OUT_OF_SCOPE where the model is not sure enough; see `threshold`."""
+        return [label for label, _ in self.label(texts, sure)]
 
-    def set_state(self, state: State | None) -> None:
-        model, size = self.model, self.model.readers.ensemble_size
-        feeds = [
-            _Feed(reader, [_Member(reader, model.readers.own(r, m), model.steppers[r][m]) for m in range(size)])
-            for r, reader in enumerate(model.readers.readers)
-        ]
-        text: Json = ""
-        if state is not None:
-            arrays, rest = state
-            check_shapes(arrays, self.state()[0])
-            rest = rest if isinstance(rest, dict) else {}
-            text, entries = rest.get("text"), rest.get("readers")
-            if not isinstance(text, str) or not isinstance(entries, list) or len(entries) != len(feeds):
-                raise UserError("stream: expected the text and what of it waits; the state is damaged")
-            for r, (one, entry) in enumerate(zip(feeds, entries, strict=True)):
-                one.wait(entry)
-                for m, member in enumerate(one.members):
-                    start = f"{r}.{m}."
-                    member.set_state({name[len(start) :]: a for name, a in arrays.items() if name.startswith(start)})
-        self._text, self._feeds = text, feeds
+    def label(self, texts: Iterable[str], sure: bool = False) -> Iterator[tuple[str, np.ndarray]]:
+        """For each text as it comes, its class and the probabilities (C,); only some thousand texts are in memory.
 
+        sure: see `predict`. UserError where there is no threshold."""
+        if sure and self.threshold is None:
+            raise UserError(
+                f"{WHO}: no threshold was found for this model, on its validation part no answers were sure enough; "
+                "leave `sure` out, or train with a lower one"
+            )
+        for some in chunks(checked(texts), _TEXTS):
+            for one in np.exp(combine(self.parts(some), self.weights)):
+                best = int(one.argmax())
+                label = self.classes[best]
+                yield (OUT_OF_SCOPE if sure and one[best] < (self.threshold or 0.0) else label), one
 
-class _Feed:
-    """One reader as text arrives: what waits until it is a token, and the members that read the tokens."""
+    @cached_property
+    def steppers(self) -> list[list[list[Stepper]]]:
+        """Of each reader, of each member, of each layer what steps it, for streams; their states come and go."""
+        from throughtime import engine
 
-    def __init__(self, reader: Reader, members: list[_Member]) -> None:
-        self.members = members
-        self._reader = reader
-        self._tail = ""
-        self._context: list[str] = []
-        self._before: list[str] = []
+        found: list[list[list[Stepper]]] = []
+        for r, reader in enumerate(self.readers.readers):
+            stack = reader.config.reader.recurrences
+            found.append([])
+            for m in range(self.readers.ensemble_size):
+                parameters = self.readers.own(r, m)
+                kind = str(parameters["output.W_py"].dtype)
+                weights = [stack.own(parameters, i) for i in range(len(stack.layers))]
+                found[-1].append(
+                    [
+                        engine.compile(layer, kind).stepper(tuple(own[name] for name in layer.trace.parameters))
+                        for (layer,), own in zip(stack.layers, weights, strict=True)
+                    ]
+                )
+        return found
 
-    def read(self, text: str, last: bool = False) -> None:
-        """Take in text. last: nothing more comes."""
-        reader = self._reader
-        waiting = self._tail + text
-        pieces = SPLITTERS[reader.splitter.kind](waiting)
-        done = len(waiting)
-        if pieces and not last and reader.splitter.kind == "words" and pieces[-1][2] == len(waiting):
-            sign, done, _ = pieces.pop()
-            if sign in ("'", "’") and pieces and pieces[-1][2] == done:
-                done = pieces.pop()[1]  # a word that may go on behind its apostrophe
-        self._tail = waiting[done:]
-        self._step([piece for piece, _, _ in pieces])
-
-    def logits(self) -> list[np.ndarray]:
-        """(C,) of each member, of what was read so far; of nothing, those of an unknown token."""
-        if self._begun:
-            return [member.logits() for member in self.members]
-        fresh = _Feed(self._reader, [member.fresh() for member in self.members])
-        fresh._step([""])
-        return fresh.logits()
-
-    def _step(self, tokens: list[str]) -> None:
-        features = self._reader.features
-        for member in self.members:
-            member.begin()
-        for token in tokens:
-            values = None
-            if features is not None:
-                self._context = [*self._context, token][-_reach(features) :]
-                values = features.of([self._context])[-1]
-            for member in self.members:
-                member.step(self._before, token, values)
-            self._before = [token]
-        for member in self.members:
-            member.end()
-
-    @property
-    def _begun(self) -> bool:
-        return bool(self._before)
-
-    def waiting(self) -> Json:
-        """What `wait` takes."""
-        return {"tail": self._tail, "context": list(self._context), "before": list(self._before)}
-
-    def wait(self, data: Json) -> None:
-        """Go on from what `waiting` gave; UserError where it is damaged."""
-        lists = [data.get(name) for name in ("context", "before")] if isinstance(data, dict) else [None]
-        good = all(isinstance(one, list) and all(isinstance(token, str) for token in one) for one in lists)
-        if not good or not isinstance(data.get("tail"), str):
-            raise UserError("stream: expected what of the text waits; the state is damaged")
-        self._tail, self._context, self._before = data["tail"], list(data["context"]), list(data["before"])
+    def stream(self) -> ClassifierStream:
+        """A text as it arrives, and the probabilities so far. UserError unless the model reads in one direction."""
+        return ClassifierStream(self)
 
 
-def _reach(features: NaiveBayesFeatures) -> int:
-    """Tokens that an n-gram which ends in the last of them has room in; none is shorter than a character."""
-    return max(CONTEXT, *(orders[1] for orders in (features.ngrams.words, features.ngrams.characters) if orders))
-
-
-class _Member:
-    """One recurrent member: the recurrences' states, and the poolings so far."""
-
-    def __init__(self, reader: Reader, parameters: Mapping[str, np.ndarray], steppers: Sequence[Stepper]) -> None:
-        self._reader, self._parameters, self._steppers = reader, parameters, steppers
-        config: ClassifierConfig = reader.config
-        self._config, width, kind = config, config.reader.width, parameters["output.W_py"].dtype
-        self._states = [[np.zeros((1, n), kind) for n in layer.state_sizes] for (layer,) in config.reader.layers]
-        self._pooled = {
-            "count": np.zeros(1),
-            "max": np.full(width, -np.inf),
-            "sum": np.zeros(width),
-            "last": np.zeros(width),
-            # attention: its largest score, the sum of its shares and of the states by them, both by that score
-            "highest": np.full(1, -np.inf),
-            "shares": np.zeros(1),
-            "attended": np.zeros(width),
-        }
-
-    def fresh(self) -> _Member:
-        """The same before any text."""
-        return _Member(self._reader, self._parameters, self._steppers)
-
-    def begin(self) -> None:
-        """Give the recurrences the states of this stream."""
-        for stepper, states in zip(self._steppers, self._states, strict=True):
-            stepper.set_state(states)
-
-    def end(self) -> None:
-        """Take them back."""
-        self._states = [list(stepper.state) for stepper in self._steppers]
-
-    def step(self, before: list[str], token: str, values: np.ndarray | None) -> None:
-        """Read a token. before: the one before it, if any. values: (F,), the naive-Bayes features that end there."""
-        seen = self._reader.columns.encode([[*before, token]])
-        parameters, reader = self._parameters, self._config.reader
-        ids = seen.ids[-1]
-        parts = [parameters[f"columns.{name}"][ids[i]] for i, (name, _, _) in enumerate(reader.columns)]
-        if reader.pieces != (0, 0):
-            d = seen.spelled[-1]
-            bag = parameters["pieces"][seen.pieces[seen.offsets[d] : seen.offsets[d + 1]]]
-            parts.append(bag.mean(0) if len(bag) else np.zeros(reader.pieces[1], bag.dtype))
-        x = sum(parts[1:], start=parts[0]) if reader.added else np.concatenate(parts)
-        x = np.ascontiguousarray(x if values is None else np.concatenate([x, values.astype(x.dtype)]))
-        for stepper in self._steppers:
-            x = stepper.step(x)
-        self._pool(x.astype(np.float64))
-
-    def _pool(self, h: np.ndarray) -> None:
-        was = self._pooled
-        now = {**was, "count": was["count"] + 1, "last": h, "max": np.maximum(was["max"], h), "sum": was["sum"] + h}
-        if "attention" in self._config.pooling:
-            score = self._parameters["pooling.w_a"][0] @ h
-            now["highest"] = np.maximum(score, was["highest"])
-            fade, share = np.exp(was["highest"] - now["highest"]), np.exp(score - now["highest"])
-            now["attended"] = fade * was["attended"] + share * h
-            now["shares"] = fade * was["shares"] + share
-        self._pooled = now
-
-    def logits(self) -> np.ndarray:
-        """(C,), of what was read so far."""
-        pooled = self._pooled
-        by_kind = {
-            "max": pooled["max"],
-            "mean": pooled["sum"] / pooled["count"],
-            "attention": pooled["attended"] / np.maximum(pooled["shares"], 1e-300),
-            "last": pooled["last"],
-        }
-        p = np.concatenate([by_kind[kind] for kind in self._config.pooling])
-        logits: np.ndarray = self._parameters["output.W_py"] @ p + self._parameters["output.b_y"]
-        return logits
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Of the recurrences and the poolings, by name; copies."""
-        states = {f"{i}.{j}": one.copy() for i, states in enumerate(self._states) for j, one in enumerate(states)}
-        return {**states, **{name: value.copy() for name, value in self._pooled.items()}}
-
-    def set_state(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `state` gave, of the same shapes."""
-        self._states = [[arrays[f"{i}.{j}"] for j in range(len(one))] for i, one in enumerate(self._states)]
-        self._pooled = {name: arrays[name] for name in self._pooled}
+def checked(texts: Iterable[str]) -> Iterator[str]:
+    """Texts one by one; UserError for what is none."""
+    if isinstance(texts, str):
+        raise UserError(f"{WHO}: expected several texts, got one; give a list, [text]")
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise UserError(f"{WHO}: text {number} is no text but {type(text).__name__}")
+        yield text
 
 
 SCHEMA = Schema("classify", ClassifierEnsemble, ClassifierOptions, ClassifiedData, Decided, upgrade)

@@ -37,7 +37,7 @@ class ReadingEstimator(Estimator[Chosen, Parts[Kind], ReadingPlan, Running]):
     def _part(self, reader: Reader, examples: Parts[Kind], options: Chosen) -> Part:
         """What a reader of a folder sees of the texts that are learned from and chosen by."""
 
-    def _beside(self, validation: Any, changes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def _beside(self, validation: Any, changes: Mapping[str, object]) -> tuple[Any, dict[str, Any]]:
         """Of what `fit` is told to choose by: texts, None for none that were handed over, and changes of options."""
         if validation is None:
             return None, dict(changes)

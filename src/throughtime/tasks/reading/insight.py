@@ -22,6 +22,7 @@ from throughtime.insight.gates import GateOps, Seen
 from throughtime.insight.remedies import Change
 from throughtime.insight.symptoms import Course
 from throughtime.models.examples import Examples
+from throughtime.models.ops import Params
 from throughtime.models.reader import Tokens, embed
 from throughtime.models.resolve import declared, trace_of
 from throughtime.models.stack import Stack
@@ -69,7 +70,7 @@ class ReadingPatient(ABC):
         """The training of one member, judged by its loss on what is held."""
 
     @abstractmethod
-    def end_losses(self, ops: Any, parameters: Mapping[str, Any], inputs: Sequence[Any], rows: np.ndarray) -> Any:
+    def end_losses(self, ops: Any, parameters: Params, inputs: Sequence[Any], rows: np.ndarray) -> Any:
         """The loss (B,) of texts where the output layers see the last state of each direction alone. rows: which texts
         of `looked`."""
 
@@ -230,7 +231,7 @@ class Text:
     """
 
     reader: Reader
-    own: Mapping[str, Any]
+    own: Params
     tokens: list[str]
     inputs: Tokens
     x: Any

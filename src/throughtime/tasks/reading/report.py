@@ -68,7 +68,7 @@ def is_share(value: Any) -> bool:
     return is_number(value) and 0 <= value <= 1
 
 
-def sentence(entry: Mapping[str, Any], *names: str) -> str:
+def sentence(entry: Mapping[str, Json], *names: str) -> str:
     """The sentence of a part of an evaluation, "" where there is none."""
     for name in names:
         entry = mapping(entry.get(name))
@@ -82,7 +82,7 @@ def percent(value: Any, form: str = "{:.2f}") -> str:
 
 
 def compared(
-    evaluation: Mapping[str, Any], measures: Mapping[str, str], drawn: Sequence[str], added: Mapping[str, Any]
+    evaluation: Mapping[str, Json], measures: Mapping[str, str], drawn: Sequence[str], added: Mapping[str, Json]
 ) -> list[Item]:
     """The table of baselines and model, and bars.
 
@@ -108,7 +108,7 @@ def compared(
     return items
 
 
-def classes_of(evaluation: Mapping[str, Any], names: str) -> list[Item]:
+def classes_of(evaluation: Mapping[str, Json], names: str) -> list[Item]:
     """The confusion of classes: picture, table of classes, the most frequent confusions. names: where they stand."""
     from throughtime.report import label_plots
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -159,13 +159,16 @@ class LinearChainCRF:
         return cls(arrays["model"].tobytes())
 
 
+Baseline: TypeAlias = MostFrequentTag | LinearChainCRF
+
+
 def baselines(
     learned: Tagged, held: Tagged | None, seconds: float, seed: int, say: Callable[[str], None]
-) -> dict[str, Any]:
+) -> dict[str, Baseline]:
     """The most frequent tag, and a linear-chain CRF where python-crfsuite is installed and there is time for it.
 
     held: what its penalty is chosen by; None takes a tenth of the texts."""
-    fitted: dict[str, Any] = {MostFrequentTag.name: MostFrequentTag().fit(learned.tokens, learned.tags)}
+    fitted: dict[str, Baseline] = {MostFrequentTag.name: MostFrequentTag().fit(learned.tokens, learned.tags)}
     if seconds <= 0:
         return fitted
     if find_spec("pycrfsuite") is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from throughtime.data.table import JSON_LINES, PARQUET, read_table
 from throughtime.data.tagged import Tagged
 from throughtime.data.text import read_text
 from throughtime.errors import UserError
+from throughtime.options import Json
 from throughtime.tasks.reading.data import Parts, TextsData, parts_of
 from throughtime.tasks.tag.options import TaggerOptions
 
@@ -204,7 +206,7 @@ def _tokens(line: str, count: int, language: str) -> list[str]:
     return signs if by_sign else words
 
 
-def _columns(columns: dict[str, Any], where: str, first: int, language: str) -> _Found:
+def _columns(columns: Mapping[str, Json], where: str, first: int, language: str) -> _Found:
     def column(known: tuple[str, ...], what: str) -> list[Any]:
         for name in known:
             if name in columns:

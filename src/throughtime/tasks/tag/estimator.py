@@ -27,8 +27,7 @@ from throughtime.tasks.tag.data import TaggedData, parts, tagged
 from throughtime.tasks.tag.model import WHO, TaggerConfig, TaggerEnsemble
 from throughtime.tasks.tag.options import TaggerOptions
 from throughtime.tasks.tag.score import score
-from throughtime.tasks.tag.stream import SCHEMA, TaggerStream
-from throughtime.tasks.tag.token_tagger import Tagging, TokenTagger
+from throughtime.tasks.tag.stream import SCHEMA, TaggerStream, Tagging, TokenTagger
 
 if TYPE_CHECKING:
     from throughtime.training.best import Best

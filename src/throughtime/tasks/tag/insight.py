@@ -16,7 +16,9 @@ from throughtime.insight.explanation import Explanation
 from throughtime.insight.explanation import explain as explain_question
 from throughtime.linear.ensemble import RECURRENCE
 from throughtime.models import crf
+from throughtime.models.ops import Params
 from throughtime.models.reader import embed, read
+from throughtime.options import Json
 from throughtime.runtime.readers import Reader
 from throughtime.tasks.reading.data import Parts
 from throughtime.tasks.reading.ensemble import team
@@ -37,8 +39,7 @@ from throughtime.tasks.reading.insight import (
 from throughtime.tasks.tag import model as tagger
 from throughtime.tasks.tag.data import parts, read_tagged, tagged
 from throughtime.tasks.tag.model import TaggerConfig, TaggerEnsemble
-from throughtime.tasks.tag.stream import SCHEMA
-from throughtime.tasks.tag.token_tagger import TokenTagger
+from throughtime.tasks.tag.stream import SCHEMA, TokenTagger
 
 __all__ = ["METRIC", "UNIT", "amount", "diagnose", "explain", "explained", "of_model", "patient"]
 
@@ -63,7 +64,7 @@ class TaggerPatient(ReadingPatient):
         held = self.held_texts.take(range(min(MOST_HELD, len(self.held_texts))))
         return LossJudgedJob(members, self.names, reader, self.texts, held, options, keep)
 
-    def end_losses(self, ops: Any, parameters: Mapping[str, Any], inputs: Sequence[Any], rows: np.ndarray) -> Any:
+    def end_losses(self, ops: Any, parameters: Params, inputs: Sequence[Any], rows: np.ndarray) -> Any:
         import torch
         from torch.nn.functional import cross_entropy
 
@@ -212,7 +213,7 @@ def _quoted(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def explained(directory: Path, data: str, options: Mapping[str, Any]) -> Explanation:
+def explained(directory: Path, data: str, options: Mapping[str, Json]) -> Explanation:
     """What `throughtime explain` does for a model's folder. data: the text, - for standard input."""
     from throughtime.data.text import read_text
     from throughtime.tasks.load import load
@@ -228,7 +229,7 @@ UNIT, METRIC = "texts", "1 - slot F1"
 """What a learning curve of tagged texts is over, and of."""
 
 
-def amount(data: str, share: float, seed: int, options: Mapping[str, Any]) -> tuple[float, float]:
+def amount(data: str, share: float, seed: int, options: Mapping[str, Json]) -> tuple[float, float]:
     """Learn from a share of the texts that are learned from, and score those kept apart: texts, 1 - slot F1."""
     from throughtime.tasks.tag.estimator import Tagger
     from throughtime.tasks.tag.score import score

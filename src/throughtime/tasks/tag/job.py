@@ -20,8 +20,8 @@ from throughtime.tasks.tag import model as tagger
 from throughtime.tasks.tag.metrics import scheme_of, slot_f1
 from throughtime.tasks.tag.model import WHO, TaggerEnsemble
 from throughtime.tasks.tag.options import TaggerOptions
+from throughtime.tasks.tag.stream import TokenTagger
 from throughtime.tasks.tag.swap import Swapper
-from throughtime.tasks.tag.token_tagger import TokenTagger
 from throughtime.training.job import Keep
 
 

@@ -16,7 +16,6 @@ Written once over `ops`; models/ops_numpy.py and models/ops_torch.py are the two
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +23,7 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.models import pooling
-from throughtime.models.ops import Ops
+from throughtime.models.ops import Ops, Params
 from throughtime.models.reader import ReaderConfig, Tokens, draw, embed, read
 from throughtime.options import Json
 from throughtime.storage import parameters as checks
@@ -127,20 +126,18 @@ class TaggerEnsemble(Ensemble[TaggerConfig]):
         return cls(readers, size, names_from_json(WHO, data, "tags"), names_from_json(WHO, data, "intents"))
 
 
-def forward(ops: Ops, config: TaggerConfig, parameters: Mapping[str, Any], tokens: Tokens) -> tuple[Any, Any]:
+def forward(ops: Ops, config: TaggerConfig, parameters: Params, tokens: Tokens) -> tuple[Any, Any]:
     """Scores of the tags (T, B, K), and logits of the intents (B, C), None where there are none."""
     return mark(ops, config, parameters, embed(ops, config.reader, parameters, tokens), tokens.lengths)
 
 
-def mark(ops: Ops, config: TaggerConfig, parameters: Mapping[str, Any], x: Any, lengths: Any) -> tuple[Any, Any]:
+def mark(ops: Ops, config: TaggerConfig, parameters: Params, x: Any, lengths: Any) -> tuple[Any, Any]:
     """The same from what the lowest recurrences read, x (T, B, I)."""
     h, final = read(ops, config.reader, parameters, x, lengths)
     return answer(ops, config, parameters, h, final, lengths)
 
 
-def answer(
-    ops: Ops, config: TaggerConfig, parameters: Mapping[str, Any], h: Any, final: Any, lengths: Any
-) -> tuple[Any, Any]:
+def answer(ops: Ops, config: TaggerConfig, parameters: Params, h: Any, final: Any, lengths: Any) -> tuple[Any, Any]:
     """The same from the state of every token, h (T, B, S), and the last output by direction."""
     drop = config.reader.dropout
     intents = None
@@ -162,6 +159,6 @@ def initial_parameters(
     return draw(config.shapes, [config.reader.recurrences], rng, dtype)
 
 
-def check_parameters(config: TaggerConfig, parameters: Mapping[str, Any]) -> None:
+def check_parameters(config: TaggerConfig, parameters: Params) -> None:
     """UserError unless exactly the model's parameters are there; see throughtime.storage.parameters."""
     checks.check_parameters(WHO, config.shapes, parameters)

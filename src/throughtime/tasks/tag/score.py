@@ -15,11 +15,11 @@ from throughtime.linear import metrics as label_metrics
 from throughtime.options import Json
 from throughtime.tasks.reading.control import in_words, order_effect
 from throughtime.tasks.tag import metrics as tag_metrics
+from throughtime.tasks.tag.baselines import Baseline
 from throughtime.tasks.tag.baselines import baselines as fit_baselines
 from throughtime.tasks.tag.data import read_tagged
 from throughtime.tasks.tag.options import TaggerOptions
-from throughtime.tasks.tag.stream import SCHEMA, load
-from throughtime.tasks.tag.token_tagger import Tagging, TokenTagger
+from throughtime.tasks.tag.stream import SCHEMA, Tagging, TokenTagger, load
 
 MISTAKES = 20
 """The most confident mistakes that are kept to read."""
@@ -28,7 +28,7 @@ _CONTROL = 1000
 """Texts in which the order of the tokens is shuffled."""
 
 
-def score(model: TokenTagger, given: Tagged, baselines: Mapping[str, Any]) -> dict[str, Any]:
+def score(model: TokenTagger, given: Tagged, baselines: Mapping[str, Baseline]) -> dict[str, Any]:
     """Everything an evaluation says of tagged texts. baselines: name -> what has a `tag` (tasks/tag/baselines.py)."""
     taggings = list(model.tag(given.tokens))
     tags = [one.tags for one in taggings]
@@ -121,7 +121,7 @@ def _intents(model: TokenTagger, given: Tagged, taggings: Sequence[Tagging]) -> 
 
 
 def _beside(
-    model: TokenTagger, given: Tagged, wrong: np.ndarray, evaluation: dict[str, Any], groups: np.ndarray
+    model: TokenTagger, given: Tagged, wrong: np.ndarray, evaluation: dict[str, Json], groups: np.ndarray
 ) -> None:
     """Add the intents' accuracy, beside the linear models. wrong: (N,) which intents are."""
     truth, names = np.array(given.intents), np.array(model.intents)

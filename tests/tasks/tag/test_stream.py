@@ -40,10 +40,9 @@ from throughtime.runtime.readers import Reader, Readers
 from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS
 from throughtime.tasks.reading.data import Decided
 from throughtime.tasks.tag import model as tagger
-from throughtime.tasks.tag import token_tagger as tag
+from throughtime.tasks.tag import stream as tag
 from throughtime.tasks.tag.model import TaggerConfig, TaggerEnsemble
-from throughtime.tasks.tag.stream import SCHEMA, TaggerStream
-from throughtime.tasks.tag.token_tagger import TokenTagger
+from throughtime.tasks.tag.stream import SCHEMA, TaggerStream, TokenTagger
 
 BIO = ["O", "B-who", "I-who", "B-when", "I-when"]
 BIOES = ["O", "B-who", "I-who", "E-who", "S-who"]
