@@ -172,7 +172,8 @@ def _control(model: TokenTagger, given: Tagged, tags: Sequence[Sequence[str]], g
     shuffled = _tokens_right(wanted, model.predict(mixed)[0])
     effect = order_effect(ordered, shuffled, groups[rows])
     share = _share(shuffled)
-    told = f"With the tokens of each text in a random order the model tags {share:.1%} of them right instead of {_share(ordered):.1%}"
+    right = f"{share:.1%} of them right instead of {_share(ordered):.1%}"
+    told = f"With the tokens of each text in a random order the model tags {right}"
     return {"token_accuracy": share, "texts": len(rows), **effect, "sentence": f"{told}: {in_words(effect)}"}
 
 
