@@ -33,7 +33,7 @@ def text() -> list[Any]:
     from benchmarks.text import shakespeare
 
     whole = shakespeare()
-    model = LanguageModel(hidden=256, seed=0).fit(whole, minutes=2)
+    model = LanguageModel(hidden=256, seed=0).fit(whole, minutes=2, quiet=True)
     test = Text.of(whole).part("test")
     starts = np.linspace(0, len(test) - 121, INPUTS).astype(int)
     return [text_insight.explain(model, test[s : s + 120]) for s in starts]

@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from throughtime.tasks.text.train import train
 
 import throughtime
 from benchmarks import timing
 from throughtime.tasks.text import demo
 from throughtime.tasks.text.stream import WEIGHT_FORMS
+from throughtime.tasks.train import train
 
 HIDDEN = 384
 SCORED = 20_000
@@ -47,7 +47,7 @@ def main() -> None:
         for cell in ("lstm", "gru"):
             out = Path(scratch) / cell
             options = {"hidden": HIDDEN, "learning_rate": 5e-3, "cell": cell, "minutes": seconds / 60}
-            train(file, out, evaluate=False, quiet=True, **options)
+            train("text", str(file), out, evaluate=False, quiet=True, **options)
             known = set(throughtime.load(out).tokenizer.characters)
             unseen = "".join(c for c in text[-SCORED:] if c in known)
             scores = {form: score(throughtime.load(out, weights=form), unseen) for form in WEIGHT_FORMS}

@@ -1,6 +1,6 @@
 """A training killed with SIGKILL at random moments, gone on with, and compared bit for bit with one left alone.
 
-    python -m benchmarks.resume [KILLS] [--dropout] [--seed N] [--json]
+    python -m benchmarks.resume [KILLS] [--seed N] [--steps N] [--threads N] [--json]
 
 Each trial starts the same training in a process of its own, kills it at a moment drawn evenly over the time the whole
 training takes, goes on with `resume`, and compares with the run that was left alone: every line of the history but its
@@ -51,13 +51,13 @@ def finished(work: Callable[[], None]) -> None:
 
 def train(file: Path, folder: Path, options: dict[str, Any], resume: bool = False) -> None:
     """The training of every trial: a checkpoint after each step."""
-    from throughtime.tasks.text.train import train
+    from throughtime.tasks.train import train
 
     settings = {"checkpoint_seconds": 0.0, "log_every": 7, "validations": 12, "average": 0.99}
     if resume:
-        train(file, folder, quiet=True, resume=True, evaluate=False)
+        train("text", str(file), folder, quiet=True, resume=True, evaluate=False)
     else:
-        train(file, folder, quiet=True, force=True, evaluate=False, **options, **settings)
+        train("text", str(file), folder, quiet=True, force=True, evaluate=False, **options, **settings)
 
 
 def outcome(folder: Path) -> dict[str, Any]:
@@ -127,13 +127,13 @@ def trials(kills: int, seed: int, options: dict[str, Any], say: Callable[[str], 
 
 def share(minutes: float) -> dict[str, Any]:
     """The share of a training's time that its checkpoints take, with the settings a user has."""
-    from throughtime.tasks.text import train as task
     from throughtime.tasks.text.demo import text
+    from throughtime.tasks.train import train
 
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "text.txt"
         file.write_text(text(), "utf-8")
-        summary = task.train(file, Path(place) / "m", quiet=True, evaluate=False, minutes=minutes)
+        summary = train("text", str(file), Path(place) / "m", quiet=True, evaluate=False, minutes=minutes)
     return {
         "seconds": summary["seconds"],
         "checkpointing": summary["checkpointing"],
@@ -147,16 +147,15 @@ def main() -> None:
     parser.add_argument("kills", nargs="?", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=OPTIONS["steps"])
+    parser.add_argument("--threads", type=int, default=OPTIONS["threads"])
     parser.add_argument("--minutes", type=float, default=1.0, help="of the training whose checkpoints are timed")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
 
-    from throughtime.models.stack import Dropout
-
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    options = {**OPTIONS, "steps": given.steps, "dropout": Dropout(output=0.2, weight=0.1)}
+    options = {**OPTIONS, "steps": given.steps, "threads": given.threads, "dropout": 0.2, "weight_dropout": 0.1}
     results = trials(given.kills, given.seed, options, say)
     equal = sum(not result["differs"] for result in results)
     found: dict[str, Any] = {"trials": results, "equal": equal, "of": len(results)}

@@ -17,24 +17,23 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from throughtime.tasks.text.train import train
-
 from benchmarks import timing
-from throughtime.models.stack import Dropout
 from throughtime.tasks.text import demo
+from throughtime.tasks.train import train
 
 DATA = Path(os.environ.get("THROUGHTIME_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 SETTINGS: dict[tuple[str, float], dict[str, Any]] = {
     ("shakespeare", 3.0): {
         "hidden": 384,
-        "dropout": Dropout(output=0.3),
+        "dropout": 0.3,
         "learning_rate": 7e-3,
         "average": 0.998,
     },
     ("shakespeare", 30.0): {
         "hidden": 640,
-        "dropout": Dropout(output=0.5, weight=0.3),
+        "dropout": 0.5,
+        "weight_dropout": 0.3,
         "learning_rate": 5e-3,
         "weight_decay": 0.2,
         "average": 0.999,
@@ -62,7 +61,7 @@ def main() -> None:
         else:
             file = shakespeare()
         out = Path(scratch) / "model"
-        summary = train(file, out, minutes=minutes, **{"validation": 0.0, **settings})
+        summary = train("text", str(file), out, minutes=minutes, **{"validation": 0.0, **settings})
     score = summary["evaluation"]
     row = {
         "text": name,

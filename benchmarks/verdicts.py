@@ -81,16 +81,14 @@ def trained(patient: Patient, steps: int = 150, **settings: Any) -> Patient:
     """The patient after a short training of its own, with the course of it."""
     kept: list[Values] = [dict(patient.parameters)]
     job = patient.job(Change(settings=settings), lambda values, _: kept.append(values))
-    chosen = replace(
-        patient.settings, **{"budget": steps, "unit": "steps", "log_every": 5, "validations": 1, **settings}
-    )
+    chosen = patient.settings.replaced(**{"steps": steps, "log_every": 5, "validations": 1, **settings})
     failed: list[dict[str, Any]] = []
     try:
         lines: Sequence[Mapping[str, Any]] = train(job, chosen).history
-        kept.append(job.models[0].arrays() if hasattr(job, "models") else job.model.arrays())
+        kept.append(next(iter(job.models.values())).arrays() if hasattr(job, "models") else job.model.arrays())
     except ValueError:  # it diverged
         lines, failed = [], [{"failure": {}}]
-    course = Course.of([*lines, *failed], {**chosen.to_json()}, patient.course.window)
+    course = Course.of([*lines, *failed], chosen, patient.course.window)
     own = {name: np.array(value) for name, value in kept[-1].items()}
     return replace(patient, parameters=own, settings=chosen, course=course)
 

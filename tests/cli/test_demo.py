@@ -119,7 +119,7 @@ def test_without_the_package_of_the_weather_the_demonstration_says_so(monkeypatc
         forecast_demo.table()
 
 
-READING = {"hidden": 8, "embedding": 8, "steps": 4}
+READING = {"hidden": 8, "embedding": 8}
 
 
 @pytest.fixture
@@ -132,13 +132,17 @@ def few_intents(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tag_demo, "COUNT", 200)
 
 
+def steps(minutes: float | None) -> dict[str, Any]:
+    return {"steps": 4} if minutes is None else {}
+
+
 def test_classifying_is_demonstrated_too(
     few_intents: None, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = classify_demo.run
 
     def few(out: Path, minutes: float | None, seed: int, threads: int | None, quiet: bool) -> dict[str, Any]:
-        return run(out, minutes, seed, 1 if threads is None else threads, quiet, **READING)
+        return run(out, minutes, seed, 1 if threads is None else threads, quiet, **READING, **steps(minutes))
 
     monkeypatch.setattr(classify_demo, "run", few)
     out = tmp_path / "c"
@@ -167,7 +171,8 @@ def test_tagging_is_demonstrated_too(
     run = tag_demo.run
 
     def few(out: Path, minutes: float | None, seed: int, threads: int | None, quiet: bool) -> dict[str, Any]:
-        return run(out, minutes, seed, 1 if threads is None else threads, quiet, seconds=0, **READING)
+        own = {**READING, **steps(minutes), "seconds": 0}
+        return run(out, minutes, seed, 1 if threads is None else threads, quiet, **own)
 
     monkeypatch.setattr(tag_demo, "run", few)
     out = tmp_path / "t"

@@ -80,7 +80,7 @@ def test_explain_a_forecaster(made: Path, capfd: pytest.CaptureFixture[str]) -> 
         (["explain", "m", "the cat", "--gate", "q"], "has h, c, i, f, o"),
         (["explain", "m", "the cat", "--unit", "99"], "units 0 to 7"),
         (["explain", "m", "the cat", "--layer", "4"], "layers 0 to 0"),
-        (["explain", "m", "the cat", "--method", "lime"], "occlusion, integrated_gradients or both"),
+        (["explain", "m", "the cat", "--method", "lime"], "one of occlusion, integrated_gradients, both"),
         (["explain", "m", "the cat", "--target", "ca"], "one token"),
         (["explain", "m", "the cat", "--series", "a"], "for forecasters"),
         (["explain", "f", "series.csv", "--series", "b"], "no series 'b'"),

@@ -638,6 +638,9 @@ class CheckTask:
                 if {int, float} & {kind, *get_args(kind)}:
                     declared = getattr(hint.__metadata__[0], "param_decls", None)
                     found.append(((declared or [f"--{name.replace('_', '-')}"])[0], name))
+        if verb == "train":  # one or several: a text for the shell
+            texts = [one for one in self.case.options_class.declared() if one.rule.shell and one.rule.parse is not None]
+            found += [(as_typed(one, 0)[0], one.name) for one in texts if type(one.command_default) in (int, float)]
         return found
 
     @pytest.mark.parametrize("verb", ["train", "run", "evaluate", "report"])
