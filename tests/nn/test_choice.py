@@ -35,6 +35,14 @@ def test_other_tensors_are_not(tensors: Any) -> None:
     assert not engine_covers(tensors)
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_nested_tensors_are_not() -> None:
+    rows = torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)])
+    assert type(rows) is torch.Tensor
+    assert rows.layout is torch.strided
+    assert not engine_covers([rows])
+
+
 @pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
 @pytest.mark.parametrize("inputs", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("given", [False, True], ids=["zeros", "given"])

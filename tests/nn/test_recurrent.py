@@ -16,7 +16,8 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 import throughtime.cells
 from tests.nn.helpers import assert_gradients, assert_outputs, gradients
 from throughtime.nn import Recurrent, reference
-from throughtime.recurrence import Cell, Matrix, Trace, Vector, sigmoid, tanh
+from throughtime.nn.choice import engine_covers
+from throughtime.recurrence import Cell, Matrix, Trace, Vector, maximum, minimum, sigmoid, tanh
 
 
 class Peephole(Cell):
@@ -251,3 +252,19 @@ def test_more_errors() -> None:
         Recurrent("lstn", 3, 4)
     with pytest.raises(TypeError, match="Recurrent: cell must be"):
         Recurrent(3, 3, 4)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("function", [maximum, minimum])
+def test_the_gradient_of_a_tie_goes_to_the_first(function: Any) -> None:
+    class Extreme(Cell):
+        state = {"h": "I"}
+
+        def step(self, x: Any, h: Any) -> Any:
+            return function(x, h)
+
+    x, h = torch.ones(1, 1, 2, requires_grad=True), torch.ones(1, 2, requires_grad=True)
+    assert engine_covers([x, h])
+    output, _ = Recurrent(Extreme(), 2, 2)(x, (h,))
+    d_x, d_h = torch.autograd.grad(output.sum(), [x, h])
+    assert torch.equal(d_x, torch.ones(1, 1, 2))
+    assert not d_h.any()
