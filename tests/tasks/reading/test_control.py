@@ -31,11 +31,13 @@ def test_an_effect_of_order_is_shown_by_its_interval() -> None:
 
 
 def test_no_effect_is_claimed_where_the_interval_includes_none() -> None:
-    rng = np.random.default_rng(1)
-    own, mixed = rng.random(100) < 0.82, rng.random(100) < 0.8
-    found = order_effect(answers(own), answers(mixed), np.arange(100))
-    assert found["low"] < 0 < found["high"]
-    assert in_words(found).startswith("no effect of their order is shown (95 % interval")
+    texts = np.arange(100)
+    some, fewer = texts < 82, texts >= 20
+    for own, mixed, gain in ((some, fewer, 0.02), (fewer, some, -0.02)):
+        found = order_effect(answers(own), answers(mixed), texts)
+        assert found["gain"] == pytest.approx(gain)
+        assert found["low"] < 0 < found["high"]
+        assert in_words(found).startswith("no effect of their order is shown (95 % interval")
 
 
 def test_texts_that_are_the_same_count_once() -> None:

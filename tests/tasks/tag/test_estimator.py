@@ -259,3 +259,25 @@ def test_fits_that_cannot_be(fit: dict[str, Any], says: str) -> None:
 def test_an_unfitted_tagger_says_so() -> None:
     with pytest.raises(UserError, match="call fit first"):
         Tagger().predict([["a"]])
+
+
+@pytest.mark.parametrize("characters", [False, True])
+def test_nothing_of_what_is_held_back_is_learned(characters: bool, alone: None) -> None:
+    def texts(count: int, seed: int, strange: bool) -> Tagged:
+        data = flights(count, seed)
+        tokens = [["".join(text)[t] for t in range(len(text))] if characters else list(text) for text in data.tokens]
+        if strange:
+            tokens = [["zq" if not characters else "Z", *text[1:]] for text in tokens]
+        return Tagged(tokens, data.tags, data.intents)
+
+    models = [
+        Tagger(**TINY, spelling=True).fit(texts(60, 0, False), validation=texts(20, 1, strange), **FEW)
+        for strange in (False, True)
+    ]
+    splitters, columns = zip(
+        *((one.splitter.to_json(), one.columns.to_json()) for m in models for one in m.fitted().readers.readers),
+        strict=True,
+    )
+    assert splitters[0] == splitters[1]
+    assert columns[0] == columns[1]
+    assert "zq" not in json.dumps(columns)
