@@ -451,7 +451,8 @@ class CheckTask:
                 throughtime.load(tmp_path / name)
             assert str(tmp_path / name) in one_line(caught.value)
             calls = [["run", str(tmp_path / name), *self.case.run]]
-            calls += [["evaluate", str(tmp_path / name), str(made[0]), *self.case.evaluate]]
+            told = [] if name == CONFIG else self.case.evaluate  # a folder that says no task has no options of one
+            calls += [["evaluate", str(tmp_path / name), str(made[0]), *told]]
             calls += [["report", str(tmp_path / name)]] if name == CONFIG else []
             for call in calls:
                 check_refusal(Outcome(2, *self.captured(call, status=2)), [str(tmp_path / name)])
@@ -638,9 +639,6 @@ class CheckTask:
                 if {int, float} & {kind, *get_args(kind)}:
                     declared = getattr(hint.__metadata__[0], "param_decls", None)
                     found.append(((declared or [f"--{name.replace('_', '-')}"])[0], name))
-        if verb == "train":  # one or several: a text for the shell
-            texts = [one for one in self.case.options_class.declared() if one.rule.shell and one.rule.parse is not None]
-            found += [(as_typed(one, 0)[0], one.name) for one in texts if type(one.command_default) in (int, float)]
         return found
 
     @pytest.mark.parametrize("verb", ["train", "run", "evaluate", "report"])

@@ -212,7 +212,7 @@ def test_readers_whose_parts_do_not_fit() -> None:
     ):
         with pytest.raises(UserError, match=words):
             Readers("classifier", classifier, [changed], 2, sound)
-    with pytest.raises(UserError, match="belong to no member"):
+    with pytest.raises(UserError, match="of no member"):
         Readers("classifier", classifier, [reader], 1, sound)
     with pytest.raises(UserError, match="missing"):
         Readers("classifier", classifier, [reader], 3, sound)
@@ -317,7 +317,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "no members": (size(ensemble_size=0), "ensemble_size must be from 1 to 999"),
     "members of text": (size(ensemble_size="2"), "ensemble_size must be"),
     "one member more": (size(ensemble_size=3), "missing"),
-    "one member fewer": (size(ensemble_size=1), "belong to no member"),
+    "one member fewer": (size(ensemble_size=1), "of no member"),
     "no readers": (size(readers=[]), "readers must be a list"),
     "readers of text": (size(readers="ab"), "readers must be a list"),
     "one reader fewer": (in_json(CONFIG, lambda c: c["model"]["readers"].pop()), "expected 1 in"),
