@@ -32,7 +32,7 @@ from tests.cli.misuse import Outcome, check_refusal, snapshot
 from tests.fuzz.entrances import mutated
 from tests.tasks.case import Case as Case
 from tests.tasks.case import Followed as Followed
-from tests.tasks.case import Page, contents, headed, header, one_line, same
+from tests.tasks.case import Page, as_typed, contents, headed, header, one_line, same
 from throughtime import cli
 from throughtime.cli.task import command
 from throughtime.errors import UserError
@@ -298,9 +298,10 @@ class CheckTask:
                 throughtime.load(tmp_path / name)
             assert str(tmp_path / name) in one_line(caught.value)
             calls = [["run", str(tmp_path / name), *self.case.run]]
-            told = [] if name == CONFIG else self.case.evaluate  # a folder that says no task has no options of one
-            calls += [["evaluate", str(tmp_path / name), str(made[0]), *told]]
-            calls += [["report", str(tmp_path / name)]] if name == CONFIG else []
+            calls += [["evaluate", str(tmp_path / name), str(made[0]), *self.case.evaluate]]
+            if name == CONFIG:  # before anything is said of options, which depend on the task
+                calls += [["report", str(tmp_path / name)], [*calls[1], "--no-such-option"]]
+                calls += [["evaluate", flag, "1", *calls[1][1:]] for flag, _ in self.numeric("evaluate")]
             for call in calls:
                 check_refusal(Outcome(2, *self.captured(call, status=2)), [str(tmp_path / name)])
 
@@ -486,6 +487,13 @@ class CheckTask:
                 if {int, float} & {kind, *get_args(kind)}:
                     declared = getattr(hint.__metadata__[0], "param_decls", None)
                     found.append(((declared or [f"--{name.replace('_', '-')}"])[0], name))
+        if verb == "train":  # one or several: a text for the shell
+            texts = [one for one in self.case.options_class.declared() if one.rule.shell and one.rule.parse is not None]
+            for one in texts:
+                usual = one.command_default
+                first = usual[0] if isinstance(usual, tuple) and usual else usual
+                if type(first) in (int, float):
+                    found.append((as_typed(one, 0)[0], one.name))
         return found
 
     @pytest.mark.parametrize("verb", ["train", "run", "evaluate", "report"])
