@@ -9,6 +9,7 @@ Nothing here knows a task's name.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import itertools
 import json
@@ -25,6 +26,7 @@ from typing import Any, ClassVar, get_args, get_type_hints
 import numpy as np
 import pytest
 import torch
+import typer.main
 from safetensors.numpy import load_file, save_file
 
 import throughtime
@@ -34,11 +36,11 @@ from tests.tasks.case import Case as Case
 from tests.tasks.case import Followed as Followed
 from tests.tasks.case import Page, as_typed, contents, headed, header, one_line, same
 from throughtime import cli
-from throughtime.cli.task import command
+from throughtime.cli import task
 from throughtime.errors import UserError
 from throughtime.options import Declared
 from throughtime.storage.folder import CHECKPOINT, CONFIG, HISTORY, WEIGHTS
-from throughtime.tasks import TASKS
+from throughtime.tasks import TASKS, part
 from throughtime.tasks.train import train
 from throughtime.training import loop
 from throughtime.training.lock import locked
@@ -481,7 +483,7 @@ class CheckTask:
     def numeric(self, verb: str) -> list[tuple[str, str]]:
         """Options of a command that take a number: as typed, and in Python."""
         found = []
-        for each in command(self.case.task, verb).registered_commands:
+        for each in task.command(self.case.task, verb).registered_commands:
             for name, hint in get_type_hints(each.callback, include_extras=True).items():
                 kind = get_args(hint)[0] if get_args(hint) else None
                 if {int, float} & {kind, *get_args(kind)}:
@@ -507,6 +509,8 @@ class CheckTask:
             raise Accepted
 
         monkeypatch.setattr(loop, "train", accept)
+        for module, name in ((task, "command"), (typer.main, "get_command")):  # made once for hundreds of calls
+            monkeypatch.setattr(module, name, functools.cache(getattr(module, name)))
         case, (file, folder, _, _) = self.case, made
         calls = {
             "train": ["train", case.task, str(file), "--out", str(tmp_path / "new"), *case.typed],
@@ -554,7 +558,9 @@ class CheckTask:
             arguments = [verb, case.task if verb == "train" else str(folder), "--help"]
             assert "--json" in self.captured(arguments)[0]
 
-    def test_the_report_is_one_file(self, made: tuple[Path, Path, dict[str, Any], str]) -> None:
+    def test_the_report_is_one_file(
+        self, made: tuple[Path, Path, dict[str, Any], str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         folder = made[1]
         out, _ = self.captured(["report", str(folder), "--json"])
         path = Path(json.loads(out)["report"])
@@ -566,6 +572,7 @@ class CheckTask:
         for word in ("http://", "https://", "@import", "url(", "<script"):
             assert word not in html
         assert html.rstrip().endswith("</html>")
+        monkeypatch.setattr(part(self.case.task, "report"), "write_report", {folder: path}.__getitem__)
         assert self.captured(["report", str(folder)])[0] == f"{path}\n"
 
     def test_python_and_the_shell_train_the_same_model(
