@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import stat
-import subprocess
-import sys
+import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.tasks.reading.texts import easy, flights, write_table, write_tagged
+from throughtime import cli
 from throughtime.tasks.train import train
 
 TEXT = ("the cat sat on the mat, the dog ate the cat; " * 20 + "\n") * 3
 TINY = ["--hidden", "8", "--embedding", "4", "--batch", "4", "--window", "8", "--threads", "1"]
 SMALL_READER = ["--hidden", "8", "--embedding", "8", "--threads", "1"]
 NOBODY = 65534
-
-_DROPPED = """
-import contextlib, io, json, os, sys, tempfile
-import throughtime.cli as cli
-work = json.load(sys.stdin)
-with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-    for arguments in work["warm up"]:  # imports what cannot be read without root's rights, where it lies in root's home
-        with contextlib.redirect_stderr(io.StringIO()):
-            assert cli.invoke([a.replace("FOLDER", folder) for a in arguments]) in (0, 2)
-if os.getuid() == 0:
-    os.setgroups([])
-    os.setgid(work["user"])
-    os.setuid(work["user"])
-found = []
-for arguments in work["commands"]:
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = cli.invoke(arguments)
-    found.append([status, out.getvalue(), err.getvalue()])
-print(json.dumps(found))
-"""
 
 
 class Outcome:
@@ -112,18 +94,38 @@ def check_refusal(outcome: Outcome, words: Sequence[str]) -> None:
 def as_nobody(model: Path, commands: Sequence[Sequence[str]]) -> list[Outcome]:
     """Run commands in a process without the rights of root, which no file can refuse. model: any sound one."""
     text = str(model.parent / "text.txt")
-    warm_up = [
-        ["train", "text", text, "--out", "FOLDER/new", "--steps", "2", *TINY],
-        ["run", str(model), "the", "--length", "2"],
-        ["evaluate", str(model), text],
-        ["report", "FOLDER/new"],
-        ["report", "FOLDER/gone"],
-    ]
-    work = {"warm up": warm_up, "user": NOBODY, "commands": [list(map(str, command)) for command in commands]}
-    call = [sys.executable, "-W", "ignore", "-c", _DROPPED]
-    done = subprocess.run(call, input=json.dumps(work), capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return [Outcome(*found) for found in json.loads(done.stdout)]
+    with tempfile.TemporaryDirectory() as place:
+        for arguments in (  # imports what cannot be read without root's rights, where it lies in root's home
+            ["train", "text", text, "--out", f"{place}/new", "--steps", "2", *TINY],
+            ["run", str(model), "the", "--length", "2"],
+            ["evaluate", str(model), text],
+            ["report", f"{place}/new"],
+        ):
+            assert invoked(arguments).status in (0, 2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of forking where threads are: they are idle
+            child = os.fork()
+        if not child:
+            try:
+                file = open(f"{place}/outcomes.json", "w")  # noqa: SIM115 - before the rights are gone
+                if os.getuid() == 0:
+                    os.setgroups([])
+                    os.setgid(NOBODY)
+                    os.setuid(NOBODY)
+                json.dump([vars(invoked(list(map(str, arguments)))) for arguments in commands], file)
+                file.close()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        return [Outcome(**found) for found in json.loads(Path(place, "outcomes.json").read_text("utf-8"))]
+
+
+def invoked(arguments: list[str]) -> Outcome:
+    """Run a command here."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = cli.invoke(arguments)
+    return Outcome(status, out.getvalue(), err.getvalue())
 
 
 def only_json(answer: Outcome) -> Any:
