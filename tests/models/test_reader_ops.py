@@ -34,6 +34,15 @@ def values(*shape: int, dtype: str = "float64", seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
 
 
+def test_a_look_up_gives_rows() -> None:
+    table, tokens = values(4, 3), np.array([[3, 0], [1, 3], [2, 2]])
+    found = N.lookup(table, tokens)
+    assert found.shape == (3, 2, 3)
+    for place in np.ndindex(tokens.shape):
+        np.testing.assert_array_equal(found[place], table[tokens[place]])
+    np.testing.assert_array_equal(T.lookup(torch.from_numpy(table), torch.from_numpy(tokens)).numpy(), found)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(5, 3, 2), (1, 1, 1), (7, 1, 3)])
 def test_sums_and_largest(dtype: str, shape: tuple[int, ...]) -> None:

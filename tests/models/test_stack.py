@@ -8,7 +8,7 @@ import pytest
 
 from throughtime import cells
 from throughtime.errors import UserError
-from throughtime.models.stack import Dropout
+from throughtime.models.stack import Dropout, Stack
 from throughtime.recurrence import Recurrence
 from throughtime.tasks.text.model import LanguageConfig
 
@@ -25,6 +25,15 @@ def test_layers_take_what_comes_from_below() -> None:
     assert made.layers[0].state_sizes == (7, 7)
     assert made.shapes["layers.1.W_xz"] == (6, 7)
     assert made.shapes["output.W_hy"] == (11, 6)
+
+
+def test_layers_of_one_size_and_of_two_directions() -> None:
+    made = Stack.of([LSTM, GRU, GRU], 5, 4, bidirectional=True)
+    assert [[layer.sizes for layer in directions] for directions in made.layers] == [
+        [{"I": 5, "H": 4}] * 2,
+        [{"I": 8, "H": 4}] * 2,
+        [{"I": 8, "H": 4}] * 2,
+    ]
 
 
 def test_tied_has_no_output_matrix_and_a_projection_only_where_sizes_differ() -> None:

@@ -17,6 +17,7 @@ from tests.training.toy import Line
 from throughtime.errors import UserError
 from throughtime.training.history import read
 from throughtime.training.loop import train
+from throughtime.training.progress import Silent
 from throughtime.training.settings import Settings
 
 
@@ -80,6 +81,24 @@ def test_the_best_is_kept_and_patience_ends_the_run() -> None:
     assert outcome.ended == "patience"
     assert [(step, loss) for step, loss, _ in job.kept] == [(4, 5.0), (10, 4.0)]
     assert (outcome.best, outcome.best_step, outcome.steps) == (4.0, 10, 40)
+
+
+def test_it_says_which_validation_was_the_best_so_far() -> None:
+    said: list[str] = []
+
+    class Told(Silent):
+        def note(self, text: str) -> None:
+            said.append(text)
+
+    train(Line(validation=[5.0, 4.0, 4.5, 3.0, 3.5]), settings(), progress=Told())
+    told = [text.partition(": ")[2] for text in said if "validation loss" in text]
+    assert told == [
+        "validation loss 5.0000 (best)",
+        "validation loss 4.0000 (best)",
+        "validation loss 4.5000",
+        "validation loss 3.0000 (best)",
+        "validation loss 3.5000",
+    ]
 
 
 def test_without_validation_the_last_is_kept() -> None:

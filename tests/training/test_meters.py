@@ -20,6 +20,8 @@ def test_meters_give_means_and_start_again() -> None:
         "tokens_per_second": 100.0,
         "elapsed": 12.0,
     }
-    meters.add(1.0, 1.0, False, 50, 0.2)
-    assert meters.close(13.0)["loss"] == 1.0
+    meters.add(1.0, 1.0, False, 50.25, 0.2)  # type: ignore[arg-type]
+    line = meters.close(13.0)
+    assert line["loss"] == 1.0
+    assert line["tokens_per_second"] == 50.2
     assert np.isclose(meters.smooth, 0.95 * (0.95 * 2.0 + 0.05 * 4.0) + 0.05)

@@ -31,6 +31,7 @@ from throughtime.training.settings import Settings
         ({"patience": 0}, "patience"),
         ({"validations": 0}, "validations"),
         ({"log_every": 2.5}, "log_every"),
+        ({"log_every": 0}, "log_every must be an integer from 1 up, got 0"),
     ],
 )
 def test_settings_out_of_range_are_refused(options: dict[str, Any], says: str) -> None:
@@ -43,6 +44,13 @@ def test_settings_come_back_from_json() -> None:
     assert Settings.from_json(json.loads(json.dumps(chosen.to_json()))) == chosen
     with pytest.raises(UserError, match="pace is nothing it knows"):
         Settings.from_json({"pace": 1})
+
+
+def test_settings_at_the_ends_of_their_range_are_taken() -> None:
+    least = {"log_every": 1, "steps": 1, "patience": 1, "validations": 1, "warm_up": 0, "weight_decay": 0.0}
+    least |= {"final_fraction": 0.0, "average": 0.0, "beta_1": 0.0, "beta_2": 0.0, "checkpoint_seconds": 0.0}
+    assert {name: getattr(Settings(**least), name) for name in least} == least  # type: ignore[arg-type]
+    assert Settings(final_fraction=1.0).final_fraction == 1.0
 
 
 def test_no_limit_is_said_by_zero() -> None:

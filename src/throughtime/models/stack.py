@@ -161,7 +161,7 @@ class Stack:
             values.update({start + name: value for name, value in drawn.items()})
         return values
 
-    def own(self, parameters: Params, i: int, direction: int = 0) -> dict[str, Array]:
+    def own(self, parameters: Params, i: int, direction: int) -> dict[str, Array]:
         """The parameters of one recurrence, by its own names."""
         start = self.start(i, direction)
         return {name: parameters[start + name] for name in self.layers[i][direction].trace.parameters}

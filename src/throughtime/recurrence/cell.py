@@ -146,7 +146,7 @@ class _Bound:
 def _call_and_watch(function: Any, *args: Any) -> tuple[Any, dict[str, Any]]:
     """Call the step and keep its local variables: their names are the gates' names."""
     local: dict[str, Any] = {}
-    before = sys.getprofile()
+    before: Any = sys.getprofile()
 
     def watch(frame: Any, event: str, _: Any) -> None:
         if event == "return" and frame.f_code is function.__code__:

@@ -47,9 +47,9 @@ class Outcome:
     seconds: float
     tokens: int
     history: list[dict[str, Any]] = field(repr=False)
-    signal: int | None = None
-    checkpointing: float = 0.0
-    warnings: list[str] = field(default_factory=list)
+    signal: int | None
+    checkpointing: float
+    warnings: list[str]
 
 
 _RISEN = 3

@@ -33,6 +33,21 @@ def test_windows_are_every_origin_once() -> None:
     assert seen[0] == seen[1] != seen[2]
 
 
+def test_a_window_sees_the_course_of_the_season_from_where_it_stands() -> None:
+    config = ForecastConfig.stack(1, 3, 4, (1,), [trace_of("gru")], hidden=3, embedding=3, profile=True)
+    series = Series([np.arange(20.0) ** 2, np.arange(30.0) ** 3], phases=np.array([3, 1]))
+    statistics = Statistics.of(series, 5)
+    assert statistics.profiles is not None
+    windows, origins = np.array([0, 1, 1]), np.array([7, 12, 3])
+    found = Histories(config, series, statistics).window(windows, origins)
+    assert found.profile is not None
+    for row, one, origin in zip(found.profile, windows, origins, strict=True):
+        season = statistics.profiles[one].tolist()
+        assert len(set(season)) == 5
+        places = range(origin - config.lookback, origin + config.horizon)
+        assert row.tolist() == [season[(series.places[one] + place) % 5] for place in places]
+
+
 def test_the_change_of_a_series() -> None:
     assert seasonal_change(np.array([1.0, 5, 3, 6, np.nan, 9]), 2) == pytest.approx((2 + 1 + 3) / 3)
     assert seasonal_change(np.full(10, 3.0), 2) == 1.0

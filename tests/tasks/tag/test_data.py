@@ -35,6 +35,11 @@ def folder(path: Path, words: str, tags: str, intents: str | None = None) -> Pat
     return path
 
 
+def test_hundreds_of_sentences_have_their_tags(tmp_path: Path) -> None:
+    found = read_tagged(folder(tmp_path / "a", "go home\n" * 300, "O O\n" * 300, "Go\n" * 300))
+    assert len(found.tokens) == len(found.tags) == len(found.intents or ()) == 300
+
+
 @pytest.mark.parametrize(
     "kind", ["comments", "columns", "tabs", "beside", "folder", "jsonl", "slots", "parquet", "mapping", "tuple"]
 )

@@ -8,7 +8,7 @@ import pytest
 
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
-from throughtime.tasks.text.data import Text
+from throughtime.tasks.text.data import Text, TextData
 
 
 def test_the_parts_follow_each_other_and_cover_the_text() -> None:
@@ -45,3 +45,7 @@ def test_a_string_is_a_file_only_if_there_is_one(tmp_path: Path, monkeypatch: py
 def test_unknown_parts_are_refused() -> None:
     with pytest.raises(UserError, match="choose from train"):
         Text("abc").part("dev")
+
+
+def test_of_a_text_that_nobody_described_nothing_is_known() -> None:
+    assert TextData.from_json({}).to_json() == {"file": None, "sha256": "", "characters": 0}

@@ -63,3 +63,12 @@ def test_evaluating_a_folder(trained: tuple[Path, dict[str, Any]], file: Path, t
     other.write_text("a", encoding="utf-8")
     with pytest.raises(UserError, match="expected at least 2"):
         evaluate_folder(folder, other)
+
+
+def test_a_file_is_a_file_whatever_its_name(
+    trained: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that sorts before a dash, which reads standard input, is no text of its own."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"\+gone: no such file"):
+        evaluate_folder(trained[0], "+gone")

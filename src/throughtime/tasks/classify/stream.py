@@ -133,7 +133,7 @@ class TextClassifier:
             for m in range(self.readers.ensemble_size):
                 parameters = self.readers.own(r, m)
                 kind = str(parameters["output.W_py"].dtype)
-                weights = [stack.own(parameters, i) for i in range(len(stack.layers))]
+                weights = [stack.own(parameters, i, 0) for i in range(len(stack.layers))]
                 found[-1].append(
                     [
                         engine.compile(layer, kind).stepper(tuple(own[name] for name in layer.trace.parameters))
