@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -88,6 +89,14 @@ def test_nothing_heavy_is_imported_before_it_is_used(arguments: list[str]) -> No
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+def test_what_matplotlib_says_of_its_cache_is_no_news_of_ours(capfd: pytest.CaptureFixture[str]) -> None:
+    """Where a home directory cannot be written it warns in two lines of its own."""
+    assert cli.invoke(["cells", "lstm"]) == 0
+    capfd.readouterr()
+    logging.getLogger("matplotlib").warning("mkdir -p failed")
+    assert capfd.readouterr().err == ""
 
 
 def test_help_needs_neither_numpy_nor_typer() -> None:

@@ -60,7 +60,6 @@ def test_no_text_and_no_ngram() -> None:
     assert made().log_probabilities([]).shape == (0, 3)
     empty = NgramModel(Ngrams(), np.zeros((0, 2), np.float32), np.float32([1, 2]))
     assert empty.logits(["a", ""]).tolist() == [[1, 2], [1, 2]]
-    assert empty.contributions("a") == []
 
 
 @settings(max_examples=50, deadline=None)
@@ -72,17 +71,6 @@ def test_a_row_is_the_same_alone_and_in_any_company(order: list[int], texts: int
         patch.setattr(module, "_TEXTS", texts)
         patch.setattr(module, "_VALUES", values)
         np.testing.assert_array_equal(model.logits([TEXTS[i] for i in order]), whole[order])
-
-
-def test_contributions_sum_to_the_logits() -> None:
-    model = made()
-    for text in TEXTS:
-        parts = model.contributions(text)
-        assert len(parts) == len(model.ngrams.rows([text])[1])
-        total = model.bias + sum((part for _, part in parts), np.zeros(3))
-        np.testing.assert_allclose(total, model.logits([text])[0], atol=1e-5)
-        spreads = [float(np.ptp(part)) for _, part in parts]
-        assert spreads == sorted(spreads, reverse=True)
 
 
 def test_kept_and_rebuilt() -> None:

@@ -6,6 +6,7 @@ Exit status: 0 done, 2 something the user can put right (one line on standard er
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
@@ -83,6 +84,7 @@ def _call(verb: str, arguments: list[str]) -> int:
         # What overflows is told in one line where it matters; NumPy's own warnings would be lines beside it.
         with warnings.catch_warnings(), terminable():
             warnings.simplefilter("ignore", RuntimeWarning)
+            logging.getLogger("matplotlib").setLevel(logging.ERROR)  # that it found no place for its cache
             if verb in BY_TASK:
                 from throughtime.cli import task
 

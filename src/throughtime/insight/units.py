@@ -58,20 +58,6 @@ def followers(seen: Sequence[Seen], labels: Mapping[str, np.ndarray], row: int =
     return sorted(found, key=lambda one: -abs(one.correlation))
 
 
-def sorted_units(
-    layer: Seen, name: str, labels: Mapping[str, np.ndarray], row: int = 0
-) -> list[tuple[int, str, float]]:
-    """Every unit of a state with the label it follows best and the correlation, grouped by label, the best first."""
-    values = layer.pick(name)[:, row].astype(np.float64)
-    usable = {label: np.asarray(v, np.float64) for label, v in labels.items() if np.std(v) > 0}
-    if not usable:
-        return [(unit, "", 0.0) for unit in range(values.shape[-1])]
-    table = np.stack([correlations(values, wanted) for wanted in usable.values()])
-    names, best = list(usable), np.abs(table).argmax(0)
-    found = [(unit, names[best[unit]], float(table[best[unit], unit])) for unit in range(values.shape[-1])]
-    return sorted(found, key=lambda one: (names.index(one[1]), -abs(one[2])))
-
-
 def correlations(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Pearson's correlation of each column with the label, 0 for a column that never changes: (T, N), (T,) -> (N,)."""
     a, b = values - values.mean(0), wanted - wanted.mean()

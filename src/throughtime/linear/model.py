@@ -93,15 +93,6 @@ class NgramModel:
         """The same from what `ngrams.rows` gave, which models over the same n-grams can share."""
         return _log_softmax(self._logits(rows).astype(np.float32))
 
-    def contributions(self, text: str) -> list[tuple[int, np.ndarray]]:
-        """What each n-gram of a text adds to the logits: its id and (C,) float32, those that tell the classes apart
-        most come first. With the bias they sum to the logits."""
-        indptr, indices, counts = self.ngrams.rows([text])
-        values = weighed(indptr, indices, counts, self.scale, self.weighting, self.normalize)
-        parts = (values[:, None] * self.weights[indices]).astype(np.float32)
-        order = np.argsort(-np.ptp(parts, 1), kind="stable") if len(parts) else np.zeros(0, np.int64)
-        return [(int(indices[i]), parts[i]) for i in order]
-
     def arrays(self) -> dict[str, np.ndarray]:
         """What to keep as numbers: hashes, weights, bias, scale where there is one."""
         scale = {} if self.scale is None else {"scale": self.scale}

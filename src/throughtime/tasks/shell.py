@@ -13,7 +13,7 @@ from typer import Argument, Context, Exit, Option
 from throughtime.errors import UserError, needed
 from throughtime.options import Declared, Options, names, numbers
 from throughtime.report.console import print_json, say
-from throughtime.tasks import TASKS, part
+from throughtime.tasks import part
 
 Directory = Annotated[Path, Argument(metavar="DIR", help="The model's folder.")]
 Json = Annotated[bool, Option("--json", help="Print the result as one JSON object.")]
@@ -152,8 +152,3 @@ def add_report(summary: dict[str, Any], write: Callable[[Path], Path]) -> None:
         summary["report"] = str(write(Path(summary["directory"])))
     except ImportError as error:
         say(f"throughtime: no report, {error.name} is missing: {needed('train')}")
-
-
-def task_names() -> str:
-    """The tasks, for help."""
-    return ", ".join(TASKS)
