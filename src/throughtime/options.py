@@ -179,8 +179,10 @@ class Options(Checked):
         return self.replaced(**{name: value for name, value in changes.items() if self.option(name).rule.changeable})
 
     def part(self, cls: type[Some]) -> Some:
-        """The values of a base class."""
-        return cls(**{one.name: getattr(self, one.name) for one in cls.declared()})
+        """The values of a base class; where nothing was chosen here, its own defaults."""
+        values = {one.name: getattr(self, one.name) for one in cls.declared()}
+        optional = {one.name for one in cls.declared() if one.optional}
+        return cls(**{name: value for name, value in values.items() if value is not None or name in optional})
 
 
 Some = typing.TypeVar("Some", bound=Checked)

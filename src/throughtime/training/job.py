@@ -46,6 +46,14 @@ class Job(Protocol):
     def validate(self) -> float | None:
         """The loss on data not learned from, nats per token; None where there is none."""
 
+    def again(self, attempt: int) -> str | None:
+        """Another attempt, from new parameters and with more regularization than the one before: what is different, in
+        words; None where there is none. Asked only where settings.attempts allow it."""
+
+    def learn_validation(self) -> None:
+        """From the next epoch on what was kept for validation is learned too, and `validate` returns None. Asked only
+        where settings.learn_validation says so."""
+
     def sample(self, step: int) -> str | None:
         """Something made by the model as it is now, to show; None for nothing."""
 
@@ -104,6 +112,13 @@ class EnsembleJob:
     def validate(self) -> float | None:
         """Nothing is chosen by, unless a job says otherwise."""
         return None
+
+    def again(self, attempt: int) -> str | None:
+        """One attempt is all."""
+        return None
+
+    def learn_validation(self) -> None:
+        """What chooses is never learned."""
 
     def sample(self, step: int) -> str | None:
         """Nothing to show."""

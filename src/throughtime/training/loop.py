@@ -15,6 +15,7 @@ import torch
 from throughtime.errors import UserError
 from throughtime.storage.folder import CHECKPOINT, HISTORY
 from throughtime.training import checkpoint, failure
+from throughtime.training.attempts import RISEN, Attempts
 from throughtime.training.average import Average
 from throughtime.training.clipping import clip
 from throughtime.training.gradient_monitor import GradientMonitor
@@ -32,7 +33,8 @@ from throughtime.training.settings import Settings
 class Outcome:
     """How a run ended.
 
-    ended: "budget", "patience" or "interrupted". best: the lowest validation loss, None without validation.
+    ended: "budget", "patience", "interrupted", or "learned": more would only be learned by heart. best: the lowest
+    validation loss, None without validation.
     clipped: the share of steps whose gradient was clipped. seconds: of this run and those it went on from.
     history: the lines of history.jsonl. signal: the number of the one that interrupted it. checkpointing: seconds of
     this run spent on checkpoints. warnings: what was said about how it went.
@@ -52,8 +54,12 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
 
 
-_RISEN = 3
-"""After so many validations without a better one the run says so."""
+_DECIDED = 0.78
+"""From this share of a run on what is kept for validation may be learned."""
+
+
+_NEXT_EPOCH = 1 << 40
+"""A position behind every epoch's end."""
 
 
 def train(
@@ -91,7 +97,7 @@ class _Run:
         self.parameters = dict(job.parameters())
         self.optimizer = _optimizer(self.parameters, settings)
         self.average = Average(self.parameters, settings.average) if settings.average else None
-        self.budget = Budget(settings.budget, settings.unit, job.steps_per_epoch)
+        self.budget = Budget(settings.budget, settings.unit, job.steps_per_epoch, settings.attempt_steps)
         self.history = History(None)
         self.saver = Saver(directory / CHECKPOINT if directory else None, settings.checkpoint_seconds, progress.note)
         self.meters = Meters(0.0)
@@ -99,7 +105,8 @@ class _Run:
         self.warnings: list[str] = []
         self.monitor = GradientMonitor()
         self.step = self.epoch = self.position = self.tokens = self.struck = 0
-        self.best, self.best_step, self.worse, self.validated, self.kept = math.inf, 0, 0, -1, False
+        self.best, self.best_step, self.validated, self.kept = math.inf, 0, -1, False
+        self.attempts, self.all_learned = Attempts(settings.attempts), False
         self.next_validation = 1 / (3 * settings.validations)
         self.before, self.started, self.reserve, self.validating = 0.0, time.perf_counter(), 0.0, 0.0
         self.resumed = False
@@ -127,7 +134,7 @@ class _Run:
                 batches = self.job.epoch(self.epoch)
                 self.job.begin()
             self._step(batches[self.position])
-            done = self.budget.progress(self.step, self.elapsed)
+            done = self.budget.progress(self.step, self.elapsed, self.reserve)
             if self.step % self.settings.log_every == 0:
                 self._log()
                 if self.monitor.due(self.step, self.elapsed):
@@ -136,10 +143,16 @@ class _Run:
                 if self._affordable():
                     self._validate()
                 self.next_validation = self._following(done)
-                if self.settings.patience is not None and self.worse >= self.settings.patience:
+                if self.settings.patience is not None and self.attempts.worse >= self.settings.patience:
                     ended = "patience"
                     break
-            self.budget.measure(self.step, self.elapsed, self.reserve)
+                if self._everything(done):
+                    self.position = _NEXT_EPOCH  # the one at work is of what was learned so far
+            if not self.all_learned and self.attempts.over(self.budget, done, self.step):
+                if not self._again():
+                    ended = "learned"
+                    break
+                self.position = _NEXT_EPOCH
             if self.saver.due() and self._sound():
                 self.saver.save(self.step, self.content)
         self._end(ended)
@@ -173,8 +186,9 @@ class _Run:
             self.saver.save(self.step, self.content, last=True)
 
     def _step(self, batch: Any) -> None:
-        settings, meters, done = self.settings, self.meters, self.budget.progress(self.step, self.elapsed)
-        rate = learning_rate(settings.learning_rate, done, self.step, settings.warm_up, settings.final_fraction)
+        settings, meters = self.settings, self.meters
+        done, step = self.budget.progress(self.step, self.elapsed, self.reserve), self.step - self.budget.first
+        rate = learning_rate(settings.learning_rate, done, step, settings.warm_up, settings.final_fraction)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         loss, tokens = self.job.loss(batch)
@@ -191,7 +205,7 @@ class _Run:
         self.tokens += tokens
         self.struck += struck
         if self.average is not None:
-            self.average.update(self.step)
+            self.average.update(self.step - self.budget.first)
         meters.add(value, norm, struck, tokens, rate)
         elapsed = self.elapsed
         speed = meters.speed(elapsed)
@@ -217,6 +231,37 @@ class _Run:
         """Whether there is time to validate: of a budget of minutes at most about a twentieth goes into it."""
         return self.budget.seconds is None or self.validated < 0 or self.validating < 0.05 * self.elapsed
 
+    def _again(self) -> bool:
+        """Begin another attempt with more regularization, where the last one brought something and time is left."""
+        if self.validated != self.step:
+            self._validate()
+        steps = self.attempts.next(self.budget, self.step, self.elapsed, self.best)
+        different = None if steps is None else self.job.again(self.attempts.number + 1)
+        if steps is None or different is None:
+            return False
+        self.attempts.begin(self.step)
+        self.optimizer = _optimizer(self.parameters, self.settings)
+        self.average = Average(self.parameters, self.settings.average) if self.settings.average else None
+        self.budget.begin(self.step, self.elapsed, steps)
+        self.next_validation = 1 / (3 * self.settings.validations)
+        text = f"attempt {self.attempts.number + 1}, from the start: {different}, {steps:,} steps at most"
+        self.history.add(step=self.step, attempt=text)
+        self.progress.note(text)
+        return True
+
+    def _everything(self, done: float) -> bool:
+        """Learn what was kept for validation too, if all is decided: in the last fifth of the last attempt, where
+        validation has just been best."""
+        wanted = self.settings.learn_validation and not self.all_learned and done >= _DECIDED
+        if not wanted or self.validated != self.step or self.best_step != self.step or math.isinf(self.best):
+            return False
+        if not self.attempts.last_one(self.budget, self.step, self.elapsed):
+            return False  # the next attempt is compared with this one
+        self.job.learn_validation()
+        self.all_learned = True
+        self.progress.note(f"step {self.step}: from here on what was kept for validation is learned too")
+        return True
+
     def _validate(self) -> None:
         """Validate, keep the parameters if they are the best so far, show a sample."""
         began = self.elapsed
@@ -227,11 +272,13 @@ class _Run:
             self.history.add(
                 step=self.step, validation_loss=loss, best=self.best_step == self.step, elapsed=self.elapsed
             )
-            self.progress.note(f"step {self.step}: validation loss {loss:.4f}{' (best)' if self.worse == 0 else ''}")
-            if self.worse == _RISEN:
+            self.progress.note(
+                f"step {self.step}: validation loss {loss:.4f}{' (best)' if self.best_step == self.step else ''}"
+            )
+            if self.attempts.worse == RISEN and self.attempts.most == 1:
                 self._warn(
                     f"the validation loss has not been better than {self.best:.4f}, of step {self.best_step}, for "
-                    f"{_RISEN} validations and is {loss:.4f} now; the model of step {self.best_step} is the one kept. "
+                    f"{RISEN} validations and is {loss:.4f} now; the model of step {self.best_step} is the one kept. "
                     "If it goes on rising: more --dropout, a smaller model, more data, or --patience to stop in time"
                 )
         if text is not None:
@@ -247,13 +294,13 @@ class _Run:
 
     def _judge(self) -> tuple[float | None, str | None]:
         loss = self.job.validate()
+        if loss is not None:
+            self.attempts.judged(loss, self.step)
         if loss is None or loss < self.best or not self.kept:
             if loss is not None and math.isfinite(loss):
                 self.best = loss
-            self.best_step, self.worse, self.kept = self.step, 0, True
+            self.best_step, self.kept = self.step, True
             self.job.keep({"step": self.step, "validation_loss": loss})
-        else:
-            self.worse += 1
         # a model that broke has nothing to show; the next step's loss says what is wrong with it
         whole = (loss is None or math.isfinite(loss)) and self._sound()
         return loss, self.job.sample(self.step) if whole else None
@@ -284,6 +331,7 @@ class _Run:
                 tensors[f"optimizer.{key}.{name}"] = value
         numbers = {name: getattr(self, name) for name in _NUMBERS}
         numbers |= {"best": None if math.isinf(self.best) else self.best, "elapsed": self.elapsed}
+        numbers |= {"attempts": self.attempts.to_json(), "all_learned": self.all_learned}
         numbers |= {"budget": self.budget.to_json(), "settings": self.settings.to_json()}
         numbers |= {
             "lines": len(self.history.lines),
@@ -297,6 +345,12 @@ class _Run:
         """Take over what `save` wrote."""
         tensors, numbers = checkpoint.load(path)
         try:
+            self.attempts.restore(numbers.get("attempts", {"worse": numbers.get("worse", 0)}))
+            if self.attempts.number:
+                self.job.again(self.attempts.number)
+            self.all_learned = bool(numbers.get("all_learned", False))
+            if self.all_learned:
+                self.job.learn_validation()
             for name, value in checkpoint.part(tensors, "parameters").items():
                 self.parameters[name].copy_(value)
             for name, value in checkpoint.part(tensors, "average").items():
@@ -327,7 +381,6 @@ _NUMBERS = (
     "tokens",
     "struck",
     "best_step",
-    "worse",
     "validated",
     "kept",
     "next_validation",
