@@ -36,7 +36,7 @@ class Attempts:
     def judged(self, loss: float, step: int) -> None:
         """Take in a validation loss."""
         self.last = loss
-        if loss <= self.best:
+        if loss < self.best:
             self.best, self.step, self.worse = loss, step, 0
         else:
             self.worse += 1
