@@ -272,10 +272,9 @@ class _Run:
             self.history.add(
                 step=self.step, validation_loss=loss, best=self.best_step == self.step, elapsed=self.elapsed
             )
-            self.progress.note(
-                f"step {self.step}: validation loss {loss:.4f}{' (best)' if self.best_step == self.step else ''}"
-            )
-            if self.attempts.worse == RISEN and self.attempts.most == 1:
+            kept = " (best)" if self.best_step == self.step else ""
+            self.progress.note(f"step {self.step}: validation loss {loss:.4f}{kept}")
+            if self.attempts.worse == RISEN and self.attempts.most == 1 and loss > self.best:
                 self._warn(
                     f"the validation loss has not been better than {self.best:.4f}, of step {self.best_step}, for "
                     f"{RISEN} validations and is {loss:.4f} now; the model of step {self.best_step} is the one kept. "
@@ -296,7 +295,9 @@ class _Run:
         loss = self.job.validate()
         if loss is not None:
             self.attempts.judged(loss, self.step)
-        if loss is None or loss < self.best or not self.kept:
+        better = loss is None or loss < self.best or not self.kept
+        # of equals the later is kept: where a loss counts mistakes, it is the surer one of answers that are all right
+        if better or (loss == self.best and math.isfinite(self.best)):
             if loss is not None and math.isfinite(loss):
                 self.best = loss
             self.best_step, self.kept = self.step, True
