@@ -23,6 +23,7 @@ from throughtime.training.history import History
 from throughtime.training.interrupt import Interrupt
 from throughtime.training.job import Job
 from throughtime.training.meters import Meters
+from throughtime.training.optimizer import optimizer
 from throughtime.training.progress import Progress, Silent
 from throughtime.training.saving import Saver
 from throughtime.training.schedule import Budget, learning_rate
@@ -95,7 +96,7 @@ class _Run:
     def __init__(self, job: Job, settings: Settings, directory: Path | None, progress: Progress) -> None:
         self.job, self.settings, self.directory, self.progress = job, settings, directory, progress
         self.parameters = dict(job.parameters())
-        self.optimizer = _optimizer(self.parameters, settings)
+        self.optimizer = optimizer(self.parameters, settings)
         self.average = Average(self.parameters, settings.average) if settings.average else None
         self.budget = Budget(settings.budget, settings.unit, job.steps_per_epoch, settings.attempt_steps)
         self.history = History(None)
@@ -240,7 +241,7 @@ class _Run:
         if steps is None or different is None:
             return False
         self.attempts.begin(self.step)
-        self.optimizer = _optimizer(self.parameters, self.settings)
+        self.optimizer = optimizer(self.parameters, self.settings)
         self.average = Average(self.parameters, self.settings.average) if self.settings.average else None
         self.budget.begin(self.step, self.elapsed, steps)
         self.next_validation = 1 / (3 * self.settings.validations)
@@ -392,14 +393,3 @@ _NUMBERS = (
 
 def _left(done: float, elapsed: float) -> float:
     return elapsed * (1.0 - done) / done if done > 0 else 0.0
-
-
-def _optimizer(parameters: dict[str, torch.Tensor], settings: Settings) -> torch.optim.AdamW:
-    """AdamW over the parameters; matrices decay, vectors do not."""
-    groups = [
-        {"params": [p for p in parameters.values() if p.ndim >= 2], "weight_decay": settings.weight_decay},
-        {"params": [p for p in parameters.values() if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
-    betas = (settings.beta_1, settings.beta_2)
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=betas, fused=True)

@@ -99,7 +99,9 @@ class TextOptions(DropoutOptions):
         Settings, "average", None, help="Decay of the moving average of the weights; 0 for none." + _CHOSEN
     )
     attempts: int | None = redefined(Settings, "attempts", None)  # type: ignore[assignment]
-    learn_validation: bool | None = redefined(Settings, "learn_validation", None)  # type: ignore[assignment]
+    learn_validation: bool | None = redefined(  # type: ignore[assignment]
+        Settings, "learn_validation", None, shell=True, help="Learn the validation part too, at the end." + _CHOSEN
+    )
     validation: float | None = option(
         None, at_least=0, below=1, help="Share of the learning part kept for validation." + _CHOSEN
     )

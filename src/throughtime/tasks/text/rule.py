@@ -205,7 +205,10 @@ def _most_weights(tokens: int) -> float:
 def _weights(options: TextOptions, hidden: int | tuple[int, ...], embedding: int, classes: int) -> float:
     """Weights a token passes through."""
     traces = options.traces()
-    stack = Stack.of(traces, embedding, [hidden] * len(traces) if isinstance(hidden, int) else hidden)
+    widths = [hidden] * len(traces) if isinstance(hidden, int) else list(hidden)
+    if not traces or len(widths) != len(traces):
+        return 1.0  # no model: what builds it says so
+    stack = Stack.of(traces, embedding, widths, sizes=options.sizes or {})
     return float(sum(math.prod(shape) for shape in stack.shapes.values()) + stack.width * classes)
 
 
