@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,9 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+REPORTS = re.compile(r"tests/report/|test_report\.py::|::test_the_report_is_one_file")
+"""Tests that look at pictures."""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def no_waiting_for_the_disk() -> Iterator[None]:
@@ -26,4 +31,23 @@ def no_waiting_for_the_disk() -> Iterator[None]:
     their own, where fsync is the system's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", os.fstat)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pictures_without_layout() -> Iterator[None]:
+    """Where the parts of a picture stand is found by drawing it twice more. Tests of reports have it so; for the others
+    it is drawn once, its parts where they stand by default."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        yield
+        return
+    engine = Figure.get_layout_engine
+
+    def where_it_counts(self: Any) -> Any:
+        return engine(self) if REPORTS.search(os.environ.get("PYTEST_CURRENT_TEST", "")) else None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "get_layout_engine", where_it_counts)
         yield

@@ -37,7 +37,7 @@ LONG_FUNCTIONS: dict[str, int] = {}
 LONG_FILES: dict[str, int] = {}
 WIDE_FUNCTIONS = 5
 """How many functions have more parameters."""
-UNTYPED = 40
+UNTYPED = 33
 """Parameters that are dict[str, Any] or Mapping[str, Any]."""
 WORD_DROPOUT = 5
 """How often an option stands in the source: declared, helped out with an error, used."""
@@ -254,7 +254,7 @@ def test_what_is_passed_around_has_a_type() -> None:
         if one.annotation is not None
         and re.search(r"\b(dict|Mapping)\[str, Any\]", ast.unparse(one.annotation).replace("'", ""))
     )
-    assert sum(untyped.values()) < UNTYPED, untyped.most_common()
+    assert sum(untyped.values()) <= UNTYPED, untyped.most_common()
 
 
 def test_an_option_stands_in_few_places() -> None:

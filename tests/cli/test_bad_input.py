@@ -340,8 +340,8 @@ CELLS: dict[str, tuple[str, list[str]]] = {
     "not a number": (BODY + "return tanh(self.U @ h) * float('nan')\n", ["finite number", "line 9"]),
     "recursion": (BODY + "return self.step(x, h)\n", ["mine.py:Mine"]),
     "divides by zero": (BODY + "1 / 0\n", ["ZeroDivisionError", "line 9"]),
-    "a million nodes": (
-        BODY + "\n        for _ in range(10**5):\n            h = tanh(h)\n        return h\n",
+    "ten thousand nodes": (
+        BODY + "\n        for _ in range(10**4):\n            h = tanh(h)\n        return h\n",
         ["512"],
     ),
     "unknown size": (BODY.replace("'I')", "'M')") + "return tanh(self.W @ h)\n", ["W"]),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.forked import Forked, needed
 from throughtime import cli, load
 from throughtime.storage.folder import CHECKPOINT
 
@@ -64,28 +65,39 @@ def test_nothing_to_go_on_with(run: tuple[Path, Path], tmp_path: Path, capfd: py
     assert not (tmp_path / "none").exists()
 
 
+@needed
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_a_model_and_says_how_to_go_on(
     run: tuple[Path, Path], tmp_path: Path, number: signal.Signals
 ) -> None:
     folder = tmp_path / "m"
-    start = ["train", "text", str(run[0]), "--out", str(folder), "--minutes", "5", *SIZE]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "throughtime", *start], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 60
-    while not (folder / "checkpoints").exists() or not (folder / CHECKPOINT).exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(number)
+    process = Forked(tmp_path, ["train", "text", str(run[0]), "--out", str(folder), "--minutes", "5", *SIZE])
+    process.until((folder / CHECKPOINT).exists)
     began = time.monotonic()
-    _, told = process.communicate(timeout=30)
+    assert process.stop(number, 30) == 128 + number
     assert time.monotonic() - began < 10
-    assert process.returncode == 128 + number
+    told = process.texts[1]
     assert "Traceback" not in told
     assert f"the best model is in {folder}, go on with --resume" in told
     assert len("".join(load(folder).write("the", length=5, seed=0))) == 5
     done = json.loads((folder / "config.json").read_text())
     assert done["environment"]["threads"] == 1
     assert cli.invoke(["train", "text", str(run[0]), "--out", str(folder), "--resume", "--steps", "30"]) == 0
+
+
+def test_a_process_of_its_own_stops_too(run: tuple[Path, Path], tmp_path: Path) -> None:
+    """From the start of Python to its exit status."""
+    start = ["train", "text", str(run[0]), "--out", str(tmp_path / "m"), "--minutes", "5", *SIZE]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "throughtime", *start], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "m" / CHECKPOINT).exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGINT
+    assert "Traceback" not in told
+    assert "go on with --resume" in told

@@ -70,6 +70,15 @@ class Graphs:
         return [sum("throughtime" in str(node.target) for node in graph.graph.nodes) for graph in self.given]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_else_is_collected() -> Iterator[None]:
+    """What is there already stays there: looking through it takes longer than most of these tests."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
     torch._dynamo.reset()

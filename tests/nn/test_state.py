@@ -39,6 +39,7 @@ def test_it_is_a_named_tuple_of_the_cells_states(name: str) -> None:
     parts = list(state)
     assert all(a is b for a, b in zip(parts, [*state], strict=True))
     assert equal(type(state).from_bytes(state.to_bytes()), state)
+    assert len({state.to_bytes() for _ in range(20)}) == 1
 
 
 def test_detach_and_to() -> None:

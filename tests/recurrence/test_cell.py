@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import cProfile
 import math
+import pstats
 from typing import Any
 
 import numpy as np
@@ -129,3 +131,17 @@ def test_a_cell_without_a_step() -> None:
 
     with pytest.raises(NotImplementedError, match="Nothing: a cell needs a step method"):
         Nothing().trace()
+
+
+def test_who_profiles_goes_on_profiling() -> None:
+    profile, seen = cProfile.Profile(), []
+
+    def after() -> None:
+        seen.append(1)
+
+    profile.enable()
+    make("lstm").trace()
+    after()
+    profile.disable()
+    assert seen
+    assert "after" in {function[2] for function in pstats.Stats(profile).stats}  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from throughtime.errors import UserError
 from throughtime.runtime.stream import Stateless, Stream, check_shapes
@@ -44,6 +45,14 @@ def test_a_state_goes_elsewhere() -> None:
     assert one.feed(1.0) == two.feed(1.0) == 8.0
     one.reset()
     assert one.feed(1.0) == 2.0
+
+
+def test_equal_states_are_equal_bytes() -> None:
+    one = Sum()
+    one.feed(3.0)
+    saved = {one.save() for _ in range(30)}
+    assert len(saved) == 1
+    assert safetensors.numpy.load(saved.pop())["total"].tolist() == [3.0, 3.0]
 
 
 @pytest.mark.parametrize("scale", ["none", None, -2.0])

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors
 
 import throughtime
 from throughtime.errors import UserError
@@ -27,6 +28,18 @@ def test_weights_and_json_come_back(tmp_path: Path) -> None:
         assert back[name].dtype == weights[name].dtype
     folder.write_json(tmp_path / "x.json", {"ü": [1, None]})
     assert folder.read_json(tmp_path / "x.json") == {"ü": [1, None]}
+
+
+def test_equal_weights_are_equal_files(tmp_path: Path) -> None:
+    weights, about = {"b": np.arange(5.0), "a": np.float32([[1]])}, {"step": "3", "loss": "\N{SNOWMAN}", "c": '"'}
+    written = set()
+    for _ in range(30):
+        folder.write_weights(tmp_path / "m", weights, about)
+        written.add((tmp_path / "m").read_bytes())
+    assert len(written) == 1
+    with safetensors.safe_open(tmp_path / "m", framework="numpy") as file:
+        assert file.metadata() == about
+    assert folder.read_weights(tmp_path / "m")["b"].tolist() == weights["b"].tolist()
 
 
 @pytest.mark.parametrize("broken", ["replace", "fsync"])

@@ -9,6 +9,7 @@ Nothing here knows a task's name.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import itertools
 import json
@@ -18,24 +19,26 @@ import random
 import shutil
 import signal
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
-from html.parser import HTMLParser
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, get_args, get_type_hints
+from typing import Any, ClassVar, get_args, get_type_hints
 
 import numpy as np
 import pytest
 import torch
+import typer.main
 from safetensors.numpy import load_file, save_file
 
 import throughtime
 from tests.cli.misuse import Outcome, check_refusal, snapshot
 from tests.fuzz.entrances import mutated
+from tests.tasks.case import Case as Case
+from tests.tasks.case import Followed as Followed
+from tests.tasks.case import Page, as_typed, contents, headed, header, one_line, same
 from throughtime import cli
-from throughtime.cli.task import command
+from throughtime.cli import task
 from throughtime.errors import UserError
-from throughtime.options import Declared, Options
+from throughtime.options import Declared
 from throughtime.storage.folder import CHECKPOINT, CONFIG, HISTORY, WEIGHTS
 from throughtime.tasks import TASKS, part
 from throughtime.tasks.train import train
@@ -45,160 +48,6 @@ from throughtime.training.lock import locked
 ABSURD = (str(10**12), str(2**200))
 NEVER = ("", "abc", "nan", "inf", "-inf", "1e400", "-1", "0x10")
 """No option that is a number takes these, ABSURD aside, which some lower to what there is."""
-
-TIMES = ("elapsed", "seconds", "tokens_per_second", "flow", "date")
-"""What two equal runs may differ in: times, and what is measured when there is time for it."""
-
-
-class Followed(NamedTuple):
-    """A stream's inputs in their smallest parts, the answer to all so far after each, and how several parts are one
-    input; None where a stream takes them one by one."""
-
-    parts: Sequence[Any]
-    answers: Sequence[Any]
-    join: Callable[[Sequence[Any]], Any] | None = None
-
-
-@dataclass(frozen=True)
-class Case:
-    """What is tried of a task, small enough that a training takes well under a second.
-
-    task: its name. options: of a tiny model, with `steps`, at least 8, and one thread. data: what `fit` takes; another:
-    data of the same kind. write: puts such data into a folder as commands take it; the path.
-    answer: what a running model says, arrays or plain values. run: what follows `throughtime run DIR`. evaluate: what
-    follows `throughtime evaluate DIR DATA`. stream, followed: of a running model, a stream and what it is fed; None for
-    a task whose models cannot follow. other: options of a model whose state is another one; None for streams without.
-    zero: numeric options of its commands that take 0, unlimited: those that take, or lower, a very large number.
-    beside: files that a model runs without; what damage to them does the task's own tests tell.
-    """
-
-    task: str
-    options: Mapping[str, Any]
-    data: Any
-    another: Any
-    write: Callable[[Any, Path], Path]
-    answer: Callable[[Any], Any]
-    run: Sequence[str]
-    evaluate: Sequence[str] = ()
-    stream: Callable[[Any], Any] | None = lambda model: model.stream()
-    followed: Callable[[Any], Followed] | None = None
-    other: Mapping[str, Any] | None = None
-    zero: frozenset[str] = frozenset()
-    unlimited: frozenset[str] = frozenset()
-    beside: frozenset[str] = frozenset()
-
-    @property
-    def learner(self) -> Any:
-        """The task's class."""
-        return getattr(part(self.task, "estimator"), TASKS[self.task].estimator)
-
-    @property
-    def options_class(self) -> type[Options]:
-        """The class of its options."""
-        found: type[Options] = self.learner.schema.options
-        return found
-
-    @property
-    def typed(self) -> list[str]:
-        """Its options as they are typed, as far as commands have them."""
-        words: list[str] = []
-        for name, value in self.options.items():
-            one = self.options_class.option(name)
-            if one.rule.shell:
-                words += as_typed(one, value)
-        return words
-
-    def fit(self, data: Any = None, out: Path | None = None, **changes: Any) -> Any:
-        """A model that has learned the data, without a word."""
-        model = self.learner(**{**self.options, **changes})
-        return model.fit(self.data if data is None else data, out=out, quiet=True)
-
-
-def as_typed(one: Declared, value: Any) -> list[str]:
-    """An option as it is typed."""
-    flag = one.rule.flag or f"--{one.name.replace('_', '-')}"
-    if isinstance(value, bool):
-        return [flag if value else f"--no-{flag[2:]}"] if value != one.command_default else []
-    if isinstance(value, Mapping):
-        return [word for name, each in value.items() for word in (flag, f"{name}={each}")]
-    return [flag, ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)]
-
-
-def same(one: Any, two: Any, tolerance: float = 0.0) -> None:
-    """Fails unless both say the same, to the bit or within a tolerance."""
-    if is_dataclass(one) and not isinstance(one, type):
-        assert type(one) is type(two)
-        same(asdict(one), asdict(two), tolerance)
-    elif isinstance(one, Mapping):
-        assert one.keys() == two.keys()
-        for name in one:
-            same(one[name], two[name], tolerance)
-    elif isinstance(one, np.ndarray | float | np.floating):
-        assert np.shape(one) == np.shape(two)
-        if tolerance:
-            np.testing.assert_allclose(one, two, rtol=tolerance, atol=tolerance)
-        else:
-            np.testing.assert_array_equal(one, two)
-    elif isinstance(one, list | tuple):
-        assert len(one) == len(two)
-        for a, b in zip(one, two, strict=True):
-            same(a, b, tolerance)
-    else:
-        assert one == two
-
-
-def timeless(value: Any) -> Any:
-    """A JSON value without times."""
-    if isinstance(value, dict):
-        return {name: timeless(one) for name, one in value.items() if name not in TIMES}
-    return [timeless(one) for one in value] if isinstance(value, list) else value
-
-
-def contents(folder: Path, run: bool = True) -> dict[str, Any]:
-    """What a folder holds, as two equal runs must have it. run: with what the training left beside the model."""
-    found: dict[str, Any] = {}
-    for path in sorted(folder.rglob("*")):
-        name = str(path.relative_to(folder))
-        if path.suffix == ".safetensors":
-            arrays = load_file(path)
-            found[name] = {key: arrays[key] for key in sorted(arrays)}
-        elif path.name == CONFIG:
-            found[name] = timeless(json.loads(path.read_text("utf-8")))
-        elif path.name == HISTORY:
-            found[name] = [timeless(json.loads(line)) for line in path.read_text("utf-8").splitlines()]
-        elif path.is_file() and path.name not in ("report.html", ".lock"):
-            found[name] = path.read_bytes()
-    beside = {HISTORY, str(CHECKPOINT)}
-    return {name: value for name, value in found.items() if run or name not in beside}
-
-
-def one_line(error: BaseException) -> str:
-    """The text of an error, which is one line."""
-    text = str(error)
-    assert "\n" not in text, text
-    assert 0 < len(text) < 1100, text
-    return text
-
-
-def header(state: bytes) -> bytes:
-    """The header of a saved state, JSON."""
-    return state[8 : 8 + int.from_bytes(state[:8], "little")]
-
-
-def headed(state: bytes, text: str) -> bytes:
-    """A saved state with another header."""
-    return len(text.encode()).to_bytes(8, "little") + text.encode() + state[8 + len(header(state)) :]
-
-
-class Page(HTMLParser):
-    """Collects the addresses of what a page loads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.loaded: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.loaded += [value or "" for name, value in attrs if name in ("src", "href")]
 
 
 @contextlib.contextmanager
@@ -451,9 +300,10 @@ class CheckTask:
                 throughtime.load(tmp_path / name)
             assert str(tmp_path / name) in one_line(caught.value)
             calls = [["run", str(tmp_path / name), *self.case.run]]
-            told = [] if name == CONFIG else self.case.evaluate  # a folder that says no task has no options of one
-            calls += [["evaluate", str(tmp_path / name), str(made[0]), *told]]
-            calls += [["report", str(tmp_path / name)]] if name == CONFIG else []
+            calls += [["evaluate", str(tmp_path / name), str(made[0]), *self.case.evaluate]]
+            if name == CONFIG:  # before anything is said of options, which depend on the task
+                calls += [["report", str(tmp_path / name)], [*calls[1], "--no-such-option"]]
+                calls += [["evaluate", flag, "1", *calls[1][1:]] for flag, _ in self.numeric("evaluate")]
             for call in calls:
                 check_refusal(Outcome(2, *self.captured(call, status=2)), [str(tmp_path / name)])
 
@@ -633,12 +483,19 @@ class CheckTask:
     def numeric(self, verb: str) -> list[tuple[str, str]]:
         """Options of a command that take a number: as typed, and in Python."""
         found = []
-        for each in command(self.case.task, verb).registered_commands:
+        for each in task.command(self.case.task, verb).registered_commands:
             for name, hint in get_type_hints(each.callback, include_extras=True).items():
                 kind = get_args(hint)[0] if get_args(hint) else None
                 if {int, float} & {kind, *get_args(kind)}:
                     declared = getattr(hint.__metadata__[0], "param_decls", None)
                     found.append(((declared or [f"--{name.replace('_', '-')}"])[0], name))
+        if verb == "train":  # one or several: a text for the shell
+            texts = [one for one in self.case.options_class.declared() if one.rule.shell and one.rule.parse is not None]
+            for one in texts:
+                usual = one.command_default
+                first = usual[0] if isinstance(usual, tuple) and usual else usual
+                if type(first) in (int, float):
+                    found.append((as_typed(one, 0)[0], one.name))
         return found
 
     @pytest.mark.parametrize("verb", ["train", "run", "evaluate", "report"])
@@ -652,6 +509,8 @@ class CheckTask:
             raise Accepted
 
         monkeypatch.setattr(loop, "train", accept)
+        for module, name in ((task, "command"), (typer.main, "get_command")):  # made once for hundreds of calls
+            monkeypatch.setattr(module, name, functools.cache(getattr(module, name)))
         case, (file, folder, _, _) = self.case, made
         calls = {
             "train": ["train", case.task, str(file), "--out", str(tmp_path / "new"), *case.typed],
@@ -699,7 +558,9 @@ class CheckTask:
             arguments = [verb, case.task if verb == "train" else str(folder), "--help"]
             assert "--json" in self.captured(arguments)[0]
 
-    def test_the_report_is_one_file(self, made: tuple[Path, Path, dict[str, Any], str]) -> None:
+    def test_the_report_is_one_file(
+        self, made: tuple[Path, Path, dict[str, Any], str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         folder = made[1]
         out, _ = self.captured(["report", str(folder), "--json"])
         path = Path(json.loads(out)["report"])
@@ -711,6 +572,7 @@ class CheckTask:
         for word in ("http://", "https://", "@import", "url(", "<script"):
             assert word not in html
         assert html.rstrip().endswith("</html>")
+        monkeypatch.setattr(part(self.case.task, "report"), "write_report", {folder: path}.__getitem__)
         assert self.captured(["report", str(folder)])[0] == f"{path}\n"
 
     def test_python_and_the_shell_train_the_same_model(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -66,10 +67,19 @@ def _usage(call: Any) -> str:
 
 
 def known(verb: str, arguments: Sequence[str]) -> tuple[Any, str, list[str]]:
-    """The command of a verb for the task of the first argument that is a model's folder; a text model's otherwise."""
+    """The command of a verb for the task of the first argument that is a model's folder; a text model's otherwise.
+
+    Raises UserError where the folder meant is no model's, before anything is said of options: what a verb takes depends
+    on the model.
+    """
+    from throughtime.tasks.load import task_of
+
     task = next((found for each in arguments if (found := _task_of(each))), None)
-    if task is None and verb in VERBS and set(arguments) & {"--help", "-h"}:
-        return None, verb, []
+    if task is None and verb in VERBS:
+        if set(arguments) & {"--help", "-h"}:
+            return None, verb, []
+        folder = _meant(verb, arguments)
+        task = None if folder is None else task_of(folder)
     return command(task or "text", verb), verb, list(arguments)
 
 
@@ -78,6 +88,22 @@ def command(task: str, verb: str) -> Any:
     app = new_app(verb)
     app.command()(_function(task, verb))
     return app
+
+
+def _meant(verb: str, arguments: Sequence[str]) -> Path | None:
+    """The folder that a command line is about: as the first task reads it that knows all its options, or else the first
+    argument that is a folder; None where there is neither."""
+    from typer.main import get_command
+
+    for task in TASKS:
+        try:
+            context = get_command(command(task, verb)).make_context(verb, list(arguments))
+        except Exception as error:
+            if not hasattr(error, "format_message"):  # an option that this task has not
+                raise
+            continue
+        return Path(context.params["directory"])
+    return next((Path(each) for each in arguments if not each.startswith("-") and os.path.isdir(each)), None)
 
 
 def _function(task: str, verb: str) -> Any:

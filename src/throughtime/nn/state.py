@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from throughtime.errors import UserError
+from throughtime.storage.ordered import in_order
 
 FORMAT = "throughtime.state.1"
 
@@ -98,7 +99,7 @@ class State:
         tensors = {name: t.detach().cpu().contiguous() for name, t in zip(self._fields, self, strict=True)}
         tensors = {name: t.clone() for name, t in tensors.items()}  # safetensors refuses tensors that share memory
         facts = {"format": FORMAT, "names": json.dumps(self._fields), "checksum": _checksum(tensors)}
-        return bytes(safetensors.torch.save(tensors, metadata=facts))
+        return in_order(safetensors.torch.save(tensors, metadata=facts))
 
     @classmethod
     def from_bytes(cls: Any, data: bytes, device: Any = "cpu") -> Any:

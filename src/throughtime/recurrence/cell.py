@@ -156,4 +156,7 @@ def _call_and_watch(function: Any, *args: Any) -> tuple[Any, dict[str, Any]]:
     try:
         return function(*args), local
     finally:
-        sys.setprofile(before)
+        if hasattr(before, "enable"):  # cProfile's, which sys.setprofile takes and cannot call
+            before.enable()
+        else:
+            sys.setprofile(before)

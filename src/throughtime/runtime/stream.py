@@ -11,6 +11,7 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.options import Json
+from throughtime.storage.ordered import in_order
 
 In = TypeVar("In", contravariant=True)
 Out = TypeVar("Out", covariant=True)
@@ -47,12 +48,12 @@ class Stream(ABC, Generic[In, Out]):
         self.set_state(None)
 
     def save(self) -> bytes:
-        """The state, to go on with later or elsewhere; a safetensors file."""
+        """The state, to go on with later or elsewhere; a safetensors file, equal bytes for equal states."""
         from safetensors.numpy import save
 
         arrays, rest = self.state()
         header = {_KEY: self.kind, "rest": json.dumps(rest)}
-        return bytes(save({name: np.ascontiguousarray(one) for name, one in arrays.items()}, metadata=header))
+        return in_order(save({name: np.ascontiguousarray(one) for name, one in arrays.items()}, metadata=header))
 
     def restore(self, data: bytes) -> None:
         """Go on from what `save` gave; UserError where that is damaged or another model's, and nothing has changed."""

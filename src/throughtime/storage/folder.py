@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.errors import UserError
+from throughtime.storage.ordered import in_order
 
 CONFIG, WEIGHTS, TOKENIZER, HISTORY = "config.json", "model.safetensors", "tokenizer.json", "history.jsonl"
 CHECKPOINT = Path("checkpoints") / "last.safetensors"
@@ -103,11 +104,11 @@ def _no_number(text: str) -> Any:
 
 
 def write_weights(path: Path, parameters: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> None:
-    """Write arrays by name as a safetensors file, atomically."""
+    """Write arrays by name as a safetensors file, atomically; equal content, equal bytes."""
     from safetensors.numpy import save
 
     arrays = {name: np.ascontiguousarray(value) for name, value in parameters.items()}
-    write_atomically(path, save(arrays, metadata=dict(metadata) if metadata else None))
+    write_atomically(path, in_order(save(arrays, metadata=dict(metadata) if metadata else None)))
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:

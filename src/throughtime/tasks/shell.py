@@ -119,7 +119,7 @@ def _parameter(one: Declared) -> tuple[Any, Any]:
 
 def _value(one: Declared, typed: Any) -> Any:
     """What was typed, as the option takes it."""
-    if one.rule.parse is not None:
+    if one.rule.parse is not None and typed is not None:
         return one.rule.parse(typed)
     if one.kind in (tuple[str, ...], tuple[float, ...]) and isinstance(typed, str):
         try:

@@ -18,6 +18,7 @@ import pytest
 import throughtime
 from tests.cli.misuse import SMALL_READER as SIZE
 from tests.cli.misuse import check_refusal, make_classifier, only_json
+from tests.forked import Forked, needed
 from tests.tasks.reading.texts import easy, write_table
 from throughtime.data.labelled import read_texts
 from throughtime.storage.folder import CHECKPOINT
@@ -214,20 +215,14 @@ def test_what_run_cannot_do(call: Any, classifier: Path, tmp_path: Path) -> None
     assert {path.name for path in tmp_path.iterdir()} == {"a.txt"}
 
 
+@needed
 def test_a_signal_leaves_a_model_and_says_how_to_go_on(call: Any, classifier: Path, tmp_path: Path) -> None:
     data, folder = classifier.parent / "texts.csv", tmp_path / "m"
     start = ["train", "classify", str(data), "--out", str(folder), "--minutes", "5", *SIZE, "--json"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "throughtime", *start], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 60
-    while not (folder / CHECKPOINT).exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(signal.SIGTERM)
-    out, told = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGTERM
+    process = Forked(tmp_path, start)
+    process.until((folder / CHECKPOINT).exists)
+    assert process.stop(signal.SIGTERM) == 128 + signal.SIGTERM
+    out, told = process.texts
     assert "Traceback" not in told
     assert f"the best model is in {folder}, go on with --resume" in told
     found = json.loads(out)

@@ -39,7 +39,7 @@ class TestContract(CheckTask):
         ["we saw the film", "--json"],
         followed=followed,
         other={"hidden": 7},
-        zero=ZERO,
+        zero=ZERO | {"validation"},
         unlimited=UNLIMITED,
         beside=frozenset({"linear.json", "seen.safetensors"}),
     )

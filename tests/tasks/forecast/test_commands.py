@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.forked import Forked, needed
 from tests.tasks.forecast.tables import table
 from throughtime import cli
-from throughtime.baselines import compare
+from throughtime.baselines import compare, statistical
 from throughtime.baselines.simple import Baseline, Naive, Naive2, SeasonalNaive
+from throughtime.baselines.statistical import Statistical
 
 
 @pytest.fixture(autouse=True)
@@ -107,25 +107,22 @@ def test_a_few_columns_of_a_wide_table(tmp_path: Path, capfd: pytest.CaptureFixt
     }
 
 
-STOPPED = """
-import sys
-from pathlib import Path
-from throughtime import cli
-from throughtime.baselines import statistical
-
-def sleeping(place):
-    return [sys.executable, "-c", "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); "
-            "print('ready', flush=True); time.sleep(600)", "pid"]
-
-statistical.find_spec = lambda name: name
-statistical.command = sleeping
-statistical._MOST_PROCESSES = 1
-sys.exit(cli.invoke(sys.argv[1:]))
-"""
+def sleeping(place: Path) -> list[str]:
+    """A process that says which it is and then does not end by itself."""
+    script = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); print('ready', flush=True)"
+    return [sys.executable, "-c", f"{script}; time.sleep(600)", "pid"]
 
 
+@needed
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at processes by /proc")
-def test_a_stop_while_baselines_are_fitted_says_what_is_there(tmp_path: Path) -> None:
+def test_a_stop_while_baselines_are_fitted_says_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(season: int, seconds: float) -> Sequence[Baseline]:
+        return [Naive(), Statistical("AutoARIMA", seconds)]
+
+    monkeypatch.setattr(compare, "all_baselines", slow)
+    monkeypatch.setattr(statistical, "command", sleeping)
+    monkeypatch.setattr(statistical, "_MOST_PROCESSES", 1)
+    monkeypatch.chdir(tmp_path)
     data = table(tmp_path / "a.csv", 4)
     train = ["train", "forecast", str(data), "--horizon", "2", "--out", "m", "--steps", "2", *SMALL[:-1], "100"]
     for arguments, words in (
@@ -133,19 +130,12 @@ def test_a_stop_while_baselines_are_fitted_says_what_is_there(tmp_path: Path) ->
         (["evaluate", "m", str(data), "--seconds", "100"], "throughtime: stopped"),
     ):
         (tmp_path / "pid").unlink(missing_ok=True)
-        process = subprocess.Popen(
-            [sys.executable, "-c", STOPPED, *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        deadline = time.monotonic() + 60
-        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        process.send_signal(signal.SIGTERM)
-        _, told = process.communicate(timeout=60)
-        assert process.returncode == 128 + signal.SIGTERM
-        assert words in told.decode()
-        assert "Traceback" not in told.decode()
+        process = Forked(tmp_path, arguments)
+        process.until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
+        assert process.stop(signal.SIGTERM) == 128 + signal.SIGTERM
+        told = process.texts[1]
+        assert words in told
+        assert "Traceback" not in told
         assert not Path("/proc", (tmp_path / "pid").read_text()).exists()
     assert (tmp_path / "m" / "report.html").is_file()
     history = (tmp_path / "m" / "history.jsonl").read_text()

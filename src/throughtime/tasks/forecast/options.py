@@ -34,9 +34,12 @@ def _levels(value: Any) -> tuple[float, ...]:
 
 def _typed_levels(text: str) -> Sequence[float]:
     try:
-        return () if text == "none" else numbers(text)
+        levels = numbers(text)
     except ValueError:
-        raise UserError(f"--quantiles {text}: expected levels such as 0.1,0.5,0.9, or none") from None
+        levels = ()
+    if not levels and text != "none":
+        raise UserError(f"--quantiles {text}: expected levels such as 0.1,0.5,0.9, or none")
+    return levels
 
 
 def _validation(value: Any) -> int | float:

@@ -16,7 +16,7 @@ MOST_MEMBERS, MOST_LAYERS, MOST_TOKENS = 99, 20, 10_000_000
 
 def path(value: Any) -> str:
     """The name of a file or folder; ValueError for what is none."""
-    if not isinstance(value, str | os.PathLike):
+    if not isinstance(value, str | os.PathLike) or not os.fspath(value):
         raise ValueError("the name of a file")
     return os.fspath(value) if isinstance(os.fspath(value), str) else os.fsdecode(value)
 
