@@ -315,7 +315,7 @@ class _Run:
             self.recent.extend((loss, norm) for loss, norm in numbers["recent"])
             if numbers["settings"]["validations"] != self.settings.validations or self.budget.changed:
                 self.next_validation = self._following(self.budget.progress(self.step, self.before))
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (LookupError, TypeError, ValueError, RuntimeError, AttributeError, OverflowError) as error:
             raise UserError(f"{path}: the checkpoint does not fit the model in config.json ({error})") from None
         self.resumed, self.saver.step = True, self.step
 

@@ -16,6 +16,7 @@ from throughtime.storage.folder import (
     HISTORY,
     WEIGHTS,
     File,
+    remove,
     remove_temporaries,
     write_files,
 )
@@ -56,7 +57,7 @@ def forget(folder: Path, beside: Sequence[str]) -> None:
     """Remove what another model may have left in a folder, config.json first. beside: files of the task."""
     files: tuple[str | Path, ...] = (CONFIG, CHECKPOINT, WEIGHTS, HISTORY, *beside)
     for name in files:
-        (folder / name).unlink(missing_ok=True)
+        remove(folder / name)
 
 
 @contextmanager

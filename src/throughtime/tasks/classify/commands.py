@@ -166,19 +166,18 @@ def _texts(file: Path, column: str | None, encoding: str) -> Iterator[str]:
 def _label_all(model: Any, texts: Iterable[str], sure: bool, out: Path | None) -> None:
     """A line of CSV for each text, as they come: label, its probability."""
     import csv
-    import os
+    import io
+
+    from throughtime.storage.folder import replacing
 
     if out is None:
         _write(csv.writer(sys.stdout, lineterminator="\n"), model, texts, sure)
         sys.stdout.flush()
         return
-    temporary = out.with_name(f".{out.name}.writing")
-    try:
-        with open(temporary, "w", newline="", encoding="utf-8") as file:
-            count = _write(csv.writer(file), model, texts, sure)
-        os.replace(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(out) as file:
+        lines = io.TextIOWrapper(file, "utf-8", newline="")
+        count = _write(csv.writer(lines), model, texts, sure)
+        lines.detach()
     print(f"labels  {out} ({count:,})")
 
 
