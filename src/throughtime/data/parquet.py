@@ -33,7 +33,8 @@ def read_parquet(path: Path, extra: str) -> Any:
             columns = [group.column(i) for group in groups for i in range(group.num_columns)]
             unpacked = max((one.total_uncompressed_size for one in columns), default=0)
             check_memory(str(path), max(unpacked, _NUMBER * sum(one.num_values for one in columns)), size)
-            texts = {one.path_in_schema for one in columns if one.physical_type == "BYTE_ARRAY"}
+            kinds = [about.schema.column(i) for i in range(about.num_columns)]
+            texts = {one.path for one in kinds if one.physical_type == "BYTE_ARRAY" and "." not in one.path}
             raw.seek(0)
             file, batches, taken = parquet.ParquetFile(raw, read_dictionary=sorted(texts)), [], 0
             for batch in file.iter_batches(_ROWS, use_threads=False):

@@ -184,12 +184,12 @@ def _json_lines(path: Path, encoding: str) -> TableData:
         for name, value in row.items():
             if name not in columns:
                 check_memory(f"{path}: {len(columns) + 1:,} different keys", _CELL * number * (len(columns) + 1), size)
-                columns[name] = [None] * number
-            columns[name].append(value)
-        if len(row) < len(columns):
-            for values in columns.values():
-                if len(values) <= number:
-                    values.append(None)
+                columns[name] = []
+            values = columns[name]
+            values.extend([None] * (number - len(values)))  # where it did not stand in the rows before
+            values.append(value)
+    for values in columns.values():
+        values.extend([None] * (number + 1 - len(values)))
     if not columns:
         raise UserError(f"{path}: the objects have no keys")
     return TableData({name: objects(columns[name]) for name in columns}, str(path), 1)
@@ -223,7 +223,7 @@ def _frame(source: Any, where: str, extra: str) -> TableData:
     return TableData(columns, where, 0)
 
 
-_BYTE, _COLUMN = 6, 400
+_BYTE, _COLUMN = 9, 400
 """Bytes of memory that a byte of a delimited text takes, itself and what its cells are kept in; and that a column
 takes, without its cells."""
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from typing import Any, Protocol
 
 
 def say(text: str = "") -> None:
     """A line for people that is no result: standard error."""
-    print(text, file=sys.stderr, flush=True)
+    with suppress(OSError, ValueError):  # of a terminal that was closed; what goes on does not depend on it
+        print(text, file=sys.stderr, flush=True)
 
 
 class Progress(Protocol):
