@@ -77,11 +77,12 @@ def _call(verb: str, arguments: list[str]) -> int:
     from typer import Abort
     from typer.main import get_command
 
+    from throughtime.report.console import harmless_terminal
     from throughtime.training.interrupt import Terminated, terminable
 
     try:
         # What overflows is told in one line where it matters; NumPy's own warnings would be lines beside it.
-        with warnings.catch_warnings(), terminable():
+        with warnings.catch_warnings(), terminable(), harmless_terminal():
             warnings.simplefilter("ignore", RuntimeWarning)
             if verb in BY_TASK:
                 from throughtime.cli import task

@@ -17,6 +17,7 @@ from throughtime.report.console import print_json, say
 from throughtime.tasks import TASKS, part
 
 Directory = Annotated[Path, Argument(metavar="DIR", help="The model's folder.")]
+Raw = Annotated[bool, Option("--raw", help="CSV with texts as they are, also those a spreadsheet would run.")]
 Json = Annotated[bool, Option("--json", help="Print the result as one JSON object.")]
 
 
@@ -157,6 +158,8 @@ def add_report(summary: dict[str, Any], write: Callable[[Path], Path]) -> None:
         summary["report"] = str(write(Path(summary["directory"])))
     except ImportError as error:
         say(f"throughtime: no report, {error.name} is missing: {needed('train')}")
+    except (UserError, OSError) as error:  # what was learned and its scores are there all the same
+        say(f"throughtime: no report: {error}")
 
 
 def task_names() -> str:

@@ -60,7 +60,10 @@ def train(
             values["signal"], evaluation = int(number), None
         if evaluation is not None:
             values["evaluation"] = evaluation
-            add_evaluation(folder, outcome, evaluation)
+            try:
+                add_evaluation(folder, outcome, evaluation)
+            except UserError as error:  # a full disk: the scores are told all the same
+                note(f"the scores are not in the history: {error}")
     return values
 
 
