@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from throughtime.training import checkpoint, failure
 from throughtime.training.attempts import RISEN, Attempts
 from throughtime.training.average import Average
 from throughtime.training.clipping import clip
+from throughtime.training.clock import Clock
 from throughtime.training.gradient_monitor import GradientMonitor
 from throughtime.training.history import History
 from throughtime.training.interrupt import Interrupt
@@ -70,7 +70,7 @@ def train(
     resume: bool = False,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Train until the budget is spent, patience is lost, or Ctrl-C or SIGTERM asks to stop, after the step at work.
+    """Train until the budget is spent, patience is lost, or a signal (Ctrl-C) asks to stop, after the step at work.
 
     directory: where history.jsonl and checkpoints/last.safetensors go; None writes nothing. resume: go on from that
     checkpoint: with the same settings, threads and machine every later loss is bit for bit that of a run that was not
@@ -83,7 +83,7 @@ def train(
             raise UserError("training: to go on, a folder with a checkpoint is needed")
         run.restore(directory / CHECKPOINT)
     try:
-        with Interrupt() as interrupt:
+        with Interrupt() as interrupt, run.clock:
             return run.go(interrupt)
     finally:
         run.progress.close()
@@ -109,18 +109,17 @@ class _Run:
         self.best, self.best_step, self.validated, self.kept = math.inf, 0, -1, False
         self.attempts, self.all_learned = Attempts(settings.attempts), False
         self.next_validation = 1 / (3 * settings.validations)
-        self.before, self.started, self.reserve, self.validating = 0.0, time.perf_counter(), 0.0, 0.0
+        self.before, self.clock, self.reserve, self.validating = 0.0, Clock(), 0.0, 0.0
         self.resumed = False
         self.told: int | None = None  # lines of the history at the checkpoint gone on from
 
     @property
     def elapsed(self) -> float:
         """Seconds of training, those before a resumption included."""
-        return self.before + time.perf_counter() - self.started
+        return self.before + self.clock.seconds
 
     def go(self, interrupt: Interrupt) -> Outcome:
         self.history = History(self.directory / HISTORY if self.directory else None, self.told)
-        self.started = time.perf_counter()
         batches = self.job.epoch(self.epoch)
         if not self.resumed:
             self.job.begin()
@@ -371,7 +370,7 @@ class _Run:
             self.recent.extend((loss, norm) for loss, norm in numbers["recent"])
             if numbers["settings"]["validations"] != self.settings.validations or self.budget.changed:
                 self.next_validation = self._following(self.budget.progress(self.step, self.before))
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (LookupError, TypeError, ValueError, RuntimeError, AttributeError, OverflowError) as error:
             raise UserError(f"{path}: the checkpoint does not fit the model in config.json ({error})") from None
         self.resumed, self.saver.step = True, self.step
 
