@@ -121,14 +121,14 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
         options = options.replaced(quantiles=quantiles)
         options = options if options.budgeted else options.replaced(minutes=MINUTES)
         values, horizon = examples.series.values, options.horizon
-        held = held_for_validation(values, options.validation, horizon)
+        held = held_for_validation(values, 0.1 if options.validation is None else options.validation, horizon)
         _check_room(examples.series.lengths, held, horizon)
         learned = [one[: len(one) - k] for one, k in zip(values, held, strict=True)]
         facts = Facts.of(learned, horizon, options.season, examples.panel.frequency.seasons)
         threads = options.threads or torch_threads()
 
         def seconds(tried: ForecastOptions) -> float:
-            tried = tried.replaced(learning_rate=1e-3, nonnegative=False)
+            tried = tried.replaced(learning_rate=1e-3, validation=0)
             plan = self._build(examples, tried)
             job, _ = self._job(examples, plan, tried, Best(None, lambda line: None))
             return seconds_a_step(job, tried.minutes or 0.0, threads)

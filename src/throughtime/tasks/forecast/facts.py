@@ -61,11 +61,6 @@ class Facts:
         )
 
     @property
-    def constant(self) -> bool:
-        """Whether nothing ever changes."""
-        return self.rehearsal.drifting == self.rehearsal.reverting == 1.0 and self.settled == 0.0
-
-    @property
     def unpredictable(self) -> bool:
         """Whether no map did better than the last value, as with prices."""
         r = self.rehearsal
@@ -78,8 +73,8 @@ class Facts:
 
     @property
     def seldom(self) -> bool:
-        """Whether most values are zero and none is below."""
-        return self.zeros > 0.5 and not self.negative
+        """Whether most values are zero, none is below, and no season tells when."""
+        return self.zeros > 0.5 and not self.negative and self.season == 1
 
 
 def _settled(values: np.ndarray) -> float:

@@ -39,8 +39,10 @@ def _typed_levels(text: str) -> Sequence[float]:
         raise UserError(f"--quantiles {text}: expected levels such as 0.1,0.5,0.9, or none") from None
 
 
-def _validation(value: Any) -> int | float:
+def _validation(value: Any) -> int | float | None:
     """A share of every series' end, or a number of steps; True is a tenth, False nothing."""
+    if value is None:
+        return None
     if isinstance(value, bool):
         return 0.1 if value else 0
     if isinstance(value, float) and value == 0:
@@ -125,7 +127,7 @@ class ForecastOptions(StackOptions):
     learning_rate: float | None = redefined(Settings, "learning_rate", None)  # type: ignore[assignment]
     average: float = redefined(Settings, "average", 0.999)
     validation: Any = option(
-        0.1,
+        None,
         check=_validation,
         parse=_typed_validation,
         help="Share of the learning part kept for validation, or so many steps.",

@@ -175,7 +175,7 @@ def useful_steps(facts: Facts, options: ForecastOptions) -> int:
     if facts.unpredictable:
         return 300
     seen = max(1, facts.values - facts.series * options.horizon) * 256 / (options.batch or 256)
-    return int(min(20_000, max(300, 600 * (seen / 8_000) ** 0.5)))
+    return int(min(20_000, max(300, 600 * (seen / 8_000) ** 0.45)))
 
 
 def _budget(rule: _Rule, seconds: Seconds | None) -> None:
@@ -186,6 +186,7 @@ def _budget(rule: _Rule, seconds: Seconds | None) -> None:
         rule.take("hidden", 128 if options.minutes is None else 64, why)
         _by_size(rule)
         rule.take("ensemble_size", 1, why)
+        rule.take("validation", 0.1, "tells when to stop")
         return
     free, wide = options.hidden is None, 128
     one = seconds(rule.options.replaced(hidden=options.hidden or wide, **_probed(options)))
@@ -198,9 +199,23 @@ def _budget(rule: _Rule, seconds: Seconds | None) -> None:
     members = max(1, min(_MEMBERS, int(budget / (1.25 * useful * one))))
     why = f"about {useful:,} steps are useful, {1000 * one:.1f} ms a step of one model"
     rule.take("ensemble_size", members, why)
-    needed = 2 * useful * (rule.options.ensemble_size or 1) * one
+    each = one * rule.options.members
+    needed = 2 * useful * each
     if needed < 0.9 * budget:
         rule.put("minutes", round(max(needed / 60, 0.05), 2), f"of {options.minutes:g}: more would be learned by heart")
+    _held(rule, min(budget, needed) / each)
+
+
+def _held(rule: _Rule, steps: float) -> None:
+    """How much is held for validation. steps: about how many there are."""
+    facts, options = rule.facts, rule.options
+    windows = max(1, facts.values - facts.series * options.horizon)
+    rounds = steps * (options.batch or 256) / windows
+    if options.quantiles:
+        rule.take("validation", 0.1, "quantiles are calibrated on it")
+    elif rounds <= 6 and (options.dropout or 0.0) <= 0.1:
+        rule.take("validation", 0, f"{rounds:.1f} rounds over more values than weights: nothing is learned by heart")
+    rule.take("validation", 0.1, "tells when to stop")
 
 
 def _probed(options: ForecastOptions) -> dict[str, Any]:
@@ -217,4 +232,5 @@ def _by_size(rule: _Rule) -> None:
     if facts.unpredictable:
         rule.take("dropout", 0.5, "nothing tried beats the last value")
     rule.take("dropout", 0.0 if ratio >= 3 else 0.1 if ratio >= 1 else 0.3 if ratio >= 0.1 else 0.5, why)
-    rule.take("learning_rate", 5e-3, "usual")
+    noise = facts.unpredictable
+    rule.take("learning_rate", 5e-3 if noise else 1e-2, "little is to be learned" if noise else "usual")

@@ -64,8 +64,8 @@ def find_seasons(series: Sequence[np.ndarray], usual: Sequence[int] = ()) -> Sea
     most = max(tried[p] for p in good)
     # a multiple of the season explains as much, and a little more by chance: the shortest that explains most of it
     period = next((p for p in good if tried[p] >= 0.85 * most), good[0])
-    inner = [p for p in good if p < period and period % p == 0 and tried[p] >= 0.3 * most]
-    if inner:
+    inner = [p for p in good if p in USUAL and p < period and period % p == 0 and tried[p] >= 0.5 * most]
+    if inner:  # a day within a week
         period = inner[0]
     longer = [p for p in good if p > period and p % period == 0 and tried[p] >= tried[period] + _ADDS]
     return Seasons(period, tried[period], longer[0] if longer else 0)
