@@ -104,6 +104,8 @@ def _scale(rule: _Rule) -> None:
     elif facts.reverting:
         gain = 100 * (1 - facts.rehearsal.reverting / facts.rehearsal.drifting)
         rule.take("scaling", "series", f"the level counts: knowing it, a linear map errs {gain:.0f} % less")
+    elif facts.season > (options.lookback or 1) and not rule.options.profile and not facts.unpredictable:
+        rule.take("scaling", "series", "the look-back holds no season: the level tells the place in it")
     elif facts.length < _SHORT * (options.lookback or 1):
         rule.take("scaling", "window", f"{facts.length:,} steps are few beside a look-back of {options.lookback}")
     elif facts.settled > 0 and not 1 / 3 < facts.settled < 3:
@@ -144,6 +146,8 @@ def _past(rule: _Rule) -> None:
         why = "the last value, and those some seasons ago"
         if facts.seasons.longer:
             lags |= {facts.seasons.longer, 2 * facts.seasons.longer}
+    elif facts.reverting:
+        lags, why = {1, 2, 3, 5, 8}, "the last values, whose mean is nearer to the level than the last one"
     rule.take("lags", tuple(sorted(lag for lag in lags if lag <= reach)), why)
 
 
@@ -173,7 +177,7 @@ def _learning(rule: _Rule) -> None:
 def useful_steps(facts: Facts, options: ForecastOptions) -> int:
     """About how many training steps bring something."""
     if facts.unpredictable:
-        return 300
+        return 100
     seen = max(1, facts.values - facts.series * options.horizon) * 256 / (options.batch or 256)
     return int(min(20_000, max(300, 600 * (seen / 8_000) ** 0.45)))
 

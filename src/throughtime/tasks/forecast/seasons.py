@@ -28,6 +28,9 @@ _CALENDAR, _ANY = 0.04, 0.15
 """Least share of the later part that a period has to explain: one of a calendar, and any other. Where few of them were
 seen chance explains something: 1 / the number that was seen is added."""
 
+_USUAL = 0.02
+"""By how much a neighbour may explain more than a period of a calendar and not be taken for it."""
+
 _ADDS = 0.05
 """How much more a multiple of the season has to explain to count beside it."""
 
@@ -64,6 +67,8 @@ def find_seasons(series: Sequence[np.ndarray], usual: Sequence[int] = ()) -> Sea
     most = max(tried[p] for p in good)
     # a multiple of the season explains as much, and a little more by chance: the shortest that explains most of it
     period = next((p for p in good if tried[p] >= 0.85 * most), good[0])
+    near = [p for p in good if abs(p - period) <= max(1, period // 40)]
+    period = max(near, key=lambda p: tried[p] + _USUAL * (p in USUAL))
     inner = [p for p in good if p in USUAL and p < period and period % p == 0 and tried[p] >= 0.5 * most]
     if inner:  # a day within a week
         period = inner[0]
