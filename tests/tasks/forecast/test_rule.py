@@ -104,7 +104,7 @@ def test_a_budget_buys_members_until_there_is_nothing_to_gain(values: int, minut
     assert quick.minutes < minutes
     facts = Facts.of(series, 24, None, ())
     steps = 60 * quick.minutes / (5 * 1e-4)
-    assert steps >= 2 * useful_steps(facts, quick) or quick.minutes == 0.05
+    assert steps >= 1.4 * useful_steps(facts, quick) or quick.minutes == 0.05
 
 
 def test_a_wider_state_where_there_is_time_and_much_to_learn() -> None:

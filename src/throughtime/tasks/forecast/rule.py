@@ -34,6 +34,9 @@ _FEW, _MANY = 20_000, 50_000
 _MEMBERS = 5
 """Models side by side, at most: each further one brings less."""
 
+_SLACK = 1.5
+"""So many times the useful steps are taken at most."""
+
 _MEASURED = 10.0
 """The least budget in seconds of which a few are spent on measuring."""
 
@@ -138,7 +141,8 @@ def _past(rule: _Rule) -> None:
     if wanted > limit:
         wanted, why = limit, "as far as the series allow, with windows left to learn from"
     rule.take("lookback", max(1, round(wanted / width)) * width, why)
-    reach = max(width, -(-(rule.options.lookback or 1) // width) * width)
+    reach = -(-(rule.options.lookback or 1) // width) * width
+    reach = max(width, min(reach, (facts.longest - horizon) // width * width))
     lags, why = {1}, "the last value"
     if season > 1 and season <= reach:
         far = (7, 14) if season in _WITHIN_A_DAY else (2,)
@@ -175,11 +179,13 @@ def _learning(rule: _Rule) -> None:
 
 
 def useful_steps(facts: Facts, options: ForecastOptions) -> int:
-    """About how many training steps bring something."""
+    """About how many training steps bring something: more for more values, fewer where horizons overlap or where
+    little can be told beforehand. The three numbers fit what trials on six sets of series preferred (docs/log.md)."""
     if facts.unpredictable:
         return 100
-    seen = max(1, facts.values - facts.series * options.horizon) * 256 / (options.batch or 256)
-    return int(min(20_000, max(300, 600 * (seen / 8_000) ** 0.45)))
+    values = facts.values * 256 / (options.batch or 256) / options.horizon**0.5
+    left = min(1.0, facts.rehearsal.drifting, facts.rehearsal.reverting)
+    return int(min(20_000, max(200, 600 * (values / 8_000) ** 0.45 / max(0.1, left))))
 
 
 def _budget(rule: _Rule, seconds: Seconds | None) -> None:
@@ -204,7 +210,7 @@ def _budget(rule: _Rule, seconds: Seconds | None) -> None:
     why = f"about {useful:,} steps are useful, {1000 * one:.1f} ms a step of one model"
     rule.take("ensemble_size", members, why)
     each = one * rule.options.members
-    needed = 2 * useful * each
+    needed = _SLACK * useful * each
     if needed < 0.9 * budget:
         rule.put("minutes", round(max(needed / 60, 0.05), 2), f"of {options.minutes:g}: more would be learned by heart")
     _held(rule, min(budget, needed) / each)
