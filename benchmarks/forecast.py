@@ -33,7 +33,7 @@ TUNED: dict[str, dict[str, Any]] = {
         **{"embedding": 64, "steps": 200, "learning_rate": 5e-3},
     },
     "pems": {
-        **{"season": 1, "segment": 1, "lookback": 12, "scaling": "series", "hidden": 64, "embedding": 32},
+        **{"season": 1, "segment": 1, "lookback": 12, "lags": (1,), "scaling": "series", "hidden": 64, "embedding": 32},
         **{"dropout": 0.5, "ensemble_size": 5, "steps": 600, "validation": False, "learning_rate": 5e-3},
     },
     "los": {

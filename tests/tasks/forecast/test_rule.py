@@ -57,6 +57,10 @@ def test_months_have_no_weeks() -> None:
     assert found.lookback == 48  # as many windows as steps in one
 
 
+def test_a_course_without_drift_is_seen_with_its_level() -> None:
+    assert chosen(seasonal(7, 6000)).scaling == "series"
+
+
 def test_a_level_that_counts() -> None:
     rng, series = np.random.default_rng(0), [np.zeros(3000)]
     for t in range(1, 3000):
@@ -73,6 +77,8 @@ def test_where_nothing_beats_the_last_value_little_is_tried() -> None:
 
 def test_a_short_horizon_beside_a_long_season_sees_the_mean_course() -> None:
     found = chosen(seasonal(1, 4000, 288), 1)
+    assert found.scaling == "last"
+    assert chosen(seasonal(1, 4000, 288), 1, profile=0).scaling == "series"
     assert (found.season, found.profile, found.segment, found.lookback, found.lags) == (288, 288, 1, 24, (1,))
 
 

@@ -10,6 +10,12 @@ import numpy as np
 from throughtime.tasks.forecast.rehearsal import Rehearsal, rehearse
 from throughtime.tasks.forecast.seasons import Seasons, find_seasons
 
+SEASONS = 14
+"""The look-back, in seasons, where the series are long enough."""
+
+_FEW = 64
+"""Series whose course is looked at, or a few more."""
+
 _LOOKED = 2_000_000
 """Values whose signs are looked at, at most."""
 
@@ -21,7 +27,9 @@ class Facts:
     series: how many. values: how many were observed, of all. length: of the median series; longest: of the longest.
     zeros: the share of values that are 0. negative, whole: whether any is below zero, whether all are whole numbers.
     settled: the median series' deviation in its last third by that in its first. season: the one that counts, given or
-    found. seasons: what was found. rehearsal: two linear maps, tried.
+    found. wanders: the share of the variance that the means of long stretches (14 seasons, a twelfth of the series)
+    have, of the median series; 1 where there are fewer than four. seasons: what was found. rehearsal: two linear maps,
+    tried.
     """
 
     series: int
@@ -32,6 +40,7 @@ class Facts:
     negative: bool
     whole: bool
     settled: float
+    wanders: float
     season: int
     seasons: Seasons
     rehearsal: Rehearsal
@@ -46,6 +55,7 @@ class Facts:
         some = some[np.isfinite(some)]
         found = find_seasons(series, usual)
         chosen = season or found.period
+        few = series[:: max(1, len(series) // _FEW)]
         return cls(
             len(series),
             count,
@@ -54,7 +64,8 @@ class Facts:
             float((some == 0).mean()) if len(some) else 0.0,
             bool((some < 0).any()),
             bool(len(some) and (some == np.round(some)).all()),
-            float(np.median([_settled(one) for one in series[:: max(1, len(series) // 64)]])),
+            float(np.median([_settled(one) for one in few])),
+            float(np.median([_wanders(one, max(SEASONS * chosen, len(one) // 12)) for one in few])),
             chosen,
             found,
             rehearse(series, horizon, chosen),
@@ -68,8 +79,10 @@ class Facts:
 
     @property
     def reverting(self) -> bool:
-        """Whether series come back to their mean."""
-        return self.rehearsal.reverting < 0.99 * self.rehearsal.drifting
+        """Whether series come back to their mean: a map that sees the level does better, or hardly worse where the
+        means of long stretches are alike."""
+        better = self.rehearsal.reverting / max(1e-9, self.rehearsal.drifting)
+        return better < 0.99 or (self.wanders < 0.25 and better < 1.05)
 
     @property
     def seldom(self) -> bool:
@@ -88,3 +101,14 @@ def _settled(values: np.ndarray) -> float:
     if first == 0 and last == 0:
         return 0.0
     return last / first if first > 0 and last > 0 else 1.0
+
+
+def _wanders(values: np.ndarray, width: int) -> float:
+    """The share of the variance that the means of stretches of so many steps have; 1 for fewer than four."""
+    count = len(values) // width
+    if count < 4:
+        return 1.0
+    parts = values[-count * width :].reshape(count, width)
+    means = np.array([part[np.isfinite(part)].mean() for part in parts if np.isfinite(part).any()])
+    whole = float(np.nanvar(values))
+    return float(means.var() / whole) if whole > 0 and len(means) >= 4 else 1.0

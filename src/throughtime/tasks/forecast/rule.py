@@ -10,14 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from throughtime.tasks.forecast.facts import Facts
+from throughtime.tasks.forecast.facts import SEASONS, Facts
 from throughtime.tasks.forecast.options import ForecastOptions
 
 Seconds = Callable[[ForecastOptions], float]
 """Measures the seconds of one training step of one model with these options."""
-
-SEASONS = 14
-"""The look-back, in seasons, where the series are long enough."""
 
 _SEGMENT = 64
 """The longest segment; a longer season is cut."""
@@ -104,9 +101,14 @@ def _scale(rule: _Rule) -> None:
         rule.take("scaling", "series", "an output at every step needs it")
     elif facts.seldom:
         rule.take("scaling", "series", f"{100 * facts.zeros:.0f} % of the values are zero, a window may have no others")
+    elif rule.options.profile and facts.rehearsal.reverting >= 0.99 * facts.rehearsal.drifting:
+        rule.take("scaling", "last", "the mean course tells the place in the season, changes are what is left")
     elif facts.reverting:
         gain = 100 * (1 - facts.rehearsal.reverting / facts.rehearsal.drifting)
-        rule.take("scaling", "series", f"the level counts: knowing it, a linear map errs {gain:.0f} % less")
+        alike = f"the means of long stretches differ little, {100 * facts.wanders:.0f} % of the variance"
+        rule.take(
+            "scaling", "series", f"knowing the level, a linear map errs {gain:.0f} % less" if gain >= 1 else alike
+        )
     elif facts.season > (options.lookback or 1) and not rule.options.profile and not facts.unpredictable:
         rule.take("scaling", "series", "the look-back holds no season: the level tells the place in it")
     elif facts.length < _SHORT * (options.lookback or 1):
