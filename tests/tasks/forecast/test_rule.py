@@ -104,7 +104,7 @@ def test_zeros_with_nothing_below_stay_so() -> None:
 def test_a_budget_buys_members_until_there_is_nothing_to_gain(values: int, minutes: float) -> None:
     series = seasonal(10, values // 10, drift=0.3)
     slow, quick = (chosen(series, seconds=lambda tried, k=k: k, minutes=minutes) for k in (1.0, 1e-4))  # type: ignore
-    assert (slow.ensemble_size, slow.minutes) == (1, minutes)
+    assert (slow.ensemble_size, slow.minutes, slow.warm_up) == (1, minutes, min(100, int(6 * minutes)))
     assert quick.ensemble_size == 5
     assert quick.minutes is not None
     assert quick.minutes < minutes
@@ -131,7 +131,7 @@ def test_what_somebody_chose_stays() -> None:
     given: dict[str, Any] = {
         **{"season": 7, "segment": 3, "lookback": 21, "lags": (2, 5), "scaling": "level", "loss": "mse", "hidden": 20},
         **{"embedding": 9, "dropout": 0.25, "batch": 33, "learning_rate": 0.123, "ensemble_size": 2, "profile": 7},
-        **{"nonnegative": True, "validation": 40},
+        **{"nonnegative": True, "validation": 40, "warm_up": 3},
     }
     found = chosen(seasonal(3, 900), **given)
     assert {name: getattr(found, name) for name in given} == given
@@ -151,6 +151,7 @@ def test_steps_are_not_measured() -> None:
 
     found = chosen(seasonal(3, 900), seconds=never, minutes=None, steps=10)
     assert (found.ensemble_size, found.hidden, found.minutes) == (1, 64, None)
+    assert found.warm_up == 1
     found = chosen(seasonal(3, 900), seconds=never, minutes=1 / 60)
     assert (found.ensemble_size, found.minutes) == (1, 1 / 60)
 

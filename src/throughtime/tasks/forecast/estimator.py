@@ -128,7 +128,7 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
         threads = options.threads or torch_threads()
 
         def seconds(tried: ForecastOptions) -> float:
-            tried = tried.replaced(learning_rate=1e-3, validation=0)
+            tried = tried.replaced(learning_rate=1e-3, warm_up=1, validation=0)
             plan = self._build(examples, tried)
             job, _ = self._job(examples, plan, tried, Best(None, lambda line: None))
             return seconds_a_step(job, tried.minutes or 0.0, threads)

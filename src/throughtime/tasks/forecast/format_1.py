@@ -16,7 +16,7 @@ _OPTIONS = (
 )
 _USUAL: dict[str, Json] = {
     **{"hidden": 128, "embedding": 64, "dropout": 0.0, "profile": 0, "loss": "mae", "nonnegative": False},
-    **{"batch": 256, "learning_rate": 5e-3, "validation": 0.1, "scaling": "window"},
+    **{"batch": 256, "learning_rate": 5e-3, "validation": 0.1, "scaling": "window", "warm_up": 100},
 }
 """What held where nothing was said."""
 

@@ -125,6 +125,7 @@ class ForecastOptions(StackOptions):
     nonnegative: bool | None = option(None, help="Forecasts below zero become zero.")
     batch: int | None = redefined(TaskOptions, "batch", None, help="B, windows a step.")  # type: ignore[assignment]
     learning_rate: float | None = redefined(Settings, "learning_rate", None)  # type: ignore[assignment]
+    warm_up: int | None = redefined(Settings, "warm_up", None)  # type: ignore[assignment]
     average: float = redefined(Settings, "average", 0.999)
     validation: Any = option(
         None,

@@ -31,6 +31,9 @@ _FEW, _MANY = 20_000, 50_000
 _MEMBERS = 5
 """Models side by side, at most: each further one brings less."""
 
+_WARM, _HARDLY = 100, 30
+"""Steps until the highest rate in a long run; steps that a budget of a few seconds is taken for."""
+
 _SLACK = 1.5
 """So many times the useful steps are taken at most."""
 
@@ -199,6 +202,7 @@ def _budget(rule: _Rule, seconds: Seconds | None) -> None:
         _by_size(rule)
         rule.take("ensemble_size", 1, why)
         rule.take("validation", 0.1, "tells when to stop")
+        _warm(rule, options.steps or (_HARDLY if options.minutes else 10 * _WARM))
         return
     free, wide = options.hidden is None, 128
     one = seconds(rule.options.replaced(hidden=options.hidden or wide, **_probed(options)))
@@ -215,7 +219,9 @@ def _budget(rule: _Rule, seconds: Seconds | None) -> None:
     needed = _SLACK * useful * each
     if needed < 0.9 * budget:
         rule.put("minutes", round(max(needed / 60, 0.05), 2), f"of {options.minutes:g}: more would be learned by heart")
-    _held(rule, min(budget, needed) / each)
+    steps = min(budget, needed) / each
+    _held(rule, steps)
+    _warm(rule, steps)
 
 
 def _held(rule: _Rule, steps: float) -> None:
@@ -228,6 +234,11 @@ def _held(rule: _Rule, steps: float) -> None:
     elif rounds <= 6 and (options.dropout or 0.0) <= 0.1:
         rule.take("validation", 0, f"{rounds:.1f} rounds over more values than weights: nothing is learned by heart")
     rule.take("validation", 0.1, "tells when to stop")
+
+
+def _warm(rule: _Rule, steps: float) -> None:
+    """The steps until the highest rate. steps: about how many there are."""
+    rule.take("warm_up", int(min(_WARM, steps / 10)), "a tenth of the steps" if steps < 10 * _WARM else "usual")
 
 
 def _probed(options: ForecastOptions) -> dict[str, Any]:
