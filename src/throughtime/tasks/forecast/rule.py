@@ -34,6 +34,9 @@ _MEMBERS = 5
 _WARM, _HARDLY = 100, 30
 """Steps until the highest rate in a long run; steps that a budget of a few seconds is taken for."""
 
+_CLEAR = 0.5
+"""Below such an error, relative to the last value's, series tell clearly what follows."""
+
 _SLACK = 1.5
 """So many times the useful steps are taken at most."""
 
@@ -255,5 +258,6 @@ def _by_size(rule: _Rule) -> None:
     if facts.unpredictable:
         rule.take("dropout", 0.5, "nothing tried beats the last value")
     rule.take("dropout", 0.0 if ratio >= 3 else 0.1 if ratio >= 1 else 0.3 if ratio >= 0.1 else 0.5, why)
-    noise = facts.unpredictable
-    rule.take("learning_rate", 5e-3 if noise else 1e-2, "little is to be learned" if noise else "usual")
+    clear = min(facts.rehearsal.drifting, facts.rehearsal.reverting) < _CLEAR
+    why = "the series tell clearly" if clear else "much of the series cannot be told beforehand"
+    rule.take("learning_rate", 1e-2 if clear else 5e-3, why)
