@@ -227,8 +227,9 @@ class _Run:
             self.history.add(
                 step=self.step, validation_loss=loss, best=self.best_step == self.step, elapsed=self.elapsed
             )
-            self.progress.note(f"step {self.step}: validation loss {loss:.4f}{' (best)' if self.worse == 0 else ''}")
-            if self.worse == _RISEN:
+            kept = " (best)" if self.best_step == self.step else ""
+            self.progress.note(f"step {self.step}: validation loss {loss:.4f}{kept}")
+            if self.worse == _RISEN and loss > self.best:
                 self._warn(
                     f"the validation loss has not been better than {self.best:.4f}, of step {self.best_step}, for "
                     f"{_RISEN} validations and is {loss:.4f} now; the model of step {self.best_step} is the one kept. "
@@ -247,13 +248,14 @@ class _Run:
 
     def _judge(self) -> tuple[float | None, str | None]:
         loss = self.job.validate()
-        if loss is None or loss < self.best or not self.kept:
+        better = loss is None or loss < self.best or not self.kept
+        # of equals the later is kept: where a loss counts mistakes, it is the surer one of answers that are all right
+        if better or (loss == self.best and math.isfinite(self.best)):
             if loss is not None and math.isfinite(loss):
                 self.best = loss
-            self.best_step, self.worse, self.kept = self.step, 0, True
+            self.best_step, self.kept = self.step, True
             self.job.keep({"step": self.step, "validation_loss": loss})
-        else:
-            self.worse += 1
+        self.worse = 0 if better else self.worse + 1
         # a model that broke has nothing to show; the next step's loss says what is wrong with it
         whole = (loss is None or math.isfinite(loss)) and self._sound()
         return loss, self.job.sample(self.step) if whole else None
