@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,17 +14,16 @@ import torch
 from throughtime.errors import UserError
 from throughtime.storage.folder import CHECKPOINT, HISTORY
 from throughtime.training import checkpoint, failure
-from throughtime.training.average import Average
-from throughtime.training.clipping import clip
 from throughtime.training.gradient_monitor import GradientMonitor
 from throughtime.training.history import History
 from throughtime.training.interrupt import Interrupt
-from throughtime.training.job import Job
+from throughtime.training.job import Batches, Job, learners_of
 from throughtime.training.meters import Meters
 from throughtime.training.progress import Progress, Silent
 from throughtime.training.saving import Saver
 from throughtime.training.schedule import Budget, learning_rate
 from throughtime.training.settings import Settings
+from throughtime.training.team import Order, Step, Team
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,9 @@ class Outcome:
     checkpointing: float = 0.0
     warnings: list[str] = field(default_factory=list)
 
+
+_BREATH = 0.3
+"""Seconds that members take steps side by side before anything else is looked at."""
 
 _RISEN = 3
 """After so many validations without a better one the run says so."""
@@ -79,6 +80,7 @@ def train(
         with Interrupt() as interrupt:
             return run.go(interrupt)
     finally:
+        run.team.close()
         run.progress.close()
         run.history.close()
 
@@ -89,8 +91,7 @@ class _Run:
     def __init__(self, job: Job, settings: Settings, directory: Path | None, progress: Progress) -> None:
         self.job, self.settings, self.directory, self.progress = job, settings, directory, progress
         self.parameters = dict(job.parameters())
-        self.optimizer = _optimizer(self.parameters, settings)
-        self.average = Average(self.parameters, settings.average) if settings.average else None
+        self.team = Team(learners_of(job), settings, torch.get_num_threads())
         self.budget = Budget(settings.budget, settings.unit, job.steps_per_epoch)
         self.history = History(None)
         self.saver = Saver(directory / CHECKPOINT if directory else None, settings.checkpoint_seconds, progress.note)
@@ -98,10 +99,12 @@ class _Run:
         self.recent: deque[tuple[float, float]] = deque(maxlen=failure.REMEMBERED)
         self.warnings: list[str] = []
         self.monitor = GradientMonitor()
-        self.step = self.epoch = self.position = self.tokens = self.struck = 0
+        self.step = self.epoch = self.position = self.tokens = 0
+        self.struck = 0.0
         self.best, self.best_step, self.worse, self.validated, self.kept = math.inf, 0, 0, -1, False
         self.next_validation = 1 / (3 * settings.validations)
         self.before, self.started, self.reserve, self.validating = 0.0, time.perf_counter(), 0.0, 0.0
+        self.pace = _BREATH  # seconds a step takes
         self.resumed = False
         self.told: int | None = None  # lines of the history at the checkpoint gone on from
 
@@ -126,7 +129,8 @@ class _Run:
                 self.epoch, self.position = self.epoch + 1, 0
                 batches = self.job.epoch(self.epoch)
                 self.job.begin()
-            self._step(batches[self.position])
+            if not self._advance(batches, interrupt):
+                continue
             done = self.budget.progress(self.step, self.elapsed)
             if self.step % self.settings.log_every == 0:
                 self._log()
@@ -162,7 +166,7 @@ class _Run:
         """The last line, the last judgement, the last checkpoint. Interrupted, only what costs no time."""
         if ended == "interrupted":
             if not self.kept:
-                with self._averaged():
+                with self.team.averaged():
                     self.job.keep({"step": self.step, "validation_loss": None})
         else:
             if self.meters.steps:
@@ -172,31 +176,50 @@ class _Run:
         if (ended != "interrupted" or self.saver.step != self.step) and self._sound():
             self.saver.save(self.step, self.content, last=True)
 
-    def _step(self, batch: Any) -> None:
-        settings, meters, done = self.settings, self.meters, self.budget.progress(self.step, self.elapsed)
-        rate = learning_rate(settings.learning_rate, done, self.step, settings.warm_up, settings.final_fraction)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        loss, tokens = self.job.loss(batch)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm, struck = clip([p.grad for p in self.parameters.values() if p.grad is not None], settings.clip)
-        value = float(loss.detach())
-        if not math.isfinite(value) or not math.isfinite(norm):
-            self._not_finite(value, rate)
-        self.recent.append((value, norm))
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+    def _advance(self, batches: Batches, interrupt: Interrupt) -> int:
+        """Take the next step, or the next few where several members take them side by side; how many were taken, none
+        where somebody asks to stop."""
+        settings, began, orders = self.settings, self.elapsed, []
+        for number in range(self.step, self.step + self._together(len(batches) - self.position)):
+            done = self.budget.progress(number, began)
+            rate = learning_rate(settings.learning_rate, done, number, settings.warm_up, settings.final_fraction)
+            orders.append(Order(number, batches[self.position + number - self.step], rate))
+        steps = self.team.run(orders, lambda: interrupt.pressed)
+        for order, step in zip(orders, steps, strict=False):
+            self._took(order.rate, step)
+        self.pace = (self.elapsed - began) / max(1, len(steps))
+        return len(steps)
+
+    def _together(self, left: int) -> int:
+        """How many steps are taken before anything else is looked at: none beyond what is due, and not for long. left:
+        batches of the epoch."""
+        settings, elapsed = self.settings, self.elapsed
+        if not self.team.parallel or settings.checkpoint_seconds == 0:
+            return 1
+        most = max(self.team.together, int(_BREATH / max(self.pace, 1e-9)))
+        most = min(most, left, settings.log_every - self.step % settings.log_every)
+        for count in range(1, most):
+            after = self.step + count
+            due = self.budget.progress(after, elapsed) >= self.next_validation
+            if due or self.budget.over(after, elapsed, self.reserve):
+                return count
+        return most
+
+    def _took(self, rate: float, step: Step) -> None:
+        """Count a step that was taken."""
+        if not step.finite:
+            self._not_finite(step.loss, rate)
+        done = self.budget.progress(self.step, self.elapsed)
+        self.recent.append((step.loss, step.norm))
         self.step += 1
         self.position += 1
-        self.tokens += tokens
-        self.struck += struck
-        if self.average is not None:
-            self.average.update(self.step)
-        meters.add(value, norm, struck, tokens, rate)
+        self.tokens += step.tokens
+        self.struck += step.struck
+        self.meters.add(*step, rate)
         elapsed = self.elapsed
-        speed = meters.speed(elapsed)
+        speed = self.meters.speed(elapsed)
         left = self.budget.seconds - elapsed if self.budget.seconds else _left(done, elapsed)
-        self.progress.step(self.step, self.budget.total, done, meters.smooth, speed, left)
+        self.progress.step(self.step, self.budget.total, done, self.meters.smooth, speed, left)
 
     def _log(self) -> None:
         self.history.add(step=self.step, epoch=self.epoch, **self.meters.close(self.elapsed))
@@ -220,7 +243,7 @@ class _Run:
     def _validate(self) -> None:
         """Validate, keep the parameters if they are the best so far, show a sample."""
         began = self.elapsed
-        with self._averaged():
+        with self.team.averaged():
             loss, text = self._judge()
         self.validated = self.step
         if loss is not None:
@@ -260,9 +283,6 @@ class _Run:
         whole = (loss is None or math.isfinite(loss)) and self._sound()
         return loss, self.job.sample(self.step) if whole else None
 
-    def _averaged(self) -> AbstractContextManager[None]:
-        return self.average.applied() if self.average is not None else nullcontext()
-
     def _sound(self) -> bool:
         """Whether the parameters are finite: others are no place to go on from."""
         return all(bool(torch.isfinite(value.detach()).all()) for value in self.parameters.values())
@@ -279,11 +299,7 @@ class _Run:
         """Everything a resumed run needs: tensors by name, and numbers."""
         tensors = {f"parameters.{name}": value for name, value in self.parameters.items()}
         tensors |= {f"job.{name}": value for name, value in self.job.state().items()}
-        if self.average is not None:
-            tensors |= {f"average.{name}": value for name, value in self.average.values.items()}
-        for name, parameter in self.parameters.items():
-            for key, value in self.optimizer.state.get(parameter, {}).items():
-                tensors[f"optimizer.{key}.{name}"] = value
+        tensors |= self.team.state()
         numbers = {name: getattr(self, name) for name in _NUMBERS}
         numbers |= {"best": None if math.isinf(self.best) else self.best, "elapsed": self.elapsed}
         numbers |= {"budget": self.budget.to_json(), "settings": self.settings.to_json()}
@@ -301,12 +317,7 @@ class _Run:
         try:
             for name, value in checkpoint.part(tensors, "parameters").items():
                 self.parameters[name].copy_(value)
-            for name, value in checkpoint.part(tensors, "average").items():
-                if self.average is not None:
-                    self.average.values[name].copy_(value)
-            for name, value in checkpoint.part(tensors, "optimizer").items():
-                key, _, parameter = name.partition(".")
-                self.optimizer.state[self.parameters[parameter]][key] = value
+            self.team.restore(checkpoint.part(tensors, "average"), checkpoint.part(tensors, "optimizer"))
             self.job.restore(checkpoint.part(tensors, "job"))
             for name in _NUMBERS:
                 setattr(self, name, numbers[name])
@@ -340,14 +351,3 @@ _NUMBERS = (
 
 def _left(done: float, elapsed: float) -> float:
     return elapsed * (1.0 - done) / done if done > 0 else 0.0
-
-
-def _optimizer(parameters: dict[str, torch.Tensor], settings: Settings) -> torch.optim.AdamW:
-    """AdamW over the parameters; matrices decay, vectors do not."""
-    groups = [
-        {"params": [p for p in parameters.values() if p.ndim >= 2], "weight_decay": settings.weight_decay},
-        {"params": [p for p in parameters.values() if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
-    betas = (settings.beta_1, settings.beta_2)
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=betas, fused=True)
