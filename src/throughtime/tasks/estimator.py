@@ -16,6 +16,7 @@ from throughtime.options import Json
 from throughtime.storage.folder import WEIGHTS, File, write_files
 from throughtime.storage.record import ModelRecord, Schema
 from throughtime.tasks import part
+from throughtime.tasks.choices import Choice
 from throughtime.tasks.options import TaskOptions
 from throughtime.training import run as runs
 
@@ -91,6 +92,8 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         self.outcome: Outcome | None = None
         self.examples: Examples | None = None
         self.folder: Path | None = None
+        self.chosen: list[Choice] = []
+        """What the rule of the task chose where nobody did, of the last new training."""
         self._files: dict[str, File] = {}
         self._parameters: Mapping[str, np.ndarray] = {}
 

@@ -1,0 +1,70 @@
+"""The rule of the classifier: from the texts and the budget to its settings, where nobody chose.
+
+What it rests on is in docs/understanding.md, "What the rule rests on".
+"""
+
+from __future__ import annotations
+
+from throughtime.tasks.choices import Choice
+from throughtime.tasks.classify.options import ClassifierOptions
+from throughtime.tasks.reading.rule import Facts, training
+
+BATCH, EPOCHS = 64, 4
+"""What thousands of texts want."""
+
+MANY = 50_000
+"""Texts from which there is so much to learn that learning by heart is no danger."""
+
+REFIT = 20_000
+"""Texts up to which the tenth that is chosen by is worth a second training."""
+
+
+def choices(facts: Facts, options: ClassifierOptions) -> list[Choice]:
+    """Every option that the data decide."""
+    return [*_sizes(facts, options), *_dropout(facts, options), *training(facts, options, BATCH, EPOCHS)]
+
+
+def refit(facts: Facts, options: ClassifierOptions) -> Choice:
+    """Whether it is trained a second time, on what was chosen by too; decided before the first training."""
+    if facts.apart:
+        return Choice("refit", False, "what it is chosen by was handed over apart")
+    if options.validation == 0:
+        return Choice("refit", False, "all texts are learned from")
+    if options.unit != "minutes" and options.budgeted:
+        return Choice("refit", False, f"the {options.unit} that were given are for one training")
+    if facts.texts > REFIT:
+        return Choice("refit", False, f"{facts.texts:,} texts are enough without those it is chosen by")
+    return Choice("refit", True, "the texts it is chosen by are learned too, once all is decided")
+
+
+def _sizes(facts: Facts, options: ClassifierOptions) -> list[Choice]:
+    if options.start is not None:
+        return []  # those of the language model
+    many = facts.texts >= MANY
+    hidden = 128 if many else 64
+    why = (
+        f"{facts.texts:,} texts carry a larger state"
+        if many
+        else f"{facts.texts:,} texts: a larger one learns by heart"
+    )
+    return [Choice("hidden", hidden, why), Choice("embedding", hidden, "as wide as the state")]
+
+
+def _dropout(facts: Facts, options: ClassifierOptions) -> list[Choice]:
+    if facts.texts >= MANY:
+        why = f"{facts.texts:,} texts are hardly learned by heart"
+        shares = {"dropout": 0.3, "embedding_dropout": 0.3, "layer_dropout": 0.2, "word_dropout": 0.1}
+        shares["label_smoothing"] = 0.05
+    else:
+        why = f"{facts.texts:,} texts are soon learned by heart"
+        shares = {"dropout": 0.5, "embedding_dropout": 0.6, "layer_dropout": 0.3, "word_dropout": 0.2}
+        shares["label_smoothing"] = 0.1
+    if options.start is not None:
+        shares |= {"embedding_dropout": 0.2, "word_dropout": 0.1}
+        return [Choice(name, share, _started(name, why)) for name, share in shares.items()]
+    return [Choice(name, share, why) for name, share in shares.items()]
+
+
+def _started(name: str, why: str) -> str:
+    of_start = name in ("embedding_dropout", "word_dropout")
+    return "what a language model brings is not to be dropped" if of_start else why
