@@ -171,7 +171,7 @@ def main() -> None:
     for name in only or SETS:
         horizon, columns = SETS[name][0], SETS[name][1]()
         ours, model = error(columns, horizon, steps=steps)
-        chose = {one.option: one.value for one in model.chosen}
+        chose = {one.name: one.value for one in model.chosen}
         tried = {what: error(columns, horizon, **({"steps": steps} | o))[0] for what, o in variants(model).items()}
         best = min(tried, key=lambda what: tried[what])
         row: dict[str, Any] = {"set": name, "rule": ours, "best": min(ours, tried[best])}

@@ -91,6 +91,9 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         self.outcome: Outcome | None = None
         self.examples: Examples | None = None
         self.folder: Path | None = None
+        self.chosen: list[Choice] = []
+        """What the rule of the task chose where nobody did, of the last new training."""
+        self._known: Sequence[Choice] = ()  # what was chosen before the training began
         self._files: dict[str, File] = {}
         self._parameters: Mapping[str, np.ndarray] = {}
 
@@ -192,11 +195,12 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
             options.check()
             examples = read(options)
             options, choices = self._settle(examples, options)
+            self.chosen = [*self._known, *choices]
             plan = self._build(examples, options)
             count = sum(value.size for value in plan.parameters.values())
             decided = self.schema.decided.from_json({})
             record = ModelRecord(
-                self.schema.task, plan.model, options, plan.data, decided, count, choices=tuple(choices)
+                self.schema.task, plan.model, options, plan.data, decided, count, choices=tuple(self.chosen)
             )
         threads = options.threads or runs.torch_threads()
         with runs.at_work(folder, record, plan.files, self.beside, threads, resume, force) as record:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,19 +14,17 @@ from throughtime.errors import UserError
 from throughtime.storage.folder import CHECKPOINT, HISTORY
 from throughtime.training import checkpoint, failure
 from throughtime.training.attempts import RISEN, Attempts
-from throughtime.training.average import Average
-from throughtime.training.clipping import clip
 from throughtime.training.clock import Clock
 from throughtime.training.gradient_monitor import GradientMonitor
 from throughtime.training.history import History
 from throughtime.training.interrupt import Interrupt
-from throughtime.training.job import Job
+from throughtime.training.job import Batches, Job, learners_of
 from throughtime.training.meters import Meters
-from throughtime.training.optimizer import optimizer
 from throughtime.training.progress import Progress, Silent
 from throughtime.training.saving import Saver
 from throughtime.training.schedule import Budget, learning_rate
 from throughtime.training.settings import Settings
+from throughtime.training.team import Order, Step, Team
 
 
 @dataclass(frozen=True)
@@ -58,9 +55,10 @@ class Outcome:
 _DECIDED = 0.78
 """From this share of a run on what is kept for validation may be learned."""
 
+_NEXT_EPOCH = 1 << 40  # a position behind every epoch's end
 
-_NEXT_EPOCH = 1 << 40
-"""A position behind every epoch's end."""
+_BREATH = 0.3
+"""Seconds that members take steps side by side before anything else is looked at."""
 
 
 def train(
@@ -86,6 +84,7 @@ def train(
         with Interrupt() as interrupt, run.clock:
             return run.go(interrupt)
     finally:
+        run.team.close()
         run.progress.close()
         run.history.close()
 
@@ -96,8 +95,7 @@ class _Run:
     def __init__(self, job: Job, settings: Settings, directory: Path | None, progress: Progress) -> None:
         self.job, self.settings, self.directory, self.progress = job, settings, directory, progress
         self.parameters = dict(job.parameters())
-        self.optimizer = optimizer(self.parameters, settings)
-        self.average = Average(self.parameters, settings.average) if settings.average else None
+        self.team = Team(learners_of(job), settings, torch.get_num_threads())
         self.budget = Budget(settings.budget, settings.unit, job.steps_per_epoch, settings.attempt_steps)
         self.history = History(None)
         self.saver = Saver(directory / CHECKPOINT if directory else None, settings.checkpoint_seconds, progress.note)
@@ -105,11 +103,13 @@ class _Run:
         self.recent: deque[tuple[float, float]] = deque(maxlen=failure.REMEMBERED)
         self.warnings: list[str] = []
         self.monitor = GradientMonitor()
-        self.step = self.epoch = self.position = self.tokens = self.struck = 0
+        self.step = self.epoch = self.position = self.tokens = 0
+        self.struck = 0.0
         self.best, self.best_step, self.validated, self.kept = math.inf, 0, -1, False
         self.attempts, self.all_learned = Attempts(settings.attempts), False
         self.next_validation = 1 / (3 * settings.validations)
         self.before, self.clock, self.reserve, self.validating = 0.0, Clock(), 0.0, 0.0
+        self.pace = _BREATH  # seconds a step takes
         self.resumed = False
         self.told: int | None = None  # lines of the history at the checkpoint gone on from
 
@@ -133,7 +133,8 @@ class _Run:
                 self.epoch, self.position = self.epoch + 1, 0
                 batches = self.job.epoch(self.epoch)
                 self.job.begin()
-            self._step(batches[self.position])
+            if not self._advance(batches, interrupt):
+                continue
             done = self.budget.progress(self.step, self.elapsed, self.reserve)
             if self.step % self.settings.log_every == 0:
                 self._log()
@@ -175,7 +176,7 @@ class _Run:
         """The last line, the last judgement, the last checkpoint. Interrupted, only what costs no time."""
         if ended == "interrupted":
             if not self.kept:
-                with self._averaged():
+                with self.team.averaged():
                     self.job.keep({"step": self.step, "validation_loss": None})
         else:
             if self.meters.steps:
@@ -185,32 +186,50 @@ class _Run:
         if (ended != "interrupted" or self.saver.step != self.step) and self._sound():
             self.saver.save(self.step, self.content, last=True)
 
-    def _step(self, batch: Any) -> None:
-        settings, meters = self.settings, self.meters
-        done, step = self.budget.progress(self.step, self.elapsed, self.reserve), self.step - self.budget.first
-        rate = learning_rate(settings.learning_rate, done, step, settings.warm_up, settings.final_fraction)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        loss, tokens = self.job.loss(batch)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm, struck = clip([p.grad for p in self.parameters.values() if p.grad is not None], settings.clip)
-        value = float(loss.detach())
-        if not math.isfinite(value) or not math.isfinite(norm):
-            self._not_finite(value, rate)
-        self.recent.append((value, norm))
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+    def _advance(self, batches: Batches, interrupt: Interrupt) -> int:
+        """Take the next step, or the next few where several members take them side by side; how many were taken, none
+        where somebody asks to stop."""
+        settings, began, orders = self.settings, self.elapsed, []
+        for number in range(self.step, self.step + self._together(len(batches) - self.position)):
+            done, own = self.budget.progress(number, began, self.reserve), number - self.budget.first
+            rate = learning_rate(settings.learning_rate, done, own, settings.warm_up, settings.final_fraction)
+            orders.append(Order(own, batches[self.position + number - self.step], rate))
+        steps = self.team.run(orders, lambda: interrupt.pressed)
+        for order, step in zip(orders, steps, strict=False):
+            self._took(order.rate, step)
+        self.pace = (self.elapsed - began) / max(1, len(steps))
+        return len(steps)
+
+    def _together(self, left: int) -> int:
+        """How many steps are taken before anything else is looked at: none beyond what is due, and not for long. left:
+        batches of the epoch."""
+        settings, elapsed = self.settings, self.elapsed
+        if not self.team.parallel or settings.checkpoint_seconds == 0:
+            return 1
+        most = max(self.team.together, int(_BREATH / max(self.pace, 1e-9)))
+        most = min(most, left, settings.log_every - self.step % settings.log_every)
+        for count in range(1, most):
+            after, later = self.step + count, elapsed + count * self.pace
+            due = self.budget.share(after, later, self.reserve) >= self.next_validation
+            if due or self.budget.over(after, later, self.reserve):
+                return count
+        return most
+
+    def _took(self, rate: float, step: Step) -> None:
+        """Count a step that was taken."""
+        if not step.finite:
+            self._not_finite(step.loss, rate)
+        done = self.budget.progress(self.step, self.elapsed, self.reserve)
+        self.recent.append((step.loss, step.norm))
         self.step += 1
         self.position += 1
-        self.tokens += tokens
-        self.struck += struck
-        if self.average is not None:
-            self.average.update(self.step - self.budget.first)
-        meters.add(value, norm, struck, tokens, rate)
+        self.tokens += step.tokens
+        self.struck += step.struck
+        self.meters.add(*step, rate)
         elapsed = self.elapsed
-        speed = meters.speed(elapsed)
+        speed = self.meters.speed(elapsed)
         left = self.budget.seconds - elapsed if self.budget.seconds else _left(done, elapsed)
-        self.progress.step(self.step, self.budget.total, done, meters.smooth, speed, left)
+        self.progress.step(self.step, self.budget.total, done, self.meters.smooth, speed, left)
 
     def _log(self) -> None:
         self.history.add(step=self.step, epoch=self.epoch, **self.meters.close(self.elapsed))
@@ -236,12 +255,11 @@ class _Run:
         if self.validated != self.step:
             self._validate()
         steps = self.attempts.next(self.budget, self.step, self.elapsed, self.best)
-        different = None if steps is None else self.job.again(self.attempts.number + 1)
-        if steps is None or different is None:
+        if steps is None or (different := self.job.again(self.attempts.number + 1)) is None:
             return False
         self.attempts.begin(self.step)
-        self.optimizer = optimizer(self.parameters, self.settings)
-        self.average = Average(self.parameters, self.settings.average) if self.settings.average else None
+        self.team.close()
+        self.team = Team(learners_of(self.job), self.settings, torch.get_num_threads())
         self.budget.begin(self.step, self.elapsed, steps)
         self.next_validation = 1 / (3 * self.settings.validations)
         text = f"attempt {self.attempts.number + 1}, from the start: {different}, {steps:,} steps at most"
@@ -253,10 +271,10 @@ class _Run:
         """Learn what was kept for validation too, if all is decided: in the last fifth of the last attempt, where
         validation has just been best."""
         wanted = self.settings.learn_validation and not self.all_learned and done >= _DECIDED
-        if not wanted or self.validated != self.step or self.best_step != self.step or math.isinf(self.best):
+        best = self.validated == self.best_step == self.step and math.isfinite(self.best)
+        # an attempt that another one follows is compared with it
+        if not wanted or not best or not self.attempts.last_one(self.budget, self.step, self.elapsed):
             return False
-        if not self.attempts.last_one(self.budget, self.step, self.elapsed):
-            return False  # the next attempt is compared with this one
         self.job.learn_validation()
         self.all_learned = True
         self.progress.note(f"step {self.step}: from here on what was kept for validation is learned too")
@@ -265,7 +283,7 @@ class _Run:
     def _validate(self) -> None:
         """Validate, keep the parameters if they are the best so far, show a sample."""
         began = self.elapsed
-        with self._averaged():
+        with self.team.averaged():
             loss, text = self._judge()
         self.validated = self.step
         if loss is not None:
@@ -306,9 +324,6 @@ class _Run:
         whole = (loss is None or math.isfinite(loss)) and self._sound()
         return loss, self.job.sample(self.step) if whole else None
 
-    def _averaged(self) -> AbstractContextManager[None]:
-        return self.average.applied() if self.average is not None else nullcontext()
-
     def _sound(self) -> bool:
         """Whether the parameters are finite: others are no place to go on from."""
         return all(bool(torch.isfinite(value.detach()).all()) for value in self.parameters.values())
@@ -325,11 +340,7 @@ class _Run:
         """Everything a resumed run needs: tensors by name, and numbers."""
         tensors = {f"parameters.{name}": value for name, value in self.parameters.items()}
         tensors |= {f"job.{name}": value for name, value in self.job.state().items()}
-        if self.average is not None:
-            tensors |= {f"average.{name}": value for name, value in self.average.values.items()}
-        for name, parameter in self.parameters.items():
-            for key, value in self.optimizer.state.get(parameter, {}).items():
-                tensors[f"optimizer.{key}.{name}"] = value
+        tensors |= self.team.state()
         numbers = {name: getattr(self, name) for name in _NUMBERS}
         numbers |= {"best": None if math.isinf(self.best) else self.best, "elapsed": self.elapsed}
         numbers |= {"attempts": self.attempts.to_json(), "all_learned": self.all_learned}
@@ -354,12 +365,7 @@ class _Run:
                 self.job.learn_validation()
             for name, value in checkpoint.part(tensors, "parameters").items():
                 self.parameters[name].copy_(value)
-            for name, value in checkpoint.part(tensors, "average").items():
-                if self.average is not None:
-                    self.average.values[name].copy_(value)
-            for name, value in checkpoint.part(tensors, "optimizer").items():
-                key, _, parameter = name.partition(".")
-                self.optimizer.state[self.parameters[parameter]][key] = value
+            self.team.restore(checkpoint.part(tensors, "average"), checkpoint.part(tensors, "optimizer"))
             self.job.restore(checkpoint.part(tensors, "job"))
             for name in _NUMBERS:
                 setattr(self, name, numbers[name])

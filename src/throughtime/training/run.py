@@ -60,6 +60,14 @@ def forget(folder: Path, beside: Sequence[str]) -> None:
         remove(folder / name)
 
 
+def clear(folder: Path, beside: Sequence[str]) -> None:
+    """`forget`, where no other training is at work in the folder; UserError where one is."""
+    from throughtime.training.lock import locked
+
+    with locked(folder):
+        forget(folder, beside)
+
+
 @contextmanager
 def at_work(
     folder: Path | None,

@@ -40,14 +40,18 @@ class Budget:
 
     def progress(self, step: int, elapsed: float, reserve: float = 0.0) -> float:
         """The share of the attempt done before this step; 1 where it is over. It never falls."""
+        self._done = max(self._done, self.share(step, elapsed, reserve))
+        return self._done
+
+    def share(self, step: int, elapsed: float, reserve: float = 0.0) -> float:
+        """The progress there would be at a step and a second, now or later."""
         if self.total is not None:
             return min(1.0, step / self.total)
         assert self.seconds is not None
         done = (elapsed - self._since) / max(1e-9, self.seconds - reserve - self._since)
         if self.attempt is not None:
             done = max(done, (step - self.first) / self.attempt)
-        self._done = min(1.0, max(self._done, done))
-        return self._done
+        return min(1.0, done)
 
     def over(self, step: int, elapsed: float, reserve: float = 0.0) -> bool:
         """Whether the run ends before this step; with minutes `reserve` seconds are kept for what follows the loop."""

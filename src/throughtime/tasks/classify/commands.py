@@ -103,6 +103,8 @@ def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None
 
 def show(evaluation: Mapping[str, Json]) -> None:
     """Print an evaluation: a table, and what it comes to."""
+    if evaluation.get("verdict"):
+        print(evaluation["verdict"]["sentence"])
     rows = [["", "accuracy %", "macro F1 %"]]
     for name, entry in [*evaluation["baselines"].items(), ("this model", evaluation)]:
         rows.append([name, *(f"{100 * entry[key]:.2f}" for key in ("accuracy", "macro_f1"))])
@@ -116,7 +118,7 @@ def show(evaluation: Mapping[str, Json]) -> None:
     if "sure" in evaluation and evaluation["sure"]["accuracy"] is not None:
         entry = evaluation["sure"]
         print(f"sure of {entry['share']:.0%} of them, and then right in {entry['accuracy']:.1%}")
-    for entry in (evaluation.get("verdict"), evaluation["recurrence"].get("adds"), evaluation.get("shuffled")):
+    for entry in (evaluation["recurrence"].get("adds"), evaluation.get("shuffled")):
         if entry:
             print(entry["sentence"])
     sys.stdout.flush()

@@ -71,8 +71,6 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
     unit = "windows"
     beside = (SERIES, ARRAYS)
     decides_when_stopped = True  # a calibration costs next to nothing
-    chosen: tuple[Choice, ...] = ()
-    """What the rule chose for the series it was fitted on."""
 
     def fit(
         self,
