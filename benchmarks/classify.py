@@ -2,11 +2,11 @@
 
     python -m benchmarks.classify NAME [SEED] [--validation]
 
-Settings were chosen on validation parts (--validation): of SST-2 its dev file, of MR a tenth of each training part, of
-ChnSentiCorp a tenth of train.tsv, texts that are the same on one side. Without it the test part is scored once: of
-SST-2 its test file (sentences only, nothing trained before), of MR the folds 0 to 4 of ten (seed 0), of ChnSentiCorp
-dev.tsv, whose test file has no labels, in all and where the text is not in train.tsv. Of MR and ChnSentiCorp the model
-is trained a second time, on the validation part too, once all is decided.
+Nothing is set: the rule chooses by the texts (tasks/classify/rule.py). With --validation what is chosen by is scored:
+of SST-2 its dev file, of MR and ChnSentiCorp a tenth of what is learned from, texts that are the same on one side.
+Without it the test part is scored once: of SST-2 its test file (sentences only, nothing trained before), of MR the
+folds 0 to 4 of ten (seed 0), of ChnSentiCorp dev.tsv, whose test file has no labels, in all and where the text is not
+in train.tsv. Only `start`, which compares two beginnings of one model, has settings by hand: its rows are tuned.
 """
 
 from __future__ import annotations
@@ -27,15 +27,14 @@ from throughtime.data.labelled import Texts, read_texts
 from throughtime.data.splits import folds
 from throughtime.tasks.classify.score import score
 
-MEMBERS = 3
-ENGLISH: dict[str, Any] = {"units": "words", "ensemble_size": MEMBERS}
-CHINESE: dict[str, Any] = {"units": "characters", "ensemble_size": MEMBERS}
 
-
-def fitted(options: dict[str, Any], learned: Texts, held: Texts, seed: int, refit: bool = False) -> Classifier:
-    """A classifier. refit: with a second training, on both parts, once all is decided."""
-    model = Classifier(seed=seed, refit=refit, **options)
-    return model.fit(learned, validation=(held.texts, held.labels), quiet="--quiet" in sys.argv)
+def fitted(learned: Texts, held: Texts | None, seed: int) -> Classifier:
+    """A classifier with what its rule chooses. held: texts to choose by, None for a part of those to learn from."""
+    validation = None if held is None else (held.texts, held.labels)
+    model = Classifier(seed=seed).fit(learned, validation=validation, quiet="--quiet" in sys.argv)
+    for choice in model.chosen:
+        print(f"    {choice.name} {choice.value}: {choice.why}", flush=True)
+    return model
 
 
 def row(name: str, model: Classifier, test: Texts, began: float, fresh: np.ndarray | None = None) -> dict[str, Any]:
@@ -73,7 +72,7 @@ def sst(validating: bool, seed: int) -> list[dict[str, Any]]:
         for name in ("train", "dev", "test")
     }
     began = time.perf_counter()
-    model = fitted(ENGLISH, parts["train"], parts["dev"], seed)
+    model = fitted(parts["train"], parts["dev"], seed)
     return [row("SST-2", model, parts["dev" if validating else "test"], began)]
 
 
@@ -86,7 +85,7 @@ def mr(validating: bool, seed: int) -> list[dict[str, Any]]:
         began = time.perf_counter()
         rest = every.take(np.setdiff1d(np.arange(len(every)), fold))
         learned, held = rest.split(0.1, seed)
-        model = fitted(ENGLISH, learned, held, seed, refit=not validating)
+        model = fitted(learned, held, seed) if validating else fitted(rest, None, seed)
         rows.append(row(f"MR, fold {number}", model, held if validating else every.take(fold), began))
     names = ("accuracy", "its accuracy", "recurrence alone", "linear models alone", "seconds")
     rows.append({"what": "MR, mean of five folds", **{n: float(np.mean([one[n] for one in rows])) for n in names}})
@@ -100,7 +99,7 @@ def chn(validating: bool, seed: int) -> list[dict[str, Any]]:
     dev = read_texts(file("ChnSentiCorp-split", "dev.tsv"), keep_empty=True)
     began = time.perf_counter()
     learned, held = train.split(0.1, seed)
-    model = fitted(CHINESE, learned, held, seed, refit=not validating)
+    model = fitted(learned, held, seed) if validating else fitted(train, None, seed)
     if validating:
         return [row("ChnSentiCorp", model, held, began)]
     return [row("ChnSentiCorp", model, dev, began, unseen(train, dev))]
@@ -121,7 +120,10 @@ def start(validating: bool, seed: int) -> list[dict[str, Any]]:
         LanguageModel(hidden=128, embedding=64, dropout=0.3, seed=seed).fit(
             "\n".join(learned.texts), folder, minutes=3.0, quiet="--quiet" in sys.argv
         )
-        for name, own in (("from nothing", {"units": "characters"}), ("from a language model", {"start": folder})):
+        for name, own in (
+            ("from nothing, tuned", {"units": "characters"}),
+            ("from a language model, tuned", {"start": folder}),
+        ):
             began = time.perf_counter()
             model = Classifier(seed=seed, **options, **own)
             model.fit(some, validation=(held.texts, held.labels), epochs=20, quiet="--quiet" in sys.argv)

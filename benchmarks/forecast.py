@@ -1,9 +1,11 @@
 """Forecasts of real series beside what costs nothing: etth1, exchange, pems, los, stocks, beijing.
 
-    python -m benchmarks.forecast NAME [SEED] [--validation]
+    python -m benchmarks.forecast NAME [SEED] [--validation] [--tuned]
 
-Settings were chosen on the validation parts (--validation); without it the test part is scored once. Every figure comes
-with the same windows' figures of the baselines, and a verdict with its interval. Splits: benchmarks/series_data.py.
+Nothing is said but the series, what is known beside them, the horizon and the split; everything else is chosen as for
+anybody. --tuned takes settings that were chosen by hand on the validation parts (--validation scores these); without it
+the test part is scored once. Every figure comes with the same windows' figures of the baselines, and a verdict with its
+interval. Splits: benchmarks/series_data.py.
 """
 
 from __future__ import annotations
@@ -21,18 +23,46 @@ from throughtime.baselines.compare import Backtest, compare
 from throughtime.tasks.forecast.series import Series
 
 HORIZONS = (96, 192, 336, 720)
-ETTH1: dict[str, Any] = {
-    "season": 24,
-    "lookback": 96,
-    "segment": 24,
-    "scaling": "last",
-    "dropout": 0.5,
-    "hidden": 256,
-    "ensemble_size": 3,
-    "steps": 600,
+TUNED: dict[str, dict[str, Any]] = {
+    "etth1": {
+        **{"season": 24, "lookback": 96, "segment": 24, "lags": (1, 24), "scaling": "last", "dropout": 0.5},
+        **{"hidden": 256, "embedding": 64, "ensemble_size": 3, "steps": 600, "learning_rate": 5e-3},
+    },
+    "exchange": {
+        **{"season": 1, "lookback": 96, "segment": 24, "lags": (1,), "scaling": "level", "dropout": 0.5, "hidden": 64},
+        **{"embedding": 64, "steps": 200, "learning_rate": 5e-3},
+    },
+    "pems": {
+        **{"season": 1, "segment": 1, "lookback": 12, "lags": (1,), "scaling": "series", "hidden": 64, "embedding": 32},
+        **{"dropout": 0.5, "ensemble_size": 5, "steps": 600, "validation": False, "learning_rate": 5e-3},
+    },
+    "los": {
+        **{"season": 288, "lookback": 24, "segment": 1, "lags": (1,), "scaling": "series", "loss": "mse"},
+        **{"profile": 288, "hidden": 64, "embedding": 64, "dropout": 0.0, "nonnegative": True, "steps": 2000},
+        **{"validation": False, "learning_rate": 5e-3},
+    },
+    "stocks": {
+        **{"season": 1, "lookback": 20, "segment": 1, "lags": (1,), "scaling": "window", "hidden": 32},
+        **{"embedding": 32, "dropout": 0.5, "steps": 500, "learning_rate": 5e-3},
+    },
+    "beijing": {
+        **{"season": 24, "lookback": 168, "segment": 6, "lags": (1, 24), "scaling": "series", "hidden": 128},
+        **{"embedding": 64, "dropout": 0.3, "nonnegative": True, "steps": 1500, "learning_rate": 5e-3},
+    },
 }
-"""The first choice by benchmarks.etth1_choice; docs/log.md tells of the second."""
+"""Chosen by hand; that of ETTh1 is the first choice by benchmarks.etth1_choice, docs/log.md tells of the second."""
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+
+
+def settings(name: str) -> dict[str, Any]:
+    """What is said of a set: nothing, or what was chosen by hand."""
+    return TUNED[name] if "--tuned" in sys.argv else {}
+
+
+def season(model: Forecaster) -> int:
+    """The season a fitted model goes by."""
+    assert model.record is not None
+    return model.record.options.season or 1
 
 
 def row(name: str, found: dict[str, Any], model: Forecaster, began: float) -> dict[str, Any]:
@@ -59,9 +89,7 @@ def row(name: str, found: dict[str, Any], model: Forecaster, began: float) -> di
     return entry
 
 
-def multivariate(
-    name: str, validating: bool, seed: int, horizons: tuple[int, ...], **settings: Any
-) -> list[dict[str, Any]]:
+def multivariate(name: str, validating: bool, seed: int, horizons: tuple[int, ...]) -> list[dict[str, Any]]:
     """All columns as series of one model, every window of the part scored."""
     values, train, valid, end = series_data.etth1() if name == "etth1" else series_data.exchange_rate()
     columns = [np.ascontiguousarray(column) for column in values.T]
@@ -69,26 +97,25 @@ def multivariate(
     rows = []
     for horizon in horizons:
         began = time.perf_counter()
-        model = Forecaster(horizon, **settings, seed=seed)
+        model = Forecaster(horizon, **settings(name), seed=seed)
         ids = [str(n) for n in range(len(columns))]
         model.fit([c[:valid] for c in columns], validation=valid - train, ids=ids, quiet=True)
         every = 1 if not validating else 5
         origins = np.array([(n, o) for n in range(len(columns)) for o in range(first, last - horizon + 1, every)])
         series = [c[:last] for c in columns]
         forecast = model.fitted().predict_at(Series(series), origins, ids)[..., 0]
-        found = compare(Backtest(series, origins, horizon, settings.get("season", 1)), forecast, seconds=0)
+        found = compare(Backtest(series, origins, horizon, season(model)), forecast, seconds=0)
         rows.append(row(f"{name} {horizon}", found, model, began))
     rows.append({"what": f"{name} mean", **{m: float(np.mean([r[m] for r in rows])) for m in ("MAE", "RMSE", "MSE")}})
     return rows
 
 
 def etth1(validating: bool, seed: int) -> list[dict[str, Any]]:
-    return multivariate("etth1", validating, seed, HORIZONS, **ETTH1)
+    return multivariate("etth1", validating, seed, HORIZONS)
 
 
 def exchange(validating: bool, seed: int) -> list[dict[str, Any]]:
-    settings: dict[str, Any] = {"lookback": 96, "segment": 24, "lags": (1,), "scaling": "level", "dropout": 0.5}
-    return multivariate("exchange", validating, seed, (96,), hidden=64, steps=200, **settings)
+    return multivariate("exchange", validating, seed, (96,))
 
 
 def pems(validating: bool, seed: int) -> list[dict[str, Any]]:
@@ -101,10 +128,12 @@ def pems(validating: bool, seed: int) -> list[dict[str, Any]]:
     rows = []
     for calendar in (False, True):
         began = time.perf_counter()
-        options: dict[str, Any] = {"lookback": 12, "scaling": "series", "hidden": 64, "embedding": 32, "dropout": 0.5}
-        if calendar:
-            options["profile"] = 288
-        model = Forecaster(1, nonnegative=True, ensemble_size=5, seed=seed, **options)
+        options = settings("pems")
+        if not calendar:  # as published: from the last 12 values, whatever the time
+            options = {**options, "lookback": 12, "profile": 0}
+        elif options:
+            options = {**options, "profile": 288}
+        model = Forecaster(1, seed=seed, **options)
         features = known[: first + 1] if calendar else None
         phase = [int(minutes[0] % 1440) // 5]
         model.fit(
@@ -113,8 +142,6 @@ def pems(validating: bool, seed: int) -> list[dict[str, Any]]:
             known=0 if features is None else known.shape[1],
             phases=phase,
             ids=["lane"],
-            steps=600,
-            validation=False,
             quiet=True,
         )
         origins = np.stack([np.zeros(last - first, int), np.arange(first, last)], 1)
@@ -131,10 +158,9 @@ def los(validating: bool, seed: int) -> list[dict[str, Any]]:
     first = int(0.9 * train) if validating else train
     columns = [np.ascontiguousarray(column) for column in values.T]
     began = time.perf_counter()
-    options: dict[str, Any] = {"lookback": 24, "segment": 1, "scaling": "series", "loss": "mse", "profile": 288}
-    model = Forecaster(3, 288, lags=(1,), hidden=64, nonnegative=True, seed=seed, **options)
+    model = Forecaster(3, seed=seed, **settings("los"))
     ids = [str(n) for n in range(len(columns))]
-    model.fit([c[:first] for c in columns], ids=ids, steps=2000, validation=False, quiet=True)
+    model.fit([c[:first] for c in columns], ids=ids, quiet=True)
     origins = np.array([(n, o) for n in range(len(columns)) for o in range(first, last - 2)])
     forecast = model.fitted().predict_at(Series([c[:last] for c in columns]), origins, ids)[:, 2:, 0]
     return [_third(columns, origins, forecast, first, last, began)]
@@ -179,8 +205,8 @@ def stocks(validating: bool, seed: int) -> list[dict[str, Any]]:
     last, first = (train, train - 252) if validating else (len(values), train)
     columns = [np.ascontiguousarray(column) for column in values.T]
     began = time.perf_counter()
-    model = Forecaster(1, lookback=20, scaling="window", lags=(1,), hidden=32, embedding=32, dropout=0.5, seed=seed)
-    model.fit([c[:first] for c in columns], steps=500, validation=252, quiet=True)
+    model = Forecaster(1, seed=seed, **settings("stocks"))
+    model.fit([c[:first] for c in columns], validation=252, quiet=True)
     origins = np.array([(n, o) for n in range(len(names)) for o in range(first, last)])
     series = [c[:last] for c in columns]
     forecast = model.fitted().predict_at(Series(series), origins)[..., 0]
@@ -200,13 +226,11 @@ def beijing(validating: bool, seed: int) -> list[dict[str, Any]]:
     hours = np.datetime64("2010-01-01T00", "us") + np.arange(len(values) + 24) * np.timedelta64(1, "h")
     known = calendar.features(hours, Frequency.of("h"))
     features = np.concatenate([known, np.pad(past, ((0, 24), (0, 0)))], 1).astype(np.float32)
-    options: dict[str, Any] = {"lookback": 168, "segment": 6, "scaling": "series", "quantiles": LEVELS, "dropout": 0.3}
-    model = Forecaster(24, 24, lags=(1, 24), hidden=128, nonnegative=True, seed=seed, **options)
+    model = Forecaster(24, quantiles=LEVELS, seed=seed, **settings("beijing"))
     model.fit(
         [values[:first]],
         features=[features[: first + 24]],
         known=known.shape[1],
-        steps=1500,
         validation=8760,
         ids=["air"],
         quiet=True,
@@ -236,7 +260,8 @@ def main() -> None:
         raise SystemExit(f"benchmarks.forecast: expected one of {', '.join(SETS)}")
     seed = int(given[1]) if len(given) > 1 else 0
     rows = SETS[given[0]](validating, seed)
-    timing.report(f"forecast_{given[0]}_{'validation' if validating else seed}", rows)
+    tuned = "_tuned" if "--tuned" in sys.argv else ""
+    timing.report(f"forecast_{given[0]}_{'validation' if validating else seed}{tuned}", rows)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python -m benchmarks.tag NAME [SEED] [--validation]
 
-Nothing is trained before. Settings were chosen on the validation files (--validation); without it the test files are
-scored once.
+Nothing is trained before, and nothing is set: the rule chooses by the texts (tasks/tag/rule.py). The validation files
+are what is chosen by; with --validation they are scored, without it the test files are, once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from benchmarks import timing
 from benchmarks.series_data import file
@@ -21,10 +20,7 @@ from throughtime.tasks.tag.baselines import baselines
 from throughtime.tasks.tag.data import read_tagged
 from throughtime.tasks.tag.score import score
 
-SETS: dict[str, dict[str, Any]] = {
-    "snips": {"stacked": True, "swap": 0.3, "ensemble_size": 3},
-    "cais": {"ensemble_size": 3},
-}
+SETS = ("snips", "cais")
 
 
 def parts(name: str) -> dict[str, Tagged]:
@@ -44,14 +40,16 @@ def main() -> None:
     name, seed = given[0], int(given[1]) if len(given) > 1 else 0
     own = parts(name)
     began = time.perf_counter()
-    model = Tagger(seed=seed, **SETS[name]).fit(own["train"], validation=own["valid"], quiet="--quiet" in sys.argv)
+    model = Tagger(seed=seed).fit(own["train"], validation=own["valid"], quiet="--quiet" in sys.argv)
     seconds = time.perf_counter() - began
+    for choice in model.chosen:
+        print(f"    {choice.name} {choice.value}: {choice.why}")
     beside = baselines(own["train"], own["valid"], 0 if validating else 120, seed, print)
     found = score(model.fitted(), own["valid" if validating else "test"], beside)
     linear = {n: e["intent_accuracy"] for n, e in found["baselines"].items() if "intent_accuracy" in e}
     tagged = {n: e["slot_f1"] for n, e in found["baselines"].items() if "slot_f1" in e}
-    for key in ("verdict", "intent_verdict", "shuffled"):
-        print("    " + found[key]["sentence"])
+    print("    " + found["headline"])
+    print("    " + found["shuffled"]["sentence"])
     for n, e in found["baselines"].items():
         print(f"    {n}: " + ", ".join(f"{k} {v:.4f}" for k, v in e.items()))
     entry = {

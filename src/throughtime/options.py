@@ -38,7 +38,8 @@ class Rule:
     may be; distinct: each at most once. check: called with the value, returns it in its final form or raises
     ValueError, whose text says what was expected. plain: turns it into what JSON can say. changeable: a run that goes
     on may have another. stored: kept in the model's folder. shell: whether commands have it, flag: under another name,
-    command: with another default, parse: made from the text that was typed.
+    command: with another default, parse: made from the text that was typed. chosen: None, the default, lets the data
+    decide (tasks/<task>/rule.py); whatever is learned has it settled.
     """
 
     help: str = ""
@@ -54,6 +55,7 @@ class Rule:
     stored: bool = True
     shell: bool = True
     flag: str | None = None
+    chosen: bool = False
     command: Any = _UNSAID
     parse: Callable[[str], Any] | None = None
 
@@ -67,6 +69,11 @@ def redefined(base: type[Checked], name: str, default: Any, **changes: Any) -> A
     """An option of a base class with another default, and what else changes of its rule."""
     rule = dataclasses.replace(base.option(name).rule, **changes)
     return dataclasses.field(default=default, metadata={"rule": rule})
+
+
+def by_rule(base: type[Checked], name: str, **changes: Any) -> Any:
+    """An option of a base class that the data decide where nobody does: None until then."""
+    return redefined(base, name, None, chosen=True, **changes)
 
 
 @dataclass(frozen=True)
@@ -179,8 +186,10 @@ class Options(Checked):
         return self.replaced(**{name: value for name, value in changes.items() if self.option(name).rule.changeable})
 
     def part(self, cls: type[Some]) -> Some:
-        """The values of a base class."""
-        return cls(**{one.name: getattr(self, one.name) for one in cls.declared()})
+        """The values of a base class; where nothing was chosen here, its own defaults."""
+        values = {one.name: getattr(self, one.name) for one in cls.declared()}
+        optional = {one.name for one in cls.declared() if one.optional}
+        return cls(**{name: value for name, value in values.items() if value is not None or name in optional})
 
 
 Some = typing.TypeVar("Some", bound=Checked)
@@ -195,7 +204,8 @@ def _declared(cls: type[Checked]) -> tuple[Declared, ...]:
             rest = [one for one in typing.get_args(kind) if one is not type(None)]
             kind, optional = (rest[0] if len(rest) == 1 else typing.Union[tuple(rest)]), True  # noqa: UP007
         default = field.default if field.default_factory is MISSING else field.default_factory()
-        found.append(Declared(field.name, kind, optional, default, field.metadata.get("rule", Rule())))
+        rule = field.metadata.get("rule", Rule())
+        found.append(Declared(field.name, kind, optional or rule.chosen, default, rule))
     return tuple(found)
 
 

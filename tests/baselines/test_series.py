@@ -314,8 +314,8 @@ def test_verdicts() -> None:
     rng = np.random.default_rng(0)
     base = rng.random(300) + 1
     assert verdict(base * 0.9, base, "drift", "MAE", "windows").sentence == (
-        "The model beats the best baseline, drift: MAE is 10.0% below its own (95 % interval +10.0% to +10.0% over 300 "
-        "windows)."
+        "The model beats the best baseline, drift: MAE is 10.0% below its own (95 % interval 10.0% to 10.0% below over "
+        "300 windows)."
     )
     none = verdict(base + 0.3 * rng.standard_normal(300), base, "last value", "MAE", "windows")
     assert none.skill is None

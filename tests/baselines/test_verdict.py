@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from throughtime.baselines.verdict import verdict
+from throughtime.baselines.verdict import span_in_words, verdict
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,15 @@ def test_what_belongs_together_counts_once() -> None:
     assert same.skill is None
     assert same.groups == 100
     assert "over 100 sentences" in same.sentence
+
+
+def test_an_interval_names_the_side_that_each_end_is_on() -> None:
+    assert span_in_words(-0.163, 0.092) == "16.3% above to 9.2% below"
+    assert span_in_words(0.1, 0.3) == "10.0% to 30.0% below"
+    assert span_in_words(-0.3, -0.1) == "30.0% to 10.0% above"
+    assert span_in_words(-0.163, 0.092, "fewer", "more") == "16.3% more to 9.2% fewer"
+    rng = np.random.default_rng(0)
+    wrong = (rng.random((2, 200)) < 0.3).astype(float)
+    told = verdict(wrong[0], wrong[1], "n-grams", "error rate", "texts")
+    assert told.skill is None
+    assert f"(95 % interval {abs(told.low):.1%} above to {told.high:.1%} below over 200 texts)" in told.sentence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -59,9 +60,10 @@ def test_no_file_at_all(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: Path) -> bytes:
+    def refuse(path: Path, *_: int) -> int:
         raise PermissionError
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    (tmp_path / "a.txt").write_text("a")
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(UserError, match="no permission"):
         read_text(tmp_path / "a.txt")

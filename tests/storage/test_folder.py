@@ -47,7 +47,7 @@ def test_a_crash_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: 
     path = tmp_path / "x.json"
     folder.write_json(path, "old")
 
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, broken, fail)
@@ -68,9 +68,9 @@ def test_a_loss_of_power_leaves_the_old_file_or_the_new(tmp_path: Path, monkeypa
         about = os.fstat(number)
         done.append("the folder" if stat.S_ISDIR(about.st_mode) else f"{about.st_size} bytes")
 
-    def replaced(*names: Any) -> None:
+    def replaced(*names: Any, **folders: Any) -> None:
         done.append("the name")
-        replace(*names)
+        replace(*names, **folders)
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "replace", replaced)
@@ -101,3 +101,53 @@ def test_damaged_weights(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"nonsense")
     with pytest.raises(UserError, match="the file is damaged"):
         folder.read_weights(tmp_path / "model.safetensors")
+
+
+def test_a_planted_link_leads_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link of a file's name is replaced; one of the temporary file's, could anyone know it, is refused."""
+    other = tmp_path / "other"
+    other.write_bytes(b"mine")
+    (tmp_path / "m").mkdir()
+    link = tmp_path / "m" / "report.html"
+    link.symlink_to(other)
+    folder.write_atomically(link, b"new")
+    assert not link.is_symlink()
+    monkeypatch.setattr(folder.secrets, "token_hex", lambda count: "0" * 16)
+    planted = tmp_path / "m" / f".report.html.{'0' * 16}.writing"
+    planted.symlink_to(other)
+    with pytest.raises(UserError, match="cannot be written"):
+        folder.write_atomically(link, b"newer")
+    assert other.read_bytes() == b"mine"
+
+
+def test_a_link_in_the_place_of_the_checkpoints_is_refused(tmp_path: Path) -> None:
+    other, model = tmp_path / "other", tmp_path / "m"
+    other.mkdir()
+    model.mkdir()
+    left = f".last.safetensors.{'a' * 16}.writing"
+    for name in ("last.safetensors", left):
+        (other / name).write_bytes(b"mine")
+    (model / "checkpoints").symlink_to(other)
+    for act in (
+        lambda: folder.write_atomically(model / folder.CHECKPOINT, b"x"),
+        lambda: folder.remove(model / folder.CHECKPOINT),
+    ):
+        with pytest.raises(UserError, match="it is a link"):
+            act()
+    folder.remove_temporaries(model)
+    assert {one.name: one.read_bytes() for one in other.iterdir()} == {"last.safetensors": b"mine", left: b"mine"}
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to a device", "sparse"])
+def test_only_regular_files_that_memory_can_hold_are_read(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "model.safetensors"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "sparse":
+        path.write_bytes(b"\0" * 4096)
+        os.truncate(path, 5 * 10**9)
+    else:
+        path.symlink_to("/dev/zero")
+    said = "5.0 GB of memory" if kind == "sparse" else "expected a file, got a"
+    with pytest.raises(UserError, match=said):
+        folder.read_weights(path)

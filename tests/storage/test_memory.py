@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from throughtime.errors import UserError
 from throughtime.storage import memory
 from throughtime.storage.environment import environment
 
@@ -36,3 +37,20 @@ def test_a_system_that_tells_nothing_is_no_error(monkeypatch: pytest.MonkeyPatch
 )
 def test_bytes_in_a_unit_that_leaves_a_short_number(count: int, text: str) -> None:
     assert memory.readable(count) == text
+
+
+def test_what_a_small_file_may_become_can_be_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "machine_memory", lambda: 64 * 10**9)
+    monkeypatch.delenv(memory.VARIABLE, raising=False)
+    assert memory.allowance(1000) == 10**9
+    assert memory.allowance(10**8) == 10**10
+    assert memory.allowance(10**10) == 64 * 10**9
+    memory.check_memory("x", 10**9, 1000)
+    with pytest.raises(UserError, match=r"x: it takes 1.0 kB on the disk .* 2.0 GB .* 1.0 GB .* THROUGHTIME_MEMORY"):
+        memory.check_memory("x", 2 * 10**9, 1000)
+    monkeypatch.setenv(memory.VARIABLE, "2.5")
+    memory.check_memory("x", 2 * 10**9, 1000)
+    for wrong in ("much", "-1", "nan", "inf"):
+        monkeypatch.setenv(memory.VARIABLE, wrong)
+        with pytest.raises(UserError, match="expected a number of GB"):
+            memory.allowance(1)

@@ -52,13 +52,14 @@ NEVER = ("", "abc", "nan", "inf", "-inf", "1e400", "-1", "0x10")
 
 @contextlib.contextmanager
 def at_step(number: int, act: Callable[[], None]) -> Iterator[None]:
-    """Inside, something happens in the middle of a training step, counted from 1."""
-    step, count = torch.optim.AdamW.step, 0
+    """Inside, something happens in the middle of a training step, counted from 1, of several members the first's."""
+    step, count, first = torch.optim.AdamW.step, 0, None
 
     def counted(self: Any, *arguments: Any) -> Any:
-        nonlocal count
-        count += 1
-        if count == number:
+        nonlocal count, first
+        first = first or self
+        count += self is first
+        if count == number and self is first:
             act()
         return step(self, *arguments)
 

@@ -76,7 +76,7 @@ def test_slow_validation_does_not_eat_the_minutes() -> None:
 
 
 def test_the_best_is_kept_and_patience_ends_the_run() -> None:
-    job = Line(validation=[5.0, 4.0, 4.5, 4.2, 4.0])
+    job = Line(validation=[5.0, 4.0, 4.5, 4.2, 4.1])
     outcome = train(job, settings(400, validations=40, patience=3))
     assert outcome.ended == "patience"
     assert [(step, loss) for step, loss, _ in job.kept] == [(4, 5.0), (10, 4.0)]
@@ -99,6 +99,20 @@ def test_it_says_which_validation_was_the_best_so_far() -> None:
         "validation loss 3.0000 (best)",
         "validation loss 3.5000",
     ]
+
+
+def test_of_equal_validations_the_later_is_kept_but_counts_as_none_that_is_better() -> None:
+    job = Line(validation=[5.0, 4.0, 4.5, 4.0, 4.0])
+    outcome = train(job, settings(400, validations=40, patience=3))
+    assert outcome.ended == "patience"
+    assert [(step, loss) for step, loss, _ in job.kept] == [(4, 5.0), (10, 4.0), (30, 4.0), (40, 4.0)]
+    assert (outcome.best, outcome.best_step, outcome.steps) == (4.0, 40, 40)
+    assert not outcome.warnings  # it has not risen
+
+
+def test_a_validation_that_rises_is_told() -> None:
+    (told,) = train(Line(validation=[5.0, 4.0, 4.5, 4.0, 4.1] + [4.2] * 40), settings(60, validations=6)).warnings
+    assert "4.0000, of step 30" in told
 
 
 def test_without_validation_the_last_is_kept() -> None:

@@ -22,7 +22,14 @@ def begin(folder: Path | None, resume: bool = False, force: bool = False) -> Mod
 
 
 def test_a_new_run_leaves_its_record_and_files_alone(tmp_path: Path) -> None:
-    for name in (CHECKPOINT, WEIGHTS, HISTORY, ".model.safetensors.77.writing", "tokenizer.json", "mine.txt"):
+    for name in (
+        CHECKPOINT,
+        WEIGHTS,
+        HISTORY,
+        ".model.safetensors.0123456789abcdef.writing",
+        "tokenizer.json",
+        "mine.txt",
+    ):
         write_atomically(tmp_path / name, b"old")
     record = begin(tmp_path)
     assert record.environment["threads"] == 3
@@ -37,12 +44,12 @@ def test_a_run_that_goes_on_keeps_what_is_there(tmp_path: Path) -> None:
     before = SCHEMA.read(tmp_path)
     for name in (CHECKPOINT, WEIGHTS, HISTORY):
         write_atomically(tmp_path / name, b"kept")
-    write_atomically(tmp_path / ".config.json.5.writing", b"left by one that was killed")
+    write_atomically(tmp_path / ".config.json.fedcba9876543210.writing", b"left by one that was killed")
     with run.at_work(tmp_path, before, {}, ("tokenizer.json",), 9, True, False) as record:
         assert record.environment == before.environment  # of the run's beginning
     assert all((tmp_path / name).read_bytes() == b"kept" for name in (CHECKPOINT, WEIGHTS, HISTORY))
     assert (tmp_path / "tokenizer.json").is_file()
-    assert not (tmp_path / ".config.json.5.writing").exists()
+    assert not (tmp_path / ".config.json.fedcba9876543210.writing").exists()
 
 
 def test_whoever_was_quicker_keeps_the_folder(tmp_path: Path) -> None:
@@ -78,13 +85,13 @@ def test_what_there_is_to_go_on_with(tmp_path: Path) -> None:
 
 def test_what_was_there_is_forgotten_with_its_record_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone: list[str] = []
-    unlink = Path.unlink
+    remove = run.remove
 
-    def watched(self: Path, missing_ok: bool = False) -> None:
-        gone.append(self.name)
-        unlink(self, missing_ok=missing_ok)
+    def watched(path: Path) -> None:
+        gone.append(path.name)
+        remove(path)
 
-    monkeypatch.setattr(Path, "unlink", watched)
+    monkeypatch.setattr(run, "remove", watched)
     begin(tmp_path)
     gone.clear()
     run.forget(tmp_path, ("tokenizer.json",))

@@ -179,10 +179,13 @@ def test_one_training_at_a_time_in_a_folder(tmp_path: Path) -> None:
 
 
 def test_what_killed_writers_left_is_removed(tmp_path: Path) -> None:
-    for name in (".model.safetensors.77.writing", "checkpoints/.last.safetensors.8.writing", "mine.writing"):
+    key = "0123456789abcdef"
+    ours = (f".model.safetensors.{key}.writing", f"checkpoints/.last.safetensors.{key}.writing")
+    others = ("mine.writing", ".notes.writing", f".{key}.writing", f"checkpoints/.x.{key[:15]}.writing")
+    for name in (*ours, *others):
         write_atomically(tmp_path / name, b"x")
     remove_temporaries(tmp_path)
-    assert {p.name for p in tmp_path.rglob("*") if p.is_file()} == {"mine.writing"}
+    assert {p.name for p in tmp_path.rglob("*") if p.is_file()} == {Path(name).name for name in others}
 
 
 def test_a_file_where_a_folder_is_wanted(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class Comparison:
 
     def between(self) -> str:
         """The interval of the gain, in words."""
-        return f"95 % interval {self.low:+.1%} to {self.high:+.1%} over {self.groups:,} {self.unit}"
+        return f"95 % interval {span_in_words(self.low, self.high)} over {self.groups:,} {self.unit}"
 
     def difference_between(self) -> str:
         """The interval of the difference, in words."""
@@ -167,3 +167,12 @@ def _less(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 
 def _gain(gain: float) -> str:
     return f"is {abs(gain):.1%} {'below' if gain >= 0 else 'above'}"
+
+
+def span_in_words(low: float, high: float, less: str = "below", more: str = "above") -> str:
+    """From one gain to another, by the side that each is on: 16.3% above to 9.2% below. less, more: words for a gain
+    and for a loss."""
+    words = [f"{abs(value):.1%} {less if value >= 0 else more}" for value in (low, high)]
+    if (low >= 0) == (high >= 0):
+        words[0] = f"{abs(low):.1%}"
+    return " to ".join(words)

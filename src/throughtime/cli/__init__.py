@@ -1,7 +1,7 @@
 """The command `throughtime VERB ...`: one file per verb, imported when the verb is called.
 
 Exit status: 0 done, 2 something the user can put right (one line on standard error says what), 1 a fault of ours,
-130 stopped with Ctrl-C.
+130 stopped with Ctrl-C, 128 and its number with another signal.
 """
 
 from __future__ import annotations
@@ -78,11 +78,12 @@ def _call(verb: str, arguments: list[str]) -> int:
     from typer import Abort
     from typer.main import get_command
 
+    from throughtime.report.console import harmless_terminal
     from throughtime.training.interrupt import Terminated, terminable
 
     try:
         # What overflows is told in one line where it matters; NumPy's own warnings would be lines beside it.
-        with warnings.catch_warnings(), terminable():
+        with warnings.catch_warnings(), terminable(), harmless_terminal():
             warnings.simplefilter("ignore", RuntimeWarning)
             logging.getLogger("matplotlib").setLevel(logging.ERROR)  # that it found no place for its cache
             if verb in BY_TASK:
@@ -95,10 +96,10 @@ def _call(verb: str, arguments: list[str]) -> int:
             else:
                 app, name = import_module(f"throughtime.cli.{verb.replace('-', '_')}").app, verb
             return _run(get_command(app), name, arguments)
-    except (Abort, KeyboardInterrupt):
-        return _complain("stopped", 130)
-    except Terminated:
-        return _complain("stopped", 128 + 15)
+    except (Abort, KeyboardInterrupt) as stop:
+        return _stopped(stop, 130)
+    except Terminated as stop:
+        return _stopped(stop, 128 + stop.number)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -121,6 +122,11 @@ def _run(command: Any, verb: str, arguments: list[str]) -> int:
     if status == 130:
         return _complain("stopped", 130)
     return status if isinstance(status, int) else 0
+
+
+def _stopped(stop: BaseException, status: int) -> int:
+    """Say that a signal came, and what there is of what was begun."""
+    return _complain("; ".join(["stopped", *getattr(stop, "__notes__", ())]), status)
 
 
 def _complain(message: str, status: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,9 +10,9 @@ from typing import Annotated, Any
 from typer import Argument
 
 from throughtime.cli.diagnose import insight
-from throughtime.errors import needed
+from throughtime.errors import UserError, needed
 from throughtime.options import Options, option
-from throughtime.report.console import coloured, new_app, print_json, say
+from throughtime.report.console import new_app, print_coloured, print_json, say
 from throughtime.tasks.load import task_of
 from throughtime.tasks.shell import Directory, with_options
 
@@ -79,36 +80,43 @@ def _explain(chosen: ExplainOptions, directory: Path, data: str, json: bool) -> 
             shown = found.unit(layer, gate, unit)
     elif gate is not None or unit is not None or layer is not None:
         found.layer(layer)
-    where = directory / PAGE if chosen.out is None else Path(chosen.out)
-    page = _page(found, where, directory.resolve().name, layer, gate, unit)
+    where, asked = directory / PAGE if chosen.out is None else Path(chosen.out), chosen.out is not None
+    name = directory.resolve().name
     if json:
+        page = _page(found, where, asked, name, (layer, gate, unit))
         values = found.to_json()
         if shown is not None:
             values["unit"] = {"gate": gate, "unit": unit, "values": shown.tolist()}
         print_json({**values, "page": page})
         return
     if found.kind == "text":
-        print(coloured(found.parts, found.weights()))
+        print_coloured(found.parts, found.weights())
         print()
     print(found)
     if shown is not None:
         print(f"\nunit {unit} of {gate}:")
         if found.kind == "text":
-            print(coloured(found.parts, shown / max(1e-9, float(abs(shown).max()))))
+            print_coloured(found.parts, shown / max(1e-9, float(abs(shown).max())))
         else:
             print(" ".join(f"{value:.2f}" for value in shown))
-    if page:
+    sys.stdout.flush()  # what was found is there, whatever becomes of the page
+    if page := _page(found, where, asked, name, (layer, gate, unit)):
         print(f"\npage  {page}")
 
 
-def _page(found: Any, out: Path, name: str, layer: int | None, gate: str | None, unit: int | None) -> str | None:
+def _page(found: Any, out: Path, asked: bool, name: str, part: tuple[Any, Any, Any]) -> str | None:
+    """Where the page was written; None, which is said, where it was not asked for and cannot be."""
     try:
         from throughtime.report.explanation import write_page
 
-        return str(write_page(out, name, found, layer, gate, unit))
+        return str(write_page(out, name, found, *part))
     except ImportError as error:
         say(f"throughtime: no page, {error.name} is missing: {needed('train')}")
-        return None
+    except UserError as error:
+        if asked:
+            raise
+        say(f"throughtime: no page: {error}; --out names another place")
+    return None
 
 
 _INPUT = Annotated[str, Argument(metavar="INPUT", help="A text, or - for standard input; a table for a forecaster.")]

@@ -53,7 +53,7 @@ def parse(
     for number, split in enumerate(parts):
         try:
             stamp = _stamp(split, bool(dayfirst), local)
-        except ValueError:
+        except (ValueError, OverflowError):
             row = first_row + int(np.argmax(inverse == number))
             order = "" if split[0] else f" with the {'day' if dayfirst else 'month'} first"
             raise UserError(f"{where}: row {row}: {str(unique[number])!r} is no date{order}") from None

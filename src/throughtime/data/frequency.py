@@ -90,9 +90,14 @@ class Frequency:
             return np.where(np.is_busday(days), steps, steps - 0.5)
         return times.astype("datetime64[us]").astype(np.int64) / self.count
 
-    def times(self, start: np.datetime64, count: int) -> np.ndarray:
-        """The times of `count` steps from `start` on, datetime64[us]; a month's last day stays the last one."""
-        steps, start = np.arange(count), start.astype("datetime64[us]")
+    def times(self, start: np.datetime64, count: int, first: int = 0) -> np.ndarray:
+        """The times of `count` steps from `start` on, datetime64[us]; a month's last day stays the last one.
+
+        first: the step behind `start` at which they begin. UserError where there is no such time.
+        """
+        if (first + count) * max(self.count, _DAY if self.kind != "fixed" else 1) >= 1 << 62:
+            raise UserError(f"frequency: {first + count:,} steps of {self} reach beyond the calendar")
+        steps, start = np.arange(first, first + count), start.astype("datetime64[us]")
         times: np.ndarray
         if self.kind == "months":
             month = start.astype("datetime64[M]")

@@ -52,7 +52,7 @@ class Panel:
         if not self.dated:
             start = 0 if isinstance(self.starts[series], np.datetime64) else int(self.starts[series])
             return start + first + np.arange(count)
-        return self.frequency.times(self.starts[series], first + count)[first:]
+        return self.frequency.times(self.starts[series], count, first)
 
     def phase(self, series: int, period: int) -> int:
         """The place in a season of so many steps of a series' first value."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import stat
 import warnings
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from throughtime.data.words import _PIECE
@@ -47,7 +50,26 @@ def _jieba() -> Any:
     except ImportError:
         raise UserError(f"splitter jieba: it is not installed; {needed('chinese')}") from None
     jieba.setLogLevel(logging.WARNING)
-    return jieba.Tokenizer()
+    tokenizer = jieba.Tokenizer()
+    if (place := _own_cache()) is not None:
+        tokenizer.tmp_dir, tokenizer.cache_file = str(place), f"jieba-{jieba.__version__}.cache"
+    else:
+        tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
+        tokenizer.initialized = True
+    return tokenizer
+
+
+def _own_cache() -> Path | None:
+    """A folder for jieba's cache that nobody else can write to; None where there is none. jieba's own choice is the
+    temporary folder, where anyone may have put another file of that name."""
+    place = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "throughtime"
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        about = place.lstat()
+    except (OSError, RuntimeError):
+        return None
+    ours = stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid() and not about.st_mode & 0o022
+    return place if ours else None
 
 
 SPLITTERS: dict[str, Callable[[str], list[Piece]]] = {

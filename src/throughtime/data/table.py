@@ -6,18 +6,26 @@ import csv
 import gzip
 import io
 import json
-import sys
+import math
+import re
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from throughtime.data.text import read_text
+from throughtime.data.parquet import read_parquet
+from throughtime.data.text import is_stream, read_bounded, read_standard_input, read_text
 from throughtime.errors import UserError, needed
+from throughtime.storage.folder import check_file, on_disk, read_file
+from throughtime.storage.memory import allowance, check_memory
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-")
 """What stands for a missing value."""
+
+_MISSING = frozenset(MISSING)
 
 JSON_LINES, PARQUET = (".jsonl", ".ndjson"), (".parquet", ".pq")
 """Suffixes of files that are not read as CSV."""
@@ -45,20 +53,16 @@ class TableData:
         if raw.dtype.kind in "fiub":
             numbers = raw.astype(np.float64)
         else:
-            text = np.array([str(value).strip() if value is not None else "" for value in raw])
-            text = np.where(np.isin(text, MISSING), "nan", text)
-            try:
-                numbers = text.astype(np.float64)
-            except ValueError:
-                for number, value in enumerate(text):
-                    try:
-                        float(value)
-                    except ValueError:
-                        got = f"{value[:40]!r}"
-                        raise UserError(
-                            f"{self.where}: row {self.first_row + number}, column {name}: expected a number, got {got}"
-                        ) from None
-                raise
+            numbers = np.empty(len(raw))
+            for number, value in enumerate(raw):
+                text = "" if value is None else str(value).strip()
+                try:
+                    numbers[number] = math.nan if text in _MISSING else float(text)
+                except ValueError:
+                    got = f"{text[:40]!r}"
+                    raise UserError(
+                        f"{self.where}: row {self.first_row + number}, column {name}: expected a number, got {got}"
+                    ) from None
         if np.isinf(numbers).any():
             row = self.first_row + int(np.isinf(numbers).argmax())
             raise UserError(f"{self.where}: row {row}, column {name}: infinite; leave a missing value empty")
@@ -86,19 +90,12 @@ def read_table(source: Any, encoding: str = "utf-8", extra: str = "forecast") ->
     """
     if isinstance(source, str | Path):
         path = Path(source)
-        if str(source) != "-" and not path.is_file():
+        if str(source) != "-" and not is_stream(path) and not path.exists():
             raise UserError(f"{source}: no such file")
         if path.suffix.lower() in JSON_LINES:
             return _json_lines(path, encoding)
         if path.suffix.lower() in PARQUET:
-            try:
-                from pyarrow import parquet
-            except ImportError:
-                raise UserError(f"{source}: Parquet needs pyarrow: {needed(extra)}") from None
-            try:
-                return _frame(parquet.read_table(path), str(source), extra)
-            except (ValueError, OSError) as error:
-                raise UserError(f"{source}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
+            return _frame(read_parquet(path, extra), str(source), extra)
         return _lines(source, path)
     if isinstance(source, dict):
         columns = {str(name): np.asarray(values) for name, values in source.items()}
@@ -109,6 +106,9 @@ def read_table(source: Any, encoding: str = "utf-8", extra: str = "forecast") ->
     return _frame(source, "data", extra)
 
 
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+
+
 def delimited(text: str, separator: str, where: str) -> list[tuple[int, list[str]]]:
     """The rows of a delimited text, each with the line it begins on; empty lines are none.
 
@@ -116,18 +116,24 @@ def delimited(text: str, separator: str, where: str) -> list[tuple[int, list[str
     all lines have equally many tabs, no field goes over a line's end, and a quote without its partner is a character.
     Raises UserError for other broken quotes.
     """
-    if separator == "\t":
-        lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line]
-        if len({line.count("\t") for _, line in lines}) == 1:
-            return [(number, [_unquoted(cell) for cell in line.split("\t")]) for number, line in lines]
-    rows: list[tuple[int, list[str]]] = []
+    return list(each_row(text, separator, where))
+
+
+def each_row(text: str, separator: str, where: str) -> Iterator[tuple[int, list[str]]]:
+    """The same one by one: all of them take many times the memory of the text."""
+    if separator == "\t" and len({line.count("\t") for line in _each_line(text) if line}) == 1:
+        for number, line in enumerate(_each_line(text), 1):
+            if line:
+                yield number, [_unquoted(cell) for cell in line.split("\t")]
+        return
     begun = 1
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    lines = (found[0] for found in _LINE.finditer(text))
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     before = csv.field_size_limit(max(len(text), 1))
     try:
         for cells in reader:
             if cells:
-                rows.append((begun, cells))
+                yield begun, cells
             begun = reader.line_num + 1
     except csv.Error:
         raise UserError(
@@ -136,7 +142,15 @@ def delimited(text: str, separator: str, where: str) -> list[tuple[int, list[str
         ) from None
     finally:
         csv.field_size_limit(before)
-    return rows
+
+
+def _each_line(text: str) -> Iterator[str]:
+    """What stands between the line ends "\\n", of which io.StringIO would know others."""
+    begin = 0
+    while (end := text.find("\n", begin)) >= 0:
+        yield text[begin:end]
+        begin = end + 1
+    yield text[begin:]
 
 
 def _unquoted(cell: str) -> str:
@@ -150,25 +164,35 @@ def objects(values: list[Any]) -> np.ndarray:
     return np.fromiter(values, dtype=object, count=len(values))
 
 
+_CELL = 8
+"""Bytes that a cell takes, without its value."""
+
+
 def _json_lines(path: Path, encoding: str) -> TableData:
-    lines = read_text(path, encoding).split("\n")
-    while lines and not lines[-1].strip():
-        lines.pop()
-    if not lines:
+    text = read_text(path, encoding).rstrip(" \t\n")
+    size = on_disk(check_file(path)) if path.is_file() else len(text)
+    if not text:
         raise UserError(f"{path}: the file is empty")
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, 1):
+    columns: dict[str, list[Any]] = {}
+    for number, line in enumerate(_each_line(text)):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise UserError(f"{path}: row {number}: expected one JSON object a line ({error})") from None
+            raise UserError(f"{path}: row {number + 1}: expected one JSON object a line ({error})") from None
         if not isinstance(row, dict):
-            raise UserError(f"{path}: row {number}: expected a JSON object, got {line.strip()[:40]!r}")
-        rows.append(row)
-    names = dict.fromkeys(name for row in rows for name in row)
-    if not names:
+            raise UserError(f"{path}: row {number + 1}: expected a JSON object, got {line.strip()[:40]!r}")
+        for name, value in row.items():
+            if name not in columns:
+                check_memory(f"{path}: {len(columns) + 1:,} different keys", _CELL * number * (len(columns) + 1), size)
+                columns[name] = []
+            values = columns[name]
+            values.extend([None] * (number - len(values)))  # where it did not stand in the rows before
+            values.append(value)
+    for values in columns.values():
+        values.extend([None] * (number + 1 - len(values)))
+    if not columns:
         raise UserError(f"{path}: the objects have no keys")
-    return TableData({name: objects([row.get(name) for row in rows]) for name in names}, str(path), 1)
+    return TableData({name: objects(columns[name]) for name in columns}, str(path), 1)
 
 
 def _frame(source: Any, where: str, extra: str) -> TableData:
@@ -199,50 +223,109 @@ def _frame(source: Any, where: str, extra: str) -> TableData:
     return TableData(columns, where, 0)
 
 
+_BYTE, _COLUMN = 9, 400
+"""Bytes of memory that a byte of a delimited text takes, itself and what its cells are kept in; and that a column
+takes, without its cells."""
+
+_BLOCK, _KNOWN = 1 << 13, 1 << 16
+"""Rows that are taken apart at once; different texts of a column of each of which there is one in memory."""
+
+
+class _Cells:
+    """The cells of a delimited text below its first row, column by column.
+
+    count: rows. full: those of them up to the last one that has something in it. begun: the line of the first. gap: the
+    place of the first row before which a line is empty, and that line. odd: the place of the first of another width,
+    its line, and its width; none from there on is kept.
+    """
+
+    def __init__(self, rows: Iterator[tuple[int, list[str]]], width: int, line: int) -> None:
+        self.columns: list[list[str]] = [[] for _ in range(width)]
+        self.count = self.full = self.begun = 0
+        self.gap: tuple[int, int] | None = None
+        self.odd: tuple[int, int, int] | None = None
+        self._known: list[dict[str, str]] = [{} for _ in range(width)]
+        block: list[list[str]] = []
+        for number, cells in rows:
+            self.count += 1
+            self.begun = self.begun or number
+            if any(map(str.strip, cells)):
+                self.full = self.count
+            if number != line and self.gap is None:
+                self.gap = self.count, line
+            line = number + 1 + sum(cell.count("\n") for cell in cells)
+            if len(cells) != width and self.odd is None:
+                self.odd = self.count, number, len(cells)
+            if self.odd is None:
+                block.append(cells)
+                if len(block) == _BLOCK:
+                    self._take(block)
+        self._take(block)
+
+    def _take(self, block: list[list[str]]) -> None:
+        for column, known, cells in zip(self.columns, self._known, zip(*block, strict=True), strict=False):
+            column.extend(map(known.setdefault, cells, cells))
+            if len(known) > _KNOWN:
+                known.clear()
+        block.clear()
+
+
 def _lines(source: Any, path: Path) -> TableData:
     where = "standard input" if str(source) == "-" else str(source)
-    try:
-        raw = sys.stdin.buffer.read() if str(source) == "-" else path.read_bytes()
-        if raw[:2] == b"\x1f\x8b":
-            raw = gzip.decompress(raw)
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise UserError(f"{where}: row {line}: no UTF-8; convert the file") from None
-    except (OSError, EOFError) as error:
-        raise UserError(f"{where}: cannot be read ({error})") from None
+    text, size = _table_text(source, path, where)
     if "\0" in text:
         raise UserError(f"{where}: expected rows of text, the file is binary")
-    first = text.split("\n", 1)[0]
+    first = text[: text.find("\n")] if "\n" in text else text
     separator = max(",;\t", key=first.count)
-    rows = delimited(text.replace("\r\n", "\n"), separator, where)
-    while rows and not any(cell.strip() for cell in rows[-1][1]):
-        rows.pop()
-    if not rows:
+    rows = each_row(text.replace("\r\n", "\n"), separator, where)
+    del text
+    line, names = next(rows, (0, []))
+    check_memory(f"{where}: {len(names):,} columns", _COLUMN * len(names), size)
+    cells = _Cells(rows, len(names), line + 1 + sum(name.count("\n") for name in names))
+    head = [name.strip() for name in names]
+    if not cells.full and not any(head):
         raise UserError(f"{where}: the file is empty")
-    line = rows[0][0]
-    for number, cells in rows:
-        if number != line:
-            raise UserError(f"{where}: row {line} is empty; leave it out")
-        line += 1 + sum(cell.count("\n") for cell in cells)
-    table = [cells for _, cells in rows]
-    head = [name.strip() for name in table[0]]
-    if len(table) == 1:
+    if cells.gap is not None and cells.gap[0] <= cells.full:
+        raise UserError(f"{where}: row {cells.gap[1]} is empty; leave it out")
+    if not cells.full:
         raise UserError(f"{where}: there are no rows below the header")
     if all(_is_number(name) for name in head if name):
         raise UserError(f"{where}: the first row must name the columns, got {','.join(head)[:60]!r}")
     twice = {name for name in head if name and head.count(name) > 1} if len(head) < 5000 else set()
     if twice:
         raise UserError(f"{where}: two columns are named {min(twice)!r}")
-    for number, row in rows:
-        if len(row) != len(head):
-            raise UserError(f"{where}: row {number} has {len(row)} values, the header {len(head)}")
-    columns = zip(*table[1:], strict=True)
-    named = {
-        name or f"column {i + 1}": np.array(column, object)
-        for i, (name, column) in enumerate(zip(head, columns, strict=True))
-    }
-    return TableData(named, where, rows[1][0])
+    if cells.odd is not None and cells.odd[0] <= cells.full:
+        raise UserError(f"{where}: row {cells.odd[1]} has {cells.odd[2]} values, the header {len(head)}")
+    named = {}
+    for i, name in enumerate(head):
+        named[name or f"column {i + 1}"] = objects(cells.columns[i][: cells.full])
+        cells.columns[i] = []
+    return TableData(named, where, cells.begun)
+
+
+def _table_text(source: Any, path: Path, where: str) -> tuple[str, int]:
+    """A delimited text, and the bytes it takes on its disk."""
+    raw = b""
+    try:
+        if str(source) == "-":
+            raw = read_standard_input()
+        elif is_stream(path):
+            with open(path, "rb") as stream:
+                raw = read_bounded(stream, where)
+        else:
+            raw = read_file(path)
+        size = len(raw)
+        if raw[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=io.BytesIO(raw)) as packed:
+                raw = read_bounded(packed, where, allowance(size) // _BYTE)
+        return raw.decode("utf-8-sig"), size
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise UserError(f"{where}: row {line}: no UTF-8; convert the file") from None
+    except UserError:
+        raise
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{where}: cannot be read ({error})") from None
 
 
 def _is_number(text: str) -> bool:

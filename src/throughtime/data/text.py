@@ -8,9 +8,11 @@ import sys
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from throughtime.errors import UserError
-from throughtime.storage.memory import machine_memory, readable
+from throughtime.storage.folder import read_file
+from throughtime.storage.memory import VARIABLE, allowance, machine_memory, readable
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -67,21 +69,55 @@ def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
 
 def _read(path: str | PathLike[str], name: str) -> bytes:
     if name == "standard input":
-        if sys.stdin is None:
-            raise UserError("standard input: there is none; name a file")
-        return sys.stdin.buffer.read()
+        return read_standard_input()
     _check_size(path, name)
     try:
-        return Path(path).read_bytes()
+        if is_stream(path):
+            with open(path, "rb") as stream:
+                return read_bounded(stream, name)
+        return read_file(Path(path))
     except FileNotFoundError:
         raise UserError(f"{name}: no such file; check the path") from None
     except IsADirectoryError:
         raise UserError(f"{name}: expected a text file, got a folder; name a file inside it") from None
     except PermissionError:
         raise UserError(f"{name}: no permission to read it; check the file's rights") from None
+    except UserError:
+        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{name}: cannot be read ({reason})") from None
+
+
+def is_stream(path: str | PathLike[str]) -> bool:
+    """Whether a name is what a shell gives for the output of another command, <(zcat book.gz). Any other pipe or device
+    may be there for us to wait at for ever."""
+    return str(path) == "/dev/stdin" or str(path).startswith(("/dev/fd/", "/proc/self/fd/"))
+
+
+def read_standard_input() -> bytes:
+    """All of standard input; UserError where there is none, or more than memory can hold."""
+    if sys.stdin is None:
+        raise UserError("standard input: there is none; name a file")
+    return read_bounded(sys.stdin.buffer, "standard input")
+
+
+_PIECE = 1 << 22
+
+
+def read_bounded(stream: Any, name: str, most: int | None = None) -> bytes:
+    """All that a stream of bytes gives. most: bytes beyond which it is too much; an eighth of memory if not given."""
+    limit = most if most is not None else allowance(1 << 62) // _COPIES
+    pieces, size = [], 0
+    while piece := stream.read(_PIECE):
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            raise UserError(
+                f"{name}: more than {readable(limit)} came, which is more than memory is to hold; use a part of it, or "
+                f"set {VARIABLE} to the GB it may take"
+            )
+    return b"".join(pieces)
 
 
 def _check_size(path: str | PathLike[str], name: str) -> None:

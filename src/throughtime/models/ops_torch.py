@@ -164,8 +164,19 @@ class TorchModel(torch.nn.Module):
     def forward(self, *inputs: Any) -> Any:
         """What the model's `forward` returns. A language model's: tokens (T, B) int64 and a state or None to logits
         (T, B, vocabulary) and the state after the last."""
+        return self.apart("forward", *inputs)
+
+    def apart(self, function: str, *inputs: Any) -> Any:
+        """What another function of the arithmetic returns, called as `forward` is."""
         self._ops.training = self.training
-        return self.arithmetic.forward(self._ops, self.config, self._flat, *inputs)
+        return getattr(self.arithmetic, function)(self._ops, self.config, self._flat, *inputs)
+
+    @torch.no_grad()
+    def begin_anew(self, config: Any, parameters: Mapping[str, np.ndarray]) -> None:
+        """Take over other values of the parameters, and a configuration with the same shapes."""
+        self.config = config
+        for name, value in parameters.items():
+            self._flat[name].copy_(torch.from_numpy(value))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The parameters as NumPy arrays, by flat name; views where they are on the CPU, not copies."""

@@ -157,6 +157,6 @@ def _call_and_watch(function: Any, *args: Any) -> tuple[Any, dict[str, Any]]:
         return function(*args), local
     finally:
         if hasattr(before, "enable"):  # cProfile's, which sys.setprofile takes and cannot call
-            before.enable()
+            before.enable()  # type: ignore[union-attr]
         else:
             sys.setprofile(before)

@@ -162,6 +162,22 @@ def svg(figure: Any) -> str:
     import matplotlib
 
     out = io.StringIO()
+    without_formulas(figure)
     with matplotlib.rc_context({"svg.hashsalt": "throughtime", "axes.unicode_minus": False}):
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue()
+
+
+def without_formulas(figure: Any) -> None:
+    """Names in a picture are shown as they are, also those that hold dollar signs; numbers of an axis stay."""
+    from matplotlib.text import Text
+    from matplotlib.ticker import FixedFormatter, FuncFormatter
+
+    numbers: set[int] = set()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if not isinstance(axis.get_major_formatter(), FixedFormatter | FuncFormatter):
+                numbers |= {id(label) for label in axis.get_ticklabels(which="both")}
+    for text in figure.findobj(Text):
+        if "$" in text.get_text() and id(text) not in numbers:
+            text.set_parse_math(False)

@@ -1,25 +1,37 @@
 """The folder a model lives in: config.json, model.safetensors, tokenizer.json, history.jsonl, checkpoints/.
 
-Every file is replaced as a whole: a crash or a full disk at any moment leaves the last good one.
+Every file is replaced as a whole: a crash or a full disk at any moment leaves the last good one. A folder may come from
+anybody: nothing is written or removed through a link that lies in it, and only regular files are read.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+import re
+import secrets
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from throughtime.errors import UserError
+from throughtime.storage.memory import check_memory
 from throughtime.storage.ordered import in_order
 
 CONFIG, WEIGHTS, TOKENIZER, HISTORY = "config.json", "model.safetensors", "tokenizer.json", "history.jsonl"
 CHECKPOINT = Path("checkpoints") / "last.safetensors"
-_TEMPORARY = ".writing"
+LOCK = CHECKPOINT.with_name(".lock")
+"""The file whose lock says that a training is at work in the folder."""
+
+_TEMPORARY = re.compile(r"\.(.{1,60})\.[0-9a-f]{16}\.writing")
+"""Names of files that are being written."""
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def make_folder(path: Path) -> None:
@@ -34,43 +46,120 @@ def make_folder(path: Path) -> None:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that at any moment either the old or the new content is there; creates its folder.
 
-    Temporary file, fsync, rename, fsync of the folder. UserError where the disk is full or forbids it; the old
-    content is still there then.
+    UserError where the disk is full or forbids it; the old content is still there then.
+    """
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A new file that takes a file's place where the block ends without an error; creates its folder.
+
+    A temporary file of a name nobody can know, fsync, rename, fsync of the folder, which is opened once. A link of the
+    file's name is replaced, not followed. UserError where the disk is full or forbids it.
     """
     make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
+    temporary = f".{path.name[:40]}.{secrets.token_hex(8)}.writing"
     try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
-    except BaseException as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
-        raise
+        with _opened(path) as folder:
+            try:
+                with open(os.open(temporary, _NEW, 0o666, dir_fd=folder), "wb") as file:
+                    yield file
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+                os.fsync(folder)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(temporary, dir_fd=folder)
+                raise
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there; a link of its name, not what it leads to. UserError where that cannot be."""
+    try:
+        with _opened(path) as folder:
+            os.unlink(path.name, dir_fd=folder)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise UserError(f"{path}: cannot be removed ({error.strerror or error})") from None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """The folder of a file, opened. That of the checkpoints lies in a model's: a link in its place is refused."""
+    own = path.parent.name == CHECKPOINT.parent.name and path.name in (CHECKPOINT.name, LOCK.name)
+    if own:
+        check_no_link(path.parent)
+    outer = os.open(path.parent.parent if own else path.parent, _FOLDER)
+    try:
+        folder = os.open(path.parent.name, _FOLDER | os.O_NOFOLLOW, dir_fd=outer) if own else os.dup(outer)
+    finally:
+        os.close(outer)
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def check_no_link(path: Path) -> None:
+    """UserError where a link stands in the place of a file or folder that we make."""
+    if path.is_symlink():
+        raise UserError(f"{path}: it is a link, and nothing is written where it leads; remove it")
 
 
 def remove_temporaries(directory: Path) -> None:
     """Remove what writers that were killed left behind; only while nobody else writes into the folder."""
-    for folder in (directory, directory / CHECKPOINT.parent):
-        for left in folder.glob(f".*{_TEMPORARY}"):
-            with suppress(OSError):
-                left.unlink()
+    for name in (CONFIG, CHECKPOINT):
+        with suppress(OSError, UserError), _opened(directory / name) as folder:
+            for left in os.listdir(folder):
+                if not _TEMPORARY.fullmatch(left):
+                    continue
+                about = os.stat(left, dir_fd=folder, follow_symlinks=False)
+                if stat.S_ISREG(about.st_mode) and about.st_uid == os.getuid():
+                    os.unlink(left, dir_fd=folder)
 
 
-def _sync_folder(path: Path) -> None:
-    """Make a rename last through a loss of power, where the system lets a folder be opened."""
-    if os.name != "posix":
-        return
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def read_file(path: Path) -> bytes:
+    """All of a regular file. OSError where it cannot be read; UserError where it is no such file, or where it is sparse
+    and would take more memory than allowed."""
+    with opened_file(path) as file:
+        return file.read()
+
+
+@contextmanager
+def opened_file(path: Path) -> Iterator[BinaryIO]:
+    """A regular file, open to be read; see read_file."""
+    check_file(path)  # a device is not even opened: that alone may do something
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        _check_regular(path, os.fstat(file.fileno()))
+        yield file
+
+
+def check_file(path: Path) -> os.stat_result:
+    """What the system says of a regular file that memory can hold; errors as read_file's."""
+    about = os.stat(path)
+    _check_regular(path, about)
+    return about
+
+
+def _check_regular(path: Path, about: os.stat_result) -> None:
+    if stat.S_ISDIR(about.st_mode):
+        raise IsADirectoryError(21, os.strerror(21))
+    if not stat.S_ISREG(about.st_mode):
+        kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+        raise UserError(f"{path}: expected a file, got {kinds.get(stat.S_IFMT(about.st_mode), 'a device')}")
+    check_memory(str(path), about.st_size, on_disk(about))
+
+
+def on_disk(about: os.stat_result) -> int:
+    """Bytes that a file takes on its disk: less than it has where it is sparse."""
+    blocks = 512 * getattr(about, "st_blocks", 0)
+    return blocks if 0 < blocks < about.st_size else about.st_size
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -81,7 +170,9 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """The value in a JSON file; UserError where it is missing or malformed."""
     try:
-        return json.loads(path.read_bytes(), object_pairs_hook=_once, parse_constant=_no_number)
+        return json.loads(read_file(path), object_pairs_hook=_once, parse_constant=_no_number)
+    except UserError:
+        raise
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
     except RecursionError:
@@ -117,7 +208,9 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
     from safetensors.numpy import load
 
     try:
-        return dict(load(path.read_bytes()))
+        return dict(load(read_file(path)))
+    except UserError:
+        raise
     except OSError as error:
         remedy = "training has not reached its first validation" if path.name == WEIGHTS else "check the path"
         raise UserError(f"{path}: cannot be read ({error.strerror or error}); {remedy}") from None

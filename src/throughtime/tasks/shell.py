@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING
 from pathlib import Path
@@ -16,6 +17,7 @@ from throughtime.report.console import print_json, say
 from throughtime.tasks import part
 
 Directory = Annotated[Path, Argument(metavar="DIR", help="The model's folder.")]
+Raw = Annotated[bool, Option("--raw", help="CSV with texts as they are, also those a spreadsheet would run.")]
 Json = Annotated[bool, Option("--json", help="Print the result as one JSON object.")]
 
 
@@ -31,12 +33,16 @@ def train_command(task: str) -> Any:
 
     def command(context: Context, **values: Any) -> None:
         from throughtime.tasks.train import train
+        from throughtime.training.interrupt import Terminated
 
         said = {name for name in values if _typed(context, name)}
         chosen = {one.name: _value(one, values[one.name]) for one in shown if one.name in said}
         data, out = values["data"], values["out"]
         flags = {name: values[name] for name in ("resume", "force")}
-        summary = train(task, data, out, **flags, **chosen)
+        try:
+            summary = train(task, data, out, **flags, **chosen)
+        except KeyboardInterrupt as stop:  # of which typer would leave nothing but a status
+            raise Terminated(signal.SIGINT, *getattr(stop, "__notes__", ())) from None
         show(summary, values["json"], part(task, "report").write_report, commands.show)
         if "signal" in summary:
             raise Exit(128 + summary["signal"])
@@ -152,3 +158,5 @@ def add_report(summary: dict[str, Any], write: Callable[[Path], Path]) -> None:
         summary["report"] = str(write(Path(summary["directory"])))
     except ImportError as error:
         say(f"throughtime: no report, {error.name} is missing: {needed('train')}")
+    except (UserError, OSError) as error:  # what was learned and its scores are there all the same
+        say(f"throughtime: no report: {error}")

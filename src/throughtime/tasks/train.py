@@ -31,7 +31,7 @@ def train(
     this run), warnings, notes on the data, signal where one stopped the training or the score, and evaluation where
     there is one.
     """
-    from throughtime.training.interrupt import Terminated, terminable
+    from throughtime.training.interrupt import Terminated, telling, terminable
     from throughtime.training.progress import choose
     from throughtime.training.run import add_evaluation, summary
 
@@ -39,11 +39,12 @@ def train(
     folder = Path(out)
     if resume and force:
         raise UserError(f"{folder}: go on with --resume, or replace it with --force, not both")
-    if resume:
-        model = learner().fit_file(data, folder, True, force, quiet, options)
-    else:
-        chosen = learner.schema.options.for_command(**options)
-        model = learner.of(chosen).fit_file(data, folder, False, force, quiet, {})
+    with telling(lambda: f"nothing was learned yet, {folder} is as it was"):
+        if resume:
+            model = learner().fit_file(data, folder, True, force, quiet, options)
+        else:
+            chosen = learner.schema.options.for_command(**options)
+            model = learner.of(chosen).fit_file(data, folder, False, force, quiet, {})
     outcome, record = model.outcome, model.record
     folder = model.folder  # of two trainings the first may be the one that was interrupted
     values = {**summary(folder, outcome, record.parameters, model.unit), "notes": model.notes()}
@@ -55,11 +56,14 @@ def train(
         except (KeyboardInterrupt, Terminated) as stop:
             score = f"throughtime evaluate {folder} DATA"
             note(f"stopped before it was scored; the model is in {folder}, {score} scores it")
-            number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
+            number = stop.number if isinstance(stop, Terminated) else signal.SIGINT
             values["signal"], evaluation = int(number), None
         if evaluation is not None:
             values["evaluation"] = evaluation
-            add_evaluation(folder, outcome, evaluation)
+            try:
+                add_evaluation(folder, outcome, evaluation)
+            except UserError as error:  # a full disk: the scores are told all the same
+                note(f"the scores are not in the history: {error}")
     return values
 
 

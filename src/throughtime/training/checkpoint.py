@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from throughtime.errors import UserError
-from throughtime.storage.folder import write_atomically
+from throughtime.storage.folder import check_file, write_atomically
 
 FORMAT_VERSION = 1
 _KEY = "throughtime"
@@ -30,12 +30,15 @@ def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
     if not path.is_file():
         raise UserError(f"{path}: there is no checkpoint to go on from; train without --resume")
+    check_file(path)
     try:
         with safe_open(path, framework="pt") as file:
             numbers = json.loads((file.metadata() or {})[_KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (SafetensorError, KeyError, ValueError) as error:
+    except (SafetensorError, KeyError, ValueError, RecursionError, OSError) as error:
         raise UserError(f"{path}: expected a checkpoint, {error}; the file is damaged") from None
+    if not isinstance(numbers, dict):
+        raise UserError(f"{path}: expected a checkpoint, its numbers are no object; the file is damaged")
     if numbers.get("format_version") != FORMAT_VERSION:
         raise UserError(f"{path}: expected format_version {FORMAT_VERSION}, got {numbers.get('format_version')!r}")
     return tensors, numbers

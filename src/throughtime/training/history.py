@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from throughtime.errors import UserError
 from throughtime.options import Json
-from throughtime.storage.folder import write_atomically
+from throughtime.storage.folder import read_file, write_atomically
 
 
 class History:
@@ -54,7 +55,8 @@ class History:
     def _rewrite(self) -> None:
         assert self._path is not None
         write_atomically(self._path, b"".join(_encode(line) for line in self.lines))
-        self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115 - stays open for the run
+        number = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+        self._file = open(number, "ab", buffering=0)  # noqa: SIM115 - stays open for the run
 
     def _drop(self) -> None:
         if self._file is not None:
@@ -65,7 +67,7 @@ class History:
 def read(path: Path) -> list[dict[str, Json]]:
     """The lines of a history; a last line cut off by a crash is left out."""
     lines = []
-    for row in path.read_bytes().splitlines():
+    for row in read_file(path).splitlines():
         try:
             line = json.loads(row)
         except (ValueError, RecursionError):

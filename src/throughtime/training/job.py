@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -46,6 +49,14 @@ class Job(Protocol):
     def validate(self) -> float | None:
         """The loss on data not learned from, nats per token; None where there is none."""
 
+    def again(self, attempt: int) -> str | None:
+        """Another attempt, from new parameters and with more regularization than the one before: what is different, in
+        words; None where there is none. Asked only where settings.attempts allow it."""
+
+    def learn_validation(self) -> None:
+        """From the next epoch on what was kept for validation is learned too, and `validate` returns None. Asked only
+        where settings.learn_validation says so."""
+
     def sample(self, step: int) -> str | None:
         """Something made by the model as it is now, to show; None for nothing."""
 
@@ -59,6 +70,20 @@ class Job(Protocol):
 
 Keep = Callable[[dict[str, np.ndarray], Mapping[str, Any]], None]
 """Takes over parameters as arrays by name, with a note of which step they are."""
+
+
+@dataclass(frozen=True)
+class Learner:
+    """What learns by itself. parameters: by name, as the job has them. loss: of a batch of the job, see Job.loss; it is
+    asked in another thread where there are other learners."""
+
+    parameters: Mapping[str, torch.Tensor]
+    loss: Callable[[Any], tuple[torch.Tensor, int]]
+
+
+def learners_of(job: Job) -> list[Learner]:
+    """What of a job learns by itself: of most jobs there is one, which is all of it."""
+    return job.learners() if isinstance(job, SideBySideJob) else [Learner(job.parameters(), job.loss)]
 
 
 class EnsembleJob:
@@ -105,6 +130,13 @@ class EnsembleJob:
         """Nothing is chosen by, unless a job says otherwise."""
         return None
 
+    def again(self, attempt: int) -> str | None:
+        """One attempt is all."""
+        return None
+
+    def learn_validation(self) -> None:
+        """What chooses is never learned."""
+
     def sample(self, step: int) -> str | None:
         """Nothing to show."""
         return None
@@ -117,6 +149,31 @@ class EnsembleJob:
         """Keep the parameters as they are now."""
         arrays = {p + n: value.copy() for p, model in self.models.items() for n, value in model.arrays().items()}
         self._keep(arrays, note)
+
+
+class SideBySideJob(EnsembleJob):
+    """Models of which each learns by itself, from its own part of a batch: its gradient, its clipping and its steps are
+    those of a model that learns alone, so that several can learn at the same time."""
+
+    @abstractmethod
+    def member_loss(self, number: int, batch: Any) -> tuple[torch.Tensor, int]:
+        """The mean loss of one model, by its place, on its part of a batch, and the examples in that. What it changes
+        belongs to that model alone: others may be asked at the same time."""
+
+    def loss(self, batch: Sequence[Any]) -> tuple[torch.Tensor, int]:
+        """The mean loss of a batch, a part for each model, and the examples of one."""
+        each = [self.member_loss(number, part) for number, part in enumerate(batch)]
+        return torch.stack([loss for loss, _ in each]).mean(), each[0][1]
+
+    def learners(self) -> list[Learner]:
+        """Each model by itself."""
+        return [
+            Learner({prefix + name: p for name, p in model.named_parameters()}, partial(self._member, number))
+            for number, (prefix, model) in enumerate(self.models.items())
+        ]
+
+    def _member(self, number: int, batch: Sequence[Any]) -> tuple[torch.Tensor, int]:
+        return self.member_loss(number, batch[number])
 
 
 class Shuffled:

@@ -7,15 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from throughtime.errors import UserError
-from throughtime.storage.folder import CHECKPOINT, make_folder
-
-LOCK = CHECKPOINT.with_name(".lock")
-"""The file whose lock says that a training is at work here; the operating system frees it where a process dies."""
+from throughtime.storage.folder import LOCK, check_no_link, make_folder
 
 
 @contextmanager
 def locked(folder: Path | None) -> Iterator[None]:
     """Inside, the folder is this process's to train in; UserError where another training has it.
+
+    The operating system frees the lock where a process dies.
 
     None locks nothing.
     """
@@ -25,7 +24,9 @@ def locked(folder: Path | None) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     path = folder / LOCK
+    check_no_link(path.parent)
     make_folder(path.parent)
+    check_no_link(path)
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)

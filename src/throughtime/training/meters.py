@@ -14,9 +14,17 @@ class Meters:
         self._reset(now)
 
     def _reset(self, now: float) -> None:
-        self.start, self.steps, self.tokens, self.loss, self.norm, self.struck, self.rate = now, 0, 0, 0.0, 0.0, 0, 0.0
+        self.start, self.steps, self.tokens, self.loss, self.norm, self.struck, self.rate = (
+            now,
+            0,
+            0,
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+        )
 
-    def add(self, loss: float, norm: float, struck: bool, tokens: int, rate: float) -> None:
+    def add(self, loss: float, norm: float, struck: float, tokens: int, rate: float) -> None:
         self.smooth = loss if math.isnan(self.smooth) else 0.95 * self.smooth + 0.05 * loss
         self.steps, self.tokens, self.rate = self.steps + 1, self.tokens + tokens, rate
         self.loss, self.norm, self.struck = self.loss + loss, self.norm + norm, self.struck + struck

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
+from contextlib import suppress
 from typing import Any, Protocol
+
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but for the tab and the line's end, and the marks that turn the direction of writing."""
+
+
+def escaped(text: str) -> str:
+    """A text with its number, \\x1b, in place of each character that steers a terminal."""
+    return _STEERING.sub(_number, text)
+
+
+def _number(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def say(text: str = "") -> None:
     """A line for people that is no result: standard error."""
-    print(text, file=sys.stderr, flush=True)
+    with suppress(OSError, ValueError):  # of a terminal that was closed; what goes on does not depend on it
+        print(escaped(text) if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
 
 
 class Progress(Protocol):
@@ -92,7 +108,7 @@ class Bar:
             self._bar.update(self._task, completed=done, refresh=True, **fields)
 
     def note(self, text: str) -> None:
-        self._console.print(text, markup=False)
+        self._console.print(escaped(text), markup=False)
 
     def close(self) -> None:
         self._bar.stop()

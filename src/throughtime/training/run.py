@@ -16,6 +16,7 @@ from throughtime.storage.folder import (
     HISTORY,
     WEIGHTS,
     File,
+    remove,
     remove_temporaries,
     write_files,
 )
@@ -56,7 +57,15 @@ def forget(folder: Path, beside: Sequence[str]) -> None:
     """Remove what another model may have left in a folder, config.json first. beside: files of the task."""
     files: tuple[str | Path, ...] = (CONFIG, CHECKPOINT, WEIGHTS, HISTORY, *beside)
     for name in files:
-        (folder / name).unlink(missing_ok=True)
+        remove(folder / name)
+
+
+def clear(folder: Path, beside: Sequence[str]) -> None:
+    """`forget`, where no other training is at work in the folder; UserError where one is."""
+    from throughtime.training.lock import locked
+
+    with locked(folder):
+        forget(folder, beside)
 
 
 @contextmanager
@@ -74,6 +83,7 @@ def at_work(
     None as a folder keeps all in memory. Of a new run config.json goes first and comes last, so that no two runs mix.
     """
     from throughtime.storage.environment import environment
+    from throughtime.training.interrupt import telling
     from throughtime.training.lock import locked
 
     with locked(folder):
@@ -86,7 +96,17 @@ def at_work(
                 forget(folder, beside)
                 write_files(folder, files)
             record.write(folder)
-        yield record
+        with telling(lambda: _left(folder)):
+            yield record
+
+
+def _left(folder: Path | None) -> str:
+    """What there is of a run that was stopped, and how to go on."""
+    if folder is None:
+        return "what was learned was kept in memory alone"
+    if (folder / CHECKPOINT).is_file():
+        return f"the run in {folder} goes on with --resume"
+    return f"nothing was learned yet; {folder} holds no checkpoint, start again with --force"
 
 
 def stored(schema: Schema[Any, Any, Any, Any], folder: Path | None) -> ModelRecord[Any, Any, Any, Any]:

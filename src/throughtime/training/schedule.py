@@ -8,10 +8,6 @@ from typing import Any
 KINDS = ("epochs", "steps", "minutes")
 """The units a budget may have."""
 
-_EARLY = (0.01, 1 / 32, 1 / 16, 1 / 8, 1 / 4)
-_LATE = (1 / 2, 3 / 4, 7 / 8, 15 / 16)
-_DRIFT = 0.02
-
 
 def learning_rate(peak: float, progress: float, step: int, warm_up: int, final_fraction: float) -> float:
     """The rate of one step: a linear warm-up over `warm_up` steps times a cosine from `peak` to its final fraction.
@@ -23,32 +19,39 @@ def learning_rate(peak: float, progress: float, step: int, warm_up: int, final_f
 
 
 class Budget:
-    """Turns epochs, steps or minutes into a number of steps, `total`.
+    """How far a run has come: of epochs and steps by counting, of minutes by the share of the time that is spent.
 
-    Minutes become steps by measuring: after a hundredth of the time, again at 1/32, 1/16, 1/8 and 1/4 of it, and at
-    a few later points where the speed has changed by more than 2 %. What counts is the wall time, so validation and
-    checkpoints are in it. Progress stays continuous where the total changes.
+    A schedule in minutes follows the clock whatever the speed does, so that a machine that becomes slower or faster on
+    the way changes how many steps there are, and not how the learning rate falls. What counts is all of the run's time,
+    with validation and checkpoints. A run in minutes may be made of attempts: each has a schedule of its own, over all
+    the time that is left or over a number of steps, whichever ends first.
     """
 
-    def __init__(self, amount: float, unit: str, steps_per_epoch: int) -> None:
+    def __init__(self, amount: float, unit: str, steps_per_epoch: int, attempt: int | None = None) -> None:
+        """attempt: the most steps of the first attempt, of minutes; None for all that the time allows."""
         self.unit, self.amount = unit, amount
         self.seconds = 60.0 * amount if unit == "minutes" else None
         self.total: int | None = None
         if unit != "minutes":
             self.total = max(1, int(amount) * (steps_per_epoch if unit == "epochs" else 1))
-        self.estimates: list[tuple[int, int]] = []  # (step, total) whenever minutes became steps
-        self._knot = (0, 0.0)  # a step, and the progress there
-        self._next = 0
+        self.attempt = attempt if unit == "minutes" else None
         self.changed = False  # whether `restore` met another budget than this one
-        self._since: tuple[int, float] | None = None  # step and second the speed is measured from
+        self.first, self._since, self._done = 0, 0.0, 0.0  # step, second and share of progress of this attempt
 
-    def progress(self, step: int, elapsed: float) -> float:
-        """The share of the run done before this step; 1 where it is over."""
-        if self.total is None:
-            assert self.seconds is not None
-            return min(1.0, elapsed / self.seconds)
-        first, done = self._knot
-        return 1.0 if step >= self.total else done + (1.0 - done) * (step - first) / (self.total - first)
+    def progress(self, step: int, elapsed: float, reserve: float = 0.0) -> float:
+        """The share of the attempt done before this step; 1 where it is over. It never falls."""
+        self._done = max(self._done, self.share(step, elapsed, reserve))
+        return self._done
+
+    def share(self, step: int, elapsed: float, reserve: float = 0.0) -> float:
+        """The progress there would be at a step and a second, now or later."""
+        if self.total is not None:
+            return min(1.0, step / self.total)
+        assert self.seconds is not None
+        done = (elapsed - self._since) / max(1e-9, self.seconds - reserve - self._since)
+        if self.attempt is not None:
+            done = max(done, (step - self.first) / self.attempt)
+        return min(1.0, done)
 
     def over(self, step: int, elapsed: float, reserve: float = 0.0) -> bool:
         """Whether the run ends before this step; with minutes `reserve` seconds are kept for what follows the loop."""
@@ -56,43 +59,31 @@ class Budget:
             return True
         return self.seconds is not None and step > 0 and elapsed + reserve >= self.seconds
 
-    def measure(self, step: int, elapsed: float, reserve: float = 0.0) -> None:
-        """Tell the budget the time (seconds since the run began) after so many steps."""
-        points = _EARLY + _LATE
+    def ended(self, step: int) -> bool:
+        """Whether the attempt has had its steps."""
+        return self.attempt is not None and step - self.first >= self.attempt
+
+    def fits(self, steps: float, step: int, elapsed: float) -> bool:
+        """Whether so many more steps fit into what is left, at the speed of this attempt."""
         if self.seconds is None:
-            return
-        if self._since is None:
-            self._since = (step, elapsed)  # the first step warms up, it does not count
-            return
-        first, start = self._since
-        if self._next >= len(points) or elapsed < points[self._next] * self.seconds or step < first + 3:
-            return
-        while self._next < len(points) and elapsed >= points[self._next] * self.seconds:
-            self._next += 1
-        rest = max(0.0, self.seconds - reserve - elapsed)
-        total = step + max(1, round(rest * (step - first) / (elapsed - start)))
-        self._since = (step, elapsed)
-        late = self._next > len(_EARLY)
-        if late and self.total is not None and abs(total - self.total) <= _DRIFT * (self.total - step):
-            return
-        self._knot = (step, self.progress(step, elapsed))
-        self.total = total
-        self.estimates.append((step, total))
+            return False
+        each = (elapsed - self._since) / max(1, step - self.first)
+        return steps * each <= self.seconds - elapsed
+
+    def begin(self, step: int, elapsed: float, steps: int) -> None:
+        """Another attempt, of at most so many steps."""
+        self.first, self._since, self._done, self.attempt = step, elapsed, 0.0, steps
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "unit": self.unit,
-            "amount": self.amount,
-            "total": self.total,
-            "knot": list(self._knot),
-            "next": self._next,
-            "estimates": [list(pair) for pair in self.estimates],
-        }
+        """What `restore` takes over."""
+        values = {name: getattr(self, name) for name in ("unit", "amount", "total", "first", "attempt")}
+        return {**values, "since": self._since, "done": self._done}
 
     def restore(self, data: dict[str, Any]) -> None:
-        """Take over the state of `to_json`, where the budget is still the same; a changed one starts its own count."""
+        """Take over the state of `to_json`; of another budget the share that is done is counted anew."""
+        self.first, self._since = data.get("first", 0), data.get("since", 0.0)
+        self.attempt = data.get("attempt")
         if (data["unit"], data["amount"]) == (self.unit, self.amount):
-            self.total, self._knot, self._next = data["total"], (data["knot"][0], data["knot"][1]), data["next"]
-            self.estimates = [(pair[0], pair[1]) for pair in data["estimates"]]
+            self._done = data.get("done", 0.0)
         else:
             self.changed = True

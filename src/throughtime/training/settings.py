@@ -29,7 +29,10 @@ class Settings(Options):
     beta_2, weight_decay: of AdamW; only matrices decay. average: of the weights, exponential; where there is one it is
     what is validated and kept. validations: how often to validate in the whole run, the last one at its end. log_every:
     steps between lines of the history. checkpoint_seconds: the least time between two checkpoints, 0 for one after
-    every step; where writing is slow they are further apart, so that they cost less than half a percent.
+    every step; where writing is slow they are further apart, so that they cost less than half a percent. attempts: how
+    often to train in a budget of minutes, each time from the start and with more regularization, where the data are
+    learned by heart before the time is up; attempt_steps: the most steps of the first one. learn_validation: where
+    validation is best towards the end, what was kept for it is learned too.
     """
 
     who = "training"
@@ -55,6 +58,9 @@ class Settings(Options):
     patience: int | None = option(
         None, at_least=1, changeable=True, help="Stop after so many validations without a better one."
     )
+    attempts: int = option(1, at_least=1, changeable=True, shell=False, help="The most trainings, each from the start.")
+    attempt_steps: int | None = option(None, at_least=1, shell=False, help="Of the first attempt, at most.")
+    learn_validation: bool = option(False, shell=False, help="Learn the validation part too, towards the end.")
     log_every: int = option(10, at_least=1, changeable=True, shell=False, help="Steps between lines of the history.")
     checkpoint_seconds: float = option(
         10.0, at_least=0, changeable=True, shell=False, help="The least time between two checkpoints."

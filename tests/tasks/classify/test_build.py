@@ -178,7 +178,7 @@ def test_pmi_embeddings_start_where_asked_and_can_be(drawn: dict[str, Any], monk
     for asked, there in ((True, True), (False, True), (True, False)):
         monkeypatch.setattr(embeddings, "find_spec", find_spec if there else lambda name: None)
         with pytest.raises(Drawn):
-            Classifier(**TINY, pmi_embeddings=asked, ensemble_size=2).fit(*ordered(60), **FEW)
+            Classifier(**{**TINY, "ensemble_size": 2}, pmi_embeddings=asked).fit(*ordered(60), **FEW)
         plans.append(drawn["plan"])
         tables.append({m: plans[-1].parameters[f"0.{m}.columns.word"] for m in range(2)})
     np.testing.assert_array_equal(tables[0][0], tables[0][1])

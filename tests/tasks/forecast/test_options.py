@@ -63,5 +63,5 @@ def test_validation_in_every_form() -> None:
 
 def test_what_the_command_chooses() -> None:
     chosen = ForecastOptions.for_command()
-    assert (chosen.quantiles, chosen.scaling, chosen.holdout) == (LEVELS, "series", 0.1)
+    assert (chosen.quantiles, chosen.scaling, chosen.holdout) == (LEVELS, None, 0.1)
     assert (ForecastOptions().quantiles, ForecastOptions().scaling, ForecastOptions().holdout) == ((), None, 0.0)

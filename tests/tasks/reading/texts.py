@@ -35,7 +35,8 @@ FILL = [
 CITIES = ["paris", "new york", "rome", "san jose costa rica", "oslo", "los angeles", "bonn"]
 
 NONE = {"embedding_dropout": 0.0, "layer_dropout": 0.0, "dropout": 0.0}
-TINY: dict[str, Any] = {"hidden": 8, "embedding": 8, "threads": 1}
+TINY: dict[str, Any] = {"hidden": 8, "embedding": 8, "threads": 1, "ensemble_size": 1}
+TAGGER: dict[str, Any] = {**TINY, "swap": 0.0, "stacked": False}
 FIT: dict[str, Any] = {"batch": 32, "learning_rate": 0.03, "warm_up": 5, "validations": 4, "average": 0.9}
 FEW: dict[str, Any] = {"steps": 4, "batch": 16, "average": 0.0}
 

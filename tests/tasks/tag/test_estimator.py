@@ -11,14 +11,14 @@ import pytest
 
 import throughtime
 from tests.tasks.reading.runs import interrupt_at, same_runs
-from tests.tasks.reading.texts import FEW, FILL, FIT, NONE, TINY, flights
+from tests.tasks.reading.texts import FEW, FILL, FIT, NONE, TAGGER, flights
 from throughtime.data.tagged import Tagged
 from throughtime.errors import UserError
 from throughtime.tasks.tag.estimator import Tagger
 from throughtime.tasks.tag.job import Targets
 from throughtime.tasks.tag.swap import Swapper
 
-SURE: dict[str, Any] = {**TINY, **NONE, "rare_dropout": 0.0, "hidden": 12}
+SURE: dict[str, Any] = {**TAGGER, **NONE, "rare_dropout": 0.0, "hidden": 12}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_saved_and_loaded_it_is_the_same(fitted: Tagger, tmp_path: Path) -> None
 @pytest.mark.parametrize("intents", [True, False])
 def test_every_kind_trains_and_runs(alone: None, tmp_path: Path, more: dict[str, Any], intents: bool) -> None:
     data = flights(60, intents=intents)
-    model = Tagger(**TINY, **more).fit(data.tokens, data.tags, data.intents or None, tmp_path, **FEW)
+    model = Tagger(**{**TAGGER, **more}).fit(data.tokens, data.tags, data.intents or None, tmp_path, **FEW)
     config = model.fitted().readers.readers[0].config
     assert config.crf is more.get("crf", True)
     assert config.stacked is (more.get("stacked", False) and intents)
@@ -83,7 +83,7 @@ def test_every_kind_trains_and_runs(alone: None, tmp_path: Path, more: dict[str,
 
 
 def test_without_a_crf_it_learns_too(alone: None) -> None:
-    model = Tagger(**SURE, crf=False, stacked=True).fit(flights(300), steps=100, **FIT)
+    model = Tagger(**{**SURE, "stacked": True}, crf=False).fit(flights(300), steps=100, **FIT)
     assert model.evaluate(flights(100, 1))["slot_f1"] > 0.95
 
 
@@ -91,7 +91,7 @@ def test_single_characters(alone: None) -> None:
     tokens = [list("去北京吧"), list("到上海去"), list("回家"), list("去上海吧"), list("到北京去")]
     tags = [["O", "B-c", "I-c", "O"], ["O", "B-c", "I-c", "O"], ["O", "O"]]
     tags += [tags[0], tags[1]]
-    model = Tagger(**TINY).fit(tokens, tags, **FEW)
+    model = Tagger(**TAGGER).fit(tokens, tags, **FEW)
     assert model.fitted().readers.readers[0].splitter.kind == "characters"
     assert model.fitted().tokens("去北京") == ["去", "北", "京"]
     one = model.tag(["去北京"])[0]
@@ -112,7 +112,7 @@ def test_with_swapped_spans_it_learns_too(alone: None, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(Swapper, "swapped", told)
     monkeypatch.setattr(Targets, "take", taking)
-    model = Tagger(**SURE, swap=0.5).fit(flights(300), steps=100, **FIT)
+    model = Tagger(**{**SURE, "swap": 0.5}).fit(flights(300), steps=100, **FIT)
     assert len(found) == 12  # an epoch is nine steps
     assert [id(one) for one in taken[1:]] == [id(one) for one in found]  # the tags go with them
     assert found[0].tokens != found[1].tokens  # anew in each
@@ -122,7 +122,7 @@ def test_with_swapped_spans_it_learns_too(alone: None, monkeypatch: pytest.Monke
 def test_the_seed_decides_everything_random(alone: None) -> None:
     data, shares = flights(60), []
     for seed in (0, 0, 1):
-        model = Tagger(**TINY, seed=seed, ensemble_size=2, swap=0.5).fit(data, **{**FEW, "average": 0.9})
+        model = Tagger(**{**TAGGER, "ensemble_size": 2, "swap": 0.5}, seed=seed).fit(data, **{**FEW, "average": 0.9})
         shares.append(np.concatenate([one.sure for one in model.tag(data.tokens)]))
     np.testing.assert_array_equal(shares[0], shares[1])
     assert np.abs(shares[0] - shares[2]).max() > 1e-3
@@ -130,7 +130,7 @@ def test_the_seed_decides_everything_random(alone: None) -> None:
 
 def test_a_run_that_goes_on_equals_one_that_was_not_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {
-        **TINY,
+        **TAGGER,
         "ensemble_size": 2,
         "swap": 0.5,
         "stacked": True,
@@ -141,7 +141,7 @@ def test_a_run_that_goes_on_equals_one_that_was_not_stopped(tmp_path: Path, monk
     data = flights(90)
     whole = Tagger(**options, seed=3).fit(data, None, None, tmp_path / "whole", **fit)
     with monkeypatch.context() as patch:
-        interrupt_at(6, patch)
+        interrupt_at(5 * 2 + 1, patch)  # of two members the first takes its sixth step
         parts = Tagger(**options, seed=3).fit(data, None, None, tmp_path / "parts", **fit)
     assert parts.outcome is not None
     assert parts.outcome.ended == "interrupted"
@@ -158,18 +158,18 @@ def test_a_run_that_goes_on_equals_one_that_was_not_stopped(tmp_path: Path, monk
 def test_an_interrupted_run_in_place_of_another_model_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     three = flights(60)
     three.intents[0] = three.intents[1] = three.intents[2] = "other"
-    Tagger(**TINY).fit(three, None, None, tmp_path, **FEW)
+    Tagger(**TAGGER).fit(three, None, None, tmp_path, **FEW)
     assert (tmp_path / "linear.json").exists()
     with monkeypatch.context() as patch:
         interrupt_at(2, patch)
-        Tagger(**TINY).fit(flights(60), None, None, tmp_path, force=True, **{**FEW, "steps": 50})
+        Tagger(**TAGGER).fit(flights(60), None, None, tmp_path, force=True, **{**FEW, "steps": 50})
     loaded = throughtime.load(tmp_path)
     assert loaded.linear == {}
     assert set(loaded.predict([["we"]])[1]) <= {"leave first", "reach first"}
 
 
 def test_without_scikit_learn(alone: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    model = Tagger(**TINY).fit(flights(60), None, None, tmp_path, **FEW, quiet=False)
+    model = Tagger(**TAGGER).fit(flights(60), None, None, tmp_path, **FEW, quiet=False)
     assert "scikit-learn is not installed" in capfd.readouterr().err
     assert list(model.fitted().linear) == ["majority class"]
     assert throughtime.load(tmp_path).predict([["we"]]) == model.predict([["we"]])
@@ -178,12 +178,12 @@ def test_without_scikit_learn(alone: None, tmp_path: Path, capfd: pytest.Capture
 def test_validation_texts_of_their_own(alone: None) -> None:
     held = flights(20, 1)
     held.tags[0][0], held.intents[1] = "B-unheard", "unheard of"
-    model = Tagger(**TINY).fit(flights(60), validation=held, **FEW)
+    model = Tagger(**TAGGER).fit(flights(60), validation=held, **FEW)
     assert "B-unheard" not in model.fitted().tags
     assert model.fitted().intents == ["leave first", "reach first"]
-    Tagger(**TINY).fit(flights(60, intents=False), validation=held, **FEW)
+    Tagger(**TAGGER).fit(flights(60, intents=False), validation=held, **FEW)
     with pytest.raises(UserError, match="the texts to choose by have no intents"):
-        Tagger(**TINY).fit(flights(60), validation=flights(20, 1, False), **FEW)
+        Tagger(**TAGGER).fit(flights(60), validation=flights(20, 1, False), **FEW)
 
 
 @pytest.mark.parametrize(
@@ -198,14 +198,14 @@ def test_validation_texts_of_their_own(alone: None) -> None:
 )
 def test_texts_that_cannot_be(given: Any, says: str) -> None:
     with pytest.raises(UserError, match=says):
-        Tagger(**TINY).fit(*given, **FEW)
+        Tagger(**TAGGER).fit(*given, **FEW)
 
 
 def test_plain_tags_are_learned(alone: None) -> None:
     rng = np.random.default_rng(0)
     tokens = [[str(word) for word in rng.choice(FILL, 5)] for _ in range(100)]
     tags = [["noun" if len(word) > 3 else "other" for word in one] for one in tokens]
-    model = Tagger(**SURE, swap=0.5).fit(tokens, tags, steps=30, **FIT)
+    model = Tagger(**{**SURE, "swap": 0.5}).fit(tokens, tags, steps=30, **FIT)
     assert model.record.data.scheme == "none"
     assert model.predict([["film", "the"]]) == ([["noun", "other"]], [])
     found = model.evaluate(tokens, tags)
@@ -215,10 +215,10 @@ def test_plain_tags_are_learned(alone: None) -> None:
 
 def test_few_and_strange_texts(alone: None) -> None:
     for tags in ([["O"], ["O"], ["O"]], [["B-x"], ["O"], ["I-x"]]):
-        model = Tagger(**TINY, swap=0.5).fit([["a"], ["b"], ["c"]], tags, **FEW)
+        model = Tagger(**{**TAGGER, "swap": 0.5}).fit([["a"], ["b"], ["c"]], tags, **FEW)
         assert len(model.predict([["a", "b"], ["d"], []])[0][0]) == 2
     long = [["a"] * 3_000, ["b"], ["c"]]  # longer than Python recurses
-    model = Tagger(**TINY).fit(long, [["O"] * 3_000, ["B-x"], ["O"]], **{**FEW, "steps": 1})
+    model = Tagger(**TAGGER).fit(long, [["O"] * 3_000, ["B-x"], ["O"]], **{**FEW, "steps": 1})
     assert len(model.predict(long)[0][0]) == 3_000
 
 
@@ -237,7 +237,7 @@ def test_few_and_strange_texts(alone: None) -> None:
 )
 def test_options_that_cannot_be(options: dict[str, Any], says: str) -> None:
     with pytest.raises(UserError, match=says):
-        Tagger(**{**TINY, **options}).fit(flights(20), **FEW)
+        Tagger(**{**TAGGER, **options}).fit(flights(20), **FEW)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_options_that_cannot_be(options: dict[str, Any], says: str) -> None:
 )
 def test_fits_that_cannot_be(fit: dict[str, Any], says: str) -> None:
     with pytest.raises(UserError, match=says):
-        Tagger(**TINY).fit(flights(20), **fit)
+        Tagger(**TAGGER).fit(flights(20), **fit)
 
 
 def test_an_unfitted_tagger_says_so() -> None:
@@ -271,7 +271,7 @@ def test_nothing_of_what_is_held_back_is_learned(characters: bool, alone: None) 
         return Tagged(tokens, data.tags, data.intents)
 
     models = [
-        Tagger(**TINY, spelling=True).fit(texts(60, 0, False), validation=texts(20, 1, strange), **FEW)
+        Tagger(**TAGGER, spelling=True).fit(texts(60, 0, False), validation=texts(20, 1, strange), **FEW)
         for strange in (False, True)
     ]
     splitters, columns = zip(

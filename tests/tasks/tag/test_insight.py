@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.tasks.reading.texts import FEW, NONE, TINY, flights, write_tagged
+from tests.tasks.reading.texts import FEW, NONE, TAGGER, flights, write_tagged
 from throughtime import Tagger
 from throughtime.errors import UserError
 from throughtime.insight.attribution import METHODS
@@ -19,7 +19,7 @@ from throughtime.tasks.reading.job import tensors
 from throughtime.tasks.tag import insight
 from throughtime.tasks.tag import model as tagger
 
-CALM: dict[str, Any] = {**TINY, **FEW, **NONE, "rare_dropout": 0.0, "linear_models": False, "seconds": 0}
+CALM: dict[str, Any] = {**TAGGER, **FEW, **NONE, "rare_dropout": 0.0, "linear_models": False, "seconds": 0}
 TEXT = "leave in new york, reach a rome"
 
 

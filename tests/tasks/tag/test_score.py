@@ -13,7 +13,7 @@ import pytest
 
 import throughtime
 from tests.tasks.reading.runs import history, interrupt_at, record, same_checkpoints
-from tests.tasks.reading.texts import FEW, NONE, TAGGED, TINY, flights
+from tests.tasks.reading.texts import FEW, NONE, TAGGED, TAGGER, flights
 from tests.tasks.reading.texts import write_tagged as write
 from throughtime.errors import UserError
 from throughtime.storage.folder import HISTORY
@@ -23,7 +23,7 @@ from throughtime.tasks.tag.data import read_tagged
 from throughtime.tasks.tag.score import evaluate_folder as evaluate
 from throughtime.tasks.train import train as train_task
 
-SMALL: dict[str, Any] = {**TINY, **FEW, "quiet": True, "seconds": 0}
+SMALL: dict[str, Any] = {**TAGGER, **FEW, "quiet": True, "seconds": 0}
 
 train = partial(train_task, "tag")
 
@@ -56,8 +56,12 @@ def test_an_evaluation_says_everything(made: tuple[Path, Path, dict[str, Any]]) 
     assert {
         *("texts", "tokens", "slot_f1", "slot_precision", "slot_recall", "by_kind", "token_accuracy", "baselines"),
         *("verdict", "intent_accuracy", "intent_verdict", "intents", "confusion", "calibration_error"),
-        *("sentence_accuracy", "shuffled", "mistakes"),
+        *("sentence_accuracy", "shuffled", "mistakes", "headline", "recurrence"),
     } == found.keys()
+    slots, intents = found["verdict"]["sentence"], found["intent_verdict"]["sentence"]
+    assert found["headline"] == f"Slots: {slots} Intents: {intents}"
+    assert found["recurrence"].keys() == {"accuracy", "linear_accuracy", "adds"}
+    assert found["recurrence"]["accuracy"] > 0.9
     assert found["slot_f1"] > 0.9
     assert 80 < found["texts"] < 120
     baselines = found["baselines"]

@@ -8,7 +8,7 @@ import pytest
 from throughtime.models.ops_torch import TorchModel
 from throughtime.models.resolve import trace_of
 from throughtime.tasks.text import model as language
-from throughtime.tasks.text.job import TextJob
+from throughtime.tasks.text.job import Course, TextJob
 from throughtime.tasks.text.model import LanguageConfig, initial_parameters
 from throughtime.training.streams import Streams
 
@@ -20,7 +20,8 @@ def test_the_state_is_carried_over_the_chunks_of_training() -> None:
 
     def losses(window: int) -> list[float]:
         streams = Streams(ids, 2, window, seed=0)
-        job = TextJob(TorchModel(language, config, parameters), streams, ids, lambda *_: None, lambda *_: None)
+        model = TorchModel(language, config, parameters)
+        job = TextJob(model, Course(streams, ids), lambda *_: None, lambda *_: None)
         job.begin()
         columns = ids[np.arange(41)[:, None] + np.array([0, 50])].astype(np.int64)
         return [job.loss(columns[i : i + window + 1])[0].item() for i in range(0, 40, window)]

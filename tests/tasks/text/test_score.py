@@ -15,6 +15,7 @@ from tests.tasks.text.small import TEXT
 from throughtime.baselines.ngram import baselines
 from throughtime.errors import UserError
 from throughtime.tasks.text import score as text_score
+from throughtime.tasks.text.data import Text
 from throughtime.tasks.text.score import evaluate_folder
 
 
@@ -27,7 +28,9 @@ def test_the_score_is_the_mean_of_what_the_steps_give(trained: tuple[Path, dict[
         logits = model.step(int(token)).astype(np.float64)
         total += math.log(np.exp(logits - logits.max()).sum()) + logits.max() - logits[following]
     assert summary["evaluation"]["nats_per_character"] == pytest.approx(total / 2000, abs=1e-5)
-    train, validation = model.tokenizer.encode(TEXT[:17_100]), model.tokenizer.encode(TEXT[17_100:18_000])
+    text = Text(TEXT, validation=None, blocks=None)
+    train, validation = (model.tokenizer.encode(text.part(part)) for part in ("train", "validation"))
+    assert (len(train), len(validation)) == (16_200, 1800)
     wanted = baselines(train, validation, ids[1:], model.tokenizer.size)
     assert summary["evaluation"]["baselines"]["ngram"]["nats_per_token"] == wanted["ngram"]["nats_per_token"]
 
@@ -47,7 +50,7 @@ def test_evaluating_a_folder(trained: tuple[Path, dict[str, Any]], file: Path, t
     again = evaluate_folder(folder, file)
     assert again["nats_per_character"] == summary["evaluation"]["nats_per_character"]
     assert evaluate_folder(folder, file, part="train")["baselines"].keys() == {"uniform"}
-    assert evaluate_folder(folder, file, part="validation")["characters"] == 900
+    assert evaluate_folder(folder, file, part="validation")["characters"] == 1800
     other = tmp_path / "other.txt"
     other.write_text(TEXT[500:1500], encoding="utf-8")
     whole = evaluate_folder(folder, other)

@@ -87,7 +87,7 @@ def build(examples: Parts[Texts], options: ClassifierOptions) -> ReadingPlan:
     kinds = {"on": (True,), "off": (False,), "both": (True, False)}[options.naive_bayes]
     without: dict[str, str] = {}
     parts = []
-    for unit in ["tokenizer"] if start else options.units or [_unit(learned.texts)]:
+    for unit in ["tokenizer"] if start else options.units or [unit_of(learned.texts)]:
         splitter = Splitter("tokenizer", start.tokenizer) if start else Splitter.fit(unit, learned.texts)
         for featured in kinds if unit in FEATURED else (False,):
             parts.append(_part(splitter, examples, classes, featured, sizes, options, without))
@@ -167,7 +167,7 @@ def _features(
     return NaiveBayesFeatures.fit(tokens, learned.labels, classes, keys, seed)
 
 
-def _unit(texts: Sequence[str]) -> str:
+def unit_of(texts: Sequence[str]) -> str:
     """What texts are read in where nobody said."""
     sample = "".join(texts[:2000])
     han = sum("\u3040" <= sign <= "\u30ff" or "\u3400" <= sign <= "\u9fff" for sign in sample)

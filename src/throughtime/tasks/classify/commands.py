@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from throughtime.data.spreadsheet import cell
 from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.report.console import print_json, say, table
@@ -33,6 +34,7 @@ def run(
         bool, Option("--follow", help="Show the probabilities word by word (models --no-bidirectional).")
     ] = False,
     encoding: Encoding = "utf-8",
+    raw: shell.Raw = False,
     json: shell.Json = False,
 ) -> None:
     """Say what a text is about: label and probabilities; of a file, a line for each text."""
@@ -50,7 +52,7 @@ def run(
     model = load(directory)
     if many:
         texts = _standard_input(encoding) if file is None else _texts(file, column, encoding)
-        _label_all(model, texts, sure, out)
+        _label_all(model, texts, sure, out, raw)
         return
     assert text is not None
     if follow:
@@ -101,6 +103,8 @@ def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None
 
 def show(evaluation: Mapping[str, Json]) -> None:
     """Print an evaluation: a table, and what it comes to."""
+    if evaluation.get("verdict"):
+        print(evaluation["verdict"]["sentence"])
     rows = [["", "accuracy %", "macro F1 %"]]
     for name, entry in [*evaluation["baselines"].items(), ("this model", evaluation)]:
         rows.append([name, *(f"{100 * entry[key]:.2f}" for key in ("accuracy", "macro_f1"))])
@@ -114,7 +118,7 @@ def show(evaluation: Mapping[str, Json]) -> None:
     if "sure" in evaluation and evaluation["sure"]["accuracy"] is not None:
         entry = evaluation["sure"]
         print(f"sure of {entry['share']:.0%} of them, and then right in {entry['accuracy']:.1%}")
-    for entry in (evaluation.get("verdict"), evaluation["recurrence"].get("adds"), evaluation.get("shuffled")):
+    for entry in (evaluation["recurrence"].get("adds"), evaluation.get("shuffled")):
         if entry:
             print(entry["sentence"])
     sys.stdout.flush()
@@ -163,26 +167,25 @@ def _texts(file: Path, column: str | None, encoding: str) -> Iterator[str]:
         raise UserError(f"{file}: unknown encoding {encoding!r}") from None
 
 
-def _label_all(model: Any, texts: Iterable[str], sure: bool, out: Path | None) -> None:
+def _label_all(model: Any, texts: Iterable[str], sure: bool, out: Path | None, raw: bool) -> None:
     """A line of CSV for each text, as they come: label, its probability."""
     import csv
-    import os
+    import io
+
+    from throughtime.storage.folder import replacing
 
     if out is None:
-        _write(csv.writer(sys.stdout, lineterminator="\n"), model, texts, sure)
+        _write(csv.writer(sys.stdout, lineterminator="\n"), model, texts, sure, raw)
         sys.stdout.flush()
         return
-    temporary = out.with_name(f".{out.name}.writing")
-    try:
-        with open(temporary, "w", newline="", encoding="utf-8") as file:
-            count = _write(csv.writer(file), model, texts, sure)
-        os.replace(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(out) as file:
+        lines = io.TextIOWrapper(file, "utf-8", newline="")
+        count = _write(csv.writer(lines), model, texts, sure, raw)
+        lines.detach()
     print(f"labels  {out} ({count:,})")
 
 
-def _write(writer: Any, model: Any, texts: Iterable[str], sure: bool) -> int:
+def _write(writer: Any, model: Any, texts: Iterable[str], sure: bool, raw: bool) -> int:
     from itertools import chain, islice
 
     answers = model.label(texts, sure)
@@ -190,7 +193,7 @@ def _write(writer: Any, model: Any, texts: Iterable[str], sure: bool) -> int:
     writer.writerow(["label", "probability"])
     count = 0
     for label, probabilities in chain(first, answers):
-        writer.writerow([label, f"{probabilities.max():.4f}"])
+        writer.writerow([cell(label, raw), f"{probabilities.max():.4f}"])
         count += 1
     return count
 

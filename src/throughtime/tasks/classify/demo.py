@@ -25,10 +25,8 @@ COUNT = 6000
 """Sentences to learn from."""
 
 EPOCHS = 4
-"""How often to go over them where no minutes are given; the same sentences and steps then, however busy the machine."""
-
-OPTIONS: dict[str, Any] = {}
-"""What the demonstration trains with, from trials on the validation part."""
+"""How often to go over them where no minutes are given; the same sentences and steps then, however busy the machine.
+All else the rule chooses."""
 
 
 def tables(seed: int = 0) -> dict[str, str]:
@@ -50,7 +48,7 @@ def run(
 
     out may hold an earlier demonstration, which is replaced; UserError where it holds another model.
     """
-    chosen = assistant_demo.budget(EPOCHS, minutes, {**OPTIONS, **options})
+    chosen = assistant_demo.budget(EPOCHS, minutes, options)
     return assistant_demo.run("classify", tables, out, seed, threads, quiet, chosen)
 
 

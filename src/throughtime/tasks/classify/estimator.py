@@ -15,9 +15,11 @@ from throughtime.linear.ensemble import RECURRENCE, in_words
 from throughtime.linear.fit import fit_linear_models, numbers
 from throughtime.linear.folder import SEEN, digests, linear_files
 from throughtime.runtime.readers import Reader
-from throughtime.storage.record import ModelRecord
+from throughtime.storage.folder import CONFIG
+from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.classify import model as classifier
-from throughtime.tasks.classify.build import build, seen
+from throughtime.tasks.classify import rule
+from throughtime.tasks.classify.build import build, seen, unit_of
 from throughtime.tasks.classify.data import judged, labelled, parts
 from throughtime.tasks.classify.incremental import ClassifierStream
 from throughtime.tasks.classify.model import WHO
@@ -29,7 +31,9 @@ from throughtime.tasks.reading.data import Decided, Parts, scored_elsewhere
 from throughtime.tasks.reading.decisions import decided
 from throughtime.tasks.reading.ensemble import Part, ReadingPlan, hello, team
 from throughtime.tasks.reading.estimator import ReadingEstimator
+from throughtime.tasks.reading.rule import Facts
 from throughtime.training import run as runs
+from throughtime.training.settings import UNITS
 
 if TYPE_CHECKING:
     from throughtime.training.best import Best
@@ -37,6 +41,9 @@ if TYPE_CHECKING:
 
 CHOICE = "choice"
 """Of a folder whose model was trained twice, the one by which it was decided what weighs how much."""
+
+SAMPLE = 2000
+"""Texts whose lengths are looked at."""
 
 
 class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
@@ -51,7 +58,6 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
 
     schema = SCHEMA
     arithmetic = classifier
-    epochs = 4
 
     def fit(
         self,
@@ -76,43 +82,81 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         something does not fit, or where another training is at work in `out`.
         """
         beside, changes = self._beside(validation, changes)
+        folder = None if out is None else Path(out)
 
         def read(options: ClassifierOptions) -> Parts[Texts]:
             return parts(texts, labelled(texts, labels, options), beside, options)
 
-        if not resume:
-            options = self.options.replaced(**changes)
-            changes |= scored_elsewhere(options)
-            if options.refit:
-                return self._fit_twice(read, out, force, quiet, changes)
-        return self._fit(read, out, resume, force, quiet, changes)
+        if resume:
+            begun = folder is not None and not (folder / CONFIG).exists() and (folder / CHOICE / CONFIG).exists()
+            if begun:
+                return self._fit_twice(read, folder, True, quiet, changes)
+            return self._fit(read, out, resume, force, quiet, changes)
+        runs.need_torch()
+        runs.refuse_existing(folder, force)  # before anything is said of the data
+        options = self.options.replaced(**changes)
+        changes |= scored_elsewhere(options)
+        options = options.replaced(**scored_elsewhere(options))
+        options.check()
+        examples = read(options.replaced(refit=False))
+        twice = rule.refit(self._facts(examples, options), options)
+        wanted = twice.value if options.refit is None else options.refit
+        self._known = [twice] if options.refit is None else []
+        if wanted:
+            if folder is not None and force:
+                runs.clear(folder, self.beside)  # so that going on finds this run, and no earlier one
+            self._fit_twice(lambda options: examples, folder, False, quiet, changes)
+        else:
+            self._fit(lambda options: examples, out, False, force, quiet, {**changes, "refit": False})
+        return self
 
     def _fit_twice(
         self,
         read: Callable[[ClassifierOptions], Parts[Texts]],
-        out: str | Path | None,
-        force: bool,
+        folder: Path | None,
+        resume: bool,
         quiet: bool,
         changes: Mapping[str, object],
     ) -> Classifier:
-        """Once all is decided, on the validation texts too; the first model is in the folder's `choice`."""
+        """Once all is decided, on the validation texts too; the first model is in the folder's `choice`. resume: go on
+        with the first training. Minutes are for both together."""
         from throughtime.training.progress import choose
 
-        folder = None if out is None else Path(out)
-        runs.refuse_existing(folder, force)  # before anything is said of the data
-        first = None if folder is None else folder / CHOICE
-        self._fit(read, first, False, True, quiet, {**changes, "refit": False})
+        own: dict[str, Any] = {name: value for name, value in changes.items() if name != "refit"}
+        minutes = own.get("minutes", None if resume else self.options.replaced(**own).minutes)
+        if minutes is not None:
+            own["minutes"] = ClassifierOptions.option("minutes").checked(WHO, minutes) / 2
+        if not resume:
+            own["refit"] = False
+        self._fit(read, None if folder is None else folder / CHOICE, resume, not resume, quiet, own)
         assert self.outcome is not None
         assert self.examples is not None
+        assert self.record is not None
         if self.outcome.ended == "interrupted":
-            there = "" if first is None else f"; {first} has what it learned so far"
-            choose(quiet).note(f"stopped in the first of two trainings: start again{there}")
+            there = "start again" if folder is None else f"go on with --resume; {folder / CHOICE} has what it learned"
+            choose(quiet).note(f"stopped in the first of two trainings: {there}")
             return self
-        examples = self.examples.together()
-        return self._fit(lambda options: examples, out, False, force, quiet, changes)
+        examples, options, self._known = self.examples.together(), self.record.options, self.chosen
+        same = {one.name: getattr(options, one.name) for one in options.declared()}
+        if self.outcome.ended == "patience":  # nothing would stop the second one: as long as the first took to its best
+            more = len(examples.learned) / max(1, len(self.examples.learned))
+            same |= {**dict.fromkeys(UNITS), "steps": max(1, round(self.outcome.best_step * more)), "patience": None}
+        self._fit(lambda options: examples, folder, False, False, quiet, {**same, "refit": True})
+        return self
 
     def _judged(self, source: Any) -> Texts:
         return judged(source)
+
+    def _facts(self, examples: Parts[Texts], options: ClassifierOptions) -> Facts:
+        sample = examples.learned.texts[:SAMPLE]
+        words = "words" in (options.units or [unit_of(sample)])
+        tokens = sum(len(text.split()) if words else len(text) for text in sample)
+        threads, classes = options.threads or runs.torch_threads(), len(set(examples.learned.labels))
+        length = tokens / max(1, len(sample))
+        return Facts(len(examples.learned), length, words, classes, examples.apart, threads)
+
+    def _choices(self, facts: Facts, options: ClassifierOptions) -> list[Choice]:
+        return rule.choices(facts, options)
 
     def _build(self, examples: Parts[Texts], options: ClassifierOptions) -> ReadingPlan:
         plan = build(examples, options)

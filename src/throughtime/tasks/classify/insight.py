@@ -197,6 +197,6 @@ def amount(data: str, share: float, seed: int, options: Mapping[str, Json]) -> t
     rows = np.sort(np.random.default_rng(seed).permutation(len(learned))[:count])
     names = ("minutes", "steps", "cell", "hidden", "layers", "threads")
     chosen = {name: options[name] for name in names if options.get(name) is not None}
-    model = Classifier(seed=seed).fit(learned.take(rows), quiet=True, **chosen)
+    model = Classifier(seed=seed, ensemble_size=1, refit=False).fit(learned.take(rows), quiet=True, **chosen)
     found = score(model.fitted(), test, None)
     return float(count), max(1 - found["accuracy"], 0.5 / len(test))

@@ -8,8 +8,8 @@ from typing import Any
 from throughtime.data.splitter import UNITS
 from throughtime.errors import UserError
 from throughtime.models.pooling import KINDS
-from throughtime.options import names, option, redefined
-from throughtime.tasks.options import DropoutOptions, StackOptions, TaskOptions
+from throughtime.options import by_rule, names, option, redefined
+from throughtime.tasks.options import DropoutOptions, StackOptions
 from throughtime.tasks.reading.options import ReaderOptions, path, some_of
 
 
@@ -29,9 +29,9 @@ class ClassifierOptions(ReaderOptions):
     who = "classifier"
 
     cell: Any = redefined(StackOptions, "cell", "lstm")
-    hidden: int = redefined(StackOptions, "hidden", 64)
+    hidden: int = by_rule(StackOptions, "hidden")
     layers: int = redefined(ReaderOptions, "layers", 1)
-    embedding: int = redefined(StackOptions, "embedding", 64, help="Values a unit becomes.")
+    embedding: int = by_rule(StackOptions, "embedding", help="Values a unit becomes.")
     units: tuple[str, ...] | None = option(
         None,
         check=some_of(UNITS),
@@ -55,18 +55,19 @@ class ClassifierOptions(ReaderOptions):
     start: str | None = option(
         None, check=path, help="The folder of a language model (train text, of words or characters) to start from."
     )
-    dropout: float = redefined(StackOptions, "dropout", 0.5, help="Share dropped before the output.")
-    embedding_dropout: float | None = redefined(
-        DropoutOptions, "embedding_dropout", 0.6, help="Share dropped of the embeddings."
+    dropout: float = by_rule(StackOptions, "dropout", help="Share dropped before the output.")
+    embedding_dropout: float | None = by_rule(
+        DropoutOptions, "embedding_dropout", help="Share dropped of the embeddings."
     )
-    layer_dropout: float | None = redefined(
-        DropoutOptions, "layer_dropout", 0.3, help="Share dropped between layers, and of sentences."
+    layer_dropout: float | None = by_rule(
+        DropoutOptions, "layer_dropout", help="Share dropped between layers, and of sentences."
     )
-    word_dropout: float = redefined(ReaderOptions, "word_dropout", 0.2)
-    label_smoothing: float = redefined(ReaderOptions, "label_smoothing", 0.1)
+    word_dropout: float = by_rule(ReaderOptions, "word_dropout")
+    label_smoothing: float = by_rule(ReaderOptions, "label_smoothing")
     balanced: bool = option(False, help="Every class weighs the same in training, however frequent.")
-    batch: int = redefined(TaskOptions, "batch", 64, help="B, texts a step.")
-    refit: bool = option(False, help="Once all is decided, train a second time, on the validation texts too.")
+    refit: bool = option(
+        None, chosen=True, help="Once all is decided, train a second time, on the validation texts too."
+    )
     text: str | None = option(None, help="The column of the texts; text, review and the like are known.")
     label: str | None = option(None, help="The column of the labels; label, class and the like are known.")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from throughtime.errors import UserError
 from throughtime.linear import metrics
 from throughtime.linear.ensemble import RECURRENCE, combine
 from throughtime.linear.folder import digests, read_seen
-from throughtime.options import Json
 from throughtime.tasks.classify.stream import SCHEMA, TextClassifier, load
 from throughtime.tasks.reading.control import in_words, order_effect
+from throughtime.tasks.reading.verdicts import recurrence_beside
 
 MISTAKES = 20
 """The most confident mistakes that are kept to read."""
@@ -79,7 +78,7 @@ def score(model: TextClassifier, given: Texts, seen: np.ndarray | None, rows: bo
     if errors:
         best = min(errors, key=lambda name: errors[name].sum())
         evaluation["verdict"] = verdict(wrong, errors[best], best, "error rate", "texts", groups).to_json()
-    evaluation["recurrence"] = _recurrence(model, parts, truth, wrong, groups)
+    evaluation["recurrence"] = recurrence_beside(parts, truth, wrong, model.weights, model.linear_weights, groups)
     evaluation["shuffled"] = _control(model, given, truth, parts[RECURRENCE].argmax(1), groups)
     evaluation["mistakes"] = _mistakes(given, answers, truth, model.classes)
     if rows:
@@ -123,38 +122,6 @@ def _parts(model: TextClassifier, given: Texts) -> dict[str, np.ndarray]:
         for name, one in model.linear.items():
             chunks.setdefault(name, []).append(one.log_probabilities(some).astype(np.float64))
     return {name: np.concatenate(each) for name, each in chunks.items()}
-
-
-def _recurrence(
-    model: TextClassifier, parts: Mapping[str, np.ndarray], truth: np.ndarray, wrong: np.ndarray, groups: np.ndarray
-) -> dict[str, Json]:
-    """The recurrence alone, and what it adds to the linear models. wrong: (N,) of the whole answers, 1 for an error."""
-    found: dict[str, Json] = {"accuracy": float(1 - (parts[RECURRENCE].argmax(1) != truth).mean())}
-    weights = model.linear_weights
-    if any(weights.values()) and set(weights) <= set(parts):
-        alone = combine({n: parts[n] for n in weights}, weights).argmax(1)
-        linear = (alone != truth).astype(np.float64)
-        found["linear_accuracy"] = float(1 - linear.mean())
-        added = verdict(wrong, linear, "the linear models without it", "error rate", "texts", groups).to_json()
-        found["adds"] = {**added, "sentence": adds(added, model.weights.get(RECURRENCE, 0.0))}
-    return found
-
-
-def adds(added: Mapping[str, Json], weight: float) -> str:
-    """What the recurrence brings beyond the linear models, in a sentence. weight: its own."""
-    if not weight:
-        return "The recurrence has no weight here: on the validation part the linear models did as well without it."
-    low, high = added["low"], added["high"]
-    fewer = "fewer" if added["gain"] >= 0 else "more"
-    size = f"{abs(added['gain']):.1%} {fewer} errors than the same linear models without it"
-    if not (np.isfinite(low) and np.isfinite(high)):
-        return f"Too few texts to tell whether the recurrence earns its place: with it {size}."
-    between = f"95 % interval of the errors saved {low:+.1%} to {high:+.1%}"
-    if added["skill"]:
-        return f"The recurrence earns its place: with it {size} ({between})."
-    if added["skill"] is None:
-        return f"Not shown that the recurrence earns its place: with it {size} ({between})."
-    return f"The recurrence does harm: with it {size} ({between}). Use the linear models alone"
 
 
 def _control(

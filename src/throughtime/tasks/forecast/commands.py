@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
 
-from throughtime.errors import needed
+from throughtime.errors import UserError, needed
 from throughtime.options import Json
 from throughtime.report.console import print_json, say, table
 from throughtime.tasks import shell
@@ -29,6 +29,7 @@ def run(
     plot: Annotated[
         Path | None, Option(help="Where the picture goes, PNG or SVG; DIR/forecast.png if not given.")
     ] = None,
+    raw: shell.Raw = False,
     json: shell.Json = False,
 ) -> None:
     """Forecast what comes after the end of every series, with intervals: a table and a picture."""
@@ -37,28 +38,39 @@ def run(
     from throughtime.tasks.forecast.tables import TableForecaster
 
     forecasts = TableForecaster.load(directory).forecast(data, steps)
-    where = csv or directory / "forecast.csv"
-    write_atomically(where, forecasts.csv().encode())
-    picture: Path | None = plot or directory / "forecast.png"
-    try:
-        assert picture is not None
-        forecast_file(picture, forecasts)
-    except ImportError as error:
-        say(f"throughtime: no picture, {error.name} is missing: {needed('train')}")
-        picture = None
+    if not json:
+        rows = [[" ".join(value.split()) for value in row] for row in forecasts.rows()]
+        shown = rows[: 1 + (_SHOWN if len(rows) > _FEW else len(rows))]
+        print(table(shown))
+        if len(rows) > len(shown):
+            print(f"... {len(rows) - len(shown):,} more rows")
+        sys.stdout.flush()  # what comes is there, whatever becomes of the files
+    where = _written(csv, directory / "forecast.csv", lambda to: write_atomically(to, forecasts.csv(raw).encode()))
+    picture = _written(plot, directory / "forecast.png", lambda to: forecast_file(to, forecasts))
     if json:
-        files = {"csv": str(where), "plot": str(picture) if picture else None}
+        files = {"csv": str(where) if where else None, "plot": str(picture) if picture else None}
         values = {"directory": str(directory), "levels": forecasts.levels, "forecasts": forecasts.to_json()}
         print_json({**values, **files})
         return
-    lines = forecasts.csv().splitlines()
-    rows = [line.split(",") for line in lines[: 1 + (_SHOWN if len(lines) > _FEW else len(lines))]]
-    print(table(rows))
-    if len(lines) > len(rows):
-        print(f"... {len(lines) - len(rows):,} more rows")
-    print(f"table   {where}")
+    if where:
+        print(f"table   {where}")
     if picture:
         print(f"plot    {picture}")
+
+
+def _written(asked: Path | None, usual: Path, write: Callable[[Path], None]) -> Path | None:
+    """Where a file was written; None, which is said, where it was not asked for and cannot be."""
+    try:
+        write(asked or usual)
+    except ImportError as error:
+        say(f"throughtime: no picture, {error.name} is missing: {needed('train')}")
+        return None
+    except UserError as error:
+        if asked is not None:
+            raise
+        say(f"throughtime: {error}; --csv and --plot name other places")
+        return None
+    return asked or usual
 
 
 def evaluate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,10 @@ from throughtime.tasks.forecast.statistics import Statistics
 
 SHOWN = 48
 """Values of a table's series that are kept at least, for pictures of what came before a forecast."""
+
+
+_ANY_SEASON = math.lcm(*range(1, 41), 365)
+"""Steps after which seasons of all usual lengths begin anew together."""
 
 
 def _alias(value: Any) -> str:
@@ -110,7 +115,8 @@ class ForecastExamples:
             panel.check_length(2 * options.horizon + 1)
         part = panel.head(_learned(panel.values, options))
         features = Features.of(part, options.calendar)
-        phases = np.array([panel.phase(n, options.profile or 1) for n in range(len(panel))])
+        # of no season yet, since the profile's may be chosen later: what counts is their remainder
+        phases = np.array([panel.phase(n, options.profile or _ANY_SEASON) for n in range(len(panel))])
         rows = features.apply(part, options.horizon)
         return cls(Series(part.values, rows, phases), panel, features, features.known(part), True)
 

@@ -12,13 +12,15 @@ import numpy as np
 from throughtime.data.panel import Panel
 from throughtime.errors import UserError
 from throughtime.options import Json
-from throughtime.storage.record import ModelRecord
+from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.estimator import Estimator, Finished, Plan, Say
 from throughtime.tasks.forecast.data import ForecastDecided, ForecastExamples, held_for_validation
 from throughtime.tasks.forecast.ensemble import Ensemble, prefixes
+from throughtime.tasks.forecast.facts import Facts
 from throughtime.tasks.forecast.fitted_series import ARRAYS, SERIES, FittedSeries
 from throughtime.tasks.forecast.model import DISTRIBUTIONS, WHO, ForecastConfig, initial_parameters
 from throughtime.tasks.forecast.options import ForecastOptions
+from throughtime.tasks.forecast.rule import choose
 from throughtime.tasks.forecast.score import evaluate
 from throughtime.tasks.forecast.series import Series, as_series
 from throughtime.tasks.forecast.statistics import Statistics, seasonal_change
@@ -33,9 +35,6 @@ if TYPE_CHECKING:
 
 MINUTES = 3.0
 """How long training takes where nothing is said."""
-
-SEASONS = 14
-"""The look-back where nothing is said, in seasons."""
 
 LEVELS = (0.1, 0.5, 0.9)
 """Quantiles that are taken of a distribution where none are given."""
@@ -112,17 +111,33 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
     ) -> Forecaster:
         return self._fit(lambda options: ForecastExamples.of_table(data, options), out, resume, force, quiet, changes)
 
-    def _settle(self, examples: ForecastExamples, options: ForecastOptions) -> ForecastOptions:
+    def _settle(self, examples: ForecastExamples, options: ForecastOptions) -> tuple[ForecastOptions, Sequence[Choice]]:
+        from throughtime.tasks.forecast.speed import seconds_a_step
+        from throughtime.training.best import Best
+
         quantiles = options.quantiles or (() if options.distribution == "none" else LEVELS)
-        scaling = options.scaling or ("series" if options.every else "window")
-        options = options.replaced(season=options.season or examples.season, scaling=scaling, quantiles=quantiles)
-        return options if options.budgeted else options.replaced(minutes=MINUTES)
+        options = options.replaced(quantiles=quantiles)
+        options = options if options.budgeted else options.replaced(minutes=MINUTES)
+        values, horizon = examples.series.values, options.horizon
+        held = held_for_validation(values, 0.1 if options.validation is None else options.validation, horizon)
+        _check_room(examples.series.lengths, held, horizon)
+        learned = [one[: len(one) - k] for one, k in zip(values, held, strict=True)]
+        facts = Facts.of(learned, horizon, options.season, examples.panel.frequency.seasons)
+        threads = options.threads or torch_threads()
+
+        def seconds(tried: ForecastOptions) -> float:
+            tried = tried.replaced(learning_rate=1e-3, warm_up=1, validation=0)
+            plan = self._build(examples, tried)
+            job, _ = self._job(examples, plan, tried, Best(None, lambda line: None))
+            return seconds_a_step(job, tried.minutes or 0.0, threads)
+
+        return choose(facts, options, seconds)
 
     def _build(self, examples: ForecastExamples, options: ForecastOptions) -> ForecastPlan:
         from throughtime.insight.chrono import chrono
 
         config, parameters = _configured(examples, options), {}
-        for i, prefix in enumerate(prefixes(options.ensemble_size)):
+        for i, prefix in enumerate(prefixes(options.members)):
             drawn = initial_parameters(config, np.random.default_rng([options.seed, i] if i else options.seed))
             drawn = chrono(config.layers, drawn, options.chrono, options.seed + 100 * i)
             parameters.update({prefix + name: value for name, value in drawn.items()})
@@ -136,7 +151,7 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
         config, options = record.model, record.options
         parameters = {
             prefix + name: np.zeros(shape, np.float32)
-            for prefix in prefixes(options.ensemble_size)
+            for prefix in prefixes(options.members)
             for name, shape in config.shapes.items()
         }
         return _planned(examples, options, config, parameters)
@@ -150,13 +165,14 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
         from throughtime.tasks.forecast.loss import loss_of
 
         config, models = plan.model, []
-        for i, prefix in enumerate(prefixes(options.ensemble_size)):
+        for i, prefix in enumerate(prefixes(options.members)):
             start = {name: plan.parameters[prefix + name] for name in config.shapes}
             models.append(TorchModel(forecaster, config, start, options.seed + i))
-        loss = loss_of(options.loss, options.quantiles, options.distribution)
-        job = ForecastJob(models, plan.windows, plan.held, plan.changes, loss, options.batch, options.seed, best.keep)
+        loss = loss_of(options.loss or "mae", options.quantiles, options.distribution)
+        batch = options.batch or 256
+        job = ForecastJob(models, plan.windows, plan.held, plan.changes, loss, batch, options.seed, best.keep)
         cells = ", ".join(f"{layer.name} {layer.output_size}" for layer in config.layers)
-        times = f"{options.ensemble_size} times " if options.ensemble_size > 1 else ""
+        times = f"{options.members} times " if options.members > 1 else ""
         windows = f"{len(plan.windows):,} windows of {config.segments} times {config.segment} steps"
         return job, f"{times}{cells}; {windows}"
 
@@ -169,12 +185,12 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
         say: Say | None,
     ) -> Finished[SeriesModel]:
         threads = options.threads or torch_threads()
-        form = options.quantiles, (), options.nonnegative, options.ensemble_size, threads
+        form = options.quantiles, (), bool(options.nonnegative), options.members, threads
         ensemble, shifts = Ensemble(plan.model, parameters, *form), tuple[float, ...]()
         if options.quantiles and len(plan.held) >= _CALIBRATED:
             shifts = _shifts(ensemble, plan.held)
             ensemble.shifts = np.array(shifts)
-        return Finished(SeriesModel(ensemble, options.profile, plan.fitted), ForecastDecided(shifts))
+        return Finished(SeriesModel(ensemble, options.profile or 0, plan.fitted), ForecastDecided(shifts))
 
     def notes(self) -> list[str]:
         assert self.record is not None
@@ -222,35 +238,40 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
         return self.evaluate(say=say) if self.record.options.holdout > 0 else None
 
 
-def _configured(examples: ForecastExamples, options: ForecastOptions) -> ForecastConfig:
-    """The sizes, from the options and what the series allow."""
-    series, season, horizon = examples.series, options.season or 1, options.horizon
-    segment = 1 if options.every else options.segment or (season if season <= 64 else 1)
-    lengths, held = series.lengths, held_for_validation(series.values, options.validation, horizon)
+def _check_room(lengths: np.ndarray, held: np.ndarray, horizon: int) -> int:
+    """The steps of the longest series before its last horizon that is learned; UserError where there are none."""
     room = int((lengths - held).max()) - horizon
     if room < 1:
         needed = int(lengths.max()) - room + 1
         raise UserError(f"{WHO}: the longest series has {lengths.max()} steps, at least {needed} are needed")
-    wanted = options.lookback or max(SEASONS * season, 2 * horizon)
-    segments = max(1, min(-(-wanted // segment), max(1, room // segment)))
-    lags: Sequence[int] | None = options.lags
-    if lags is None:
-        lags = sorted({lag for lag in (1, season, 7 * season, 14 * season) if lag <= segment * segments})
+    return room
+
+
+def _configured(examples: ForecastExamples, options: ForecastOptions) -> ForecastConfig:
+    """The sizes, from the options and what the series allow."""
+    series, horizon = examples.series, options.horizon
+    assert options.segment is not None
+    assert options.lookback is not None
+    held = held_for_validation(series.values, options.validation, horizon)
+    room, segment = _check_room(series.lengths, held, horizon), options.segment
+    segments = max(1, min(-(-options.lookback // segment), max(1, room // segment)))
+    lags = options.lags
+    assert lags is not None
     return ForecastConfig.stack(
         segment,
         segments,
         horizon,
         lags,
         options.traces(),
-        hidden=options.hidden,
-        embedding=options.embedding,
+        hidden=options.hidden or 128,
+        embedding=options.embedding or 64,
         outputs=DISTRIBUTIONS[options.distribution] or max(1, len(options.quantiles)),
-        dropout=options.dropout,
+        dropout=options.dropout or 0.0,
         known=examples.known,
         features=0 if series.features is None else series.features[0].shape[1],
-        profile=options.profile > 0,
+        profile=bool(options.profile),
         every=options.every,
-        scaling=options.scaling,
+        scaling=options.scaling or "window",
         distribution=options.distribution,
     )
 
@@ -261,13 +282,13 @@ def _planned(
     """A model about to be trained, and its windows."""
     series = examples.series
     held_out = held_for_validation(series.values, options.validation, options.horizon)
-    histories = Histories(config, series, Statistics.of(series, options.profile, held_out.tolist()))
+    histories = Histories(config, series, Statistics.of(series, options.profile or 0, held_out.tolist()))
     windows, held = Windows(histories, held_out), Windows(histories, held_out, last=True, most=_JUDGED)
     if not len(windows):
         raise UserError(f"{WHO}: no window of {config.lookback} + {config.horizon} steps has values on both sides")
     learned = [one[: len(one) - k] for one, k in zip(series.values, held_out, strict=True)]
     changes = np.array([seasonal_change(one, options.season or 1) for one in learned])
-    fitted = examples.fitted(config, options.profile)
+    fitted = examples.fitted(config, options.profile or 0)
     return ForecastPlan(
         config, examples.data(), parameters, fitted.files(), fitted=fitted, windows=windows, held=held, changes=changes
     )

@@ -14,12 +14,19 @@ _OPTIONS = (
     *("horizon", "hidden", "embedding", "segment", "lookback", "lags", "profile", "every", "scaling", "distribution"),
     *("dropout", "nonnegative", "loss"),
 )
+_USUAL: dict[str, Json] = {
+    **{"hidden": 128, "embedding": 64, "dropout": 0.0, "profile": 0, "loss": "mae", "nonnegative": False},
+    **{"batch": 256, "learning_rate": 5e-3, "validation": 0.1, "scaling": "window", "warm_up": 100},
+}
+"""What held where nothing was said."""
+
 _READING = ("time", "id", "past", "future", "static", "frequency", "dayfirst", "timezone")
 
 
 def upgrade(raw: dict[str, Json], folder: Path) -> dict[str, Json]:
     """config.json of format 2, from one of format 1."""
     options, _, data = training_of_format_1(raw)
+    options = {**_USUAL, **options}
     section, model = _object(raw, "forecast"), _object(raw, "model")
     series = read_json(folder / SERIES) if (folder / SERIES).is_file() else {}
     if not isinstance(series, dict):

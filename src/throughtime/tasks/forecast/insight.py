@@ -157,10 +157,10 @@ def _patient(
         model.statistics(series, ids),
         np.where(lengths > 3 * horizon, np.maximum(horizon, lengths // 5), 0),
         model.levels,
-        options.loss,
+        options.loss or "mae",
         settings,
         Course.of(lines, settings, None),
-        options.batch,
+        options.batch or 256,
         options.seed,
     )
 

@@ -42,8 +42,10 @@ def _typed_levels(text: str) -> Sequence[float]:
     return levels
 
 
-def _validation(value: Any) -> int | float:
+def _validation(value: Any) -> int | float | None:
     """A share of every series' end, or a number of steps; True is a tenth, False nothing."""
+    if value is None:
+        return None
     if isinstance(value, bool):
         return 0.1 if value else 0
     if isinstance(value, float) and value == 0:
@@ -64,11 +66,12 @@ def _typed_validation(text: str) -> int | float:
 class ForecastOptions(StackOptions):
     """A forecaster and its training, and how tables are read.
 
-    horizon: steps ahead. season: steps after which a series repeats itself, 1 for none, None for that of the frequency;
-    it chooses what is not given: segment (steps taken in at once: a season up to 64 steps, else 1), lookback (steps
-    looked at: 14 seasons, at least two horizons, as far as the series reach) and lags (how many steps ago the
-    references lie that the model corrects: 1 and 1, 7 and 14 seasons). profile: steps of a season whose mean course the
-    model sees, 0 for none. every: an output at every step, the state carried, instead of one after each window.
+    What is None is chosen for the series, the horizon, the budget and the speed (tasks/forecast/rule.py).
+
+    horizon: steps ahead. season: steps after which a series repeats itself, 1 for none. segment: steps taken in at
+    once. lookback: steps looked at. lags: how many steps ago the references lie that the model corrects. profile: steps
+    of a season whose mean course the model sees, 0 for none. every: an output at every step, the state carried,
+    instead of one after each window.
     scaling: a name of SCALINGS in tasks/forecast/model.py. quantiles: levels, in place of a point forecast; then the
     loss is theirs. distribution: of which the quantiles are taken; then the loss is its likelihood. ensemble_size:
     models that are trained side by side, each from its own start and order, whose mean is the forecast. validation: the
@@ -81,7 +84,7 @@ class ForecastOptions(StackOptions):
 
     horizon: int = option(24, at_least=1, at_most=LARGEST, help="K, how many steps ahead.")
     season: int | None = option(
-        None, at_least=1, at_most=LARGEST, help="Steps after which series repeat; from the frequency if not given."
+        None, at_least=1, at_most=LARGEST, help="Steps after which series repeat; found in their values if not given."
     )
     _: KW_ONLY
     target: tuple[str, ...] = option(
@@ -96,35 +99,39 @@ class ForecastOptions(StackOptions):
     dayfirst: bool | None = option(None, help="Of dates such as 01/02/2016.")
     timezone: str | None = option(None, help="Of the clock, such as Europe/Berlin.")
     calendar: bool = option(True, help="Let the model see the time of day, of the week and of the year.")
-    profile: int = option(
-        0, at_least=0, at_most=1_000_000, help="Steps of a season whose mean course the model sees; 0 for none."
+    profile: int | None = option(
+        None, at_least=0, at_most=1_000_000, help="Steps of a season whose mean course the model sees; 0 for none."
     )
     every: bool = option(False, help="An output at every step, the state carried, for streams.")
-    lookback: int | None = option(
-        None, at_least=1, at_most=LARGEST, help="Steps of the past looked at; 14 seasons if not given."
-    )
-    segment: int | None = option(
-        None, at_least=1, at_most=LARGEST, help="Steps taken in at once; a season if not given."
-    )
+    lookback: int | None = option(None, at_least=1, at_most=LARGEST, help="Steps of the past looked at.")
+    segment: int | None = option(None, at_least=1, at_most=LARGEST, help="Steps taken in at once.")
     lags: tuple[int, ...] | None = option(None, at_least=1, at_most=LARGEST, shell=False, help="Of the references.")
     cell: Any = redefined(StackOptions, "cell", "gru_reset_after")
-    hidden: int = redefined(StackOptions, "hidden", 128, help="H, the size of the hidden state.")
-    embedding: int = redefined(StackOptions, "embedding", 64, help="Values a segment becomes.")
-    ensemble_size: int = option(1, at_least=1, at_most=999, help="Models side by side whose mean is the forecast.")
-    scaling: str | None = option(None, choices=SCALINGS, command="series", help=f"{', '.join(SCALINGS)}.")
+    hidden: int | None = redefined(  # type: ignore[assignment]
+        StackOptions, "hidden", None, help="H, the size of the hidden state."
+    )
+    embedding: int | None = redefined(  # type: ignore[assignment]
+        StackOptions, "embedding", None, help="Values a segment becomes."
+    )
+    dropout: float | None = redefined(StackOptions, "dropout", None)  # type: ignore[assignment]
+    ensemble_size: int | None = option(
+        None, at_least=1, at_most=999, help="Models side by side whose mean is the forecast."
+    )
+    scaling: str | None = option(None, choices=SCALINGS, help=f"{', '.join(SCALINGS)}.")
     distribution: str = option(
         "none", choices=tuple(DISTRIBUTIONS), help="none, student_t, or negative_binomial for counts."
     )
     quantiles: tuple[float, ...] = option(
         (), check=_levels, parse=_typed_levels, command=LEVELS, help="Levels with commas; 'none' forecasts points."
     )
-    loss: str = option("mae", choices=LOSSES, help="Of point forecasts: mae, mse or mase_smape.")
-    nonnegative: bool = option(False, help="Forecasts below zero become zero.")
-    batch: int = redefined(TaskOptions, "batch", 256, help="B, windows a step.")
-    learning_rate: float = redefined(Settings, "learning_rate", 5e-3)
+    loss: str | None = option(None, choices=LOSSES, help="Of point forecasts: mae, mse or mase_smape.")
+    nonnegative: bool | None = option(None, help="Forecasts below zero become zero.")
+    batch: int | None = redefined(TaskOptions, "batch", None, help="B, windows a step.")  # type: ignore[assignment]
+    learning_rate: float | None = redefined(Settings, "learning_rate", None)  # type: ignore[assignment]
+    warm_up: int | None = redefined(Settings, "warm_up", None)  # type: ignore[assignment]
     average: float = redefined(Settings, "average", 0.999)
     validation: Any = option(
-        0.1,
+        None,
         check=_validation,
         parse=_typed_validation,
         help="Share of the learning part kept for validation, or so many steps.",
@@ -143,6 +150,11 @@ class ForecastOptions(StackOptions):
         changeable=True,
         help="How long each of the slow baselines may take; 0 leaves them out.",
     )
+
+    @property
+    def members(self) -> int:
+        """Models side by side, 1 where nobody chose."""
+        return self.ensemble_size or 1
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.report.curves import BLUE, GREEN, GREY, VERMILION, new_figure, svg
+from throughtime.report.curves import BLUE, GREEN, GREY, VERMILION, new_figure, svg, without_formulas
 from throughtime.storage.folder import write_atomically
 from throughtime.tasks.forecast.tables import Forecasts
 
@@ -23,6 +23,7 @@ def forecast_file(path: Path, forecasts: Forecasts) -> None:
     if path.suffix.lower() == ".svg":
         write_atomically(path, svg(figure).encode())
         return
+    without_formulas(figure)
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=130)
     write_atomically(path, out.getvalue())

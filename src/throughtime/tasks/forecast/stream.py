@@ -356,9 +356,9 @@ def load(folder: Path, weights: str | None = None) -> SeriesModel:
             parameters,
             options.quantiles,
             record.decided.shifts,
-            options.nonnegative,
-            options.ensemble_size,
+            bool(options.nonnegative),
+            options.members,
         )
-        return SeriesModel(ensemble, options.profile, series)
+        return SeriesModel(ensemble, options.profile or 0, series)
     except UserError as error:
         raise UserError(f"{folder}: {error}") from None

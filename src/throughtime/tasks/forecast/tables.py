@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from throughtime.data import calendar
 from throughtime.data.features import Features
 from throughtime.data.frequency import Frequency
 from throughtime.data.panel import Panel
+from throughtime.data.spreadsheet import cell
 from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.storage.folder import CONFIG
@@ -47,15 +48,18 @@ class Forecasts:
         median: np.ndarray = self.values[..., middle(self.levels)]
         return median
 
-    def csv(self) -> str:
-        """unique_id, ds, forecast, and a column for each quantile."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
+    def rows(self) -> Iterator[list[str]]:
+        """unique_id, ds, forecast, and a column for each quantile; first their names."""
         names = [f"q{100 * level:g}" for level in self.levels]
-        writer.writerow(["unique_id", "ds", "forecast", *names])
+        yield ["unique_id", "ds", "forecast", *names]
         for name, times, values, point in zip(self.ids, self.times, self.values, self.point, strict=True):
             for time, row, one in zip(times, values, point, strict=True):
-                writer.writerow([name, shown(time), f"{one:.6g}", *(f"{v:.6g}" for v in row if names)])
+                yield [name, shown(time), f"{one:.6g}", *(f"{v:.6g}" for v in row if names)]
+
+    def csv(self, raw: bool = True) -> str:
+        """The rows as CSV. raw: names as they are, also where a spreadsheet would take one for a formula."""
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows([cell(name, raw), *rest] for name, *rest in self.rows())
         return out.getvalue()
 
     def to_json(self) -> list[Json]:
@@ -152,7 +156,7 @@ class TableForecaster:
         frequency, starts = Frequency.of(data.frequency), []
         for start, offset in zip(index.starts, index.offsets, strict=True):
             if isinstance(start, str) and frequency.kind != "steps":
-                starts.append(frequency.times(np.datetime64(start, "us"), offset + 1)[-1])
+                starts.append(frequency.times(np.datetime64(start, "us"), 1, offset)[0])
             else:
                 starts.append((0 if isinstance(start, str) else start) + offset)
         return Panel(list(index.ids), starts, frequency, list(self.fitted.ends.values), zone=data.zone)

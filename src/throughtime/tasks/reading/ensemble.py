@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,12 +23,8 @@ from throughtime.tasks.reading.options import ReaderOptions
 if TYPE_CHECKING:
     from throughtime.tasks.reading.job import Member
 
-Chosen = TypeVar("Chosen", bound=ReaderOptions)
-
 _BYTES = 20
 """That a parameter takes in training: itself, its gradient, two moments and its average."""
-
-_LEAST_STEPS, _MOST_EPOCHS = 300, 60
 
 
 @dataclass(frozen=True)
@@ -108,14 +104,6 @@ def _check_memory(count: int) -> None:
             f"{count:,} parameters need about {readable(needed)} to train, this machine has {readable(memory)}; lower "
             "--hidden, --embedding, --layers or --ensemble-size"
         )
-
-
-def settled(options: Chosen, texts: int, usual: int) -> Chosen:
-    """With a budget where nothing is said: the usual epochs; of few texts as many as make 300 steps, 60 at most."""
-    if options.budgeted:
-        return options
-    steps = max(1, -(-texts // options.batch))
-    return options.replaced(epochs=max(usual, min(_MOST_EPOCHS, -(-_LEAST_STEPS // steps))))
 
 
 def team(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,11 +14,14 @@ import numpy as np
 from throughtime.linear.folder import FILES
 from throughtime.runtime.readers import Reader, Readers, read_readers, reader_files
 from throughtime.storage.folder import TOKENIZER
-from throughtime.storage.record import ModelRecord
+from throughtime.storage.record import Choice, ModelRecord
+from throughtime.tasks.choices import settled
 from throughtime.tasks.estimator import Estimator, zeros
 from throughtime.tasks.reading.data import Kind, Parts
-from throughtime.tasks.reading.ensemble import Part, ReadingPlan, settled
+from throughtime.tasks.reading.ensemble import Part, ReadingPlan
 from throughtime.tasks.reading.options import ReaderOptions
+from throughtime.tasks.reading.rule import Facts
+from throughtime.tasks.reading.speed import seconds_a_text
 from throughtime.training import run as runs
 
 Chosen = TypeVar("Chosen", bound=ReaderOptions)
@@ -25,11 +29,10 @@ Running = TypeVar("Running")
 
 
 class ReadingEstimator(Estimator[Chosen, Parts[Kind], ReadingPlan, Running]):
-    """arithmetic: the module of the task's model. epochs: how long training takes where nothing is said. A task writes
-    what Estimator asks for, and how a reader sees the texts."""
+    """arithmetic: the module of the task's model. A task writes what Estimator asks for, how a reader sees the texts,
+    and what its rule goes by and says."""
 
     arithmetic: Any
-    epochs: int
     unit = "texts"
     beside = (TOKENIZER, *FILES)
 
@@ -49,8 +52,21 @@ class ReadingEstimator(Estimator[Chosen, Parts[Kind], ReadingPlan, Running]):
     def _judged(self, source: Any) -> Kind:
         """Texts to choose by that were handed over."""
 
-    def _settle(self, examples: Parts[Kind], options: Chosen) -> Chosen:
-        return settled(options, len(examples.learned), self.epochs)
+    @abstractmethod
+    def _facts(self, examples: Parts[Kind], options: Chosen) -> Facts:
+        """What the rule goes by."""
+
+    @abstractmethod
+    def _choices(self, facts: Facts, options: Chosen) -> list[Choice]:
+        """What the rule says."""
+
+    def _settle(self, examples: Parts[Kind], options: Chosen) -> tuple[Chosen, Sequence[Choice]]:
+        facts = self._facts(examples, options)
+        if options.minutes is not None:
+            sized, _ = settled(options, self._choices(facts, options))
+            sizes = (sized.batch, sized.embedding or 64, sized.hidden or 64, sized.layers)
+            facts = replace(facts, seconds=seconds_a_text(facts.length, *sizes))
+        return settled(options, self._choices(facts, options))
 
     def _rebuild(self, examples: Parts[Kind], record: ModelRecord[Any, Any, Any, Any], folder: Path) -> ReadingPlan:
         self._check_same(examples, record, folder)

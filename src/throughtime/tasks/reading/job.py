@@ -15,7 +15,7 @@ from throughtime.models.ops_torch import TorchModel
 from throughtime.models.reader import Tokens
 from throughtime.runtime.ragged import batches
 from throughtime.tasks.reading.options import ReaderOptions
-from throughtime.training.job import EnsembleJob, Keep
+from throughtime.training.job import Keep, SideBySideJob
 
 Output = Any
 """What a model's arithmetic returns."""
@@ -45,7 +45,7 @@ class Member:
     prefix: str
 
 
-class ReadingJob(EnsembleJob):
+class ReadingJob(SideBySideJob):
     """Members that learn side by side, each in an order of its own. keep: called with the parameters as arrays.
 
     A task says how far an answer is from the truth, and how good the answers to what is held back are.
@@ -75,16 +75,14 @@ class ReadingJob(EnsembleJob):
         lengths = [learned.lengths for learned in self._learned]
         return Epoch(lengths, self.options.batch, self.options.seed, number)
 
-    def loss(self, batch: Sequence[tuple[np.ndarray, np.random.Generator]]) -> tuple[torch.Tensor, int]:
-        """The mean loss of a batch for each member, and the texts of one."""
-        losses = []
-        for one, learned, (rows, rng) in zip(self.members, self._learned, batch, strict=True):
-            tokens, sentences = learned.inputs(rows)
-            tokens = forgotten(tokens, rng, self.options.word_dropout, self.options.rare_dropout, one.counts)
-            read = tensors(tokens)
-            output = one.model(read) if sentences is None else one.model(read, tensors(sentences))
-            losses.append(self.losses(one.model, output, read, rows).mean())
-        return torch.stack(losses).mean(), len(batch[0][0])
+    def member_loss(self, number: int, batch: tuple[np.ndarray, np.random.Generator]) -> tuple[torch.Tensor, int]:
+        """The mean loss of a member over some of the texts, and how many they are."""
+        one, (rows, rng) = self.members[number], batch
+        tokens, sentences = self._learned[number].inputs(rows)
+        tokens = forgotten(tokens, rng, self.options.word_dropout, self.options.rare_dropout, one.counts)
+        read = tensors(tokens)
+        output = one.model(read) if sentences is None else one.model(read, tensors(sentences))
+        return self.losses(one.model, output, read, rows).mean(), len(rows)
 
     def validate(self) -> float | None:
         """The figure of the texts held back, of all members together; None where there are none."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from throughtime.options import option, redefined
-from throughtime.tasks.options import DropoutOptions, StackOptions
+from throughtime.options import by_rule, option, redefined
+from throughtime.tasks.options import DropoutOptions, StackOptions, TaskOptions
 from throughtime.training.settings import Settings
 
 MOST_MEMBERS, MOST_LAYERS, MOST_TOKENS = 99, 20, 10_000_000
@@ -60,12 +60,16 @@ class ReaderOptions(DropoutOptions):
     layers: int = redefined(StackOptions, "layers", 1, at_most=MOST_LAYERS)
     learning_rate: float = redefined(Settings, "learning_rate", 3e-3)
     average: float = redefined(Settings, "average", 0.995)
+    warm_up: int = by_rule(Settings, "warm_up")
+    hidden: int = by_rule(StackOptions, "hidden")
+    embedding: int = by_rule(StackOptions, "embedding")
+    batch: int = by_rule(TaskOptions, "batch", help="B, texts a step.")
 
     bidirectional: bool = option(
         True, help="Read from the end, too; a model that does not can follow a text as it arrives."
     )
     ensemble_size: int = option(
-        1, at_least=1, at_most=MOST_MEMBERS, help="Models side by side whose mean is the answer."
+        None, at_least=1, at_most=MOST_MEMBERS, chosen=True, help="Models side by side whose mean is the answer."
     )
     linear_models: bool = option(
         True, help="Let linear models over n-grams have a weight in the answer, as validation finds."

@@ -29,9 +29,11 @@ SHOWN = ("notes", "classes", "weights")
 
 
 def verdict_of(run: Run) -> str:
-    """The sentence of the evaluation; of a run that was not scored, what it reached."""
+    """The sentences of the evaluation, on each part of the answer; of a run that was not scored, what it reached."""
     if run.evaluation:
-        return sentence(run.evaluation, "verdict") or "Scored, but not beside a baseline."
+        told = sentence(run.evaluation, "verdict") or "Scored, but not beside a baseline."
+        intents = sentence(run.evaluation, "intent_verdict")
+        return f"Slots: {told} Intents: {intents}" if intents else told
     return run.unscored("")
 
 

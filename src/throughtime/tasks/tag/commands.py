@@ -76,13 +76,15 @@ def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None
 
 def show(evaluation: Mapping[str, Json]) -> None:
     """Print an evaluation: a table, and what it comes to."""
+    if evaluation.get("headline"):
+        print(evaluation["headline"])
     rows = [["", "slot F1 %", "intents %", "tokens %"]]
     for name, entry in [*evaluation["baselines"].items(), ("this model", evaluation)]:
         keys = ("slot_f1", "intent_accuracy", "token_accuracy")
         rows.append([name, *(f"{100 * entry[key]:.2f}" if key in entry else "-" for key in keys)])
     print(table(rows))
     print(f"{evaluation['texts']:,} texts; all of a text right in {evaluation['sentence_accuracy']:.1%}")
-    for entry in (evaluation.get("verdict"), evaluation.get("intent_verdict"), evaluation.get("shuffled")):
+    for entry in ((evaluation.get("recurrence") or {}).get("adds"), evaluation.get("shuffled")):
         if entry:
             print(entry["sentence"])
     sys.stdout.flush()

@@ -16,18 +16,22 @@ from throughtime.linear.ensemble import in_words
 from throughtime.linear.folder import linear_files
 from throughtime.models.reader import ReaderConfig
 from throughtime.runtime.readers import Reader, reader_files
+from throughtime.storage.record import Choice
 from throughtime.tasks.estimator import Finished, Say
 from throughtime.tasks.reading.data import Decided, Parts, scored_elsewhere
 from throughtime.tasks.reading.decisions import decided
 from throughtime.tasks.reading.ensemble import Part, ReadingPlan, columns_of, draw, hello, team
 from throughtime.tasks.reading.estimator import ReadingEstimator
+from throughtime.tasks.reading.rule import Facts
 from throughtime.tasks.tag import model as tagger
+from throughtime.tasks.tag import rule
 from throughtime.tasks.tag.baselines import baselines
 from throughtime.tasks.tag.data import TaggedData, parts, tagged
 from throughtime.tasks.tag.model import WHO, TaggerConfig, TaggerEnsemble
 from throughtime.tasks.tag.options import TaggerOptions
 from throughtime.tasks.tag.score import score
 from throughtime.tasks.tag.stream import SCHEMA, TaggerStream, Tagging, TokenTagger
+from throughtime.training import run as runs
 
 if TYPE_CHECKING:
     from throughtime.training.best import Best
@@ -52,7 +56,6 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
 
     schema = SCHEMA
     arithmetic = tagger
-    epochs = 12
 
     def fit(
         self,
@@ -83,6 +86,15 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
 
     def _judged(self, source: Any) -> Tagged:
         return tagged(source)
+
+    def _facts(self, examples: Parts[Tagged], options: TaggerOptions) -> Facts:
+        learned, threads = examples.learned, options.threads or runs.torch_threads()
+        length = sum(map(len, learned.tokens)) / max(1, len(learned))
+        words = _unit(learned) == "words"
+        return Facts(len(learned), length, words, len(set(learned.intents)), examples.apart, threads)
+
+    def _choices(self, facts: Facts, options: TaggerOptions) -> list[Choice]:
+        return rule.choices(facts, options)
 
     def _build(self, examples: Parts[Tagged], options: TaggerOptions) -> ReadingPlan:
         learned, held = examples.learned, examples.held
@@ -175,10 +187,15 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
         return score(self.fitted(), examples.test, baselines(examples.whole, held, options.seconds, options.seed, say))
 
 
+def _unit(learned: Tagged) -> str:
+    """What the tokens are."""
+    words = sum(len(token) > 1 for text in learned.tokens for token in text)
+    return "words" if words > 0.5 * sum(map(len, learned.tokens)) else "characters"
+
+
 def _reader(learned: Tagged, options: TaggerOptions, tags: int, intents: int) -> Reader:
     """A new reader of what is learned from. tags, intents: their numbers."""
-    words = sum(len(token) > 1 for text in learned.tokens for token in text)
-    unit = "words" if words > 0.5 * sum(map(len, learned.tokens)) else "characters"
+    unit = _unit(learned)
     kinds, spelling = COLUMNS[unit]
     kinds = kinds if options.columns is None else options.columns
     spelling = spelling if options.spelling is None else options.spelling

@@ -245,6 +245,6 @@ def amount(data: str, share: float, seed: int, options: Mapping[str, Json]) -> t
     rows = np.sort(np.random.default_rng(seed).permutation(len(learned))[:count])
     names = ("minutes", "steps", "cell", "hidden", "layers", "threads")
     chosen = {name: options[name] for name in names if options.get(name) is not None}
-    model = Tagger(seed=seed).fit(learned.take(rows), quiet=True, **chosen)
+    model = Tagger(seed=seed, ensemble_size=1).fit(learned.take(rows), quiet=True, **chosen)
     found = score(model.fitted(), test, {})
     return float(count), max(1 - found["slot_f1"], 0.5 / max(1, sum(map(len, test.tokens))))

@@ -7,8 +7,8 @@ from typing import Any
 
 from throughtime.data.columns import KINDS
 from throughtime.errors import UserError
-from throughtime.options import names, option, redefined
-from throughtime.tasks.options import DropoutOptions, StackOptions, TaskOptions
+from throughtime.options import by_rule, names, option, redefined
+from throughtime.tasks.options import DropoutOptions, StackOptions
 from throughtime.tasks.reading.options import ReaderOptions, some_of
 from throughtime.training.settings import Settings
 
@@ -26,17 +26,19 @@ class TaggerOptions(ReaderOptions):
     who = "tagger"
 
     cell: Any = redefined(StackOptions, "cell", "lstm")
-    hidden: int = redefined(StackOptions, "hidden", 150)
+    hidden: int = by_rule(StackOptions, "hidden")
     layers: int = redefined(ReaderOptions, "layers", 1)
-    embedding: int = redefined(StackOptions, "embedding", 100, help="Values a token becomes.")
+    embedding: int = by_rule(StackOptions, "embedding", help="Values a token becomes.")
     columns: tuple[str, ...] | None = option(
         None, check=some_of(tuple(KINDS)), parse=names, help=f"What is seen of a token: some of {', '.join(KINDS)}."
     )
     spelling: bool | None = option(None, help="Whether words are spelled out too; by the tokens if not given.")
     _: KW_ONLY
     crf: bool = option(True, help="Tags depend on their neighbours.")
-    stacked: bool = option(False, help="Tags see the intent.")
-    swap: float = option(0.0, at_least=0, below=1, help="How often a span becomes another of its kind in training.")
+    stacked: bool = option(None, chosen=True, help="Tags see the intent.")
+    swap: float = option(
+        None, at_least=0, below=1, chosen=True, help="How often a span becomes another of its kind in training."
+    )
     dropout: float = redefined(
         StackOptions, "dropout", 0.4, help="Share dropped of the embeddings, between layers and before the output."
     )
@@ -45,7 +47,6 @@ class TaggerOptions(ReaderOptions):
     sure: float = redefined(ReaderOptions, "sure", 0.98, help="How often intents that are sure should be right.")
     clip: float | None = redefined(Settings, "clip", 5.0)
     weight_decay: float = redefined(Settings, "weight_decay", 0.0)
-    batch: int = redefined(TaskOptions, "batch", 48, help="B, texts a step.")
     seconds: float = option(
         60.0,
         at_least=0,

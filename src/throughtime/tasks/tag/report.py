@@ -68,7 +68,7 @@ def _result(evaluation: Mapping[str, Json]) -> list[Item]:
         items.append(Prose(f"In {whole:.1%} of the texts {what}."))
     if is_number(error := evaluation.get("calibration_error")):
         items.append(Prose(f"The probabilities of the intents are {error:.1%} off: their calibration error."))
-    told = (sentence(evaluation, "intent_verdict"), sentence(evaluation, "shuffled"))
+    told = (sentence(evaluation, "recurrence", "adds"), sentence(evaluation, "shuffled"))
     return items + [Prose(one) for one in told if one]
 
 

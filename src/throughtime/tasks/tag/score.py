@@ -12,8 +12,10 @@ from throughtime.baselines.verdict import verdict
 from throughtime.data.tagged import Tagged, together
 from throughtime.errors import UserError
 from throughtime.linear import metrics as label_metrics
+from throughtime.linear.ensemble import RECURRENCE
 from throughtime.options import Json
 from throughtime.tasks.reading.control import in_words, order_effect
+from throughtime.tasks.reading.verdicts import headline, recurrence_beside
 from throughtime.tasks.tag import metrics as tag_metrics
 from throughtime.tasks.tag.baselines import Baseline
 from throughtime.tasks.tag.baselines import baselines as fit_baselines
@@ -62,6 +64,11 @@ def score(model: TokenTagger, given: Tagged, baselines: Mapping[str, Baseline]) 
         wrong = np.array(intents) != np.array(given.intents)
         evaluation |= _intents(model, given, taggings)
         _beside(model, given, wrong, evaluation, groups)
+        evaluation["recurrence"] = _recurrence(model, given, wrong, groups)
+    judged = {"Slots": evaluation.get("verdict")}
+    if intents is not None:
+        judged["Intents"] = evaluation.get("intent_verdict")
+    evaluation["headline"] = headline(judged)
     whole = given.intents if intents is not None else None
     evaluation["sentence_accuracy"] = tag_metrics.sentence_accuracy(given.tags, tags, whole, intents)
     evaluation["shuffled"] = _control(model, given, tags, groups)
@@ -135,6 +142,17 @@ def _beside(
         best = min(errors, key=lambda name: errors[name].sum())
         losses = wrong.astype(np.float64), errors[best].astype(np.float64)
         evaluation["intent_verdict"] = verdict(*losses, best, "error rate of intents", "texts", groups).to_json()
+
+
+def _recurrence(model: TokenTagger, given: Tagged, wrong: np.ndarray, groups: np.ndarray) -> dict[str, Json]:
+    """What the recurrence knows of intents, beside the linear models. wrong: (N,) which intents are."""
+    texts, place = [together(one) for one in given.tokens], {name: i for i, name in enumerate(model.intents)}
+    truth = np.array([place.get(name, -1) for name in given.intents])
+    parts = {name: one.log_probabilities(texts).astype(np.float64) for name, one in model.linear.items()}
+    parts[RECURRENCE] = np.zeros((len(given), len(model.intents)))
+    for rows, _, _, logits in model.scores(given.tokens):
+        parts[RECURRENCE][rows] = logits
+    return recurrence_beside(parts, truth, wrong.astype(np.float64), model.weights, model.linear_weights, groups)
 
 
 def _errors(truth: Sequence[Sequence[str]], answers: Sequence[Sequence[str]], scheme: str | None) -> np.ndarray:

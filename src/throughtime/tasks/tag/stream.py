@@ -75,7 +75,7 @@ class TokenTagger:
         decided = decided or Decided()
         self.readers, self.tags, self.intents = readers, list(tags), list(intents)
         self.linear, self.weights = dict(linear or {}), decided.weights or {RECURRENCE: 1.0}
-        self.threshold = decided.threshold
+        self.linear_weights, self.threshold = decided.linear_weights, decided.threshold
         config: TaggerConfig = readers.readers[0].config
         for name, known, count in (("tags", self.tags, config.tags), ("intents", self.intents, config.intents)):
             if len(known) != count:

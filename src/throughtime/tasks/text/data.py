@@ -12,6 +12,7 @@ import numpy as np
 from throughtime.data.text import read_text
 from throughtime.errors import UserError
 from throughtime.options import Checked
+from throughtime.tasks.text.options import TextOptions
 
 PARTS = ("train", "validation", "test", "all")
 
@@ -19,51 +20,97 @@ _CONTEXT = 64
 """Characters before a part that are encoded to find the token before it."""
 
 
+def usual_validation(length: int) -> float:
+    """The share of a learning part of so many characters that is kept to choose by: 20,000 characters of it, at least
+    a hundredth and at most a tenth. Too short a part for that is learned whole."""
+    return 0.0 if length < 400 else round(min(0.1, max(0.01, 20_000 / length)), 4)
+
+
+def usual_blocks(characters: int) -> int:
+    """In how many blocks so many characters of validation are spread over the learning part."""
+    return max(1, min(20, characters // 500))
+
+
 @dataclass(frozen=True)
 class Text:
-    """A text, cut by characters: the last `holdout` share is test, the last `validation` share of the rest validation.
+    """A text, cut by characters: the last `holdout` share is test, the `validation` share of the rest validation.
 
-    file: where it was read from, None if it was given as a string. Raises UserError for shares out of range.
+    file: where it was read from, None if it was given as a string. validation: None for what suits the length. blocks:
+    the validation part is so many stretches, each in the middle of an equal part of what is not test, so that no region
+    of it is unseen and none is closer to the test part than the rest; 1 for a single one at its end. None: as suits
+    the validation part. Raises UserError for shares out of range.
     """
 
     text: str
     file: str | None = None
-    validation: float = 0.05
+    validation: float | None = 0.05
     holdout: float = 0.1
+    blocks: int | None = 1
 
     def __post_init__(self) -> None:
         for name in ("validation", "holdout"):
             value = getattr(self, name)
+            if name == "validation" and value is None:
+                continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
                 raise UserError(f"text: {name} must be a share, at least 0 and below 1, got {value!r}")
+        learned = int(len(self.text) * (1.0 - self.holdout))
+        if self.validation is None:
+            object.__setattr__(self, "validation", usual_validation(learned))
+        if self.blocks is None:
+            object.__setattr__(self, "blocks", usual_blocks(int(learned * (self.validation or 0.0))))
 
     @classmethod
-    def of(cls, source: str | Path, encoding: str = "utf-8", validation: float = 0.05, holdout: float = 0.1) -> Text:
+    def of(
+        cls,
+        source: str | Path,
+        encoding: str = "utf-8",
+        validation: float | None = 0.05,
+        holdout: float = 0.1,
+        blocks: int | None = 1,
+    ) -> Text:
         """From a path, or from a string: the name of a file that exists, or else the text itself."""
         if isinstance(source, Path) or _is_file(source):
-            return cls(read_text(source, encoding), str(source), validation, holdout)
+            return cls(read_text(source, encoding), str(source), validation, holdout, blocks)
         if not source:
             raise UserError("text: expected a text or a file, got an empty string")
-        return cls(source, None, validation, holdout)
+        return cls(source, None, validation, holdout, blocks)
+
+    @classmethod
+    def by(cls, source: str | Path, options: TextOptions) -> Text:
+        """Cut as the options of a folder say; in those that say nothing of blocks there was one."""
+        return cls.of(source, options.encoding, options.validation, options.holdout, options.validation_blocks or 1)
 
     @property
     def sha256(self) -> str:
         return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
 
-    def bounds(self, part: str) -> tuple[int, int]:
-        """First character of a part and the one after its last; UserError lists the parts."""
+    def stretches(self, part: str) -> list[tuple[int, int]]:
+        """First character of each stretch of a part and the one after its last; UserError lists the parts."""
         length = len(self.text)
-        test = int(length * (1.0 - self.holdout))
-        validation = int(test * (1.0 - self.validation))
-        known = {"train": (0, validation), "validation": (validation, test), "test": (test, length), "all": (0, length)}
-        if part not in known:
+        test, share, blocks = int(length * (1.0 - self.holdout)), self.validation or 0.0, self.blocks or 1
+        if part in ("test", "all"):
+            return [(test if part == "test" else 0, length)]
+        if part not in ("train", "validation"):
             raise UserError(f"part {part!r}: choose from {', '.join(PARTS)}")
-        return known[part]
+        if blocks == 1:
+            first = int(test * (1.0 - share))
+            return [(0, first) if part == "train" else (first, test)]
+        each = int(test * share / blocks)
+        starts = [int(test * (2 * i + 1) / (2 * blocks)) - each // 2 for i in range(blocks)]
+        if part == "validation":
+            return [(first, first + each) for first in starts]
+        ends = [0, *(first + each for first in starts)]
+        return list(zip(ends, [*starts, test], strict=True))
 
     def part(self, name: str) -> str:
-        """The characters of a part."""
-        first, end = self.bounds(name)
-        return self.text[first:end]
+        """The characters of a part, its stretches one after the other."""
+        return "".join(self.text[first:end] for first, end in self.stretches(name))
+
+    @property
+    def learned(self) -> str:
+        """The training and the validation part, in their order."""
+        return self.text[: int(len(self.text) * (1.0 - self.holdout))]
 
     def ids(self, name: str, tokenizer: Any) -> np.ndarray:
         """The tokens of a part, int32."""
@@ -72,7 +119,7 @@ class Text:
 
     def before(self, name: str, tokenizer: Any) -> np.ndarray:
         """The token before a part: (1,), or (0,) where the part is at the beginning."""
-        first, _ = self.bounds(name)
+        first = self.stretches(name)[0][0]
         if not first:
             return np.zeros(0, np.int32)
         found: np.ndarray = tokenizer.encode(self.text[max(0, first - _CONTEXT) : first])[-1:]
@@ -94,12 +141,13 @@ class TextData(Checked):
     sha256: str = ""
     characters: int = 0
 
-    def still(self, encoding: str, validation: float, holdout: float) -> Text | None:
-        """The text, where its file is still there and the same; a file named in a folder may be anything."""
+    def still(self, options: TextOptions) -> Text | None:
+        """The text, cut as it was, where its file is still there and the same; a file named in a folder may be
+        anything."""
         try:
             if self.file is None or self.file == "-" or not Path(self.file).is_file():
                 return None
-            text = Text.of(Path(self.file), encoding, validation, holdout)
+            text = Text.by(Path(self.file), options)
         except (UserError, ValueError, OSError):
             return None
         return text if text.sha256 == self.sha256 else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,21 +12,20 @@ import numpy as np
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
 from throughtime.storage.folder import TOKENIZER, read_json
-from throughtime.storage.record import ModelRecord
+from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.estimator import Estimator, Finished, Plan, Say, zeros
+from throughtime.tasks.text import rule
 from throughtime.tasks.text.data import Text
 from throughtime.tasks.text.model import LanguageConfig, initial_parameters
 from throughtime.tasks.text.options import TextOptions
 from throughtime.tasks.text.score import evaluate
 from throughtime.tasks.text.stream import SCHEMA, Piece, TextModel
+from throughtime.training import run as runs
 
 if TYPE_CHECKING:
     from throughtime.training.best import Best
     from throughtime.training.job import Job
     from throughtime.training.streams import Streams
-
-MINUTES = 3.0
-"""How long training takes where nothing is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +71,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         """
 
         def read(options: TextOptions) -> Text:
-            return Text.of(text, options.encoding, options.validation, options.holdout)
+            return Text.of(text, options.encoding, options.validation, options.holdout, options.validation_blocks)
 
         return self._fit(read, out, resume, force, quiet, changes)
 
@@ -82,56 +81,61 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         source = data if data == "-" else Path(data)
         return self.fit(source, out, resume=resume, force=force, quiet=quiet, **changes)
 
-    def _settle(self, examples: Text, options: TextOptions) -> TextOptions:
-        return options if options.budgeted else options.replaced(minutes=MINUTES)
-
-    def _build(self, examples: Text, options: TextOptions) -> TextPlan:
-        from throughtime.insight.chrono import chrono
-        from throughtime.training.streams import Streams
-
+    def _settle(self, examples: Text, options: TextOptions) -> tuple[TextOptions, Sequence[Choice]]:
         if not examples.part("train"):
             count = len(examples.text)
             raise UserError(f"text: of {count} characters none is left to learn from; use a longer text")
+        corpus = rule.Corpus.of(examples.part("train"), examples.text, options)
+        cut = options.replaced(validation=examples.validation, validation_blocks=examples.blocks)
+        return rule.settle(corpus, cut, options.threads or runs.torch_threads())
+
+    def _build(self, examples: Text, options: TextOptions) -> TextPlan:
         # Every character of the file is in the alphabet, so that the held-out parts can be scored.
         base = examples.text if options.tokens == "characters" else examples.part("train")
         tokenizer = tokenizers.fit(options.tokens, base, size=options.vocabulary)
         sizes = options.traces(), options.hidden, options.sizes, options.drops(), options.tied
+        assert options.embedding is not None
         config = LanguageConfig.stack(tokenizer.size, options.embedding, *sizes)
         ids = examples.ids("train", tokenizer)
-        streams = Streams(ids, options.batch, options.window, options.seed)
-        parameters = initial_parameters(config, np.random.default_rng(options.seed))
-        parameters = chrono(config.layers, parameters, options.chrono, options.seed)
+        streams = _streams(ids, options)
         counts = np.bincount(ids, minlength=tokenizer.size)
-        parameters["output.b_y"] = np.log((counts + 1) / (len(ids) + tokenizer.size)).astype(np.float32)
+        parameters = _drawn(config, counts, options, options.seed)
         config = replace(config, start=_start(tokenizer, counts))
         files = {TOKENIZER: tokenizer.to_json()}
         return TextPlan(config, examples.data, parameters, files, tokenizer=tokenizer, streams=streams)
 
     def _rebuild(self, examples: Text, record: ModelRecord[Any, Any, Any, Any], folder: Path) -> TextPlan:
-        from throughtime.training.streams import Streams
-
         if examples.sha256 != record.data.sha256:
             where = examples.file or "text"
             raise UserError(f"{where}: the run in {folder} learns another text; give that one, or a new --out")
         tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
         options = record.options
-        streams = Streams(examples.ids("train", tokenizer), options.batch, options.window, options.seed)
+        streams = _streams(examples.ids("train", tokenizer), options)
         files = {TOKENIZER: tokenizer.to_json()}
         return TextPlan(record.model, record.data, zeros(record.model), files, tokenizer=tokenizer, streams=streams)
 
     def _job(self, examples: Text, plan: TextPlan, options: TextOptions, best: Best) -> tuple[Job, str]:
         from throughtime.models.ops_torch import TorchModel
         from throughtime.tasks.text import model as language
-        from throughtime.tasks.text.job import TextJob
+        from throughtime.tasks.text.job import Course, TextJob
 
         config, tokenizer = plan.model, plan.tokenizer
         held = np.concatenate([examples.before("validation", tokenizer), examples.ids("validation", tokenizer)])
+        counts = np.bincount(plan.streams.ids, minlength=tokenizer.size)
+        whole = None
+        if options.learn_validation and len(held) > 1:
+            whole = _streams(tokenizer.encode(examples.learned), options)
+
+        def anew(attempt: int) -> Mapping[str, np.ndarray]:
+            return _drawn(config, counts, options, options.seed + attempt)
+
+        course = Course(plan.streams, held, whole, anew)
         sample = _sampler(config, tokenizer, options.seed)
         model = TorchModel(language, config, plan.parameters, options.seed)
         cells = ", ".join(f"{layer.name} {layer.output_size}" for layer in config.layers)
         count, size = len(plan.streams.ids), tokenizer.size
         hello = f"{cells}; {count:,} {tokenizer.kind} to learn from, vocabulary {size:,}"
-        return TextJob(model, plan.streams, held, best.keep, sample), hello
+        return TextJob(model, course, best.keep, sample), hello
 
     def _finish(
         self,
@@ -165,6 +169,24 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         """The scores of the part that nothing was chosen by; None where there is none."""
         assert self.examples is not None
         return self.evaluate() if self.examples.part("test") else None
+
+
+def _streams(ids: np.ndarray, options: TextOptions) -> Streams:
+    from throughtime.training.streams import Streams
+
+    assert options.batch is not None
+    return Streams(ids, options.batch, options.window, options.seed)
+
+
+def _drawn(config: LanguageConfig, counts: np.ndarray, options: TextOptions, seed: int) -> dict[str, np.ndarray]:
+    """The parameters a training begins with; the output's bias says how frequent each token is."""
+    from throughtime.insight.chrono import chrono
+
+    parameters = chrono(
+        config.layers, initial_parameters(config, np.random.default_rng(seed)), options.chrono, options.seed
+    )
+    parameters["output.b_y"] = np.log((counts + 1) / (counts.sum() + len(counts))).astype(np.float32)
+    return parameters
 
 
 def _sampler(config: LanguageConfig, tokenizer: Any, seed: int) -> Callable[[dict[str, np.ndarray], int], str | None]:

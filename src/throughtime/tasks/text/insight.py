@@ -83,7 +83,7 @@ class TextPatient:
     def job(self, change: Change, keep: Callable[[Any, Any], None] = lambda *_: None) -> Any:
         """The training of this model with a change, for the loop. keep: see the loop's Job."""
         from throughtime.models.ops_torch import TorchModel
-        from throughtime.tasks.text.job import TextJob
+        from throughtime.tasks.text.job import Course, TextJob
         from throughtime.training.streams import Streams
 
         config, values = self.config, change.parameters or self.parameters
@@ -94,7 +94,8 @@ class TextPatient:
             config, values = made, change.parameters or drawn
         streams = Streams(self.ids, self.batch, change.window or self.course.window or 64, self.seed + change.order)
         held = self.held[: _VALIDATION + 1]
-        return TextJob(TorchModel(language, config, dict(values), self.seed), streams, held, keep, lambda *_: None)
+        model = TorchModel(language, config, dict(values), self.seed)
+        return TextJob(model, Course(streams, held), keep, lambda *_: None)
 
     def losses(self, steps: int, rows: int) -> Callable[[Any], Any]:
         """Runs the model over so many steps of so many places of the text that was kept apart, evenly spread."""
@@ -128,7 +129,7 @@ def patient(directory: str | Path, data: str | None = None, fresh: bool = False)
             "give one: throughtime diagnose DIR FILE"
         )
     place = source if source == "-" else Path(source)
-    text = Text.of(place, options.encoding, options.validation, options.holdout)
+    text = Text.by(place, options)
     tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
     found = _patient(record.model, read_weights(folder / WEIGHTS), tokenizer, text, options, _lines(folder))
     if fresh:
@@ -157,7 +158,7 @@ def _patient(
         held,
         options.part(Settings),
         Course.of(history, options.part(Settings), options.window),
-        options.batch,
+        options.batch or 32,
         options.seed,
     )
 
@@ -292,8 +293,7 @@ def explained(directory: Path, data: str, options: Mapping[str, Any]) -> Explana
     text = read_text(corpus) if corpus else None
     if text is None:
         record = SCHEMA.read(directory)
-        options_then = record.options
-        learned = record.data.still(options_then.encoding, options_then.validation, options_then.holdout)
+        learned = record.data.still(record.options)
         text = learned.part("validation") if learned is not None else None
     return explain(load(directory), prompt, options.get("target"), options["methods"], text or None)
 
@@ -311,7 +311,7 @@ def amount(data: str, share: float, seed: int, options: Mapping[str, Any]) -> tu
     if options.get("horizon") is not None:
         raise UserError("learning-curve: --horizon is for forecasts, this is text")
     text = Text.of(Path(data))
-    first, end = text.bounds("train")
+    first, end = text.stretches("train")[0]
     count = max(1, round(share * (end - first)))
     kept, test = text.text[end - count :], len(text.part("test"))
     if count < 200 or test < 100:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,35 +11,65 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from throughtime.models.ops_torch import TorchModel
-from throughtime.tasks.text.model import State
+from throughtime.models.stack import Dropout
+from throughtime.tasks.text import rule
+from throughtime.tasks.text.model import State, output_layer
+from throughtime.training.softmax import Sampler
+from throughtime.training.softmax import cross_entropy as large_cross_entropy
 from throughtime.training.streams import Epoch, Streams
 
 _LOOKED = 8
 """Streams in which the flow of the gradient is looked at."""
 
 _VALIDATION_STREAMS, _VALIDATION_WINDOW, _VALIDATION_TOKENS = 32, 256, 100_000
+_VALIDATION_LOGITS, _LOGITS = 100_000_000, 8_000_000
+"""Logits of a validation, and of a part of it at once, at most."""
+
+LARGE = 1024
+"""Over more classes than this a step looks at some of them alone; see throughtime.training.softmax."""
+
+DRAWN = 512
+"""Classes of a large vocabulary drawn for a step, beside the targets."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a language model learns from, and what else its training may turn to.
+
+    streams: of the training part. validation: (N,) tokens, N < 2 for none; of very many only the first 100,000 serve.
+    whole: streams of training and validation part together, in their order; None where validation is never learned.
+    anew: draws new parameters, by the number of the attempt.
+    """
+
+    streams: Streams
+    validation: np.ndarray
+    whole: Streams | None = None
+    anew: Callable[[int], Mapping[str, np.ndarray]] | None = None
 
 
 class TextJob:
-    """A TorchModel and the tokens it learns from.
-
-    streams: of the training part. validation: (N,) tokens, N < 2 for none; of very many only the first 100,000
-    serve. keep, sample: called with the parameters as arrays; see the loop's Job.
-    """
+    """A TorchModel and the tokens it learns from. keep, sample: called with the parameters as arrays; see the loop's
+    Job."""
 
     def __init__(
         self,
         model: TorchModel,
-        streams: Streams,
-        validation: np.ndarray,
+        course: Course,
         keep: Callable[[dict[str, np.ndarray], Mapping[str, Any]], None],
         sample: Callable[[dict[str, np.ndarray], int], str | None],
     ) -> None:
-        self.model, self.streams = model, streams
-        self.steps_per_epoch = len(streams)
+        self.model, self.course, self.streams = model, course, course.streams
+        self.steps_per_epoch = len(self.streams)
         self._keep, self._sample = keep, sample
         self._state: State | None = None
-        self._validation = _columns(validation[: _VALIDATION_TOKENS + 1])
+        self._drop: Dropout = model.config.dropout
+        vocabulary = model.config.vocabulary
+        limit = min(_VALIDATION_TOKENS, max(10_000, _VALIDATION_LOGITS // vocabulary))
+        self._validation = _columns(course.validation[: limit + 1])
+        self._sampler = None
+        if vocabulary > LARGE:
+            counts = np.bincount(self.streams.ids, minlength=vocabulary)
+            self._sampler = Sampler(counts, DRAWN)
 
     def parameters(self) -> dict[str, torch.Tensor]:
         return dict(self.model.named_parameters())
@@ -52,9 +83,34 @@ class TextJob:
     def loss(self, batch: np.ndarray) -> tuple[torch.Tensor, int]:
         """batch: (T + 1, B) tokens, each to be predicted from those before it."""
         tokens = torch.from_numpy(batch)
-        logits, state = self.model(tokens[:-1], self._state)
+        targets = tokens[1:].flatten()
+        if self._sampler is None:
+            logits, state = self.model(tokens[:-1], self._state)
+            loss = cross_entropy(logits.flatten(0, 1), targets)
+        else:
+            x, state = self.model.apart("features", tokens[:-1], self._state)
+            some = self._sampler.draw(targets, self.model.generator)
+            loss = large_cross_entropy(x.flatten(0, 1), *self._output_layer(), targets, some)
         self._state = tuple(tuple(value.detach() for value in layer) for layer in state)
-        return cross_entropy(logits.flatten(0, 1), tokens[1:].flatten()), tokens[1:].numel()
+        return loss, targets.numel()
+
+    def _output_layer(self) -> tuple[torch.Tensor, torch.Tensor]:
+        layer: tuple[torch.Tensor, torch.Tensor] = output_layer(self.model.config, dict(self.model.named_parameters()))
+        return layer
+
+    def again(self, attempt: int) -> str | None:
+        """New parameters, and dropout a level higher for every attempt."""
+        drop = rule.harder(self._drop, attempt)
+        if self.course.anew is None or drop == self.model.config.dropout:
+            return None
+        self.model.begin_anew(replace(self.model.config, dropout=drop), self.course.anew(attempt))
+        self._state = None
+        return f"dropout {drop.output:g}, of the recurrent weights {drop.weight:g}"
+
+    def learn_validation(self) -> None:
+        """From the next epoch on all of the learning part is learned."""
+        if self.course.whole is not None:
+            self.streams, self._validation = self.course.whole, None
 
     def state(self) -> dict[str, torch.Tensor]:
         found = {"generator": self.model.generator.get_state()}
@@ -81,8 +137,9 @@ class TextJob:
         self.model.eval()
         state: State | None = None
         total = 0.0
-        for first in range(0, len(ids) - 1, _VALIDATION_WINDOW):
-            tokens = ids[first : first + _VALIDATION_WINDOW + 1]
+        window = max(8, min(_VALIDATION_WINDOW, _LOGITS // (ids.shape[1] * self.model.config.vocabulary)))
+        for first in range(0, len(ids) - 1, window):
+            tokens = ids[first : first + window + 1]
             logits, state = self.model(tokens[:-1], state)
             total += float(cross_entropy(logits.flatten(0, 1), tokens[1:].flatten(), reduction="sum"))
         self.model.train()

@@ -155,6 +155,18 @@ def forward(
 
     tokens: (T, B) integers. state: as returned before, None for zeros. Returns logits (T, B, vocabulary).
     """
+    x, after = features(ops, config, parameters, tokens, state)
+    return ops.linear(x, *output_layer(config, parameters)), after
+
+
+def features(
+    ops: Ops,
+    config: LanguageConfig,
+    parameters: Params,
+    tokens: Any,
+    state: Sequence[Sequence[Any]] | None = None,
+) -> tuple[Any, State]:
+    """What the output layer reads, (T, B, its width), and the state after the last token; see forward."""
     drop, table = config.dropout, parameters["embedding"]
     x: Any = Lookup(table, tokens)
     if drop.input:
@@ -162,10 +174,14 @@ def forward(
     initial = None if state is None else tuple((tuple(layer),) for layer in state)
     x, after = config.recurrences.run(ops, parameters, x, initial, None, drop)
     x = ops.dropout(x, drop.output, drop.variational)
-    weight = table if config.tied else parameters["output.W_hy"]
     if "output.W_hp" in parameters:
         x = ops.linear(x, parameters["output.W_hp"], None)
-    return ops.linear(x, weight, parameters["output.b_y"]), tuple(layer for (layer,) in after)
+    return x, tuple(layer for (layer,) in after)
+
+
+def output_layer(config: LanguageConfig, parameters: Params) -> tuple[Any, Any]:
+    """Its matrix (vocabulary, width) and bias (vocabulary,)."""
+    return parameters["embedding" if config.tied else "output.W_hy"], parameters["output.b_y"]
 
 
 def initial_parameters(

@@ -10,10 +10,13 @@ from throughtime.errors import UserError
 from throughtime.models.stack import LARGEST
 from throughtime.options import option, redefined
 from throughtime.tasks.options import DropoutOptions, StackOptions, TaskOptions
+from throughtime.training.settings import Settings
 
 
 def _widths(value: Any) -> Any:
-    """H, or one for each layer."""
+    """H, or one for each layer; None where it is chosen."""
+    if value is None:
+        return None
     each = list(value) if isinstance(value, list | tuple) else [value]
     if not each or any(type(one) is not int or not 1 <= one <= LARGEST for one in each):
         raise ValueError(f"an integer from 1 to {LARGEST:,}, or one for each layer")
@@ -38,29 +41,42 @@ def _typed_sizes(entries: list[str]) -> dict[str, int]:
     return sizes
 
 
+_CHOSEN = " Chosen by the text, the budget and the machine where not given."
+
+
 @dataclass(frozen=True)
 class TextOptions(DropoutOptions):
-    """A model of text and its training.
+    """A model of text and its training. What is None is chosen by throughtime.tasks.text.rule.
 
     hidden: H, or one for each layer. tied: the output layer uses the embedding. tokens: "characters", "bytes", "words"
     or "bpe"; vocabulary: their number, None for the kind's own choice. sizes: further symbolic sizes of the cell.
     window: T, steps the gradient goes back; batch: B, parallel streams of text. validation, holdout: the shares of the
-    text kept apart.
+    text kept apart; validation_blocks: over how many stretches of what is learned the first of them is spread.
     """
 
     who = "language model"
 
     cell: Any = redefined(StackOptions, "cell", "lstm")
     hidden: Any = redefined(
-        StackOptions, "hidden", 256, check=_widths, parse=_typed_widths, help="H, the size of the hidden state."
+        StackOptions,
+        "hidden",
+        None,
+        check=_widths,
+        parse=_typed_widths,
+        help="H, the size of the hidden state." + _CHOSEN,
     )
-    embedding: int = redefined(StackOptions, "embedding", 64, help="Values per token.")
+    embedding: int | None = redefined(  # type: ignore[assignment]
+        StackOptions, "embedding", None, help="Values per token." + _CHOSEN
+    )
     layers: int = redefined(StackOptions, "layers", 1)
-    dropout: float = redefined(
-        StackOptions, "dropout", 0.0, help="Share of values dropped between layers and before the output."
+    dropout: float | None = redefined(  # type: ignore[assignment]
+        StackOptions, "dropout", None, help="Share of values dropped between layers and before the output." + _CHOSEN
     )
     embedding_dropout: float | None = redefined(
-        DropoutOptions, "embedding_dropout", 0.0, help="Share of values dropped of the embeddings."
+        DropoutOptions, "embedding_dropout", None, help="Share of values dropped of the embeddings." + _CHOSEN
+    )
+    weight_dropout: float | None = redefined(  # type: ignore[assignment]
+        DropoutOptions, "weight_dropout", None, help="Share of the recurrent weights dropped." + _CHOSEN
     )
     tied: bool = option(False, help="Let the output layer use the embedding.")
     tokens: str = option("characters", choices=tokenizers.KINDS, help=f"{', '.join(tokenizers.KINDS)}.")
@@ -68,9 +84,30 @@ class TextOptions(DropoutOptions):
     sizes: dict[str, int] | None = option(
         None, flag="--size", parse=_typed_sizes, help="A further size of a cell of your own: M=32."
     )
-    batch: int = redefined(TaskOptions, "batch", 32, help="B, parallel streams of text.")
+    batch: int | None = redefined(  # type: ignore[assignment]
+        TaskOptions, "batch", None, help="B, parallel streams of text." + _CHOSEN
+    )
     window: int = option(64, at_least=1, at_most=LARGEST, help="T, steps the gradient goes back.")
-    validation: float = option(0.05, at_least=0, below=1, help="Share of the learning part kept for validation.")
+    learning_rate: float | None = redefined(  # type: ignore[assignment]
+        Settings, "learning_rate", None, help="The highest learning rate." + _CHOSEN
+    )
+    warm_up: int | None = redefined(Settings, "warm_up", None)  # type: ignore[assignment]
+    weight_decay: float | None = redefined(  # type: ignore[assignment]
+        Settings, "weight_decay", None, help="Of AdamW, for matrices." + _CHOSEN
+    )
+    average: float | None = redefined(  # type: ignore[assignment]
+        Settings, "average", None, help="Decay of the moving average of the weights; 0 for none." + _CHOSEN
+    )
+    attempts: int | None = redefined(Settings, "attempts", None)  # type: ignore[assignment]
+    learn_validation: bool | None = redefined(  # type: ignore[assignment]
+        Settings, "learn_validation", None, shell=True, help="Learn the validation part too, at the end." + _CHOSEN
+    )
+    validation: float | None = option(
+        None, at_least=0, below=1, help="Share of the learning part kept for validation." + _CHOSEN
+    )
+    validation_blocks: int | None = option(
+        None, at_least=1, at_most=LARGEST, shell=False, help="Stretches that the validation part is spread over."
+    )
     holdout: float = option(0.1, at_least=0, below=1, help="Share of the text, at its end, kept for the final score.")
     encoding: str = option("utf-8", changeable=True, help="Of the file.")
 

@@ -121,9 +121,9 @@ def evaluate_folder(
     model, options = load(Path(directory)), record.options
     text = Text.of(file if str(file) == "-" else Path(file), encoding)
     threads = None if options.threads is None else min(options.threads, cores())
-    shares = options.validation, options.holdout
     if text.sha256 == record.data.sha256:
-        learned: Text | None = replace(text, validation=shares[0], holdout=shares[1])
+        blocks = options.validation_blocks or 1
+        learned: Text | None = replace(text, validation=options.validation, holdout=options.holdout, blocks=blocks)
     else:
-        learned = record.data.still(options.encoding, *shares)
+        learned = record.data.still(options)
     return {"file": str(file), **evaluate(model, text, part, learned, threads)}
