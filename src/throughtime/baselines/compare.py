@@ -35,8 +35,8 @@ _NEGLIGIBLE = 1e-6
 
 
 def all_baselines(season: int, seconds: float) -> list[Baseline]:
-    """Every baseline; seconds: how long each of statsforecast's may take, 0 leaves them out. Some say nothing about some
-    histories (`applies`)."""
+    """Every baseline; seconds: how long each of statsforecast's may take, 0 leaves them out. Not all of them say
+    something about all histories (`applies`)."""
     baselines: list[Baseline] = [Naive(), Drift(), Median(), Zero()]
     if season > 1:
         baselines += [SeasonalNaive(), SeasonMean(), Naive2()]
