@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from throughtime.baselines import series_metrics as metrics
+from throughtime.baselines.intervals import judged
 from throughtime.baselines.linear import LinearMap, WindowMLP
 from throughtime.baselines.simple import (
     Baseline,
@@ -53,8 +54,9 @@ class Backtest:
     histories: (L_n,) whole series, NaN where missing. origins: (M, 2), pairs of a series' number and of how many values
     are seen; the H after them are compared. season: in steps, 1 for none. shared: whether the series run side by side,
     such as the columns of one installation, so that what happens to one happens to others. starts: (N,) the place of
-    each series' first value on a common clock, in steps; None where they begin together, or none is known. UserError
-    for an origin without a past.
+    each series' first value on a common clock, in steps; None where they begin together, or none is known. width: steps
+    of a stretch of time whose windows go together; None: two horizons, which neighbouring windows share. UserError for
+    an origin without a past.
     """
 
     histories: Sequence[np.ndarray]
@@ -63,6 +65,7 @@ class Backtest:
     season: int = 1
     shared: bool = False
     starts: np.ndarray | None = None
+    width: int | None = None
 
     def __post_init__(self) -> None:
         if not len(self.origins) or self.origins[:, 1].min() < 1:
@@ -107,7 +110,7 @@ class Backtest:
         """Windows that go together: those of one stretch of time, of all series, since neighbouring windows overlap and
         series share shocks. Only where there are few such stretches, and the series do not run side by side, is each
         taken for itself, which is told."""
-        width = 1 if self.horizon == 1 else 2 * self.horizon
+        width = self.width or (1 if self.horizon == 1 else 2 * self.horizon)
         series = self.origins[:, 0]
         clock = self.origins[:, 1] if self.starts is None else self.origins[:, 1] + self.starts[series]
         blocks = clock // width
@@ -130,14 +133,16 @@ def compare(
     """Figures of a model and of the baselines, by the same windows, and whether the model is better.
 
     forecast: (M, H), quantiles: (M, H, Q) of levels. A baseline learns from what is before the first origin of each
-    series, and predicts from what is before each. metric: "mae", or "mase" where the series differ in size: what the
-    verdict is about. say: told what goes on.
+    series, and predicts from what is before each. metric: "mae", or "mase" where the series differ in size and change:
+    what the verdict is about. say: told what goes on.
 
     Returns mae, rmse, mse, smape, mase, owa, crps, coverage where defined; windows, by_horizon, residuals, baselines,
-    verdict.
+    intervals, verdict.
     """
     if not np.isfinite(forecast).all():
         raise UserError("compare: every window needs a finite forecast; a forecast that is missing is no score")
+    if not np.isfinite(backtest.scales).any():
+        metric = "mae"  # of series that repeat themselves exactly there is no change to divide by
     counts = {"windows": len(backtest.origins), "series": len(backtest.series)}
     result: dict[str, Json] = {**counts, "horizon": backtest.horizon, "season": backtest.season}
     result |= metrics.measure(backtest.actual, forecast, backtest.scales, quantiles, levels)
@@ -163,10 +168,12 @@ def compare(
     if isinstance(reference.get("mase"), float):
         for one in [result, *entries.values()]:
             one["owa"] = _owa(one, reference)
+    groups, unit = backtest.groups()
+    if quantiles is not None and (words := judged(backtest.actual, quantiles, levels, groups, unit)):
+        result["intervals"] = words
     result["baselines"] = entries
     if losses:
         best = min(losses, key=lambda name: float(np.nanmean(losses[name])))
-        groups, unit = backtest.groups()
         pair, least = (backtest.losses(forecast, metric), losses[best]), backtest.negligible(metric)
         result["verdict"] = verdict(*pair, best, metric.upper(), unit, groups, negligible=least).to_json()
     return result

@@ -75,6 +75,19 @@ class Panel:
         past = {name: [one[:k] for one, k in zip(c, counts, strict=True)] for name, c in self.past.items()}
         return replace(self, values=cut, past=past)
 
+    def ended(self) -> tuple[Panel, list[str]]:
+        """The same where each series ends with its last observation, since what comes next comes after that; and a line
+        about those that ended with blanks."""
+        counts = [len(one) - int(np.isfinite(one)[::-1].argmax()) for one in self.values]
+        blank = [
+            f"{name} {len(v) - k:,}" for name, v, k in zip(self.ids, self.values, counts, strict=True) if k < len(v)
+        ]
+        if not blank:
+            return self, []
+        more = f" and {len(blank) - 3} more series" if len(blank) > 3 else ""
+        line = f"blank {self.target} at the end: {', '.join(blank[:3])}{more}; forecasts begin after the last value"
+        return self.head(counts), [line]
+
     def check_future(self, horizon: int) -> None:
         """UserError where something that is to be known beforehand does not reach the horizon."""
         for name, column in self.future.items():

@@ -25,6 +25,7 @@ def run(
     directory: shell.Directory,
     data: Annotated[str | None, Argument(help="A table; forecasts go on from its end. None: the training's.")] = None,
     steps: Annotated[int | None, Option(help="Steps ahead; beyond its horizon a model goes on from itself.")] = None,
+    until: Annotated[str | None, Option(help="The time of the last forecast, in place of --steps.")] = None,
     csv: Annotated[Path | None, Option(help="Where the forecasts go; DIR/forecast.csv if not given.")] = None,
     plot: Annotated[
         Path | None, Option(help="Where the picture goes, PNG or SVG; DIR/forecast.png if not given.")
@@ -36,7 +37,9 @@ def run(
     from throughtime.tasks.forecast.plots import forecast_file
     from throughtime.tasks.forecast.tables import TableForecaster
 
-    forecasts = TableForecaster.load(directory).forecast(data, steps)
+    forecasts = TableForecaster.load(directory).forecast(data, steps, until=until)
+    for note in forecasts.notes:
+        say(f"throughtime: {note}")
     where = csv or directory / "forecast.csv"
     write_atomically(where, forecasts.csv().encode())
     picture: Path | None = plot or directory / "forecast.png"
@@ -49,13 +52,15 @@ def run(
     if json:
         files = {"csv": str(where), "plot": str(picture) if picture else None}
         values = {"directory": str(directory), "levels": forecasts.levels, "forecasts": forecasts.to_json()}
-        print_json({**values, **files})
+        print_json({**values, "notes": list(forecasts.notes), **files})
         return
-    lines = forecasts.csv().splitlines()
-    rows = [line.split(",") for line in lines[: 1 + (_SHOWN if len(lines) > _FEW else len(lines))]]
-    print(table(rows))
-    if len(lines) > len(rows):
-        print(f"... {len(lines) - len(rows):,} more rows")
+    rows = [[name, stamp, *(_short(float(value)) for value in row)] for name, stamp, row in forecasts.rows()]
+    shown = rows[: _SHOWN if len(rows) > _FEW else len(rows)]
+    print(table([["unique_id", "ds", *forecasts.columns], *shown]))
+    if len(rows) > len(shown):
+        print(f"... {len(rows) - len(shown):,} more rows")
+    if not forecasts.has_point:
+        say("no column is the forecast: the median is none of the quantiles; train with 0.5 among them")
     print(f"table   {where}")
     if picture:
         print(f"plot    {picture}")
@@ -67,12 +72,13 @@ def evaluate(
     stride: Annotated[int | None, Option(help="Steps between two origins.")] = None,
     seconds: Annotated[float, Option(help="How long each of the slow baselines may take; 0 leaves them out.")] = 60.0,
     metric: Annotated[str | None, Option(help="What the verdict is about: mae, or mase for many series.")] = None,
+    refits: Annotated[int, Option(help="Train so many models anew, from earlier origins: for short series.")] = 0,
     json: shell.Json = False,
 ) -> None:
     """Backtest a model from rolling origins, beside the baselines; a sentence says whether it is better."""
     from throughtime.tasks.forecast.score import evaluate_folder
 
-    result = evaluate_folder(directory, data, stride, seconds, metric, _quiet if json else say)
+    result = evaluate_folder(directory, data, stride, seconds, metric, _quiet if json else say, refits)
     if json:
         print_json(result)
     else:
@@ -103,15 +109,23 @@ def show(evaluation: Mapping[str, Json]) -> None:
         if "skipped" in entry:
             say(f"{name}: skipped, {entry['skipped']}")
             continue
+        if "note" in entry:
+            say(f"{name}: {entry['note']}")
         rows.append([name, *(_figure(entry.get(n)) for n in names)])
     print(table(rows))
     intervals = ", ".join(f"{v:.1f} % in the {k} % interval" for k, v in (evaluation.get("coverage") or {}).items())
     if intervals:
         print(f"{evaluation['windows']:,} windows; {intervals}")
-    for name in ("verdict", "shuffled"):
+    for name in ("verdict", "intervals", "shuffled"):
         if name in evaluation:
             print(evaluation[name]["sentence"])
     sys.stdout.flush()
+
+
+def _short(value: float) -> str:
+    """A number for reading: six digits, no power of ten; the file has all of them."""
+    whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+    return f"{value:.6g}" if abs(value) < 1e-4 else f"{value:.{max(0, 6 - whole)}f}"
 
 
 def _figure(value: Json) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -106,6 +106,7 @@ class ForecastExamples:
     def of_table(cls, source: Any, options: ForecastOptions) -> ForecastExamples:
         """From a Panel, or what read_series takes."""
         panel = source if isinstance(source, Panel) else read_table(source, options)
+        panel = replace(panel, notes=[*dict.fromkeys([*panel.notes, *panel.ended()[1]])])
         if options.distribution == "negative_binomial":
             panel.check_counts()
         if options.holdout:
@@ -132,13 +133,12 @@ class ForecastExamples:
 
     def fitted(self, config: ForecastConfig, period: int) -> FittedSeries:
         """What a folder keeps of them: the ends of all there is, held out or not, from which forecasts go on."""
-        panel, reach = self.panel, config.warm + config.lookback
+        (panel, _), reach = self.panel.ended(), config.warm + config.lookback
         if config.every:
             reach = max(len(one) for one in panel.values)
         rows = self.series.features
         if self.table:
-            assert self.features is not None
-            reach, rows = max(reach, 4 * config.horizon, SHOWN), self.features.apply(panel, config.horizon)
+            reach, rows = max(reach, 4 * config.horizon, SHOWN), self._known_rows(panel, config.horizon)
         cut = [max(0, len(one) - reach) for one in panel.values]
         index = SeriesIndex(
             tuple(panel.ids),
@@ -147,9 +147,21 @@ class ForecastExamples:
             ),
             tuple(len(one) for one in self.series.values),
             tuple(cut),
+            cut=True,
         )
         ends = Series(panel.values, rows, self.series.phases).ends(cut)
         return FittedSeries(index, ends, Statistics.of(self.series, period))
+
+    def _known_rows(self, panel: Panel, horizon: int) -> list[np.ndarray] | None:
+        """A table's features, of each series as far beyond its end as they are known, a horizon at most."""
+        assert self.features is not None
+        rows = self.features.apply(panel, horizon)
+        if rows is None or not self.features.future:
+            return rows
+        known = [
+            min(len(self.panel.future[scale.name][n]) for scale in self.features.future) for n in range(len(self.panel))
+        ]
+        return [one[: max(len(v), k)] for one, v, k in zip(rows, panel.values, known, strict=True)]
 
 
 def read_table(source: Any, options: ForecastOptions) -> Panel:

@@ -11,7 +11,7 @@ import numpy as np
 
 from throughtime.report.curves import BLUE, GREEN, GREY, VERMILION, new_figure, svg
 from throughtime.storage.folder import write_atomically
-from throughtime.tasks.forecast.tables import Forecasts
+from throughtime.tasks.forecast.answers import Forecasts
 
 MOST = 6
 """Series drawn in one picture; more are named in its caption."""

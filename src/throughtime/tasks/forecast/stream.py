@@ -29,7 +29,7 @@ from throughtime.tasks.forecast.rollout import rollout
 from throughtime.tasks.forecast.scaling import Window, scaled, shuffled
 from throughtime.tasks.forecast.series import Series
 from throughtime.tasks.forecast.statistics import Statistics
-from throughtime.tasks.forecast.windows import Histories
+from throughtime.tasks.forecast.windows import Histories, blind
 
 _ROWS = 1024
 """Windows forecast at once."""
@@ -151,7 +151,7 @@ class SeriesModel:
             if shuffle is not None:
                 raise UserError("forecaster: a model with an output at every step has no windows to shuffle")
             forecasts = self._predict_every(series, origins, statistics)
-            forecasts[_blind(series, origins, self.config.lookback)] = np.nan
+            forecasts[blind(series, origins, self.config.lookback)] = np.nan
             return forecasts
         rng = None if shuffle is None else np.random.default_rng(shuffle)
         histories = Histories(self.config, series, statistics)
@@ -162,7 +162,7 @@ class SeriesModel:
             if rng is not None:
                 seen = shuffled(self.config, seen, rng)
             forecasts[first : first + _ROWS] = self.ensemble.forecasts(self.ensemble.outputs(seen), seen)
-        forecasts[_blind(series, origins, self.config.lookback)] = np.nan
+        forecasts[blind(series, origins, self.config.lookback)] = np.nan
         return forecasts
 
     def _predict_every(self, series: Series, origins: np.ndarray, statistics: Statistics) -> np.ndarray:
@@ -188,13 +188,6 @@ class SeriesModel:
     ) -> SeriesStream:
         """A series as it comes; see SeriesStream."""
         return SeriesStream(self, history, features, id, phase, watch)
-
-
-def _blind(series: Series, origins: np.ndarray, lookback: int) -> np.ndarray:
-    """(M,) whether no value was observed in the look-back before each origin."""
-    counts = [np.concatenate([[0], np.isfinite(one).cumsum()]) for one in series.values]
-    seen = [counts[n][o] - counts[n][max(0, o - lookback)] for n, o in origins]
-    return np.array(seen) == 0
 
 
 class SeriesStream(Stream[Observation, np.ndarray]):
