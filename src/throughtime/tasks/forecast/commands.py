@@ -45,7 +45,8 @@ def run(
     picture: Path | None = plot or directory / "forecast.png"
     try:
         assert picture is not None
-        forecast_file(picture, forecasts)
+        if missing := forecast_file(picture, forecasts):
+            say(f"throughtime: {picture}: no font here draws {missing[:20]}; install one, or take --plot FILE.svg")
     except ImportError as error:
         say(f"throughtime: no picture, {error.name} is missing: {needed('train')}")
         picture = None

@@ -32,7 +32,7 @@ def check_steps(panel: Panel, axis: TimeAxis, alike: bool) -> None:
         if frequency.kind != "steps":
             raise UserError(f"{panel.where}: the model learned steps of {frequency}, these rows have no dates")
         return
-    if panel.frequency != frequency:
+    if (panel.frequency.kind, panel.frequency.count) != (frequency.kind, frequency.count):
         raise UserError(
             f"{panel.where}: the model learned steps of {frequency}, these are {panel.frequency}; give the table "
             "at the model's steps, or train another model"
