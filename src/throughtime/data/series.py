@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.data.axis import TimeAxis
 from throughtime.data.dates import parse
 from throughtime.data.frequency import Frequency, infer
 from throughtime.data.panel import Column, Panel
@@ -87,7 +88,7 @@ def read_series(
         {name: [column[n] for n in shared] for name, column in fixed.items()},
         targets[0] if len(targets) == 1 else "target",
         table.where,
-        zone,
+        TimeAxis(time, step.alias, zone, "utc" if zone else "local"),
         notes,
     )
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from throughtime.data.axis import TimeAxis
 from throughtime.data.features import Features
 from throughtime.data.frequency import Frequency
 from throughtime.data.panel import Panel
 from throughtime.data.series import read_series
 from throughtime.errors import UserError
-from throughtime.options import Checked, option
+from throughtime.options import Checked, Json, option
 from throughtime.tasks.forecast.fitted_series import FittedSeries, SeriesIndex
 from throughtime.tasks.forecast.model import WHO, ForecastConfig
 from throughtime.tasks.forecast.options import ForecastOptions
@@ -24,21 +25,13 @@ SHOWN = 48
 """Values of a table's series that are kept at least, for pictures of what came before a forecast."""
 
 
-def _alias(value: Any) -> str:
-    """A frequency's name."""
-    if not isinstance(value, str):
-        raise ValueError("the name of a frequency")
-    Frequency.of(value)
-    return value
-
-
 @dataclass(frozen=True)
 class ForecastData(Checked):
     """What config.json keeps of the series; what there is of each one is in series.json.
 
     series, values: how many were learned from. known: features that go on beyond the ends. sha256: of what was learned
-    from. target: what is forecast. frequency: of the steps, as pandas writes it. zone: of the clock that counts.
-    features: how those of a table are made; None where features were given as arrays. notes: on the data.
+    from. target: what is forecast. axis: what was found out about time. features: how those of a table
+    are made; None where features were given as arrays. notes: on the data.
     """
 
     who = "data"
@@ -48,10 +41,19 @@ class ForecastData(Checked):
     known: int = option(0, at_least=0)
     sha256: str = ""
     target: str = "y"
-    frequency: str = option("steps", check=_alias)
-    zone: str | None = None
+    axis: TimeAxis = field(default_factory=TimeAxis)
     features: Features | None = None
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: Json) -> ForecastData:
+        """Rebuild from `to_json`, or from what folders kept before there was an axis: a frequency and a zone."""
+        if isinstance(data, dict) and "axis" not in data and {"frequency", "zone"} & data.keys():
+            rest = {name: value for name, value in data.items() if name not in ("frequency", "zone")}
+            zone = data.get("zone")
+            axis = {"frequency": data.get("frequency", "steps"), "zone": zone, "clock": "utc" if zone else "local"}
+            data = {**rest, "axis": axis}
+        return super().from_json(data)
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ class ForecastExamples:
         values = int(sum(np.isfinite(one).sum() for one in self.series.values))
         panel = self.panel
         return ForecastData(
-            len(self.series), values, self.known, self.series.digest(), panel.target, panel.frequency.alias, panel.zone,
+            len(self.series), values, self.known, self.series.digest(), panel.target, panel.axis,
             self.features, tuple(panel.notes),
         )  # fmt: skip
 

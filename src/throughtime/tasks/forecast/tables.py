@@ -149,13 +149,13 @@ class TableForecaster:
     def ends(self) -> Panel:
         """The ends that are kept of the series, with their times."""
         data, index = self.record.data, self.fitted.index
-        frequency, starts = Frequency.of(data.frequency), []
+        frequency, starts = Frequency.of(data.axis.frequency), []
         for start, offset in zip(index.starts, index.offsets, strict=True):
             if isinstance(start, str) and frequency.kind != "steps":
                 starts.append(frequency.times(np.datetime64(start, "us"), offset + 1)[-1])
             else:
                 starts.append((0 if isinstance(start, str) else start) + offset)
-        return Panel(list(index.ids), starts, frequency, list(self.fitted.ends.values), zone=data.zone)
+        return Panel(list(index.ids), starts, frequency, list(self.fitted.ends.values), axis=data.axis)
 
     def longer_ends(self, panel: Panel, ahead: int) -> Series:
         """The ends that are kept, their calendar and what never changes gone on so far."""
