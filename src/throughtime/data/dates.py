@@ -22,7 +22,8 @@ _MONTHS = {
     name: n
     for n, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
 }
-_DAY = 86_400_000_000
+TOTAL = re.compile(r"(?:grand |sub-?)?total\b.*|summe|gesamt|合计|总计|小计", re.IGNORECASE)
+"""What stands in place of a time in a row of totals."""
 _MOST_SHAPES = 5000
 
 Fields = dict[str, np.ndarray]
@@ -91,11 +92,12 @@ def parse(text: Text, where: str, rows: np.ndarray, dayfirst: bool | None = None
 def plausible(text: Text, missing: np.ndarray) -> bool:
     """Whether nearly all different texts of a column look like dates; missing: (K,) those that are none."""
     kinds = [_plain(kind) for kind, gone in zip(text.kinds, missing, strict=True) if not gone][:300]
+    kinds = [kind for kind in kinds if not TOTAL.fullmatch(kind)]
     if not kinds or all(kind.replace(".", "", 1).isdecimal() for kind in kinds):
         return False
     shapes = Text.of(_shapes(kinds))
     fits = np.array([any(p.fullmatch(shape) for p in PATTERNS) for shape in shapes.kinds])
-    return bool(fits[shapes.codes].mean() >= 0.8)
+    return bool(fits[shapes.codes].mean() > 0.6)
 
 
 def _plain(kind: str) -> str:

@@ -213,7 +213,8 @@ def place(
     own = stamps.times[rows]
     if wanted is None and (same := own[1:] == own[:-1]).any():
         k = int(same.argmax())
-        _refuse_two(table, rows[k : k + 2], name, f"are both of {shown(_wall(times, rows[k], own[k]))}; keep one")
+        time = _wall(times, rows[k], own[k])
+        _refuse_two(table, rows[k : k + 2], name, f"are both of {shown(time)}; keep one{_perhaps_twice(time, times)}")
     at = own.astype(np.float64) if own.dtype.kind != "M" else step.index(own)
     places = at - at[0]
     off = np.abs(places - np.round(places)) > 1e-9
@@ -243,6 +244,16 @@ def place(
 
 def _wall(times: Times, row: int, own: Any) -> Any:
     return own if times.wall is None else times.wall[row]
+
+
+def _perhaps_twice(time: Any, times: Times) -> str:
+    """A hint where an hour may have come twice, as on a Sunday in autumn."""
+    if times.zone is not None or not times.dated:
+        return ""
+    day = time.astype("datetime64[D]")
+    sunday = (int(day.astype(np.int64)) + 3) % 7 == 6
+    hour = (time - day).astype("timedelta64[h]").astype(int)
+    return ", or name the timezone if this hour came twice" if sunday and hour <= 3 and time != day else ""
 
 
 def _refuse_two(table: SeriesTable, rows: np.ndarray, name: str, said: str) -> None:

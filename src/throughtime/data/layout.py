@@ -57,6 +57,8 @@ def turned(table: SeriesTable, reading: Reading) -> tuple[SeriesTable, Reading] 
         return None
     names = table.names
     first, dates = _positions(names)
+    while dates is None and first < len(names) and table.holds(names[first]) == "texts":
+        first += 1  # as in M4's files, whose first column has a name like the others
     steps = names[first:]
     rest = [name for name in names[:first] if not (name == "column 1" and _numbered(table, name))]
     if len(steps) < 3 or any(table.holds(name) in ("times", "texts") for name in steps):

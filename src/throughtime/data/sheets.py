@@ -186,7 +186,8 @@ def _beginning(rows: list[Row], header: bool, notes: list[str]) -> tuple[int, in
         follows = place + 1 < len(rows) and rows[place + 1][1][0][:1] not in ("#", "%")
         if comment and follows and len(cells) == width > 1 and _data(rows[place + 1][1]):
             break  # a header behind a sign of comments
-        enough = count >= max(2, (usual + 1) // 2) or (width == 1 and count == 1) or len(rows) - place <= 2
+        named = len(cells) > 1 and not cells[0] and count == len(cells) - 1 and not any(map(_is_data, cells[1:]))
+        enough = named or count >= max(2, (usual + 1) // 2) or (width == 1 and count == 1) or len(rows) - place <= 2
         if not comment and len(cells) >= width - 1 and enough:
             break
     if first:

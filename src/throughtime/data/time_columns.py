@@ -10,7 +10,7 @@ import numpy as np
 
 from throughtime.data import zones
 from throughtime.data.counted_times import FORMS, of_numbers
-from throughtime.data.dates import parse, stamps_of
+from throughtime.data.dates import TOTAL, parse, stamps_of
 from throughtime.data.reading import Reading
 from throughtime.data.series_table import SeriesTable
 from throughtime.data.written import Text
@@ -45,7 +45,6 @@ _RANGES = {
     **{"quarter": (1, 4), "week": (1, 53), "weekday": (0, 7), "dayofyear": (1, 366)},
 }
 _CLOCK = re.compile(r"\d{1,2}[:.h]\d{2}(?:[:.]\d{2}(?:\.\d+)?)?(?:\s*[ap]\.?m\.?)?", re.IGNORECASE)
-_TOTAL = re.compile(r"(?:grand |sub-?)?total\b.*|summe|gesamt|合计|总计|小计", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def _drop_totals(table: SeriesTable, name: str) -> None:
     cells = table.columns[name]
     if not isinstance(cells, Text):
         return
-    totals = np.array([bool(_TOTAL.fullmatch(kind)) for kind in cells.kinds], bool)
+    totals = np.array([bool(TOTAL.fullmatch(kind)) for kind in cells.kinds], bool)
     gone = totals[cells.codes]
     if gone.any() and not gone.all():
         rows = table.rows[gone]
@@ -259,8 +258,8 @@ def _read(table: SeriesTable, name: str, reading: Reading) -> Times:
         return _zoned(dates.stamps, instants, reading, dates.written, reading.timezone, *dates.notes)
     _, first = np.unique(instants, return_index=True)
     zone = zones.matching(instants[first], dates.offsets[first])
-    said = [] if zone is None else [f"time zone: {zone}, or one with the same clock"]
-    return Times((name,), dates.stamps, instants, zone, zone is None, dates.written, (*dates.notes, *said))
+    clock = [] if zone is None else [f"time zone: {zone}, or one with the same clock"]
+    return Times((name,), dates.stamps, instants, zone, zone is None, dates.written, (*dates.notes, *clock))
 
 
 def _zoned(
