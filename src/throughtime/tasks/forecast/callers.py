@@ -59,7 +59,8 @@ def caller_of(source: Any, axis: TimeAxis, options: ForecastOptions) -> Caller |
     except TypeError:
         return None
     kind = {"modin": "pandas", "cudf": "pandas"}.get(str(frame.implementation), str(frame.implementation))
-    id, time = options.id or "unique_id", axis.column or options.time or "ds"
+    id = options.id[0] if len(options.id) == 1 else "unique_id"
+    time = axis.column or "ds"
     index = getattr(source, "index", None)
     dtype: Any = None
     if isinstance(frame, narwhals.DataFrame) and time in frame.columns:

@@ -12,7 +12,8 @@ from throughtime.data.axis import TimeAxis
 from throughtime.data.features import Features
 from throughtime.data.frequency import Frequency
 from throughtime.data.panel import Panel
-from throughtime.data.series import read_series
+from throughtime.data.reading import Reading
+from throughtime.data.series import read
 from throughtime.errors import UserError
 from throughtime.options import Checked, Json, option
 from throughtime.tasks.forecast.fitted_series import FittedSeries, SeriesIndex
@@ -51,7 +52,8 @@ class ForecastData(Checked):
         if isinstance(data, dict) and "axis" not in data and {"frequency", "zone"} & data.keys():
             rest = {name: value for name, value in data.items() if name not in ("frequency", "zone")}
             zone = data.get("zone")
-            axis = {"frequency": data.get("frequency", "steps"), "zone": zone, "clock": "utc" if zone else "local"}
+            frequency = str(data.get("frequency", "steps")).replace("MS", "M")  # on the day of the first step
+            axis = {"frequency": frequency, "zone": zone, "clock": "utc" if zone else "local"}
             data = {**rest, "axis": axis}
         return super().from_json(data)
 
@@ -166,18 +168,7 @@ class ForecastExamples:
 
 def read_table(source: Any, options: ForecastOptions) -> Panel:
     """A table, read as the options say."""
-    return read_series(
-        source,
-        options.target,
-        options.time,
-        options.id,
-        options.past,
-        options.future,
-        options.static,
-        options.frequency,
-        options.dayfirst,
-        options.timezone,
-    )
+    return read(source, options.part(Reading))
 
 
 def _learned(values: Sequence[np.ndarray], options: ForecastOptions) -> list[int]:
