@@ -79,7 +79,13 @@ def evaluate(
     """Backtest a model from rolling origins, beside the baselines; a sentence says whether it is better."""
     from throughtime.tasks.forecast.score import evaluate_folder
 
-    result = evaluate_folder(directory, data, stride, seconds, metric, _quiet if json else say, refits)
+    rest = stride, seconds, metric, _quiet if json else say
+    if refits:
+        from throughtime.tasks.forecast.refits import evaluate_refitted
+
+        result = evaluate_refitted(directory, data, refits, *rest)
+    else:
+        result = evaluate_folder(directory, data, *rest)
     if json:
         print_json(result)
     else:

@@ -36,14 +36,11 @@ def evaluate_folder(
     seconds: float = 60.0,
     metric: str | None = None,
     say: Callable[[str], None] = lambda line: None,
-    refits: int = 0,
 ) -> dict[str, Json]:
-    """Backtest the model in a folder; what `throughtime evaluate` does. See `evaluate`; refits: see `refitted`."""
+    """Backtest the model in a folder; what `throughtime evaluate` does. See `evaluate`."""
     check_options(stride, seconds, metric)
     model = TableForecaster.load(directory)
     panel = model.read(data)
-    if refits:
-        return {"data": str(data), **refitted(model, panel, refits, stride, seconds, metric, say)}
     if model.record.data.features is not None:
         for note in check_covariates(panel, model.features, 0):
             say(note)
@@ -95,30 +92,6 @@ def evaluate(
     if isinstance(told, dict) and told["skill"] is None and told["groups"] < FEWEST:
         told["sentence"] += " Models trained anew from earlier origins tell more: throughtime evaluate ... --refits 8."
     return result
-
-
-def refitted(
-    model: TableForecaster,
-    panel: Panel,
-    refits: int,
-    stride: int | None = None,
-    seconds: float = 60.0,
-    metric: str | None = None,
-    say: Callable[[str], None] = lambda line: None,
-) -> dict[str, Json]:
-    """The same figures of models with the options of this one that are trained anew, each on what lies before its
-    origin: `refits` of them, `stride` steps apart (a horizon where None), the last a horizon before the end. For short
-    series, of which too little is held out to tell. Needs torch."""
-    from throughtime.tasks.forecast import backtest
-    from throughtime.tasks.forecast.estimator import Forecaster
-
-    own, horizon = Forecaster.of(model.record.options), model.model.config.horizon
-    own.model, own.record = model.model, model.record
-    origins = backtest.cutoffs(panel, horizon, horizon + 1, refits, stride)
-    say(f"trains {len(origins)} models anew, each on what lies before its origin")
-    tests = backtest.refitted(own, panel, origins)
-    result = judge(tests, model.record.options.season or 1, seconds, metric, say, min(stride or horizon, horizon))
-    return {"refits": len(origins), **result}
 
 
 def judge(
