@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.data.frequency import Frequency
 from throughtime.data.panel import Panel
-from throughtime.data.series import read_series
 from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.tasks.estimator import Estimator, Say
@@ -56,10 +56,7 @@ class Answering(Estimator[ForecastOptions, ForecastExamples, Any, SeriesModel]):
         self, data: Any = None, steps: int | None = None, *, start: Any = None, until: Any = None
     ) -> Forecasts:
         """The same as `predict`, of a table or what it was fitted on, with ids, times and all that a picture needs."""
-        source = (
-            data if data is None or not isinstance(data, Mapping | list | tuple | np.ndarray) else read_series(data)
-        )
-        return self._table().forecast(source, steps, start, until)
+        return self._table().forecast(_source(data), steps, start, until)
 
     def evaluate(
         self,
@@ -142,9 +139,18 @@ class Answering(Estimator[ForecastOptions, ForecastExamples, Any, SeriesModel]):
             if self.examples is None:
                 raise UserError(f"{WHO}: it keeps no series of its own; give data")
             return self.examples.panel
-        return self._table().read(read_series(data) if isinstance(data, list | tuple | np.ndarray) else data)
+        return self._table().read(_source(data))
 
     def _caller_of(self, data: Any) -> Caller | None:
         """How answers to data are to look, None as arrays; of no data as those to what it was fitted on."""
         record = self.record
         return self._caller if data is None or record is None else caller_of(data, record.data.axis, record.options)
+
+
+def _source(data: Any) -> Any:
+    """Data as a TableForecaster takes them: arrays, or a mapping of names to such, as a Panel of rows without dates."""
+    if not isinstance(data, Mapping | list | tuple | np.ndarray):
+        return data
+    values = as_series(data)
+    names = [str(name) for name in (data if isinstance(data, Mapping) else range(len(values)))]
+    return Panel(names, [0] * len(values), Frequency("steps"), values)
