@@ -273,7 +273,8 @@ def _no_series(table: SeriesTable, name: str, times: Times) -> str | None:
         whole = np.isfinite(values).all() and (values == np.round(values)).all()
         if whole and (len(np.unique(values)) == 1 or _numbered(table, name)):
             return "a name"
-    if (plain in _ROWS or name in table.index or plain in TIMES) and _numbered(table, name):
+    labels = name in table.index and bool((np.diff(values) > 0).all()) and bool((values == np.round(values)).all())
+    if labels or ((plain in _ROWS or plain in TIMES) and _numbered(table, name)):
         return "numbers of the rows"
     kind = part_of(table, name)
     if kind is not None and (not times.dated or _is_part(values, kind, times)):
