@@ -10,11 +10,14 @@ from throughtime.errors import UserError
 
 pd = pytest.importorskip("pandas")
 
+# fmt: off
 FREQUENCIES = (
-    "250ms s 5s 30s min 5min 10min 15min 30min 45min 90min h 2h 3h 4h 6h 8h 12h D 2D 3D 7D 10D 30D B W-SUN W-MON W-FRI "
-    "2W-SUN 4W-MON MS ME BMS BME 2MS 2ME 6MS QS-JAN QE-DEC QE-NOV BQS-JAN BQE-DEC YS-JAN YE-DEC YS-APR YE-JUN BYS-JAN BYE-DEC "
-    "SMS-15 SME-15 WOM-3FRI bh"
-).split()
+    "250ms", "s", "5s", "30s", "min", "5min", "10min", "15min", "30min", "45min", "90min", "h", "2h", "3h", "4h",
+    "6h", "8h", "12h", "D", "2D", "3D", "7D", "10D", "30D", "B", "W-SUN", "W-MON", "W-FRI", "2W-SUN", "4W-MON",
+    "MS", "ME", "BMS", "BME", "2MS", "2ME", "6MS", "QS-JAN", "QE-DEC", "QE-NOV", "BQS-JAN", "BQE-DEC", "YS-JAN",
+    "YE-DEC", "YS-APR", "YE-JUN", "BYS-JAN", "BYE-DEC", "SMS-15", "SME-15", "WOM-3FRI", "bh",
+)
+# fmt: on
 REFUSED = {"SMS-15", "SME-15", "WOM-3FRI", "bh"}
 ZONES = (None, "UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo", "Australia/Sydney")
 

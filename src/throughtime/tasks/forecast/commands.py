@@ -14,7 +14,7 @@ from throughtime.options import Json
 from throughtime.report.console import print_json, say, table
 from throughtime.tasks import shell
 
-DATA = "CSV, TSV or Parquet, long or wide; - reads CSV from standard input."
+DATA = "CSV, TSV, Excel or Parquet, long or wide; - reads CSV from standard input."
 TRAIN = "Learn the series of a table, backtest on their last tenth beside the baselines, write a report."
 
 _SHOWN, _FEW = 12, 40
