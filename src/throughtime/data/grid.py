@@ -70,6 +70,11 @@ def settle(table: SeriesTable, times: Times, groups: Groups, reading: Reading, n
         elif step is not None and len(found) == 1:
             inferred[clock] = step  # placing the rows says which does not fit
     if not inferred:
+        for name, rows in groups:
+            own = np.sort(found[-1][1][rows])
+            if reading.aggregate is None and (own[1:] == own[:-1]).any():
+                ordered = rows[np.argsort(found[-1][1][rows], kind="stable")]
+                place(table, Stamps(found[-1][1], found[-1][0], Frequency("fixed")), name, ordered, times, None, notes)
         hint = "give one (frequency), with round where times waver, or take rows as steps"
         raise UserError(f"{table.where}: column {', '.join(times.columns)}: no frequency is to be seen; {hint}")
     local = "local" in inferred and (_from_a_day(inferred["local"]) or "utc" not in inferred)
