@@ -325,6 +325,35 @@ TIMES = [
     ),
 ]
 
+TIMES += [
+    Situation("a year in German", rows("Jahr;v", "1999;1", "2000;2", "2001;3"), "1999-01-01 2000-01-01 2001-01-01", V3),
+    Situation(
+        "years under any name",
+        rows("season,v", "1999,1", "2000,2", "2001,3"),
+        "1999-01-01 2000-01-01 2001-01-01",
+        V3,
+        ("time: column season",),
+    ),
+    Situation(
+        "years that are not one after another",
+        rows("wins,v", "1999,1", "2010,2", "2001,3"),
+        "0 1 2",
+        {"wins": [1999, 2010, 2001], **V3},
+    ),
+    Situation(
+        "times of the day alone",
+        rows("time,v", "00:00,1", "01:00,2", "02:00,3"),
+        refused=("column time holds times of the day", "frequency steps"),
+    ),
+    Situation(
+        "times of the day alone, as steps",
+        rows("time,v", "00:00,1", "01:00,2", "02:00,3"),
+        "0 1 2",
+        V3,
+        options={"frequency": "steps"},
+    ),
+]
+
 NUMBERS = [
     Situation(
         "decimal commas",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.data.written import Text
-from throughtime.data.zones import offset_name
+from throughtime.data.zones import offset_name, zone_of
 from throughtime.errors import UserError, needed
 
 _NEEDED = "forecast"
@@ -99,10 +99,12 @@ def _of_pandas(source: Any, frame: Frame) -> Any:
                 name = f"index {name}"
             source.insert(0, name, values)
         frame.index = tuple(name for name in levels if name in source.columns)
-    for number, kind in enumerate(source.dtypes):
+    for name, kind in zip(source.columns, source.dtypes, strict=True):
         if isinstance(kind, pd.PeriodDtype):
-            values = source.iloc[:, number].dt.to_timestamp(how="start")
-            source = source.assign(**{source.columns[number]: values})
+            source = source.assign(**{name: source[name].dt.to_timestamp(how="start")})
+        elif isinstance(kind, pd.DatetimeTZDtype):
+            frame.zones[name] = _zone_name(str(kind.tz), name)
+            source = source.assign(**{name: source[name].dt.tz_convert("UTC").dt.tz_localize(None)})
     return source.reset_index(drop=True)
 
 
@@ -118,7 +120,7 @@ def _column(column: Any, name: str, where: str, frame: Frame) -> Text | np.ndarr
         zone = getattr(column.dtype, "time_zone", None)
         if zone:
             column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-            frame.zones[name] = _zone_name(str(zone))
+            frame.zones[name] = _zone_name(str(zone), name)
         if getattr(column.dtype, "time_unit", "us") == "ns":
             nanoseconds = np.asarray(column.to_numpy()).astype("datetime64[ns]")
             if (nanoseconds.astype(np.int64)[~np.isnat(nanoseconds)] % 1000).any():
@@ -131,10 +133,12 @@ def _column(column: Any, name: str, where: str, frame: Frame) -> Text | np.ndarr
     return _of_objects(column.to_list(), name, frame)
 
 
-def _zone_name(zone: str) -> str:
+def _zone_name(zone: str, column: str) -> str:
     """A zone as frames write it, as zones.zone_of reads it."""
     zone = zone.removeprefix("UTC") if zone.startswith(("UTC+", "UTC-")) else zone
-    return "UTC" if zone in ("UTC", "Etc/UTC", "Z", "+00:00") else zone
+    zone = "UTC" if zone in ("UTC", "Etc/UTC", "Z", "+00:00") else zone
+    zone_of(zone, f"data: column {column}")
+    return zone
 
 
 def array(values: Any, name: str) -> Text | np.ndarray:

@@ -70,15 +70,38 @@ def settle(table: SeriesTable, times: Times, groups: Groups, reading: Reading, n
         elif step is not None and len(found) == 1:
             inferred[clock] = step  # placing the rows says which does not fit
     if not inferred:
+        for name, rows in groups:
+            own = np.sort(found[-1][1][rows])
+            if reading.aggregate is None and (own[1:] == own[:-1]).any():
+                ordered = rows[np.argsort(found[-1][1][rows], kind="stable")]
+                place(table, Stamps(found[-1][1], found[-1][0], Frequency("fixed")), name, ordered, times, None, notes)
         hint = "give one (frequency), with round where times waver, or take rows as steps"
         raise UserError(f"{table.where}: column {', '.join(times.columns)}: no frequency is to be seen; {hint}")
     local = "local" in inferred and (_from_a_day(inferred["local"]) or "utc" not in inferred)
     clock = "local" if local else "utc"
     step = inferred[clock]
+    _check_nights(table, step, wall, times)
     notes.append(f"frequency: {step}")
     if clock == "utc" and times.changing:
         notes.append("offsets change as those of no one zone: times are UTC; name the zone with timezone")
     return Stamps(dict(found)[clock], clock, step)
+
+
+def _check_nights(table: SeriesTable, step: Frequency, wall: np.ndarray, times: Times) -> None:
+    """UserError where rows of steps below a day are never of some hours: nobody says whether those are missing."""
+    if step.kind != "fixed" or step.count >= DAY or DAY % step.count:
+        return
+    days = wall.astype("datetime64[D]")
+    slots = (wall - days.astype("datetime64[us]")).astype(np.int64) // step.count
+    there = np.bincount(slots, minlength=DAY // step.count)
+    if len(there) < 4 or (there > 0).mean() >= 0.75 or len(np.unique(days)) < 4 or len(wall) < 3 * (there > 0).sum():
+        return
+    hours = [int(k) * step.count // 60_000_000 for k in np.flatnonzero((there == 0) & (np.roll(there, 1) > 0))]
+    first = ", ".join(f"{minute // 60:02}:{minute % 60:02}" for minute in hours[:3])
+    raise UserError(
+        f"{table.where}: column {', '.join(times.columns)}: steps of {step}, but rows never go on at {first}; say "
+        f"frequency {step.alias} to take the rest of the day as missing, or steps to take rows as they come"
+    )
 
 
 def _from_a_day(step: Frequency) -> bool:

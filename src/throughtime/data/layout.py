@@ -61,8 +61,12 @@ def turned(table: SeriesTable, reading: Reading) -> tuple[SeriesTable, Reading] 
         first += 1  # as in M4's files, whose first column has a name like the others
     steps = names[first:]
     rest = [name for name in names[:first] if not (name == "column 1" and _numbered(table, name))]
-    if len(steps) < 3 or any(table.holds(name) in ("times", "texts") for name in steps):
+    if len(steps) < 3 or any(table.holds(name) == "times" for name in steps):
         return None
+    if any(table.holds(name) == "texts" for name in steps):
+        if dates is None or not all(table.holds(name) == "texts" for name in rest):
+            return None
+        table.numbers(next(name for name in steps if table.holds(name) == "texts"), "a step")  # says what stands there
     if dates is None and (not rest or any(table.holds(name) == "times" for name in rest)):
         return None
     if any(table.holds(name) == "times" for name in rest):
@@ -94,8 +98,8 @@ def turned(table: SeriesTable, reading: Reading) -> tuple[SeriesTable, Reading] 
     )
     left = [name for name in rest if name not in chosen]
     long.notes.append(
-        f"rows are series: {', '.join(chosen) or 'one row'} names them, columns {steps[0]} to {steps[-1]} are their "
-        + (f"steps; left out: {', '.join(left[:8])}" if left else "")
+        f"rows are series: {', '.join(chosen) or 'one row'} names them, {steps[0]} to {steps[-1]} are their steps"
+        + (f"; left out: {', '.join(left[:8])}" if left else "")
     )
     if dates is None:
         long.columns["ds"] = places.astype(np.float64)
@@ -273,7 +277,8 @@ def _no_series(table: SeriesTable, name: str, times: Times) -> str | None:
         whole = np.isfinite(values).all() and (values == np.round(values)).all()
         if whole and (len(np.unique(values)) == 1 or _numbered(table, name)):
             return "a name"
-    if (plain in _ROWS or name in table.index or plain in TIMES) and _numbered(table, name):
+    labels = name in table.index and bool((np.diff(values) > 0).all()) and bool((values == np.round(values)).all())
+    if labels or ((plain in _ROWS or plain in TIMES) and _numbered(table, name)):
         return "numbers of the rows"
     kind = part_of(table, name)
     if kind is not None and (not times.dated or _is_part(values, kind, times)):

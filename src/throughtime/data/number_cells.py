@@ -56,6 +56,8 @@ class NumberStyle:
         point = comma = False
         for text in columns:
             joined = "\n".join(text.kinds)
+            if "." not in joined and "," not in joined:
+                continue
             point, comma = point or bool(_POINT.search(joined)), comma or bool(_COMMA.search(joined))
         if point == comma:
             return cls(None, thousands, missing)
@@ -72,6 +74,21 @@ class Numbers:
     why: str = ""
     share: float = 1.0
     notes: tuple[str, ...] = ()
+
+
+def quick_numbers(text: Text, style: NumberStyle) -> Numbers | None:
+    """A column of texts as numbers where all of them are written as Python does; None where one is not."""
+    gone = text.missing(style.missing)
+    if gone.all() or style.thousands is not None:
+        return None
+    kinds = (
+        [("nan" if away else kind) for kind, away in zip(text.kinds, gone, strict=True)] if gone.any() else text.kinds
+    )
+    sample = [kind for kind in kinds[:20] if kind != "nan"]
+    if sample and not any(kind[-1:].isdecimal() or kind[-1:] == "." for kind in sample):
+        return None
+    values = _quick(kinds, style, ",")
+    return None if values is None else Numbers(values[text.codes])
 
 
 def read_numbers(text: Text, style: NumberStyle, separator: str = ",") -> Numbers:

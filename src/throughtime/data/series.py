@@ -102,7 +102,7 @@ class _Reader:
             self.targets[0] if len(self.targets) == 1 else "target",
             table.where,
             self._axis(stamps),
-            [*table.notes, *self.times.notes, *_few(notes)],
+            [*self.times.notes, *table.notes, *_few(notes)],
         )
 
     def _axis(self, stamps: Stamps) -> TimeAxis:

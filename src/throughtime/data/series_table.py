@@ -12,9 +12,9 @@ import numpy as np
 
 from throughtime.data import frames
 from throughtime.data.dates import plausible
-from throughtime.data.number_cells import Numbers, NumberStyle, read_numbers
+from throughtime.data.number_cells import Numbers, NumberStyle, quick_numbers, read_numbers
 from throughtime.data.reading import Reading
-from throughtime.data.sheets import read_sheet
+from throughtime.data.sheets import read_sheet, uncollected
 from throughtime.data.table import JSON_LINES, PARQUET, TableData, read_table
 from throughtime.data.written import Text
 from throughtime.errors import UserError
@@ -141,13 +141,15 @@ def table_of(source: Any, reading: Reading) -> SeriesTable:
 
 
 def _of_file(source: Any, reading: Reading) -> SeriesTable:
-    where, sheet = read_sheet(source, reading.header, reading.sheet)
     columns: list[tuple[str, Text]] = []
-    for number, (name, cells) in enumerate(zip(sheet.names, zip(*(row for _, row in sheet.rows), strict=True)), 1):  # noqa: B905
-        text = Text.of(cells)
-        if not name and not any(text.kinds):
-            continue  # as a separator at the end of every row makes one
-        columns.append((name or f"column {number}", text))
+    with uncollected():
+        where, sheet = read_sheet(source, reading.header, reading.sheet)
+        cells = zip(*(row for _, row in sheet.rows), strict=True)
+        for number, (name, column) in enumerate(zip(sheet.names, cells, strict=True), 1):
+            text = Text.of(column)
+            if not name and not any(text.kinds):
+                continue  # as a separator at the end of every row makes one
+            columns.append((name or f"column {number}", text))
     rows = np.fromiter((number for number, _ in sheet.rows), np.int64, len(sheet.rows))
     named, twice = _unique(columns)
     table = _made(named, where, rows, reading, sheet.separator)
@@ -191,12 +193,20 @@ def _of_frame(source: Any, where: str, reading: Reading) -> SeriesTable:
 def _made(
     columns: dict[str, Any], where: str, rows: np.ndarray, reading: Reading, separator: str = "frame"
 ) -> SeriesTable:
-    texts = [cells for cells in columns.values() if isinstance(cells, Text)]
-    style = NumberStyle.of(texts, separator, reading.decimal, reading.thousands, reading.missing)
+    plain = NumberStyle(reading.decimal or ".", reading.thousands, reading.missing)
+    known, unsure = {}, []
+    for name, cells in columns.items():
+        if isinstance(cells, Text):
+            found = quick_numbers(cells, plain) if separator != ";" and plain.decimal == "." else None
+            if found is None:
+                unsure.append(cells)
+            else:
+                known[name] = found
+    style = NumberStyle.of(unsure, separator, reading.decimal, reading.thousands, reading.missing)
     if separator == "excel" and style.decimal is None:
         style = NumberStyle(".", reading.thousands, reading.missing)
     if style.decimal == "," and reading.decimal is None:
         note = ["numbers with a decimal comma"]
     else:
         note = []
-    return SeriesTable(columns, where, rows, separator=separator, style=style, notes=note)
+    return SeriesTable(columns, where, rows, separator=separator, style=style, notes=note, known=known)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import io
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -43,6 +45,18 @@ class Sheet:
     blank: list[int]
     separator: str
     notes: list[str]
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No search for garbage in circles meanwhile: over millions of cells it takes most of the time, and finds none."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
 
 
 def read_sheet(source: Any, header: bool = True, sheet: str | None = None) -> tuple[str, Sheet]:

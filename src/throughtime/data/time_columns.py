@@ -22,15 +22,33 @@ TIMES = ("ds", "datetime", "date", "time", "timestamp")
 _COUNTED = {
     *("year", "yr", "years", "month", "yearmonth", "yyyymm", "yyyymmdd", "yearmonthday", "period", "week", "yearweek"),
     *("quarter", "day", "dt", "ts", "t", "epoch", "unix", "unixtime", "decimaldate", "decimalyear", "datetimeutc"),
+    *("unixtimestamp", "unixtime", "epochtime", "timestampms", "opentime", "closetime"),
+    *(
+        "jahr",
+        "année",
+        "annee",
+        "año",
+        "ano",
+        "anno",
+        "jaar",
+        "år",
+        "datum",
+        "fecha",
+        "data",
+        "zeit",
+        "monat",
+        "mois",
+        "mes",
+    ),
     *("日期", "时间", "年", "年份", "月份", "日期时间", "时间戳"),
 }
 """Further names of columns whose numbers may be dates."""
 
 PARTS = {
-    "year": ("year", "yr", "yyyy", "年", "年份"),
-    "month": ("month", "mon", "mm", "mnth", "monthofyear", "月", "月份"),
-    "day": ("day", "dd", "mday", "dayofmonth", "日"),
-    "hour": ("hour", "hr", "hh", "hourofday", "时", "小时"),
+    "year": ("year", "yr", "yyyy", "jahr", "année", "annee", "año", "ano", "anno", "jaar", "år", "年", "年份"),
+    "month": ("month", "mon", "mm", "mnth", "monthofyear", "monat", "mois", "mes", "mese", "maand", "月", "月份"),
+    "day": ("day", "dd", "mday", "dayofmonth", "tag", "jour", "día", "dia", "giorno", "dag", "日"),
+    "hour": ("hour", "hr", "hh", "hourofday", "stunde", "heure", "hora", "ora", "时", "小时"),
     "minute": ("minute", "min", "mi", "分", "分钟"),
     "second": ("second", "sec", "ss", "秒"),
     "quarter": ("quarter", "qtr", "q", "季度"),
@@ -146,6 +164,11 @@ def _found(table: SeriesTable, reading: Reading) -> Sequence[str]:
         clock = table.text(name) if name in known else None
         if clock is not None and table.holds(name) == "texts" and not _clocks(table, name):
             return [name]  # a column of times in which something else stands: reading it says what
+        if clock is not None and _clocks(table, name) and reading.frequency != "steps":
+            raise UserError(
+                f"{table.where}: column {name} holds times of the day without a day; give days, or take rows as they "
+                "come (frequency steps)"
+            )
     for name in table.index:
         if name in names and table.holds(name) == "numbers" and _counts(table, name, reading):
             if table.parsed(name).values.max() < 10_000:
@@ -155,7 +178,17 @@ def _found(table: SeriesTable, reading: Reading) -> Sequence[str]:
                     "it out"
                 )
             return [name]
-    return []
+    return [name for name in names[:1] if name not in table.index and _rising_dates(table, name, reading)]
+
+
+def _rising_dates(table: SeriesTable, name: str, reading: Reading) -> bool:
+    """Whether a column of any name holds rising numbers that are dates: years one after another, or more digits."""
+    if table.holds(name) != "numbers" or not _counts(table, name, reading):
+        return False
+    values = table.parsed(name).values
+    if len(values) < 3 or not (np.diff(values) > 0).all() or values.max() >= 1e8:
+        return False
+    return bool(values.min() >= 1e5 or (values.min() >= 1800 and values.max() <= 2100 and (np.diff(values) == 1).all()))
 
 
 def _finer(parts: dict[str, str]) -> list[str]:

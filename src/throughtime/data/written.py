@@ -9,7 +9,26 @@ from typing import Any
 import numpy as np
 
 MISSING = frozenset(
-    {"", "na", "n/a", "n.a.", "n.a", "#n/a", "#na", "nan", "-nan", "null", "none", "nil", "?", "-", "--", "---", "."}
+    {
+        "",
+        "na",
+        "n/a",
+        "n.a.",
+        "n.a",
+        "#n/a",
+        "#na",
+        "nan",
+        "-nan",
+        "null",
+        "none",
+        "nil",
+        "?",
+        ":",
+        "-",
+        "--",
+        "---",
+        ".",
+    }
     | {"..", "...", "–", "—", "nat", "<na>", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "missing"}
     | {"无", "缺失", "暂无"}
 )

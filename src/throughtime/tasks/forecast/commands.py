@@ -17,7 +17,7 @@ from throughtime.tasks import shell
 if TYPE_CHECKING:
     from throughtime.tasks.forecast.answers import Forecasts
 
-DATA = "CSV, TSV or Parquet, long or wide; - reads CSV from standard input."
+DATA = "CSV, TSV, Excel or Parquet, long or wide; - reads CSV from standard input."
 TRAIN = "Learn the series of a table, backtest on their last tenth beside the baselines, write a report."
 
 _SHOWN, _FEW = 12, 40
