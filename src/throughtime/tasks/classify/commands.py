@@ -196,10 +196,8 @@ def _write(writer: Any, model: Any, texts: Iterable[str], sure: bool) -> int:
 
 
 def _follow(model: Any, text: str) -> None:
-    from throughtime.data.pieces import SPLITTERS
-
     stream = model.stream()
-    pieces = SPLITTERS[model.readers.readers[0].splitter.kind](text)
+    pieces = model.readers.readers[0].splitter.pieces(text)
     ends = [start for _, start, _ in pieces[1:]] + [len(text)]
     at = 0
     for number, ((piece, _, _), end) in enumerate(zip(pieces, ends, strict=True), 1):
