@@ -15,7 +15,7 @@ import numpy as np
 from throughtime.data.label_columns import RawTexts, of_columns, of_lines, of_table, tabbed
 from throughtime.data.label_notes import counted, imbalance, repeated, text_key
 from throughtime.data.splits import grouped_split
-from throughtime.data.table import JSON_LINES, PARQUET
+from throughtime.data.table import JSON, PARQUET
 from throughtime.data.text import read_text
 from throughtime.errors import UserError
 
@@ -98,7 +98,7 @@ def read_texts(
     wanted = labelled or label is not None
     if isinstance(source, str | Path):
         suffix = Path(source).suffix.lower()
-        if format == "auto" and suffix in (*JSON_LINES, *PARQUET):
+        if format == "auto" and suffix in (*JSON, *PARQUET):
             found = of_columns(source, text, label, encoding, wanted)
         else:
             content, where = read_text(source, encoding), "standard input" if str(source) == "-" else str(source)

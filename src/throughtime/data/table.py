@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.data.json_rows import json_objects
 from throughtime.data.text import read_text
 from throughtime.errors import UserError, needed
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-")
 """What stands for a missing value."""
 
-JSON_LINES, PARQUET = (".jsonl", ".ndjson"), (".parquet", ".pq")
+JSON, PARQUET = (".jsonl", ".ndjson", ".json"), (".parquet", ".pq")
 """Suffixes of files that are not read as CSV."""
 
 
@@ -88,8 +88,8 @@ def read_table(source: Any, encoding: str = "utf-8", extra: str = "forecast") ->
         path = Path(source)
         if str(source) != "-" and not path.is_file():
             raise UserError(f"{source}: no such file")
-        if path.suffix.lower() in JSON_LINES:
-            return _json_lines(path, encoding)
+        if path.suffix.lower() in JSON:
+            return json_table(read_text(path, encoding), str(path))
         if path.suffix.lower() in PARQUET:
             try:
                 from pyarrow import parquet
@@ -150,25 +150,13 @@ def objects(values: list[Any]) -> np.ndarray:
     return np.fromiter(values, dtype=object, count=len(values))
 
 
-def _json_lines(path: Path, encoding: str) -> TableData:
-    lines = read_text(path, encoding).split("\n")
-    while lines and not lines[-1].strip():
-        lines.pop()
-    if not lines:
-        raise UserError(f"{path}: the file is empty")
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"{path}: row {number}: expected one JSON object a line ({error})") from None
-        if not isinstance(row, dict):
-            raise UserError(f"{path}: row {number}: expected a JSON object, got {line.strip()[:40]!r}")
-        rows.append(row)
+def json_table(content: str, where: str) -> TableData:
+    """The columns of JSON text: objects a line, in an array, or in an object."""
+    rows, first = json_objects(content, where)
     names = dict.fromkeys(name for row in rows for name in row)
     if not names:
-        raise UserError(f"{path}: the objects have no keys")
-    return TableData({name: objects([row.get(name) for row in rows]) for name in names}, str(path), 1)
+        raise UserError(f"{where}: the objects have no keys" if rows else f"{where}: there are no rows")
+    return TableData({name: objects([row.get(name) for row in rows]) for name in names}, where, first)
 
 
 def _frame(source: Any, where: str, extra: str) -> TableData:

@@ -133,9 +133,9 @@ class _Feed:
         waiting = self._tail + text
         pieces = reader.splitter.pieces(waiting)
         done = len(waiting)
-        if pieces and not last and reader.splitter.kind == "characters" and reader.splitter.marks:
-            if pieces[-1][2] == len(waiting) and may_grow(pieces[-1][0]):
-                done = pieces.pop()[1]  # a mark may follow
+        growing = reader.splitter.kind == "characters" and reader.splitter.marks and not last
+        if growing and pieces and pieces[-1][2] == len(waiting) and may_grow(pieces[-1][0]):
+            done = pieces.pop()[1]  # a mark may follow
         if pieces and not last and reader.splitter.kind == "words" and pieces[-1][2] == len(waiting):
             sign, done, _ = pieces.pop()
             if sign in ("'", "’") and pieces and pieces[-1][2] == done:
