@@ -272,7 +272,7 @@ TAGGED = ["--out", "new", "--steps", "2", "--seconds", "0", *SMALL_READER]
         ({}, ["train", "classify", "texts.csv", "--out", "new", "--resume"], ["no run to go on with"]),
         ({}, ["run", "c"], ["give one text", "--file"]),
         ({}, ["run", "c", "a", "--file", "texts.csv"], ["not both"]),
-        ({}, ["run", "c", "--file", "texts.csv", "--json"], ["leave --json out"]),
+        ({}, ["run", "c", "--file", "texts.csv", "--json", "--probabilities"], ["--json has all"]),
         ({}, ["run", "c", "a", "--follow"], ["--no-bidirectional"]),
         ({}, ["run", "c", "--file", "texts.csv", "--column", "body"], ["texts.csv", "no column 'body'"]),
         ({"bad.txt": b"a\nb\0c\n"}, ["run", "c", "--file", "bad.txt"], ["bad.txt: row 2", "NUL"]),

@@ -78,11 +78,12 @@ class TableData:
         return True
 
 
-def read_table(source: Any, encoding: str = "utf-8", extra: str = "forecast") -> TableData:
+def read_table(source: Any, encoding: str = "utf-8", extra: str = "forecast", typed: bool = False) -> TableData:
     """Columns of a CSV, TSV, JSON lines or Parquet file ("-": CSV from standard input), a frame narwhals knows, or a
     mapping.
 
-    encoding: of JSON lines. extra: what to install where frames and Parquet cannot be read.
+    encoding: of JSON lines. extra: what to install where frames and Parquet cannot be read. typed: values as they are,
+    integers and truths too, and no numbers made of them.
     """
     if isinstance(source, str | Path):
         path = Path(source)
@@ -96,7 +97,7 @@ def read_table(source: Any, encoding: str = "utf-8", extra: str = "forecast") ->
             except ImportError:
                 raise UserError(f"{source}: Parquet needs pyarrow: {needed(extra)}") from None
             try:
-                return _frame(parquet.read_table(path), str(source), extra)
+                return _frame(parquet.read_table(path), str(source), extra, typed)
             except (ValueError, OSError) as error:
                 raise UserError(f"{source}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
         return _lines(source, path)
@@ -106,7 +107,7 @@ def read_table(source: Any, encoding: str = "utf-8", extra: str = "forecast") ->
         if len(lengths) != 1 or any(values.ndim != 1 for values in columns.values()):
             raise UserError("data: the columns of a mapping must be of one length")
         return TableData(columns, "data", 0)
-    return _frame(source, "data", extra)
+    return _frame(source, "data", extra, typed)
 
 
 def delimited(text: str, separator: str, where: str) -> list[tuple[int, list[str]]]:
@@ -159,7 +160,7 @@ def json_table(content: str, where: str) -> TableData:
     return TableData({name: objects([row.get(name) for row in rows]) for name in names}, where, first)
 
 
-def _frame(source: Any, where: str, extra: str) -> TableData:
+def _frame(source: Any, where: str, extra: str, typed: bool = False) -> TableData:
     try:
         import narwhals
     except ImportError:
@@ -180,7 +181,7 @@ def _frame(source: Any, where: str, extra: str) -> TableData:
             column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         if kind.startswith(("Datetime", "Date")):
             columns[str(name)] = np.asarray(column.cast(narwhals.Datetime("us")).to_numpy()).astype("datetime64[us]")
-        elif kind.startswith(("Int", "UInt", "Float", "Boolean", "Decimal")):
+        elif not typed and kind.startswith(("Int", "UInt", "Float", "Boolean", "Decimal")):
             columns[str(name)] = np.asarray(column.cast(narwhals.Float64()).to_numpy(), np.float64)
         else:
             columns[str(name)] = objects(column.to_list())

@@ -56,7 +56,7 @@ def test_an_evaluation_says_everything(made: tuple[Path, Path, dict[str, Any]]) 
     assert {
         *("texts", "tokens", "slot_f1", "slot_precision", "slot_recall", "by_kind", "token_accuracy", "baselines"),
         *("verdict", "intent_accuracy", "intent_verdict", "intents", "confusion", "calibration_error"),
-        *("sentence_accuracy", "shuffled", "mistakes"),
+        *("sentence_accuracy", "shuffled", "mistakes", "from_text"),
     } == found.keys()
     assert found["slot_f1"] > 0.9
     assert 80 < found["texts"] < 120

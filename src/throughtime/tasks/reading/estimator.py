@@ -6,7 +6,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -48,6 +48,11 @@ class ReadingEstimator(Estimator[Chosen, Parts[Kind], ReadingPlan, Running]):
     @abstractmethod
     def _judged(self, source: Any) -> Kind:
         """Texts to choose by that were handed over."""
+
+    def fit_file(
+        self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
+    ) -> Self:
+        return super().fit_file(data if data == "-" else Path(data), out, resume, force, quiet, changes)
 
     def _settle(self, examples: Parts[Kind], options: Chosen) -> Chosen:
         return settled(options, len(examples.learned), self.epochs)
