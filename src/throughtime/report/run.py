@@ -171,11 +171,14 @@ def equations_of(layers: Iterable[Recurrence]) -> list[Item]:
 
 def settings_of(record: ModelRecord[Any, Any, Any, Any], shown: Collection[str] = ()) -> list[Item]:
     """Tables of a run's settings and of where it ran. shown: what is left out, because it stands elsewhere."""
+    chosen = [[choice.name.replace("_", " "), str(choice).partition(" ")[2], choice.why] for choice in record.choices]
+    tables = [Table(["chosen by data, budget and machine", "", "why"], chosen)] if chosen else []
     sections = {"options": record.options, "data": record.data, "decided": record.decided}
     groups = {title: {k: v for k, v in one.to_json().items() if k not in shown} for title, one in sections.items()}
     if record.environment:  # with the seed a run can be repeated
         groups["environment"] = {**record.environment, "seed": record.options.seed}
-    return [Table([name, ""], rows) for name, values in groups.items() if (rows := [[*row] for row in _flat(values)])]
+    every = {name: [[*row] for row in _flat(values)] for name, values in groups.items()}
+    return [*tables, *(Table([name, ""], rows) for name, rows in every.items() if rows)]
 
 
 def _flat(values: Mapping[str, Json], above: str = "") -> Iterable[tuple[str, str]]:

@@ -7,7 +7,7 @@ import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from throughtime.errors import UserError, located
 from throughtime.options import Checked, Json
@@ -20,6 +20,29 @@ FORMAT_VERSION = 2
 @dataclass(frozen=True)
 class Nothing(Checked):
     """A section of which there is nothing to keep."""
+
+
+@dataclass(frozen=True)
+class Choice(Checked):
+    """An option that nobody gave a value, and what was taken. why: in a few words, what of the data, the budget or the
+    machine it follows from."""
+
+    who = "choice"
+
+    name: str
+    value: Any
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {_short(self.value)}"
+
+
+def _short(value: Json) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_short(one) for one in value) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class Section(Protocol):
@@ -45,7 +68,8 @@ class ModelRecord(Generic[Model, Chosen, Data, Decided]):
 
     task: its name. model: sizes and traced recurrences. options: what it was trained with. data: what it learned from,
     as far as that is kept. decided: what was found on the validation part once it had learned. parameters: their
-    number. environment: versions and machine of the training.
+    number. environment: versions and machine of the training. choices: which options were chosen by the data and the
+    budget, and why.
     """
 
     task: str
@@ -55,6 +79,7 @@ class ModelRecord(Generic[Model, Chosen, Data, Decided]):
     decided: Decided
     parameters: int
     environment: Mapping[str, Json] = field(default_factory=dict)
+    choices: tuple[Choice, ...] = ()
 
     def to_json(self) -> Json:
         """What config.json holds."""
@@ -67,6 +92,7 @@ class ModelRecord(Generic[Model, Chosen, Data, Decided]):
             "decided": self.decided.to_json(),
             "parameters": self.parameters,
             "environment": dict(self.environment),
+            "choices": [choice.to_json() for choice in self.choices],
         }
 
     def write(self, folder: Path) -> None:
@@ -105,6 +131,9 @@ class Schema(Generic[Model, Chosen, Data, Decided]):
                 raise UserError("parameters must be a number and environment an object; the file is damaged")
             if missing := [name for name in ("model", "options", "data", "decided") if name not in raw]:
                 raise UserError(f"{', '.join(missing)} missing; the file is damaged")
+            choices = raw.get("choices", [])
+            if not isinstance(choices, list):
+                raise UserError("choices must be a list; the file is damaged")
             return ModelRecord(
                 self.task,
                 self.model.from_json(raw["model"]),
@@ -113,6 +142,7 @@ class Schema(Generic[Model, Chosen, Data, Decided]):
                 self.decided.from_json(raw["decided"]),
                 count,
                 environment,
+                tuple(Choice.from_json(choice) for choice in choices),
             )
         except UserError as error:
             raise UserError(located(str(error), place, place / CONFIG)) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
@@ -14,7 +14,7 @@ import numpy as np
 from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.storage.folder import WEIGHTS, File, write_files
-from throughtime.storage.record import ModelRecord, Schema
+from throughtime.storage.record import Choice, ModelRecord, Schema
 from throughtime.tasks import part
 from throughtime.tasks.options import TaskOptions
 from throughtime.training import run as runs
@@ -158,9 +158,10 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         """What is to be said of the data it learned."""
         return []
 
-    def _settle(self, examples: Examples, options: Chosen) -> Chosen:
-        """Options for what is to be learned where nobody chose; here a budget."""
-        return options
+    def _settle(self, examples: Examples, options: Chosen) -> tuple[Chosen, Sequence[Choice]]:
+        """Options for what is to be learned where nobody chose, by the data, the budget and the machine, and what was
+        chosen and why."""
+        return options, ()
 
     # The order of every training.
 
@@ -190,11 +191,13 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
             options = self.options.replaced(**changes)
             options.check()
             examples = read(options)
-            options = self._settle(examples, options)
+            options, choices = self._settle(examples, options)
             plan = self._build(examples, options)
             count = sum(value.size for value in plan.parameters.values())
             decided = self.schema.decided.from_json({})
-            record = ModelRecord(self.schema.task, plan.model, options, plan.data, decided, count)
+            record = ModelRecord(
+                self.schema.task, plan.model, options, plan.data, decided, count, choices=tuple(choices)
+            )
         threads = options.threads or runs.torch_threads()
         with runs.at_work(folder, record, plan.files, self.beside, threads, resume, force) as record:
             progress = choose(quiet, self.unit)
@@ -202,6 +205,8 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
             job, hello = self._job(examples, plan, options, best)
             size = f"{record.parameters:,} parameters; {options.budget:g} {options.unit} on {threads} threads"
             progress.note(f"{hello}; {size}")
+            if record.choices and not resume:
+                progress.note(f"chosen by data, budget and machine: {', '.join(map(str, record.choices))}")
             self.outcome = runs.learn(job, options, folder, resume, progress, threads, best)
             interrupted = self.outcome.ended == "interrupted"
             self._parameters = best.parameters()

@@ -12,7 +12,7 @@ import numpy as np
 from throughtime.data.panel import Panel
 from throughtime.errors import UserError
 from throughtime.options import Json
-from throughtime.storage.record import ModelRecord
+from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.estimator import Estimator, Finished, Plan, Say
 from throughtime.tasks.forecast.data import ForecastDecided, ForecastExamples, held_for_validation
 from throughtime.tasks.forecast.ensemble import Ensemble, prefixes
@@ -112,11 +112,11 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
     ) -> Forecaster:
         return self._fit(lambda options: ForecastExamples.of_table(data, options), out, resume, force, quiet, changes)
 
-    def _settle(self, examples: ForecastExamples, options: ForecastOptions) -> ForecastOptions:
+    def _settle(self, examples: ForecastExamples, options: ForecastOptions) -> tuple[ForecastOptions, Sequence[Choice]]:
         quantiles = options.quantiles or (() if options.distribution == "none" else LEVELS)
         scaling = options.scaling or ("series" if options.every else "window")
         options = options.replaced(season=options.season or examples.season, scaling=scaling, quantiles=quantiles)
-        return options if options.budgeted else options.replaced(minutes=MINUTES)
+        return (options if options.budgeted else options.replaced(minutes=MINUTES)), ()
 
     def _build(self, examples: ForecastExamples, options: ForecastOptions) -> ForecastPlan:
         from throughtime.insight.chrono import chrono

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -13,7 +13,7 @@ import numpy as np
 from throughtime.linear.folder import FILES
 from throughtime.runtime.readers import Reader, Readers, read_readers, reader_files
 from throughtime.storage.folder import TOKENIZER
-from throughtime.storage.record import ModelRecord
+from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.estimator import Estimator, zeros
 from throughtime.tasks.reading.data import Kind, Parts
 from throughtime.tasks.reading.ensemble import Part, ReadingPlan, settled
@@ -54,8 +54,8 @@ class ReadingEstimator(Estimator[Chosen, Parts[Kind], ReadingPlan, Running]):
     ) -> Self:
         return super().fit_file(data if data == "-" else Path(data), out, resume, force, quiet, changes)
 
-    def _settle(self, examples: Parts[Kind], options: Chosen) -> Chosen:
-        return settled(options, len(examples.learned), self.epochs)
+    def _settle(self, examples: Parts[Kind], options: Chosen) -> tuple[Chosen, Sequence[Choice]]:
+        return settled(options, len(examples.learned), self.epochs), ()
 
     def _rebuild(self, examples: Parts[Kind], record: ModelRecord[Any, Any, Any, Any], folder: Path) -> ReadingPlan:
         self._check_same(examples, record, folder)

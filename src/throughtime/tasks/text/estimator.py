@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import numpy as np
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
 from throughtime.storage.folder import TOKENIZER, read_json
-from throughtime.storage.record import ModelRecord
+from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.estimator import Estimator, Finished, Plan, Say, zeros
 from throughtime.tasks.text.data import Text
 from throughtime.tasks.text.model import LanguageConfig, initial_parameters
@@ -82,8 +82,8 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         source = data if data == "-" else Path(data)
         return self.fit(source, out, resume=resume, force=force, quiet=quiet, **changes)
 
-    def _settle(self, examples: Text, options: TextOptions) -> TextOptions:
-        return options if options.budgeted else options.replaced(minutes=MINUTES)
+    def _settle(self, examples: Text, options: TextOptions) -> tuple[TextOptions, Sequence[Choice]]:
+        return (options if options.budgeted else options.replaced(minutes=MINUTES)), ()
 
     def _build(self, examples: Text, options: TextOptions) -> TextPlan:
         from throughtime.insight.chrono import chrono
