@@ -6,14 +6,18 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 
-from throughtime.data.text import read_text
+from throughtime.data.text import is_file, looks_like_path, read_text
 from throughtime.errors import UserError
 from throughtime.options import Checked
 
 PARTS = ("train", "validation", "test", "all")
+
+FORM = "NFC"
+"""How the characters of a text are composed before it is learned."""
 
 _CONTEXT = 64
 """Characters before a part that are encoded to find the token before it."""
@@ -23,13 +27,15 @@ _CONTEXT = 64
 class Text:
     """A text, cut by characters: the last `holdout` share is test, the last `validation` share of the rest validation.
 
-    file: where it was read from, None if it was given as a string. Raises UserError for shares out of range.
+    file: where it was read from, None if it was given as a string. form: "NFC" where characters are composed as Unicode
+    wants it, so that the same text is the same characters whoever wrote it. Raises UserError for shares out of range.
     """
 
     text: str
     file: str | None = None
     validation: float = 0.05
     holdout: float = 0.1
+    form: str = ""
 
     def __post_init__(self) -> None:
         for name in ("validation", "holdout"):
@@ -38,13 +44,23 @@ class Text:
                 raise UserError(f"text: {name} must be a share, at least 0 and below 1, got {value!r}")
 
     @classmethod
-    def of(cls, source: str | Path, encoding: str = "utf-8", validation: float = 0.05, holdout: float = 0.1) -> Text:
-        """From a path, or from a string: the name of a file that exists, or else the text itself."""
-        if isinstance(source, Path) or _is_file(source):
-            return cls(read_text(source, encoding), str(source), validation, holdout)
-        if not source:
-            raise UserError("text: expected a text or a file, got an empty string")
-        return cls(source, None, validation, holdout)
+    def of(
+        cls,
+        source: Any,
+        encoding: str = "utf-8",
+        validation: float = 0.05,
+        holdout: float = 0.1,
+        form: str = FORM,
+    ) -> Text:
+        """From a Path, a folder's or several files', joined by line ends; or from a string: the name of a file that
+        exists, or else the text itself. UserError for a string that looks like the name of a file that is not there.
+
+        form: how characters are composed, "NFC" or "" for as they are.
+        """
+        text, file = _read(source, encoding)
+        if form and not text.isascii():
+            text = normalize("NFC", text)
+        return cls(text, file, validation, holdout, form)
 
     @property
     def sha256(self) -> str:
@@ -81,7 +97,7 @@ class Text:
     @property
     def data(self) -> TextData:
         """What the record keeps of it."""
-        return TextData(self.file, self.sha256, len(self.text))
+        return TextData(self.file, self.sha256, len(self.text), self.form)
 
 
 @dataclass(frozen=True)
@@ -93,24 +109,43 @@ class TextData(Checked):
     file: str | None = None
     sha256: str = ""
     characters: int = 0
+    form: str = ""
 
     def still(self, encoding: str, validation: float, holdout: float) -> Text | None:
         """The text, where its file is still there and the same; a file named in a folder may be anything."""
         try:
-            if self.file is None or self.file == "-" or not Path(self.file).is_file():
+            if self.file is None or self.file == "-" or not Path(self.file).exists():
                 return None
-            text = Text.of(Path(self.file), encoding, validation, holdout)
+            text = Text.of(Path(self.file), encoding, validation, holdout, self.form)
         except (UserError, ValueError, OSError):
             return None
         return text if text.sha256 == self.sha256 else None
 
 
-def _is_file(source: str) -> bool:
-    if source == "-":
-        return True
-    if not source or "\n" in source or len(source) > 4096:
-        return False
-    try:
-        return Path(source).exists()
-    except (OSError, ValueError):
-        return False
+def _read(source: Any, encoding: str) -> tuple[str, str | None]:
+    """A text, and the file or folder it is from."""
+    if isinstance(source, list | tuple) and source and all(isinstance(one, Path) for one in source):
+        return _joined(list(source), encoding), None
+    if isinstance(source, str) and not is_file(source):
+        if not source:
+            raise UserError("text: expected a text or a file, got an empty string")
+        if looks_like_path(source):
+            raise UserError(
+                f"{source[:60]}: no such file; check the path, or end the text with a line end if it is a text"
+            )
+        return source, None
+    if not isinstance(source, str | Path):
+        raise UserError(f"text: expected a text, a Path or a list of Paths, got {type(source).__name__}")
+    path = Path(source)
+    if str(source) == "-" or not path.is_dir():
+        return read_text(source, encoding), str(source)
+    files = sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith("."))
+    if not files:
+        raise UserError(f"{path}: expected a text file or a folder of them, the folder has none")
+    return _joined(files, encoding), str(source)
+
+
+def _joined(files: list[Path], encoding: str) -> str:
+    """The texts of files, each with a line end behind it; files without a text count for nothing."""
+    parts = [read_text(one, encoding) for one in files if one.stat().st_size or len(files) == 1]
+    return "".join(part if part.endswith("\n") else part + "\n" for part in parts)
