@@ -14,8 +14,8 @@ from throughtime.data.splitter import Splitter
 from throughtime.errors import UserError, located
 from throughtime.linear.folder import NAIVE_BAYES
 from throughtime.linear.naive_bayes import NaiveBayesFeatures
+from throughtime.models.exact import ExactOps
 from throughtime.models.examples import Examples
-from throughtime.models.ops_numpy import NumpyOps
 from throughtime.runtime.ragged import ROWS, batches
 from throughtime.storage.folder import TOKENIZER, WEIGHTS, File, read_json, read_weights
 from throughtime.storage.parameters import check_finite, check_finite_output
@@ -90,7 +90,7 @@ class Readers:
     ) -> None:
         self.arithmetic, self.readers, self.ensemble_size = arithmetic, list(readers), ensemble_size
         self.parameters: dict[str, np.ndarray] = dict(parameters)
-        self.ops = NumpyOps(threads)
+        self.ops = ExactOps(threads)
         self._own: list[list[dict[str, np.ndarray]]] = []
         unknown = set(self.parameters)
         for r, reader in enumerate(self.readers):
