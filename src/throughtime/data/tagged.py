@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypedDict
 
 import numpy as np
@@ -47,6 +48,20 @@ class Tagged:
         rows, kept = grouped_split([tuple(text) for text in self.tokens], self.intents or None, share, seed)
         return self.take(rows), self.take(kept)
 
+    def in_parts(self, longest: int) -> Tagged:
+        """Longer sentences as several of at most so many tokens, cut between spans where there is such a place."""
+        cuts = [_parts(tags, longest) for tags in self.tags]
+        if all(len(one) == 2 for one in cuts):
+            return self
+        pairs = [(i, a, b) for i, one in enumerate(cuts) for a, b in pairwise(one)]
+        texts: list[str | None] = [self.texts[i] if self.texts and len(cuts[i]) == 2 else None for i, _, _ in pairs]
+        return Tagged(
+            [self.tokens[i][a:b] for i, a, b in pairs],
+            [_begun_again(self.tags[i][a:b]) if a else self.tags[i][a:b] for i, a, b in pairs],
+            [self.intents[i] for i, _, _ in pairs] if self.intents else [],
+            self.where, self.notes, self.scheme, texts,
+        )  # fmt: skip
+
     def joined(self, other: Tagged) -> Tagged:
         """These sentences and others behind them."""
         tokens, tags, intents = self.tokens + other.tokens, self.tags + other.tags, self.intents + other.intents
@@ -63,6 +78,22 @@ class Tagged:
     def sha256(self) -> str:
         """Of tokens, tags and intents, wherever they were read from."""
         return hashlib.sha256(json.dumps([self.tokens, self.tags, self.intents]).encode()).hexdigest()
+
+
+def _parts(tags: Sequence[str], longest: int) -> list[int]:
+    """Where parts of a sentence begin, and its end."""
+    found = [0]
+    while len(tags) - found[-1] > longest:
+        end = found[-1] + longest
+        outside = (t for t in range(end, found[-1] + longest // 2, -1) if tags[t][:2] not in ("I-", "E-"))
+        found.append(next(outside, end))
+    return [*found, len(tags)]
+
+
+def _begun_again(tags: Sequence[str]) -> list[str]:
+    """Tags whose first begins a span if it was inside of one."""
+    first = {"I-": "B-", "E-": "S-"}.get(tags[0][:2])
+    return [first + tags[0][2:] if first else tags[0], *tags[1:]]
 
 
 class Span(TypedDict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -102,6 +103,12 @@ class Readers:
         if unknown:
             names = ", ".join(sorted(unknown)[:3])
             raise UserError(f"{who}: {names} unknown, of no member; the weights are of another model")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "arithmetic": self.arithmetic.__name__}  # modules cannot be copied
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, arithmetic=import_module(state["arithmetic"]))
 
     @classmethod
     def of_folder(

@@ -30,6 +30,7 @@ from throughtime.tasks.reading.data import Decided, Parts, scored_elsewhere
 from throughtime.tasks.reading.decisions import decided
 from throughtime.tasks.reading.ensemble import Part, ReadingPlan, hello, team
 from throughtime.tasks.reading.estimator import ReadingEstimator
+from throughtime.tasks.reading.lengths import cut_in_words
 from throughtime.training import run as runs
 
 if TYPE_CHECKING:
@@ -144,6 +145,9 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         classes, members = plan.model.classes, team(classifier, plan.parts, plan.parameters, options)
         learned, held = (numbers(one.labels, classes) for one in (examples.learned, examples.held))
         line = hello(plan, len(learned), len(held), f"{len(classes)} classes")
+        for part in plan.parts if plan.parts[0].learned.firsts is None else []:
+            told = cut_in_words(part.learned.lengths, "learned from by their first and last {half:,}")
+            line += f"\n{told}" if told else ""
         return ClassifierJob(members, learned, held, len(classes), options, best.keep), line
 
     def _finish(
@@ -170,6 +174,13 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
             say(f"validation accuracy {right:.2%}, decided by {in_words(found.weights)}")
         files = {**linear_files(linear), SEEN: {"digests": np.unique(digests(learned.texts))}}
         return Finished(TextClassifier(readers, classes, linear, found, plan.data), found, files)
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks of a classifier of texts."""
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        takes = InputTags(one_d_array=True, two_d_array=False, string=True)
+        return Tags("classifier", TargetTags(required=True), classifier_tags=ClassifierTags(), input_tags=takes)
 
     @property
     def classes(self) -> list[str]:

@@ -66,6 +66,13 @@ class TextClassifier:
         check_weights(WHO, self.weights, self.linear, self.threshold)
         self.feeding = RLock()  # who has it steps
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies, which have no stepper and no lock in common with this one."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("feeding", "steppers")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, feeding=RLock())
+
     @property
     def parameters(self) -> Mapping[str, np.ndarray]:
         """Of all recurrent members, by name."""

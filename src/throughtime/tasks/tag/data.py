@@ -23,6 +23,7 @@ from throughtime.data.text import read_text
 from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.tasks.reading.data import Parts, TextsData, parts_of
+from throughtime.tasks.reading.lengths import cut_in_words, longest
 from throughtime.tasks.tag import conll, spans
 from throughtime.tasks.tag.found import INTENTS, TAGS, TOKENS, Choices, Found, column_of, listed, tokens_of, words
 from throughtime.tasks.tag.options import TaggerOptions
@@ -63,7 +64,11 @@ def parts(source: Any, given: Tagged, beside: Tagged | None, options: TaggerOpti
     def read(file: str) -> Tagged:
         return read_tagged(Path(file), options.encoding, choices=chosen(options))
 
-    return parts_of(source, given, beside, options, read, check_tagged_split)
+    found = parts_of(source, given, beside, options, read, check_tagged_split)
+    lengths = np.array([len(tokens) for tokens in found.learned.tokens])
+    told = cut_in_words(lengths, "learned from in parts")
+    notes = [*found.notes, told] if told else found.notes
+    return replace(found, learned=found.learned.in_parts(longest(lengths)), notes=notes)
 
 
 def read_tagged(source: Any, encoding: str = "utf-8", language: str = "auto", choices: Choices | None = None) -> Tagged:

@@ -75,6 +75,8 @@ class Targets:
 class TaggerJob(ReadingJob):
     """names: of tags and intents. reader: of all members. learned, held: the sentences."""
 
+    cuts = False  # every token has its tag; see Tagged.in_parts
+
     def __init__(
         self,
         members: Sequence[Member],

@@ -89,6 +89,7 @@ class TextModel:
                 f"tokenizer: expected {config.vocabulary} tokens, the model's vocabulary, got {tokenizer.size}"
             )
         self.config, self.parameters, self.tokenizer = config, parameters, tokenizer
+        self._weights = weights
         self.form, self._unknown, self.writes_unknown = form, tokenizers.unknown_ids(tokenizer), False
         dtype = parameters["embedding"].dtype
         try:
@@ -113,6 +114,10 @@ class TextModel:
         self._weight, self._bias = np.ascontiguousarray(weight), parameters["output.b_y"]
         self._dtype, self._lock, self.feeding = dtype, Lock(), RLock()
         self._turn = _Turn(None, True, np.empty(0, dtype))  # of nobody; the lock is for whoever replaces it
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy begins anew, with nothing read."""
+        return TextModel, (self.config, dict(self.parameters), self.tokenizer, self._weights, self.form)
 
     @property
     def state(self) -> State:
