@@ -71,8 +71,13 @@ def test_nothing_but_white_space_is_lost(text: str, corpus: list[str]) -> None:
     assert not text[end:].strip()
 
 
-@pytest.mark.parametrize("damage", [None, [], {}, {"alone": True}, {**Cuts().to_json(), "alone": 1},
-                                    {**Cuts().to_json(), "whole": [""]}, {**Cuts().to_json(), "heads": "x"}])  # fmt: skip
+SOUND = Cuts().to_json()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [None, [], {}, {"alone": True}, {**SOUND, "alone": 1}, {**SOUND, "whole": [""]}, {**SOUND, "heads": "x"}],
+)
 def test_damaged_rules_are_refused(damage: object) -> None:
     with pytest.raises(UserError, match=r"units: .*tokenizer.json is damaged"):
         Cuts.from_json(damage)

@@ -72,7 +72,7 @@ class Cuts:
 
     FIELDS = ("before", "inside", "behind", "whole", "heads", "tails")
 
-    def __init__(self, alone: bool = True, **lists: Sequence[str]) -> None:
+    def __init__(self, alone: bool = True, **lists: Any) -> None:
         self.alone = alone
         self.lists = {name: frozenset(lists.get(name, ())) for name in self.FIELDS}
         self._tails = sorted(self.lists["tails"], key=len, reverse=True)

@@ -41,9 +41,6 @@ class Recurrence:
     sizes: Mapping[str, int]
     text: str = field(init=False, repr=False)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.trace, dict(self.sizes))
-
     def __post_init__(self) -> None:
         object.__setattr__(self, "sizes", MappingProxyType(dict(self.sizes)))
         self.trace.shapes(self.sizes)

@@ -143,7 +143,7 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         """The trained model without torch. say: None where training was interrupted, and nothing more is decided."""
 
     def fit_file(
-        self, data: str | Path, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
+        self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
     ) -> Self:
         """Learn from what a command is given: a file's name, - for standard input."""
         fit: Any = self.fit  # type: ignore[attr-defined]

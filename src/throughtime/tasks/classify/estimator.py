@@ -197,7 +197,7 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         given = self._judged((texts, labels) if labels is not None else texts)
         answers = self.fitted().predict(given.texts)
         own = restored(matched(given.labels, self.classes), self.fitted().data.labels)
-        return sum(a == b for a, b in zip(answers, own, strict=True)) / len(own)
+        return float(np.mean([a == b for a, b in zip(answers, own, strict=True)]))
 
     def predict(self, texts: Any, sure: bool = False) -> list[Any]:
         """The likeliest class of each text, of the type that labels had. texts: whatever `fit` takes. sure: "out of

@@ -52,7 +52,10 @@ class ReadingEstimator(Estimator[Chosen, Parts[Kind], ReadingPlan, Running]):
     def fit_file(
         self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
     ) -> Self:
-        return super().fit_file(data if data == "-" else Path(data), out, resume, force, quiet, changes)
+        fit: Any = self.fit  # type: ignore[attr-defined]
+        source = data if data == "-" else Path(data)
+        fitted: Self = fit(source, out=out, resume=resume, force=force, quiet=quiet, **changes)
+        return fitted
 
     def _settle(self, examples: Parts[Kind], options: Chosen) -> tuple[Chosen, Sequence[Choice]]:
         return settled(options, len(examples.learned), self.epochs), ()

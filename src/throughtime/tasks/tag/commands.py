@@ -46,11 +46,11 @@ def run(
             continue
         if tagging.intent is not None:
             print(f"{tagging.intent}  {max(tagging.intents.values()):.1%}")
-        rows = [[span["kind"], span["text"]] for span in tagging.spans]
-        width = max([len(kind) for kind, _ in rows], default=0)
-        for kind, part in rows:
+        parts = [(span["kind"], span["text"]) for span in tagging.spans]
+        width = max([len(kind) for kind, _ in parts], default=0)
+        for kind, part in parts:
             print(f"  {kind:<{width}}  {part}")
-        if not rows and tagging.intent is None:
+        if not parts and tagging.intent is None:
             print("nothing marked")
 
 

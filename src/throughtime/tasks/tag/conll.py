@@ -195,7 +195,7 @@ def header_of(content: str, suffix: str) -> tuple[str, list[str]] | None:
             continue
         names = [name.strip().strip('"') for name in first.split(separator)]
         lower = {name.lower() for name in names}
-        words, tags = lower & {*WORD, "text"}, lower & {*TAG, "slots"}
+        words, tags = lower & {*WORD, "text", "sentence"}, lower & {*TAG, "slots"}
         if words and tags and len(names) == len(set(names)) and (suffix in (".csv", ".tsv", ".tab") or len(names) > 2):
             return separator, names
     return None
@@ -207,6 +207,8 @@ def word_rows(content: str, where: str, separator: str, choices: Choices) -> Fou
     rows = delimited(content, separator, where)
     names = [name.strip() for name in rows[0][1]]
     lower = [name.lower() for name in names]
+    if choices.token_column is None and not set(lower) & set(WORD):
+        return None
     token = column_of(names, choices.token_column, WORD, where, "words")
     tag = column_of(names, choices.tag_column, TAG, where, "tags")
     found = Found(where, lines=[])

@@ -75,14 +75,14 @@ def _spanned(one: Any, row: int, place: str) -> Spanned:
     if isinstance(one.get("data"), dict):
         return _label_studio(one, row, place)
     intent = one.get("intent")
-    given = next((one[name] for name in _LISTS if isinstance(one.get(name), list)), [])
+    given: list[Any] = next((one[name] for name in _LISTS if isinstance(one.get(name), list)), [])
     return _filled(Spanned(one["text"], [], row, str(intent) if intent else None), given, place)
 
 
 def _filled(found: Spanned, spans: Sequence[Any], place: str) -> Spanned:
     for span in spans:
         if isinstance(span, list | tuple):
-            start, end, kind, value = *span, None
+            (start, end, kind), value = span, None
         else:
             start, end = span.get("start", span.get("start_offset")), span.get("end", span.get("end_offset"))
             kind = span.get("label", span.get("entity", span.get("labels")))

@@ -66,9 +66,9 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
 
         text: the text itself, or a file (a Path, or a string that names one), a folder of files, or several Paths. out:
         a folder for the model, its history and checkpoints; None keeps all in memory. resume: go on with what is in
-        `out`, with its own model and options. force: overwrite what is in `out`. quiet: no progress. changes: options in
-        place of the constructor's; of a run that goes on only some can be (a budget, rates, patience). Returns itself. Raises UserError where
-        something does not fit, or where another training is at work in `out`.
+        `out`, with its own model and options. force: overwrite what is in `out`. quiet: no progress. changes: options
+        in place of the constructor's; of a run that goes on only some can be (a budget, rates, patience). Returns
+        itself. Raises UserError where something does not fit, or where another training is at work in `out`.
         """
 
         def read(options: TextOptions) -> Text:

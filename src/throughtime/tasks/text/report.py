@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from throughtime.errors import UserError
 from throughtime.options import Json
@@ -62,7 +63,8 @@ def verdict_of(evaluation: Mapping[str, Json]) -> str:
 
 def unknown_in_words(evaluation: Mapping[str, Json]) -> str:
     """How much of a text was outside of the vocabulary, in a sentence; "" for nothing."""
-    tokens, characters = evaluation.get("unknown_tokens"), evaluation.get("unknown_characters")
+    tokens: Any = evaluation.get("unknown_tokens")
+    characters: Any = evaluation.get("unknown_characters")
     told = []
     if is_number(tokens) and tokens > 0:
         told.append(f"{tokens:.1%} of the tokens are unknown words, <unk>, which are easy to predict.")
