@@ -1,5 +1,5 @@
-"""The operations of NumpyOps in an order that depends on a row alone: its result is bit for bit the same alone or in any
-batch. NumPy's own products and sums choose their order by the shape of the whole."""
+"""The operations of NumpyOps in an order that depends on a row alone: its result is bit for bit the same alone or in
+any batch. NumPy's own products and sums choose their order by the shape of the whole."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def test_labels_keep_their_type() -> None:
     truths = fitted(np.array(TEXTS, object), np.array(LABELS, bool))
     assert truths.predict(TEXTS[:2]) == [True, False]
     assert truths.score(TEXTS, [bool(one) for one in LABELS]) == 1.0
-    with pytest.raises(UserError, match="data: row 0: the label 0.5 is a real number"):
+    with pytest.raises(UserError, match=r"data: row 0: the label 0\.5 is a real number"):
         fitted(TEXTS, [0.5, 1.0] * 20)
 
 
@@ -62,8 +62,12 @@ def test_whatever_fit_takes_predict_takes(frame: Any, of_frame: Path, tmp_path: 
                    {"id": range(40), "phrase": TEXTS}, (TEXTS, wanted), np.array(TEXTS)):  # fmt: skip
         assert model.predict(source) == wanted
     assert model.predict(["good", None, float("nan")])[1] == model.predict([""])[0]
-    for source, words in (("good", "expected several texts, got one"), ("gone.csv", "gone.csv: no such file"),
-                          (frame[["id"]], "which column holds the texts"), ([["a"]], "text 0 is no text but list")):  # fmt: skip
+    for source, words in (
+        ("good", "expected several texts, got one"),
+        ("gone.csv", "gone.csv: no such file"),
+        (frame[["id"]], "which column holds the texts"),
+        ([["a"]], "text 0 is no text but list"),
+    ):
         with pytest.raises(UserError, match=words):
             model.predict(source)
 

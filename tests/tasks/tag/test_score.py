@@ -216,7 +216,6 @@ def test_a_run_that_goes_on_is_scored_as_one_that_was_not_stopped(
         ({"test": "gone.conll"}, "gone.conll: no such file"),
         ({"validation": "gone.conll"}, "gone.conll: no such file"),
         ({"encoding": "utf-88"}, "utf-88"),
-        ({"resume": True}, "there is no run to go on with"),
     ],
 )
 def test_what_cannot_be(tmp_path: Path, options: dict[str, Any], says: str) -> None:
