@@ -15,7 +15,7 @@ from throughtime.data.dates import plausible
 from throughtime.data.number_cells import Numbers, NumberStyle, quick_numbers, read_numbers
 from throughtime.data.reading import Reading
 from throughtime.data.sheets import read_sheet, uncollected
-from throughtime.data.table import JSON_LINES, PARQUET, TableData, read_table
+from throughtime.data.table import JSON, PARQUET, TableData, read_table
 from throughtime.data.written import Text
 from throughtime.errors import UserError
 
@@ -126,7 +126,7 @@ def table_of(source: Any, reading: Reading) -> SeriesTable:
         suffix = Path(source).suffix.lower()
         if str(source) != "-" and not Path(source).is_file():
             raise UserError(f"{source}: no such file")
-        if suffix in JSON_LINES:
+        if suffix in JSON:
             return _of_table(read_table(source), reading)
         if suffix in PARQUET:
             return _of_frame(frames.parquet(Path(source)), str(source), reading)

@@ -88,7 +88,6 @@ def test_the_commands(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None
         (["--scaling", "log"], "scaling must be one of window, level, last, series"),
         (["--frequency", "fast"], "frequency: expected a name such as"),
         (["--every", "--segment", "2"], "segments of one step"),
-        (["--resume"], "there is no run to go on with"),
     ],
 )
 def test_what_cannot_be(tmp_path: Path, capfd: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
