@@ -273,11 +273,11 @@ def test_a_task_has_the_files_of_every_task(task: str) -> None:
 
 
 THEMES = {
-    *("baselines/series", "cells/formulas", "models/reader_ops", "runtime/lazy", "tasks/text/threads", "training/kill"),
-    *("cli/bad_folder", "cli/bad_input", "cli/bad_options", "cli/bad_weights", "cli/commands", "cli/insight"),
-    *("cli/resume", "engine/arguments", "engine/engine", "engine/exact", "engine/leaks"),
-    *("engine/narrow", "engine/processes", "engine/shared", "nn/compile", "nn/cuda", "nn/every_state", "nn/inputs"),
-    *("nn/torch_parity", "tasks/classify/twice"),
+    *("baselines/series", "cells/formulas", "cli/bad_folder", "cli/bad_input", "cli/bad_options", "cli/bad_weights"),
+    *("cli/commands", "cli/insight", "cli/resume", "data/series_files", "engine/arguments", "engine/engine"),
+    *("engine/exact", "engine/leaks", "engine/narrow", "engine/processes", "engine/shared", "models/reader_ops"),
+    *("nn/compile", "nn/cuda", "nn/every_state", "nn/inputs", "nn/torch_parity", "runtime/lazy"),
+    *("tasks/classify/twice", "tasks/text/threads", "training/kill"),
 }
 """Test modules about several modules; besides the contract, which every task has."""
 ASIDE = {"fuzz", "golden", "hostile", "toy"}

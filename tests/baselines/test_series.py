@@ -151,7 +151,7 @@ def test_comparing_a_forecast_that_is_right() -> None:
     assert found["baselines"]["seasonal naive"]["owa"] < 1
     assert found["baselines"]["Naive2"]["owa"] == pytest.approx(1)
     assert len(found["by_horizon"]["mae"]) == 12
-    assert len(said) == len(found["baselines"]) == 7
+    assert len(said) == len(found["baselines"]) == 8
     naive = np.stack([np.full(12, histories[s][o - 1]) for s, o in origins])
     worse = compare(Backtest(histories, origins, 12, 12), naive, seconds=0)["verdict"]
     assert worse["skill"] is False

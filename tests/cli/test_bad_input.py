@@ -135,7 +135,6 @@ def test_a_file_that_is_no_text(tree: Path, refuse: Any, verb: list[str], name: 
         ([*TRAIN, "--out", "text.txt"], ["text.txt"]),
         ([*TRAIN, "--out", "text.txt/new"], ["text.txt"]),
         ([*TRAIN, "--out", "a\0b"], ["null"]),
-        (["train", "text", "text.txt", "--out", "new", "--resume"], ["new: there is no run to go on with"]),
     ],
 )
 def test_a_wrong_command_line(refuse: Any, arguments: list[str], words: list[str]) -> None:
@@ -269,10 +268,9 @@ TAGGED = ["--out", "new", "--steps", "2", "--seconds", "0", *SMALL_READER]
         ({}, [*OPEN, "--start", "c", "--sentences"], ["a start brings its own units"]),
         ({}, [*OPEN, "--hidden", "1000000"], ["need about", "this machine has", "--hidden"]),
         ({}, [*OPEN, "--epochs", "2"], ["one budget"]),
-        ({}, ["train", "classify", "texts.csv", "--out", "new", "--resume"], ["no run to go on with"]),
         ({}, ["run", "c"], ["give one text", "--file"]),
         ({}, ["run", "c", "a", "--file", "texts.csv"], ["not both"]),
-        ({}, ["run", "c", "--file", "texts.csv", "--json"], ["leave --json out"]),
+        ({}, ["run", "c", "--file", "texts.csv", "--json", "--probabilities"], ["--json has all"]),
         ({}, ["run", "c", "a", "--follow"], ["--no-bidirectional"]),
         ({}, ["run", "c", "--file", "texts.csv", "--column", "body"], ["texts.csv", "no column 'body'"]),
         ({"bad.txt": b"a\nb\0c\n"}, ["run", "c", "--file", "bad.txt"], ["bad.txt: row 2", "NUL"]),

@@ -58,11 +58,28 @@ def test_the_model_and_the_data_may_not(
     assert config(run[1]) == before
 
 
-def test_nothing_to_go_on_with(run: tuple[Path, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    capfd.readouterr()
-    assert cli.invoke(["train", "text", str(run[0]), "--out", str(tmp_path / "none"), "--resume"]) == 2
-    assert "no run to go on with; start one without --resume" in capfd.readouterr().err
-    assert not (tmp_path / "none").exists()
+def test_the_same_command_begins_and_goes_on(run: tuple[Path, Path], tmp_path: Path) -> None:
+    start = ["train", "text", str(run[0]), "--out", str(tmp_path / "m"), "--steps", "3", *SIZE, "--resume"]
+    assert cli.invoke(start) == 0  # there was nothing
+    assert config(tmp_path / "m")["steps"] == 3
+    assert cli.invoke(start) == 0  # with options that are the same
+    assert cli.invoke([*start, "--steps", "5"]) == 0
+    lines = [json.loads(line) for line in (tmp_path / "m" / "history.jsonl").read_text().splitlines()]
+    assert max(line["step"] for line in lines) == 5
+    for name in (CHECKPOINT, "model.safetensors"):  # as if it was killed before there was anything to go on with
+        (tmp_path / "m" / name).unlink()
+    assert cli.invoke(start) == 0
+    assert load(tmp_path / "m").config.vocabulary > 1
+
+
+def test_a_model_without_a_checkpoint_is_not_replaced(
+    run: tuple[Path, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    start = ["train", "text", str(run[0]), "--out", str(tmp_path / "m"), "--steps", "3", *SIZE]
+    assert cli.invoke(start) == 0
+    (tmp_path / "m" / CHECKPOINT).unlink()
+    assert cli.invoke([*start, "--resume"]) == 2
+    assert "there is no checkpoint to go on from; start again with --force" in capfd.readouterr().err
 
 
 @needed

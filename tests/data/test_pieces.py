@@ -71,3 +71,42 @@ def test_jieba_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     _jieba.cache_clear()
     with pytest.raises(UserError, match=rf"splitter jieba: it is not installed; {re.escape(needed('chinese'))}"):
         split_jieba("酒店")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("हिन्दी में लिखो", ["हिन्दी", "में", "लिखो"]),
+        ("বাংলা ভাষা", ["বাংলা", "ভাষা"]),
+        ("မြန်မာ စာ", ["မြန်မာ", "စာ"]),
+        ("สวัสดี!", ["สวัสดี", "!"]),
+        ("مُدَرِّسٌ جديد", ["مُدَرِّسٌ", "جديد"]),
+        ("שָׁלוֹם", ["שָׁלוֹם"]),
+        ("cafe\u0301 olé", ["cafe\u0301", "olé"]),
+        ("5 m² x½", ["5", "m²", "x½"]),
+    ],
+)
+def test_combining_marks_do_not_split_words(text: str, words: list[str]) -> None:
+    assert [piece for piece, _, _ in split_words(text)] == words
+
+
+def test_a_character_has_its_marks() -> None:
+    assert [piece for piece, _, _ in split_characters("हिन्दी e\u0301 👨‍👩‍👧好")] == [
+        "हि",
+        "न्दी",
+        "e\u0301",
+        "👨‍👩‍👧",
+        "好",
+    ]
+    assert [piece for piece, _, _ in split_characters("हि", marks=False)] == ["ह", "ि"]
+
+
+def test_models_of_an_earlier_version_cut_at_marks() -> None:
+    from throughtime.data.splitter import Splitter
+    from throughtime.data.words import Words
+
+    assert Splitter.from_json({"kind": "words", "tokenizer": None}).split("हि x") == ["ह", "ि", "x"]
+    assert Splitter.from_json(Splitter("words").to_json()).split("हि x") == ["हि", "x"]
+    old, new = Words.from_json({"kind": "words", "pieces": ["ह"]}), Words(["हि"])
+    assert (old.encode("हि").tolist(), new.encode("हि").tolist()) == ([2, 0], [2])
+    assert Words.from_json(new.to_json()).encode("हि").tolist() == [2]

@@ -13,9 +13,17 @@ from throughtime.data.calendar import features, names
 from throughtime.data.dates import parse
 from throughtime.data.frequency import Frequency, infer
 from throughtime.data.series import read_series
+from throughtime.data.written import Text
+from throughtime.data.zones import to_utc
 from throughtime.errors import UserError
 
 nan = float("nan")
+
+
+def dates(texts: list[str]) -> tuple[np.ndarray, list[str]]:
+    """Texts that stand from row 2 on as UTC where they have offsets, and what is said of them."""
+    read = parse(Text.of(texts), "here", 2 + np.arange(len(texts)))
+    return read.stamps if read.offsets is None else read.stamps - read.offsets.astype("timedelta64[s]"), read.notes
 
 
 def write(path: Path, text: str) -> Path:
@@ -47,7 +55,7 @@ def test_a_long_table(tmp_path: Path) -> None:
     assert panel.future["promo"][1].tolist() == [i % 3 for i in range(30)]
     assert panel.static["kind"] == ["warm", "cold"]
     assert panel.times(0, 29, 2).tolist() == hours(31)[29:].tolist()
-    assert panel.notes == ["frequency: 1 hour"]
+    assert panel.notes == ["time: column ds", "frequency: 1 hour"]
 
 
 def test_rows_in_any_order_give_the_same(tmp_path: Path) -> None:
@@ -132,13 +140,14 @@ def test_arrays_and_zipped_files(tmp_path: Path) -> None:
     ],
 )
 def test_dates(texts: list[str], expected: list[str], note: str) -> None:
-    found, _, notes = parse(texts, "here", 2)
+    found, notes = dates(texts)
     assert found.tolist() == np.array(expected, "datetime64[us]").tolist()
     assert note in " ".join(notes)
 
 
 def test_a_zone_and_its_summer_time() -> None:
-    found, zone, _ = parse(["2016-03-27 01:30", "2016-03-27 03:30"], "here", 2, zone="Europe/Berlin")
+    zone = "Europe/Berlin"
+    found, _ = to_utc(dates(["2016-03-27 01:30", "2016-03-27 03:30"])[0], zone)
     assert found.tolist() == np.array(["2016-03-27T00:30", "2016-03-27T01:30"], "datetime64[us]").tolist()
     local = features(found, Frequency.of("h"), zone)
     assert local[:, 0] == pytest.approx(np.sin(2 * np.pi * np.array([1.5, 3.5]) / 24), abs=1e-6)
@@ -156,7 +165,7 @@ def test_a_zone_and_its_summer_time() -> None:
 )
 def test_dates_that_cannot_be(texts: list[str], words: str) -> None:
     with pytest.raises(UserError, match=words):
-        parse(texts, "here", 2)
+        dates(texts)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +178,11 @@ def test_dates_that_cannot_be(texts: list[str], words: str) -> None:
         ("2016-01-31", "W", "1 week", (52,)),
         ("2016-01-01", "MS", "1 month", (12,)),
         ("2016-01-31", "ME", "1 month", (12,)),
-        ("2016-03-31", "Q", "1 quarter", (4,)),
+        ("2016-03-31", "QE", "1 quarter", (4,)),
+        ("2016-01-30", "M-30", "1 month (its day 30)", (12,)),
+        ("2016-01-29", "BME", "1 month (its last business day)", (12,)),
+        ("2016-02-01", "BQS", "1 quarter (its first business day)", (4,)),
+        ("2016-05-15", "2M-15", "2 months (its day 15)", ()),
         ("2016-01-01", "YS", "1 year", ()),
     ],
 )

@@ -70,10 +70,16 @@ def classify(model: Any, inputs: Mapping[str, Any]) -> Answers:
     return found
 
 
+def _of_format_1(tagging: dict[str, Any]) -> dict[str, Any]:
+    """Without what came later: the text, and the spans' places in it."""
+    spans = [{k: v for k, v in span.items() if k not in ("start_char", "end_char")} for span in tagging["spans"]]
+    return {**{k: v for k, v in tagging.items() if k != "text"}, "spans": spans}
+
+
 def tag(model: Any, inputs: Mapping[str, Any]) -> Answers:
     """texts, and sentences that are cut into tokens: understood; the intents by each linear model."""
     both = [*inputs["texts"], *inputs["tokens"]]
-    found: Answers = {"tagged": [one.to_json() for one in model.tag(both)]}
+    found: Answers = {"tagged": [_of_format_1(one.to_json()) for one in model.tag(both)]}
     found["linear"] = {name: one.log_probabilities(inputs["texts"]) for name, one in sorted(model.linear.items())}
     if model.intents and model.threshold is not None:
         found["scope"] = [str(one.intent) for one in model.tag(both, scope=True)]

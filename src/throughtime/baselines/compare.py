@@ -10,8 +10,19 @@ from functools import cached_property
 import numpy as np
 
 from throughtime.baselines import series_metrics as metrics
+from throughtime.baselines.intervals import judged
 from throughtime.baselines.linear import LinearMap, WindowMLP
-from throughtime.baselines.simple import Baseline, Drift, Naive, Naive2, SeasonalNaive, SeasonMean, carried
+from throughtime.baselines.simple import (
+    Baseline,
+    Drift,
+    Median,
+    Naive,
+    Naive2,
+    SeasonalNaive,
+    SeasonMean,
+    Zero,
+    carried,
+)
 from throughtime.baselines.statistical import KINDS, Statistical, TooSlow
 from throughtime.baselines.verdict import FEWEST, compared, verdict
 from throughtime.errors import UserError
@@ -25,8 +36,9 @@ _NEGLIGIBLE = 1e-6
 
 
 def all_baselines(season: int, seconds: float) -> list[Baseline]:
-    """Every baseline that applies; seconds: how long each of statsforecast's may take, 0 leaves them out."""
-    baselines: list[Baseline] = [Naive(), Drift()]
+    """Every baseline; seconds: how long each of statsforecast's may take, 0 leaves them out. Not all of them say
+    something about all histories (`applies`)."""
+    baselines: list[Baseline] = [Naive(), Drift(), Median(), Zero()]
     if season > 1:
         baselines += [SeasonalNaive(), SeasonMean(), Naive2()]
     baselines += [LinearMap(), WindowMLP()]
@@ -40,13 +52,20 @@ class Backtest:
     """Windows that are forecast.
 
     histories: (L_n,) whole series, NaN where missing. origins: (M, 2), pairs of a series' number and of how many values
-    are seen; the H after them are compared. season: in steps, 1 for none. UserError for an origin without a past.
+    are seen; the H after them are compared. season: in steps, 1 for none. shared: whether the series run side by side,
+    such as the columns of one installation, so that what happens to one happens to others. starts: (N,) the place of
+    each series' first value on a common clock, in steps; None where they begin together, or none is known. width: steps
+    of a stretch of time whose windows go together; None: two horizons, which neighbouring windows share. UserError for
+    an origin without a past.
     """
 
     histories: Sequence[np.ndarray]
     origins: np.ndarray
     horizon: int
     season: int = 1
+    shared: bool = False
+    starts: np.ndarray | None = None
+    width: int | None = None
 
     def __post_init__(self) -> None:
         if not len(self.origins) or self.origins[:, 1].min() < 1:
@@ -89,11 +108,14 @@ class Backtest:
 
     def groups(self) -> tuple[np.ndarray, str]:
         """Windows that go together: those of one stretch of time, of all series, since neighbouring windows overlap and
-        series share shocks. Only where there are few such stretches is each series taken for itself, which is told."""
-        width = 1 if self.horizon == 1 else 2 * self.horizon
-        blocks, series = self.origins[:, 1] // width, self.origins[:, 0]
+        series share shocks. Only where there are few such stretches, and the series do not run side by side, is each
+        taken for itself, which is told."""
+        width = self.width or (1 if self.horizon == 1 else 2 * self.horizon)
+        series = self.origins[:, 0]
+        clock = self.origins[:, 1] if self.starts is None else self.origins[:, 1] + self.starts[series]
+        blocks = clock // width
         count = len(np.unique(blocks))
-        if count >= FEWEST or len(np.unique(series)) < FEWEST:
+        if self.shared or count >= FEWEST or len(np.unique(series)) < FEWEST:
             return blocks, "windows" if count == len(blocks) else "stretches of time"
         return series, "series, taken as independent"
 
@@ -111,14 +133,16 @@ def compare(
     """Figures of a model and of the baselines, by the same windows, and whether the model is better.
 
     forecast: (M, H), quantiles: (M, H, Q) of levels. A baseline learns from what is before the first origin of each
-    series, and predicts from what is before each. metric: "mae", or "mase" where the series differ in size: what the
-    verdict is about. say: told what goes on.
+    series, and predicts from what is before each. metric: "mae", or "mase" where the series differ in size and change:
+    what the verdict is about. say: told what goes on.
 
     Returns mae, rmse, mse, smape, mase, owa, crps, coverage where defined; windows, by_horizon, residuals, baselines,
-    verdict.
+    intervals, verdict.
     """
     if not np.isfinite(forecast).all():
         raise UserError("compare: every window needs a finite forecast; a forecast that is missing is no score")
+    if not np.isfinite(backtest.scales).any():
+        metric = "mae"  # of series that repeat themselves exactly there is no change to divide by
     counts = {"windows": len(backtest.origins), "series": len(backtest.series)}
     result: dict[str, Json] = {**counts, "horizon": backtest.horizon, "season": backtest.season}
     result |= metrics.measure(backtest.actual, forecast, backtest.scales, quantiles, levels)
@@ -128,6 +152,8 @@ def compare(
     entries: dict[str, dict[str, Json]] = {}
     losses: dict[str, np.ndarray] = {}
     for baseline in all_baselines(backtest.season, seconds) if baselines is None else baselines:
+        if not baseline.applies(backtest.before):
+            continue
         try:
             entry, theirs = _entry(backtest, baseline, whole)
         except (TooSlow, ImportError) as reason:
@@ -136,15 +162,18 @@ def compare(
             say(f"{baseline.name}: skipped, {entries[baseline.name]['skipped']}")
             continue
         entries[baseline.name], losses[baseline.name] = entry, backtest.losses(theirs, metric)
-        say(f"{baseline.name}: MAE {_shown(entry['mae'])}")
+        said = f" ({entry['note']})" if "note" in entry else ""
+        say(f"{baseline.name}: MAE {_shown(entry['mae'])}{said}")
     reference = entries.get("Naive2", {})
     if isinstance(reference.get("mase"), float):
         for one in [result, *entries.values()]:
             one["owa"] = _owa(one, reference)
+    groups, unit = backtest.groups()
+    if quantiles is not None and (words := judged(backtest.actual, quantiles, levels, groups, unit)):
+        result["intervals"] = words
     result["baselines"] = entries
     if losses:
         best = min(losses, key=lambda name: float(np.nanmean(losses[name])))
-        groups, unit = backtest.groups()
         pair, least = (backtest.losses(forecast, metric), losses[best]), backtest.negligible(metric)
         result["verdict"] = verdict(*pair, best, metric.upper(), unit, groups, negligible=least).to_json()
     return result
@@ -163,6 +192,8 @@ def _entry(backtest: Backtest, baseline: Baseline, whole: Sequence[np.ndarray]) 
     entry["seconds"] = round(time.perf_counter() - began, 2)
     if failed := getattr(baseline, "failed", 0):
         entry["failed"] = failed
+    if note := getattr(baseline, "note", ""):
+        entry["note"] = note
     return entry, theirs
 
 

@@ -25,6 +25,10 @@ class LinearMap:
         self._given, self.window, self.horizon = window, window, 1
         self._weights = np.zeros((0, 0))
 
+    def applies(self, histories: Sequence[np.ndarray]) -> bool:
+        """Whether it says anything about such histories; it does."""
+        return True
+
     def fit(self, histories: Sequence[np.ndarray], season: int, horizon: int) -> None:
         """Fit to every window of the histories, the ridge chosen on the last fifth of each."""
         self.horizon = horizon

@@ -1,4 +1,5 @@
-"""Exponential smoothing, Theta and ARIMA that choose themselves, by statsforecast, within a budget of time.
+"""Exponential smoothing, Theta and ARIMA that choose themselves, and methods of intermittent demand, by statsforecast,
+within a budget of time.
 
 A single fit of theirs may take minutes and cannot be interrupted, so they run in processes of their own, one a core,
 which are ended when the time is over. They end themselves where the process that asked is gone, however it went.
@@ -22,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.baselines.simple import SeasonalNaive, filled
+from throughtime.baselines.simple import SeasonalNaive, filled, sparse
 
 _LONGEST = 1000
 """Values at the end of a history that are fitted to: more change little and cost much."""
@@ -41,6 +42,10 @@ class Statistical:
     def __init__(self, kind: str, seconds: float) -> None:
         self.name, self._kind, self._seconds = kind, kind, seconds
         self.season, self.horizon, self.failed = 1, 1, 0
+
+    def applies(self, histories: Sequence[np.ndarray]) -> bool:
+        """Whether any history is intermittent demand, of a method for that; of the others, always."""
+        return self._kind not in INTERMITTENT or any(sparse(one) for one in histories)
 
     def fit(self, histories: Sequence[np.ndarray], season: int, horizon: int) -> None:
         """Nothing is learned beforehand. ImportError where statsforecast is missing."""
@@ -144,7 +149,31 @@ def _arima(season: int) -> Any:
     return AutoARIMA(season_length=season)
 
 
-KINDS = {"AutoETS": _ets, "AutoTheta": _theta, "AutoARIMA": _arima}
+def _croston(season: int) -> Any:
+    from statsforecast.models import CrostonClassic
+
+    return CrostonClassic()
+
+
+def _sba(season: int) -> Any:
+    from statsforecast.models import CrostonSBA
+
+    return CrostonSBA()
+
+
+def _tsb(season: int) -> Any:
+    from statsforecast.models import TSB
+
+    return TSB(_SMOOTHING, _SMOOTHING)
+
+
+_SMOOTHING = 0.1
+"""How fast Teunter, Syntetos and Babai's method forgets, of sizes and of chances: what Croston's uses too."""
+
+INTERMITTENT = {"Croston": _croston, "SBA": _sba, "TSB": _tsb}
+"""Of counts that are mostly 0."""
+
+KINDS = {"AutoETS": _ets, "AutoTheta": _theta, "AutoARIMA": _arima, **INTERMITTENT}
 """Name -> the model for a season's length."""
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 import numpy as np
 
 from throughtime.data.frequency import Frequency
+from throughtime.data.zones import to_local
 
 _DAY = np.timedelta64(1, "D")
 
@@ -28,7 +27,7 @@ def features(times: np.ndarray, frequency: Frequency, zone: str | None = None) -
 
     zone: where times are UTC, the zone whose clock and calendar count.
     """
-    local = _local(times, zone)
+    local = to_local(times, zone)
     days = local.astype("datetime64[D]")
     columns: list[np.ndarray] = []
     if frequency.kind == "fixed" and frequency.count < 86_400_000_000:
@@ -43,19 +42,3 @@ def features(times: np.ndarray, frequency: Frequency, zone: str | None = None) -
     if not columns:
         return np.zeros((len(times), 0), np.float32)
     return np.stack(columns, 1).astype(np.float32)
-
-
-def _local(times: np.ndarray, zone: str | None) -> np.ndarray:
-    if zone is None or zone == "UTC":
-        return times
-    from datetime import UTC, datetime
-
-    place = ZoneInfo(zone)
-    hours, inverse = np.unique(times.astype("datetime64[h]"), return_inverse=True)
-    shifts = []
-    for hour in hours.astype("datetime64[s]").astype(np.int64):
-        shift = datetime.fromtimestamp(int(hour), UTC).astimezone(place).utcoffset()
-        assert shift is not None
-        shifts.append(int(shift.total_seconds()))
-    local: np.ndarray = times + np.array(shifts)[inverse] * np.timedelta64(1, "s")
-    return local

@@ -50,6 +50,20 @@ class Encoded:
         """(N,) tokens of each text."""
         return np.diff(self.starts)
 
+    def cut(self, longest: int) -> Encoded:
+        """Of longer texts the first and the last half of so many tokens; the same where there are none."""
+        lengths = self.lengths
+        if (lengths <= longest).all():
+            return self
+        head = longest - longest // 2
+        place = np.arange(self.starts[-1]) - np.repeat(self.starts[:-1], lengths)
+        behind = np.repeat(lengths, lengths) - place
+        kept = (np.repeat(lengths, lengths) <= longest) | (place < head) | (behind <= longest // 2)
+        starts = np.concatenate([[0], np.minimum(lengths, longest).cumsum()])
+        spelled = self.spelled[kept] if len(self.spelled) else self.spelled
+        values = None if self.values is None else self.values[kept]
+        return Encoded(self.ids[kept], starts, spelled, self.pieces, self.offsets, values)
+
     def batch(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, Any, Any, Any, Any]:
         """What models.reader.Tokens takes, for some of the texts."""
         lengths = self.lengths[rows]

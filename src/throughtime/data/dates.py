@@ -1,125 +1,246 @@
-"""Columns of text as points in time."""
+"""Columns of text as points in time, whatever way they are written.
+
+Texts of one shape (all digits alike) are read at once: a pattern says what stands where, and NumPy takes the digits.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from throughtime.data.date_patterns import FINEST, OPEN, PATTERNS, of_format, written
+from throughtime.data.frequency import infer
+from throughtime.data.written import Text
 from throughtime.errors import UserError
 
-_DATE = re.compile(
-    r"(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})"
-    r"(?:[ T]+(\d{1,2})(?::(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?"
-)
-_MONTH = re.compile(r"(\d{4})-(\d{1,2})")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_DIGITS = str.maketrans("123456789", "0" * 9)
+_SIGNS = str.maketrans("年月日时点分秒／：．", "-- ::: /:.")
+_MONTHS = {
+    name: n
+    for n, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
+}
+TOTAL = re.compile(r"(?:grand |sub-?)?total\b.*|summe|gesamt|合计|总计|小计", re.IGNORECASE)
+"""What stands in place of a time in a row of totals."""
+_MOST_SHAPES = 5000
+
+Fields = dict[str, np.ndarray]
+"""By the names of a pattern's groups: whole numbers of some texts."""
 
 
-def parse(
-    texts: Sequence[str], where: str, first_row: int, dayfirst: bool | None = None, zone: str | None = None
-) -> tuple[np.ndarray, str | None, list[str]]:
-    """Dates as datetime64[us], their zone, and what was decided on the way.
+@dataclass(frozen=True)
+class Dates:
+    """stamps: (N,) datetime64[us], as clocks show them. offsets: (N,) seconds ahead of UTC, None where none are
+    written. written: in directives of strftime. notes: what was decided."""
 
-    Years stand first (2016-03-01, 2016/03/01 14:00, 20160301, 2016-03) or last (01/03/2016): then dayfirst says which
-    of the two others is the day; None finds it in the column. Times with an offset become UTC, those without one stay
-    as they are; zone: the name of a zone, in which times without an offset are meant. where, first_row: for errors,
-    which name the row as an editor counts.
+    stamps: np.ndarray
+    offsets: np.ndarray | None
+    written: str
+    notes: list[str]
+
+
+def parse(text: Text, where: str, rows: np.ndarray, dayfirst: bool | None = None, form: str | None = None) -> Dates:
+    """Texts as points in time.
+
+    where: the table and column, rows: (N,) how an editor counts each, for errors. dayfirst: of dates whose year stands
+    last; None finds it in the column. form: how dates are written, in directives of strptime; None finds it. Raises
+    UserError for what is no date, and for what may be two.
     """
-    unique, inverse = np.unique(np.asarray(texts, object).astype(str), return_inverse=True)
-    parts: list[Split] = []
-    for text in unique:
-        split = _split(text.strip())
-        if split is None:
-            row = first_row + int(np.argmax(inverse == len(parts)))
-            raise UserError(f"{where}: row {row}: expected a date such as 2016-03-01 14:00, got {text[:40]!r}")
-        parts.append(split)
-    notes = []
-    last = [split for split in parts if not split[0]]
-    if last:
-        dayfirst, note = _order([(split[1], split[2]) for split in last], [parts[i] for i in inverse], dayfirst, where)
-        notes += note
-    offsets = {split[4] is not None for split in parts}
-    if len(offsets) > 1:
-        missing = next(i for i, split in enumerate(parts) if split[4] is None)
-        row = first_row + int(np.argmax(inverse == missing))
-        raise UserError(f"{where}: row {row}: a time without an offset among times with one; give all of them one")
-    local = _zone(zone, where)
-    stamps = []
-    for number, split in enumerate(parts):
-        try:
-            stamp = _stamp(split, bool(dayfirst), local)
-        except (ValueError, OverflowError):
-            row = first_row + int(np.argmax(inverse == number))
-            order = "" if split[0] else f" with the {'day' if dayfirst else 'month'} first"
-            raise UserError(f"{where}: row {row}: {str(unique[number])!r} is no date{order}") from None
-        stamps.append(stamp)
-    name = "UTC" if offsets == {True} and zone is None else zone
-    return np.array(stamps, "datetime64[us]")[inverse], name, notes
+    kinds = [_plain(kind) for kind in text.kinds]
+    shapes = Text.of(_shapes(kinds))
+    patterns = PATTERNS if form is None else (of_format(form),)
+    parts: list[tuple[np.ndarray, Fields]] = []
+    finest: tuple[int, str] = (-1, "")
+
+    def refuse(kind: int, said: str) -> UserError:
+        return UserError(f"{where}: row {rows[text.row(kind)]}: {said}")
+
+    for number, shape in enumerate(shapes.kinds):
+        places = np.flatnonzero(shapes.codes == number)
+        match = next((m for p in patterns if (m := p.fullmatch(shape))), None)
+        if match is None or number > _MOST_SHAPES:
+            got = repr(text.kinds[places[0]][:40])
+            hint = "" if form is None else f", written as {form}"
+            raise refuse(int(places[0]), f"expected a date such as 2016-03-01 14:00{hint}, got {got}")
+        parts.append((places, _fields(match, [kinds[i] for i in places])))
+        finest = max(finest, (sum(name in FINEST for name in parts[-1][1]), written(match)))
+    fields = _joined(parts, len(kinds))
+    order, notes = _order(fields, text, dayfirst, where)
+    stamps, good = stamps_of(fields, order)
+    if not good.all():
+        kind = int(np.argmin(good))
+        named = {"dmy": " with the day first", "mdy": " with the month first"}.get(order, "")
+        raise refuse(
+            kind, f"{text.kinds[kind]!r} is no date{named if 'c' in fields and fields['c'][kind] >= 0 else ''}"
+        )
+    said = finest[1]
+    for sign, part in zip(OPEN, order, strict=True):
+        said = said.replace(sign, f"%{part}")
+    said = said if not (fields.get("c", stamps.astype(np.int64) * 0) > 99).any() else said.replace("%y", "%Y")
+    shift = fields.get("zone")
+    if shift is None or (shift == _NONE).all():
+        return Dates(stamps[text.codes], None, said, notes)
+    if (shift == _NONE).any():
+        raise refuse(
+            int(np.argmax(shift == _NONE)), "a time without an offset among times with one; give all of them one"
+        )
+    return Dates(stamps[text.codes], shift[text.codes], said, notes)
 
 
-Split = tuple[bool, int, int, int, "timedelta | None", "tuple[int, int, int, int]"]
-"""Whether the year stands first, three numbers as they stand, the offset, and hour, minute, second, microsecond."""
+def plausible(text: Text, missing: np.ndarray) -> bool:
+    """Whether nearly all different texts of a column look like dates; missing: (K,) those that are none."""
+    kinds = [_plain(kind) for kind, gone in zip(text.kinds, missing, strict=True) if not gone][:300]
+    kinds = [kind for kind in kinds if not TOTAL.fullmatch(kind)]
+    if not kinds or all(kind.replace(".", "", 1).isdecimal() for kind in kinds):
+        return False
+    shapes = Text.of(_shapes(kinds))
+    fits = np.array([any(p.fullmatch(shape) for p in PATTERNS) for shape in shapes.kinds])
+    return bool(fits[shapes.codes].mean() > 0.6)
 
 
-def _split(text: str) -> Split | None:
-    clock = (0, 0, 0, 0)
-    if match := _COMPACT.fullmatch(text) or _MONTH.fullmatch(text):
-        day = int(match.group(3)) if match.lastindex == 3 else 1
-        return True, int(match.group(1)), int(match.group(2)), day, None, clock
-    match = _DATE.fullmatch(text)
-    if match is None:
-        return None
-    first, _, second, third, hour, minute, whole, part, offset = match.groups()
-    if len(first) < 3 and len(third) != 4:
-        return None
-    clock = (int(hour or 0), int(minute or 0), int(whole or 0), int((part or "0").ljust(6, "0")[:6]))
-    shift = None
-    if offset:
-        sign = -1 if offset[0] == "-" else 1
-        digits = offset[1:].replace(":", "") if offset[0] in "+-" else "0000"
-        shift = sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    return len(first) > 2, int(first), int(second), int(third), shift, clock
+def _plain(kind: str) -> str:
+    """A text with the signs that stand for others."""
+    if kind.isascii():
+        return kind
+    return re.sub(r"[-: ]+$", "", kind.replace("上午", "").translate(_SIGNS).replace("−", "-").replace("\xa0", " "))
 
 
-def _order(
-    pairs: Sequence[tuple[int, int]], rows: Sequence[Split], dayfirst: bool | None, where: str
-) -> tuple[bool, list[str]]:
-    """Whether the day stands first, and what is to be said of how that was found."""
-    day = any(first > 12 for first, _ in pairs)
-    month = any(second > 12 for _, second in pairs)
+def _shapes(kinds: Sequence[str]) -> list[str]:
+    joined = "\n".join(kind.replace("\n", " ") for kind in kinds)
+    return joined.translate(_DIGITS).split("\n")
+
+
+_NONE = 1 << 40
+"""Of a text without an offset."""
+
+
+def _fields(match: re.Match[str], kinds: list[str]) -> Fields:
+    """What the groups of a pattern hold in texts that all have the shape that was matched."""
+    width = len(match.string)
+    table = np.array(kinds, f"U{width}").view(np.uint32).reshape(len(kinds), width).astype(np.int64)
+    found: Fields = {}
+    for name, span in ((name, match.span(name)) for name in match.re.groupindex):
+        if span[0] < 0 or name in ("sep", "half", "name", "named", "zone"):
+            continue
+        digits = table[:, span[0] : span[1]] - 48
+        if name == "part":
+            digits = np.concatenate([digits, np.zeros((len(kinds), 6), np.int64)], 1)[:, :6]
+        number = np.zeros(len(kinds), np.int64)
+        for column in digits.T:
+            number = number * 10 + column
+        if name == "year" and span[1] - span[0] == 2:
+            number = _century(number)
+        found[name] = number
+    texts = match.groupdict()
+    if texts.get("name"):
+        found["month"] = np.full(len(kinds), _MONTHS.get(texts["name"][:3].lower(), 0))
+    if texts.get("half"):
+        found["hour"] = np.where(
+            (found["hour"] < 1) | (found["hour"] > 12), 99, found["hour"] % 12 + 12 * (texts["half"][0] in "pP")
+        )
+    if texts.get("zone"):
+        a, b = match.span("zone")
+        found["zone"] = np.array([_offset(kind[a:b]) for kind in kinds])
+    return found
+
+
+def _offset(text: str) -> int:
+    digits = re.sub(r"[^0-9]", "", text).ljust(4, "0")
+    seconds = 3600 * int(digits[:2]) + 60 * int(digits[2:4])
+    return -seconds if "-" in text else seconds
+
+
+def _century(year: np.ndarray) -> np.ndarray:
+    return np.where(year < 69, 2000 + year, 1900 + year)
+
+
+def _joined(parts: list[tuple[np.ndarray, Fields]], count: int) -> Fields:
+    """The fields of all texts; -1 where one has none."""
+    joined: Fields = {}
+    for places, fields in parts:
+        for name, values in fields.items():
+            joined.setdefault(name, np.full(count, _NONE if name == "zone" else -1))[places] = values
+    return joined
+
+
+ORDERS = {"dmy": "the day", "mdy": "the month", "ymd": "the year"}
+"""In which order three numbers of a date stand, by what stands first."""
+
+
+def _dated(fields: Fields, order: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Year, month and day of each text; three numbers whose order is open stand in a, b, c."""
+    count = len(next(iter(fields.values())))
+    year, month, day = (fields.get(name, np.full(count, -1)).copy() for name in ("year", "month", "day"))
+    if "c" in fields:
+        open_ = fields["c"] >= 0
+        by = {order[0]: fields["a"], order[1]: fields["b"], order[2]: fields["c"]}
+        year = np.where(open_, np.where(by["y"] < 100, _century(by["y"]), by["y"]), year)
+        month, day = np.where(open_, by["m"], month), np.where(open_, by["d"], day)
+    if "quarter" in fields:
+        quarter = fields["quarter"]
+        month = np.where(quarter >= 0, np.where(quarter % 5 == quarter, 3 * quarter - 2, 0), month)
+    return year, np.where(month == -1, 1, month), np.where(day == -1, 1, day)
+
+
+def stamps_of(fields: Fields, order: str) -> tuple[np.ndarray, np.ndarray]:
+    """Points in time, and which of them there are."""
+    year, month, day = _dated(fields, order)
+    good = (year >= 1) & (year <= 9999) & (month >= 1) & (month <= 12)
+    months = (np.where(good, year, 1970) - 1970) * 12 + np.where(good, month, 1) - 1
+    first = months.astype("datetime64[M]")
+    length = ((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(np.int64)
+    good &= (day >= 1) & (day <= length)
+    days = first.astype("datetime64[D]") + day - 1
+    if "week" in fields:
+        week, weekday = fields["week"], np.maximum(fields.get("weekday", np.ones_like(day)), 1)
+        january = (np.where(good, year, 1970) - 1970).astype("datetime64[Y]").astype("datetime64[D]") + 3
+        monday = january - ((january.astype(np.int64) + 3) % 7)
+        in_week = monday + 7 * (week - 1) + weekday - 1
+        of_year = (monday + 7 * (week - 1) + 3).astype("datetime64[Y]").astype(np.int64) + 1970
+        good &= (week < 0) | ((week >= 1) & (weekday <= 7) & (of_year == year))
+        days = np.where(week >= 0, in_week, days)
+    clock = np.zeros(len(year), np.int64)
+    for name, unit in (("hour", 3600), ("minute", 60), ("second", 1)):
+        value = np.maximum(fields.get(name, clock * 0), 0)
+        good &= value < (25 if name == "hour" else 60)
+        clock = clock + unit * value
+    good &= clock <= 86_400  # 24:00 is the end of a day
+    part = np.maximum(fields.get("part", clock * 0), 0)
+    return days.astype("datetime64[us]") + (clock * 1_000_000 + part).astype("timedelta64[us]"), good
+
+
+def _order(fields: Fields, text: Text, dayfirst: bool | None, where: str) -> tuple[str, list[str]]:
+    """In which order three numbers stand, and what is to be said of how that was found."""
+    if "c" not in fields:
+        return "ymd", []
     if dayfirst is not None:
-        return dayfirst, []
-    if day and month:
-        raise UserError(f"{where}: some dates have the day first and some the month; write them one way")
-    if day or month:
-        return day, [f"dates read with the {'day' if day else 'month'} first"]
-    rising = []
-    for order in (True, False):
-        stamps = [(one[3], *((one[2], one[1]) if order else (one[1], one[2])), *one[5]) for one in rows if not one[0]]
-        rising.append(all(a <= b for a, b in pairwise(stamps)))
-    if rising[0] != rising[1]:
-        return rising[0], [f"dates read with the {'day' if rising[0] else 'month'} first, as only so they are in order"]
-    raise UserError(f"{where}: dates may have the day or the month first; say which with dayfirst")
+        return "dmy" if dayfirst else "mdy", []
+    short = bool((fields["c"][fields["c"] >= 0] < 100).any())
+    orders = [order for order in ORDERS if order != "ymd" or short]
+    read = {order: stamps_of(fields, order) for order in orders}
+    valid = [order for order in orders if read[order][1].all()]
+    if not valid:
+        day = _any(fields["a"] > 12) and _any(fields["b"] > 12)
+        if day and not short:
+            raise UserError(f"{where}: some dates have the day first and some the month; write them one way")
+        good = {order: int(read[order][1].sum()) for order in orders}
+        return max(orders, key=lambda order: good[order]), []
+    if len(valid) == 1:
+        return valid[0], [f"dates read with {ORDERS[valid[0]]} first"]
+
+    def only(test: Callable[[np.ndarray], bool]) -> str | None:
+        passing = [order for order in valid if test(read[order][0])]
+        return passing[0] if len(passing) == 1 else None
+
+    if best := only(lambda stamps: bool((np.diff(stamps[text.codes]).astype(np.int64) >= 0).all())):
+        return best, [f"dates read with {ORDERS[best]} first, as only so they are in order"]
+    if best := only(lambda stamps: len(stamps) > 2 and infer([np.unique(stamps)]) is not None):
+        return best, [f"dates read with {ORDERS[best]} first, as only so they are equally far apart"]
+    which = " or ".join(ORDERS[order] for order in valid)
+    raise UserError(f"{where}: dates may have {which} first; say which with dayfirst, or how they are written")
 
 
-def _zone(name: str | None, where: str) -> ZoneInfo | None:
-    try:
-        return None if name is None else ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UserError(f"{where}: expected the name of a time zone such as Europe/Berlin, got {name!r}") from None
-
-
-def _stamp(split: Split, dayfirst: bool, local: ZoneInfo | None) -> datetime:
-    first, a, b, c, offset, clock = split
-    year, month, day = (a, b, c) if first else (c, b, a) if dayfirst else (c, a, b)
-    stamp = datetime(year, month, day, *clock)
-    if offset is not None:
-        return stamp - offset
-    if local is None:
-        return stamp
-    return stamp.replace(tzinfo=local).astimezone(UTC).replace(tzinfo=None)
+def _any(where: np.ndarray) -> bool:
+    return bool(where.any())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,12 @@ from throughtime.errors import UserError
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
 _UNITS = {"us": 1, "ms": 1000, "s": _SECOND, "min": 60 * _SECOND, "h": 3600 * _SECOND, "D": _DAY, "W": 7 * _DAY}
-_MONTHS = {"M": 1, "MS": 1, "ME": 1, "Q": 3, "QS": 3, "QE": 3, "Y": 12, "YS": 12, "YE": 12}
+_MONTHS = {"M": 1, "Q": 3, "Y": 12, "A": 12}
+_DAYS = {"": "", "S": "1", "E": "31", "BS": "BS", "BE": "BE"}
+"""Of names of months, quarters and years what stands before and after the letter: the day of the month."""
+_OLD = {"H": "h", "T": "min", "d": "D", "S": "s", "L": "ms", "U": "us", "min": "min", "BM": "BME", "BQ": "BQE"}
+_OLD |= {"BA": "BYE", "BY": "BYE", "hourly": "h", "daily": "D", "weekly": "W", "monthly": "M", "quarterly": "Q"}
+_OLD |= {"yearly": "Y", "annual": "Y", "hour": "h", "day": "D", "week": "W", "month": "M", "quarter": "Q", "year": "Y"}
 _NAMES = {
     "us": "microsecond",
     "ms": "millisecond",
@@ -26,33 +31,47 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Frequency:
-    """The distance of two steps. kind: "fixed" (count: microseconds), "months", "business" (days), or "steps" (rows as
-    they come, without a grid)."""
+    """The distance of two steps.
+
+    kind: "fixed" (count: microseconds), "months", "business" (days), or "steps" (rows as they come, without a grid).
+    day: of months which day they stand on: "1" to "31", where a month has it, else its last one; "BS" and "BE", the
+    first and the last business day; "" that of the first step.
+    """
 
     kind: str
     count: int = 1
+    day: str = ""
 
     @classmethod
     def of(cls, text: str) -> Frequency:
-        """From a name as pandas writes it: h, 15min, D, B, W, MS, QS, YS; or steps. UserError for another."""
+        """From a name as pandas writes it: h, 15min, D, B, W, MS, ME, BME, QS, YS; or steps. UserError for another."""
         if text == "steps":
             return cls("steps")
-        match = re.fullmatch(r"(\d*)([A-Za-z]+)(-[A-Z]{3})?", text.strip())
+        match = re.fullmatch(r"(\d*)\s*([A-Za-z]+)(-[A-Z]{3}|-\d{1,2})?", text.strip())
         unit = match.group(2) if match else ""
-        unit = {"H": "h", "T": "min", "d": "D", "S": "s"}.get(unit, unit)
+        unit = _OLD.get(unit, unit)
         count = int(match.group(1) or 1) if match else 0
         if unit == "B" and count == 1:
             return cls("business")
         if count and unit in _UNITS:
             return cls("fixed", count * _UNITS[unit])
-        if count and unit in _MONTHS:
-            return cls("months", count * _MONTHS[unit])
+        months = re.fullmatch(r"(B?)([MQYA])([SE]?)", unit)
+        if count and match and months and (months.group(3) or not months.group(1)):
+            day = _DAYS[months.group(1) + months.group(3)]
+            anchor = (match.group(3) or "-").removeprefix("-")
+            if anchor.isdecimal() and not day and 1 <= int(anchor) <= 31:
+                return cls("months", count * _MONTHS[months.group(2)], str(int(anchor)))
+            if not anchor.isdecimal():
+                return cls("months", count * _MONTHS[months.group(2)], day)
         raise UserError(f"frequency: expected a name such as h, 15min, D, B, W, MS, QS, YS or steps, got {text!r}")
 
     def __str__(self) -> str:
         if self.kind != "fixed":
-            names = {"months": {1: "1 month", 3: "1 quarter", 12: "1 year"}.get(self.count, f"{self.count} months")}
-            return {"business": "1 business day", "steps": "1 row"}.get(self.kind) or names[self.kind]
+            if self.kind != "months":
+                return {"business": "1 business day", "steps": "1 row"}[self.kind]
+            name = {1: "1 month", 3: "1 quarter", 12: "1 year"}.get(self.count, f"{self.count} months")
+            days = {"": "", "1": "", "31": "", "BS": " (its first business day)", "BE": " (its last business day)"}
+            return name + days.get(self.day, f" (its day {self.day})")
         unit = max((u for u in _UNITS if self.count % _UNITS[u] == 0), key=lambda u: _UNITS[u])
         number = self.count // _UNITS[unit]
         return f"{number} {_NAMES[unit]}{'s' if number > 1 else ''}"
@@ -61,7 +80,9 @@ class Frequency:
     def alias(self) -> str:
         """Its name, as `of` reads it."""
         if self.kind != "fixed":
-            return {"business": "B", "steps": "steps", "months": f"{self.count}MS"}[self.kind]
+            ends = {day: f"{name[:-1]}M{name[-1:]}" for name, day in _DAYS.items()}
+            months = f"{self.count}{ends.get(self.day, f'M-{self.day}')}"
+            return {"business": "B", "steps": "steps", "months": months}[self.kind]
         unit = max((u for u in _UNITS if self.count % _UNITS[u] == 0), key=lambda u: _UNITS[u])
         return f"{self.count // _UNITS[unit]}{unit}"
 
@@ -100,14 +121,10 @@ class Frequency:
         steps, start = np.arange(first, first + count), start.astype("datetime64[us]")
         times: np.ndarray
         if self.kind == "months":
-            month = start.astype("datetime64[M]")
-            months = month + steps * self.count
-            offset = start - month.astype("datetime64[us]")
-            if (month + 1).astype("datetime64[us]") - start <= np.timedelta64(1, "D"):
-                length = (months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")
-                times = months.astype("datetime64[us]") + (length - np.timedelta64(1, "D")).astype("timedelta64[us]")
-            else:
-                times = months.astype("datetime64[us]") + offset
+            day = start.astype("datetime64[D]")
+            months = day.astype("datetime64[M]") + steps * self.count
+            days = on_day(months, self.day or _rule_of(day))
+            times = days.astype("datetime64[us]") + (start - day.astype("datetime64[us]"))
         elif self.kind == "business":
             day = start.astype("datetime64[D]")
             days = np.busday_offset(day, steps, roll="forward")
@@ -115,6 +132,41 @@ class Frequency:
         else:
             times = start + steps * np.timedelta64(self.count, "us")
         return times
+
+    def fitting(self, times: list[np.ndarray]) -> Frequency:
+        """Of months, those whose day is that of the series' times, datetime64[us], where they agree on one."""
+        if self.kind != "months":
+            return self
+        return replace(self, day=_day(np.concatenate(times)) or self.day)
+
+
+def _rule_of(day: np.datetime64) -> str:
+    last = (day.astype("datetime64[M]") + 1).astype("datetime64[D]") - 1
+    return "31" if day == last else str(int((day - day.astype("datetime64[M]")).astype(np.int64)) + 1)
+
+
+def on_day(months: np.ndarray, day: str) -> np.ndarray:
+    """The day of each month, datetime64[D], that a rule says."""
+    first, after = months.astype("datetime64[D]"), (months + 1).astype("datetime64[D]")
+    found: np.ndarray
+    if day == "BS":
+        found = np.busday_offset(first, 0, roll="forward")
+    elif day == "BE":
+        found = np.busday_offset(after, -1, roll="forward")
+    else:
+        found = np.minimum(first + (int(day) - 1), after - 1)
+    return found
+
+
+def _day(stamps: np.ndarray) -> str:
+    """The rule that says on which day of their months all stamps stand, "" where none does."""
+    days = stamps.astype("datetime64[D]")
+    months = days.astype("datetime64[M]")
+    latest = int((days - months).astype(np.int64).max()) + 1
+    for day in ("1", "31", str(latest), "BS", "BE"):
+        if (on_day(months, day) == days).all():
+            return day
+    return ""
 
 
 def infer(times: list[np.ndarray]) -> Frequency | None:
@@ -127,18 +179,17 @@ def infer(times: list[np.ndarray]) -> Frequency | None:
         return None
     values, counts = np.unique(gaps, return_counts=True)
     common = int(values[counts.argmax()])
-    if 28 * _DAY <= common <= 366 * _DAY and common % (7 * _DAY):
-        for count in (12, 3, 1):
-            months = [one.astype("datetime64[M]").astype(np.int64) for one in times]
-            steps = np.concatenate([np.diff(one) for one in months])
-            if len(steps) and (steps > 0).all() and (steps % count == 0).mean() >= 2 / 3 and steps.min() == count:
-                return Frequency("months", count)
-    if common == _DAY:
-        stamps = np.concatenate(times)
-        days = stamps.astype("datetime64[D]")
-        whole = (stamps - days.astype("datetime64[us]")).astype(np.int64)
-        if len(stamps) >= 10 and np.is_busday(days).all() and (whole == whole[0]).all():
-            return Frequency("business")
+    stamps = np.concatenate(times)
+    days = stamps.astype("datetime64[D]")
+    clock = (stamps - days.astype("datetime64[us]")).astype(np.int64)
+    alike = bool((clock == clock[0]).all())
+    if common >= 28 * _DAY and alike and (day := _day(stamps)):
+        steps = np.concatenate([np.diff(one.astype("datetime64[M]").astype(np.int64)) for one in times])
+        count = int(steps.min())
+        if count > 0 and (steps % count == 0).mean() >= 2 / 3:
+            return Frequency("months", count, day)
+    if common == _DAY and len(stamps) >= 10 and alike and np.is_busday(days).all():
+        return Frequency("business")
     if common > 0 and (gaps % common == 0).mean() >= 2 / 3:
         return Frequency("fixed", common)
     return None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from throughtime.data.table import delimited, objects, read_table
+from throughtime.data.table import TableData, delimited, objects, read_table
 from throughtime.errors import UserError
 
 TEXTS = (
@@ -68,18 +68,40 @@ class RawTexts:
     rows: list[int]
     where: str
     notes: list[str]
+    typed: bool = True
+    columns: tuple[str | None, str | None] = (None, None)
 
 
-def of_columns(source: Any, text: str | None, label: str | None, encoding: str, wanted: bool) -> RawTexts:
+@dataclass(frozen=True)
+class Columns:
+    """Which columns are meant. text, label: as somebody said, None for nothing said; known: those that training read,
+    which count where they are there. wanted: whether labels are."""
+
+    text: str | None
+    label: str | None
+    wanted: bool
+    known: tuple[str | None, str | None] = (None, None)
+
+    def among(self, names: Sequence[str]) -> Columns:
+        """The same, with the columns that training read where nothing was said and a table has them."""
+        text, label = self.known
+        chosen = self.text if self.text is not None or text not in names else text
+        other = self.label if self.label is not None or label not in names else label
+        return Columns(chosen, other, self.wanted, self.known)
+
+
+def of_columns(source: Any, meant: Columns, encoding: str) -> RawTexts:
     if isinstance(source, dict):  # arrays of mixed values would turn a missing one into text
         source = {name: objects(list(values)) for name, values in source.items()}
-    table = read_table(source, encoding, "labels")
+    table = source if isinstance(source, TableData) else read_table(source, encoding, "labels", typed=True)
     names = list(table.columns)
     notes: list[str] = []
-    t, y = _chosen(names, text, label, table.where, wanted, notes)
+    meant = meant.among(names)
+    t, y = _chosen(names, meant.text, meant.label, table.where, meant.wanted, notes)
     texts = list(table.columns[names[t]])
     labels = None if y is None else list(table.columns[names[y]])
-    return RawTexts(texts, labels, list(range(table.first_row, table.first_row + len(texts))), table.where, notes)
+    rows = list(range(table.first_row, table.first_row + len(texts)))
+    return RawTexts(texts, labels, rows, table.where, notes, True, (names[t], None if y is None else names[y]))
 
 
 def _chosen(
@@ -117,7 +139,8 @@ def tabbed(content: str) -> bool:
     return len(counts) == 1 and counts != {0}
 
 
-def of_table(content: str, where: str, suffix: str, text: str | None, label: str | None, wanted: bool) -> RawTexts:
+def of_table(content: str, where: str, suffix: str, meant: Columns) -> RawTexts:
+    wanted = meant.wanted
     first = content.lstrip("\n").split("\n", 1)[0]
     tabs = suffix in (".tsv", ".tab") or tabbed(content)
     separator = "\t" if tabs else max(",;\t", key=first.count)
@@ -133,6 +156,8 @@ def of_table(content: str, where: str, suffix: str, text: str | None, label: str
                 "in quotes"
             )
     names = [name.strip() for name in rows[0][1]]
+    meant = meant.among(names)
+    text, label = meant.text, meant.label
     given = [name for name in (text, label) if name is not None]
     some = [name for name in names if name]
     numbered = some == [str(i) for i in range(len(some))]  # pandas writes such a header; else "1" may be a first label
@@ -140,7 +165,8 @@ def of_table(content: str, where: str, suffix: str, text: str | None, label: str
     known = any(name.lower() in (*TEXTS, *LABELS) for name in names)
     places = bool(given) and all(name.isdecimal() and int(name) < width for name in given)
     notes: list[str] = []
-    if named or known or (given and not places) or (not given and width > 2):
+    remembered = meant.known[0] is not None and not meant.known[0].isdecimal()
+    if named or known or (given and not places) or (not given and (width > 2 or (width > 1 and remembered))):
         twice = [name for name in names if name and names.count(name) > 1] if width < 5000 else []
         if twice:
             raise UserError(f"{where}: two columns are named {twice[0]!r}")
@@ -148,14 +174,19 @@ def of_table(content: str, where: str, suffix: str, text: str | None, label: str
         rows = rows[1:]
         if not rows:
             raise UserError(f"{where}: there are no rows below the header")
+        columns = (names[t], None if y is None else names[y])
     else:
+        place = meant.known[0]
+        if text is None and not wanted and place is not None and place.isdecimal() and 1 < width > int(place):
+            text = place
         t, y = _unnamed(rows, text, label, where, wanted)
+        columns = (str(t), None if y is None else str(y))
         notes.append(
             f"no header line: texts in column {t}" + (f", labels in column {y}" if y is not None else "") + ", from 0"
         )
     texts = [cells[t] for _, cells in rows]
     labels = None if y is None else [cells[y] for _, cells in rows]
-    return RawTexts(texts, labels, [number for number, _ in rows], where, notes)
+    return RawTexts(texts, labels, [number for number, _ in rows], where, notes, False, columns)
 
 
 def _unnamed(
@@ -216,7 +247,7 @@ def of_lines(content: str, where: str, wanted: bool, guessed: bool) -> RawTexts:
             labels.append(first)
         rows.append(row)
     if not wanted:
-        return RawTexts(texts, None, rows, where, [])
+        return RawTexts(texts, None, rows, where, [], False)
     kinds = len(set(labels))
     if guessed and not marked and kinds > max(20, min(len(labels) / 2, MANY)):
         raise UserError(
@@ -224,4 +255,4 @@ def of_lines(content: str, where: str, wanted: bool, guessed: bool) -> RawTexts:
             'lines; expected lines of a label and a text (give the format "lines" if it is so), or a table with the '
             "suffix .csv, .tsv or .jsonl"
         )
-    return RawTexts(texts, labels, rows, where, ["each line: the label, then the text"])
+    return RawTexts(texts, labels, rows, where, ["each line: the label, then the text"], False)

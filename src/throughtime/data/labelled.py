@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,32 +13,39 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.data.label_columns import RawTexts, of_columns, of_lines, of_table, tabbed
+from throughtime.data.json_rows import looks_like_json
+from throughtime.data.label_columns import Columns, RawTexts, of_columns, of_lines, of_table, tabbed
 from throughtime.data.label_notes import counted, imbalance, repeated, text_key
+from throughtime.data.label_values import INTEGER, TEXT, as_texts, in_words, missing
 from throughtime.data.splits import grouped_split
-from throughtime.data.table import JSON_LINES, PARQUET
+from throughtime.data.table import JSON, PARQUET, json_table
 from throughtime.data.text import read_text
 from throughtime.errors import UserError
 
-FORMATS = ("auto", "table", "lines")
+FORMATS = ("auto", "table", "lines", "json")
 
 LONG = 10_000
 """Characters from which a text is said to be long."""
 
-_WHOLE = re.compile(r"-?\d+\.0+")
+_MANY = 20
+"""Different whole numbers from which they may be no classes."""
+
 _HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Texts:
     """Texts, and a label each, or no labels at all. where: for errors. rows: how an editor counts each, from 0 where
-    there is no file. notes: what was found on reading them."""
+    there is no file. notes: what was found on reading them. kind: what labels were (label_values). columns: the names,
+    or places, of those of texts and labels; None where there are none."""
 
     texts: list[str]
     labels: list[str]
     where: str = "data"
     rows: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    kind: str = TEXT
+    columns: tuple[str | None, str | None] = (None, None)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -52,7 +60,9 @@ class Texts:
         chosen = [int(i) for i in indices]
         rows = self.rows or list(range(len(self)))
         labels = [self.labels[i] for i in chosen] if self.labels else []
-        return Texts([self.texts[i] for i in chosen], labels, self.where, [rows[i] for i in chosen])
+        return Texts(
+            [self.texts[i] for i in chosen], labels, self.where, [rows[i] for i in chosen], [], self.kind, self.columns
+        )
 
     def split(self, share: float, seed: int) -> tuple[Texts, Texts]:
         """All but a share of the texts, and that share: of each label as much, texts that are the same on one side."""
@@ -63,7 +73,8 @@ class Texts:
 
     def joined(self, other: Texts) -> Texts:
         """These texts and others behind them."""
-        return Texts(self.texts + other.texts, self.labels + other.labels, self.where)
+        kind = self.kind if self.kind == other.kind or not other.labels else TEXT
+        return Texts(self.texts + other.texts, self.labels + other.labels, self.where, kind=kind, columns=self.columns)
 
     @property
     def sha256(self) -> str:
@@ -80,38 +91,89 @@ def read_texts(
     format: str = "auto",
     keep_empty: bool | None = None,
     several: bool = True,
+    known: tuple[str | None, str | None] = (None, None),
+    drop_missing: bool = False,
 ) -> Texts:
     """Texts and their labels from a table, from lines or from lists.
 
-    source: a CSV, TSV, JSON lines or Parquet file, "-" for CSV on standard input, a frame of pandas, polars or pyarrow,
-    a mapping of columns, a pair (texts, labels), or texts alone where not labelled. text, label: columns, found by
-    usual names; of a file without a header line their places from 0, "0" and "1", of which a file of two columns needs
-    none. labelled: whether each text must have a label; where not, labels are read only if `label` names them.
-    format: "lines" has the label first, then white space, then the text (fastText's __label__x too), or the text alone
-    where not labelled; "table" is CSV or TSV whatever the file's name; "auto" goes by suffix and content. keep_empty:
-    keep texts of white space; None: where not labelled. several: refuse texts that all have one label.
+    source: a CSV, TSV, JSON or Parquet file, "-" for standard input, several files, a folder of such, or one with a
+    folder of texts for each label; a frame of pandas, polars or pyarrow, a mapping of columns, a pair (texts, labels),
+    or texts alone where not labelled. text, label: columns, found by usual names; of a file without a header line their
+    places from 0, "0" and "1", of which a file of two columns needs none. labelled: whether each text must have a
+    label; where not, labels are read only if `label` names them. format: one of FORMATS; "lines" has the label first,
+    then white space, then the text (fastText's __label__x too), or the text alone where not labelled; "table" is CSV or
+    TSV whatever the file's name; "json" objects a line or in an array; "auto" goes by suffix and content. keep_empty:
+    keep texts of white space; None: where not labelled. several: refuse texts that all have one label. known: columns
+    of texts and labels that training read, which are taken where they are there. drop_missing: leave texts out that
+    have no label.
 
-    Labels that are numbers become text, "1" for 1.0. Raises UserError with the row for what cannot be.
+    Labels become text, "1" for 1.0, and `kind` says what they were. Raises UserError with the row for what cannot be.
     """
     if format not in FORMATS:
         raise UserError(f"format {format!r}: choose from {', '.join(FORMATS)}")
-    wanted = labelled or label is not None
-    if isinstance(source, str | Path):
-        suffix = Path(source).suffix.lower()
-        if format == "auto" and suffix in (*JSON_LINES, *PARQUET):
-            found = of_columns(source, text, label, encoding, wanted)
-        else:
-            content, where = read_text(source, encoding), "standard input" if str(source) == "-" else str(source)
-            table = suffix in (".csv", ".tsv", ".tab") or str(source) == "-" or tabbed(content)
-            if format == "lines" or (format == "auto" and not table):
-                found = of_lines(content, where, wanted, format == "auto")
-            else:
-                found = of_table(content, where, suffix, text, label, wanted)
+    meant = Columns(text, label, labelled or label is not None, known)
+    paths = _paths(source)
+    if paths is not None:
+        found = [_file(path, meant, encoding, format) for path in paths]
+    elif isinstance(source, str | Path) and Path(source).is_dir():
+        found = [_folder(Path(source), encoding, meant)]
     elif isinstance(source, list | tuple) or (isinstance(source, np.ndarray) and source.ndim == 1):
-        found = _lists(source, wanted)
+        found = [_lists(source, meant.wanted)]
+    elif _is_series(source):
+        found = [_lists(list(source), meant.wanted)]
     else:
-        found = of_columns(source, text, label, encoding, wanted)
-    return _finished(found, not wanted if keep_empty is None else keep_empty, labelled and several)
+        found = [of_columns(source, meant, encoding)]
+    return _finished(found, not meant.wanted if keep_empty is None else keep_empty, labelled and several, drop_missing)
+
+
+def _is_series(source: Any) -> bool:
+    """Whether it is one column of a frame."""
+    return hasattr(source, "to_list") and hasattr(source, "dtype") and not hasattr(source, "columns")
+
+
+def _paths(source: Any) -> list[Path | str] | None:
+    """The files of a source; None for what is no file, or a folder of folders."""
+    if isinstance(source, str | Path):
+        path = Path(source)
+        if str(source) == "-" or not path.is_dir():
+            return [source]
+        if any(child.is_dir() for child in path.iterdir()):
+            return None
+        files = sorted(child for child in path.iterdir() if child.is_file() and not child.name.startswith("."))
+        if not files:
+            raise UserError(f"{path}: expected files of texts, the folder is empty")
+        return [*files]
+    several = isinstance(source, list | tuple) and bool(source) and all(isinstance(one, Path) for one in source)
+    return list(source) if several else None
+
+
+def _file(source: str | Path, meant: Columns, encoding: str, format: str) -> RawTexts:
+    suffix = Path(source).suffix.lower()
+    if format == "auto" and suffix in PARQUET:
+        return of_columns(source, meant, encoding)
+    content, where = read_text(source, encoding), "standard input" if str(source) == "-" else str(source)
+    if format == "json" or (format == "auto" and (suffix in JSON or looks_like_json(content))):
+        return of_columns(json_table(content, where), meant, encoding)
+    table = suffix in (".csv", ".tsv", ".tab") or str(source) == "-" or tabbed(content)
+    if format == "lines" or (format == "auto" and not table):
+        return of_lines(content, where, meant.wanted, format == "auto")
+    return of_table(content, where, suffix, meant)
+
+
+def _folder(path: Path, encoding: str, meant: Columns) -> RawTexts:
+    """A folder that has a folder of texts for each label."""
+    texts: list[Any] = []
+    labels: list[Any] = []
+    for folder in sorted(child for child in path.iterdir() if child.is_dir() and not child.name.startswith(".")):
+        for file in sorted(child for child in folder.iterdir() if not child.name.startswith(".")):
+            if file.is_dir():
+                raise UserError(f"{path}: expected a folder of text files for each label, {file} is a folder again")
+            texts.append(read_text(file, encoding) if file.stat().st_size else "")
+            labels.append(folder.name)
+    if not texts:
+        raise UserError(f"{path}: expected a folder of text files for each label, there are none")
+    notes = [f"labels are the names of the folders: {len(set(labels)):,}"]
+    return RawTexts(texts, labels if meant.wanted else None, list(range(len(texts))), str(path), notes, False)
 
 
 def _lists(source: Any, wanted: bool) -> RawTexts:
@@ -124,23 +186,33 @@ def _lists(source: Any, wanted: bool) -> RawTexts:
     return RawTexts(texts, labels if wanted else None, list(range(len(texts))), "data", [])
 
 
-def _finished(found: RawTexts, keep_empty: bool, labelled: bool) -> Texts:
-    where, notes = found.where, list(found.notes)
-    texts = [_text(value, f"{where}: row {row}") for value, row in zip(found.texts, found.rows, strict=True)]
-    kept = list(range(len(texts)))
-    empty = [i for i in kept if not texts[i]]
-    if empty:
-        what = "kept" if keep_empty else "left out"
-        notes.append(f"{counted(len(empty), 'text')} without a word, the first in row {found.rows[empty[0]]}: {what}")
-        kept = kept if keep_empty else [i for i in kept if texts[i]]
-    if not kept:
-        raise UserError(f"{where}: there are no texts")
-    texts, rows = [texts[i] for i in kept], [found.rows[i] for i in kept]
+def _finished(found: list[RawTexts], keep_empty: bool, labelled: bool, drop_missing: bool) -> Texts:
+    """Texts of one or several sources, checked."""
+    texts: list[str] = []
     labels: list[str] = []
-    if found.labels is not None:
-        labels = [_label(found.labels[i], f"{where}: row {found.rows[i]}") for i in kept]
-    if labels and labelled and len(set(labels)) == 1:
-        raise UserError(f"{where}: every text has the label {labels[0]!r}; there is nothing to tell apart")
+    rows: list[int] = []
+    notes: list[str] = []
+    kinds = set()
+    for one in found:
+        own = [_text(value, f"{one.where}: row {row}") for value, row in zip(one.texts, one.rows, strict=True)]
+        kept = _not_empty(own, one, keep_empty, notes)
+        if one.labels is not None:
+            kept = _with_labels(kept, one, drop_missing, notes)
+            values, places = [one.labels[i] for i in kept], [one.rows[i] for i in kept]
+            if values:
+                written, kind = as_texts(values, places, one.where, one.typed)
+                for label, row in zip(written, places, strict=True):
+                    check_text(label, f"{one.where}: row {row}")
+                labels += written
+                kinds.add(kind)
+        texts += [own[i] for i in kept]
+        rows += [one.rows[i] for i in kept]
+        notes += [note for note in one.notes if note not in notes]
+    where = found[0].where if len(found) == 1 else f"{found[0].where} and {len(found) - 1} more"
+    if not texts:
+        raise UserError(f"{where}: there are no texts")
+    if labels and labelled:
+        _tell_apart(labels, kinds, where)
     notes += imbalance(labels)
     notes += repeated(texts, labels, rows)
     lengths = [len(text) for text in texts]
@@ -150,7 +222,44 @@ def _finished(found: RawTexts, keep_empty: bool, labelled: bool) -> Texts:
         notes.append(
             f"{counted(long, 'text')} of over {LONG:,} characters, the longest, of {max(lengths):,}, in row {row}"
         )
-    return Texts(texts, labels, where, rows, notes)
+    return Texts(texts, labels, where, rows, notes, kinds.pop() if len(kinds) == 1 else TEXT, found[0].columns)
+
+
+def _not_empty(texts: list[str], found: RawTexts, keep: bool, notes: list[str]) -> list[int]:
+    """Which texts are kept, with a note on those without a word."""
+    empty = [i for i, text in enumerate(texts) if not text]
+    if empty:
+        what = "kept" if keep else "left out"
+        row = found.rows[empty[0]]
+        notes.append(f"{counted(len(empty), 'text')} without a word, the first in row {row}: {what}")
+    return [i for i, text in enumerate(texts) if keep or text]
+
+
+def _with_labels(kept: list[int], found: RawTexts, drop: bool, notes: list[str]) -> list[int]:
+    """Which of some texts have a label; UserError where one has none, unless those are left out."""
+    assert found.labels is not None
+    without = [i for i in kept if missing(found.labels[i])]
+    if not without:
+        return kept
+    rows = [found.rows[i] for i in without]
+    if not drop:
+        what = "give one or leave the row out" if len(rows) == 1 else "give them or leave the rows out"
+        raise UserError(f"{in_words(rows, found.where)}; {what}, --drop-missing (drop_missing) does")
+    notes.append(f"{counted(len(rows), 'text')} without a label, the first in row {rows[0]}: left out")
+    gone = set(without)
+    return [i for i in kept if i not in gone]
+
+
+def _tell_apart(labels: list[str], kinds: set[str], where: str) -> None:
+    """UserError for labels that are no classes."""
+    names = set(labels)
+    if len(names) == 1:
+        raise UserError(f"{where}: every text has the label {labels[0]!r}; there is nothing to tell apart")
+    if kinds == {INTEGER} and len(names) > max(_MANY, 0.5 * len(labels)):
+        raise UserError(
+            f"{where}: the labels are {len(names):,} different numbers in {len(labels):,} texts, a quantity or numbers "
+            "of rows; classes are told apart here: name another column, or make classes of it"
+        )
 
 
 def _written(value: Any) -> str | None:
@@ -179,14 +288,4 @@ def _text(value: Any, where: str) -> str:
     if found is None:
         raise UserError(f"{where}: expected a text, got {type(value).__name__}")
     check_text(found, where)
-    return found
-
-
-def _label(value: Any, where: str) -> str:
-    found = None if isinstance(value, list | dict | np.ndarray) else _written(value)
-    if found is None:
-        raise UserError(f"{where}: expected one label, a text or a number, got {type(value).__name__}")
-    if not found:
-        raise UserError(f"{where}: the label is missing; give one or leave the row out")
-    check_text(found, where)
-    return found[: found.index(".")] if _WHOLE.fullmatch(found) else found
+    return found if found.isascii() else unicodedata.normalize("NFC", found)

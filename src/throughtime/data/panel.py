@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.data.axis import TimeAxis
 from throughtime.data.frequency import Frequency
 from throughtime.errors import UserError
 
@@ -23,8 +24,8 @@ class Panel:
     ids: their names. starts: the time of each one's first value, datetime64[us], or a whole number where rows have no
     dates. frequency: of the steps. values: (L_n,) float64 each, NaN where missing. past: covariates that are known up
     to now; future: those that are known beforehand, which may reach further; both name -> one array a series. static:
-    name -> a value a series. target, where: names for errors. zone: of the clock that counts. notes: what was found on
-    reading.
+    name -> a value a series. target, where: names for errors. axis: what was found out about time. notes: what
+    else was found on reading.
     """
 
     ids: list[str]
@@ -36,11 +37,19 @@ class Panel:
     static: dict[str, list[Any]] = field(default_factory=dict)
     target: str = "y"
     where: str = "data"
-    zone: str | None = None
+    axis: TimeAxis = field(default_factory=TimeAxis)
     notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "axis", replace(self.axis, frequency=self.frequency.alias))
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def zone(self) -> str | None:
+        """Where times are UTC, the zone whose clock counts."""
+        return self.axis.zone if self.axis.clock == "utc" else None
 
     @property
     def dated(self) -> bool:
@@ -65,6 +74,19 @@ class Panel:
         cut = [one[:k] for one, k in zip(self.values, counts, strict=True)]
         past = {name: [one[:k] for one, k in zip(c, counts, strict=True)] for name, c in self.past.items()}
         return replace(self, values=cut, past=past)
+
+    def ended(self) -> tuple[Panel, list[str]]:
+        """The same where each series ends with its last observation, since what comes next comes after that; and a line
+        about those that ended with blanks."""
+        counts = [len(one) - int(np.isfinite(one)[::-1].argmax()) for one in self.values]
+        blank = [
+            f"{name} {len(v) - k:,}" for name, v, k in zip(self.ids, self.values, counts, strict=True) if k < len(v)
+        ]
+        if not blank:
+            return self, []
+        more = f" and {len(blank) - 3} more series" if len(blank) > 3 else ""
+        line = f"blank {self.target} at the end: {', '.join(blank[:3])}{more}; forecasts begin after the last value"
+        return self.head(counts), [line]
 
     def check_future(self, horizon: int) -> None:
         """UserError where something that is to be known beforehand does not reach the horizon."""

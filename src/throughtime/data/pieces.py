@@ -11,29 +11,53 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from throughtime.data.words import _PIECE
+import regex
+
+from throughtime.data.words import ALONE, pattern
 from throughtime.errors import UserError, needed
 
 Piece = tuple[str, int, int]
 """The piece, its first character's place in the text, and the place after its last."""
 
 
-def split_words(text: str) -> list[Piece]:
+_HAN = regex.compile(f"[{ALONE}]")
+_GRAPHEME, _CHUNK = regex.compile(rf"[{ALONE}]|\X"), regex.compile(r"[^\s\x1c-\x1f]+")
+
+
+def split_words(text: str, marks: bool = True) -> list[Piece]:
     """Words with their inner apostrophes, numbers, each other sign and each Han or kana character on its own.
 
-    As data/words.py has them, without white space.
+    As data/words.py has them, without white space. marks: whether combining marks belong to their word.
     """
     found = []
-    for match in _PIECE.finditer(text):
+    for match in pattern(marks).finditer(text):
         piece = match.group().lstrip()
         if piece:
             found.append((piece, match.end() - len(piece), match.end()))
     return found
 
 
-def split_characters(text: str) -> list[Piece]:
-    """Each character that is no white space."""
-    return [(sign, i, i + 1) for i, sign in enumerate(text) if not sign.isspace()]
+def split_characters(text: str, marks: bool = True) -> list[Piece]:
+    """Each character that is no white space, with its combining marks, or without as models of an earlier version."""
+    if not marks or text.isascii():
+        return [(sign, i, i + 1) for i, sign in enumerate(text) if not sign.isspace()]
+    found = []
+    for match in _GRAPHEME.finditer(text):
+        sign = match.group()
+        start = match.start() + len(sign) - len(sign.lstrip())
+        if sign.strip():
+            found.append((text[start : start + len(sign.strip())], start, start + len(sign.strip())))
+    return found
+
+
+def may_grow(piece: str) -> bool:
+    """Whether a character may still get a combining mark; Han and kana have none."""
+    return not _HAN.fullmatch(piece)
+
+
+def split_spaces(text: str) -> list[Piece]:
+    """What stands between white space."""
+    return [(match.group(), match.start(), match.end()) for match in _CHUNK.finditer(text)]
 
 
 def split_jieba(text: str) -> list[Piece]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 import math
 import re
 import zlib
@@ -16,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.data.json_rows import json_objects
 from throughtime.data.parquet import read_parquet
 from throughtime.data.text import is_stream, read_bounded, read_standard_input, read_text
 from throughtime.errors import UserError, needed
-from throughtime.storage.folder import check_file, on_disk, read_file
+from throughtime.storage.folder import read_file
 from throughtime.storage.memory import allowance, check_memory
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-")
@@ -27,7 +27,7 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-")
 
 _MISSING = frozenset(MISSING)
 
-JSON_LINES, PARQUET = (".jsonl", ".ndjson"), (".parquet", ".pq")
+JSON, PARQUET = (".jsonl", ".ndjson", ".json"), (".parquet", ".pq")
 """Suffixes of files that are not read as CSV."""
 
 
@@ -82,20 +82,21 @@ class TableData:
         return True
 
 
-def read_table(source: Any, encoding: str = "utf-8", extra: str = "forecast") -> TableData:
+def read_table(source: Any, encoding: str = "utf-8", extra: str = "forecast", typed: bool = False) -> TableData:
     """Columns of a CSV, TSV, JSON lines or Parquet file ("-": CSV from standard input), a frame narwhals knows, or a
     mapping.
 
-    encoding: of JSON lines. extra: what to install where frames and Parquet cannot be read.
+    encoding: of JSON lines. extra: what to install where frames and Parquet cannot be read. typed: values as they are,
+    integers and truths too, and no numbers made of them.
     """
     if isinstance(source, str | Path):
         path = Path(source)
         if str(source) != "-" and not is_stream(path) and not path.exists():
             raise UserError(f"{source}: no such file")
-        if path.suffix.lower() in JSON_LINES:
-            return _json_lines(path, encoding)
+        if path.suffix.lower() in JSON:
+            return json_table(read_text(path, encoding), str(path))
         if path.suffix.lower() in PARQUET:
-            return _frame(read_parquet(path, extra), str(source), extra)
+            return _frame(read_parquet(path, extra), str(source), extra, typed)
         return _lines(source, path)
     if isinstance(source, dict):
         columns = {str(name): np.asarray(values) for name, values in source.items()}
@@ -103,7 +104,7 @@ def read_table(source: Any, encoding: str = "utf-8", extra: str = "forecast") ->
         if len(lengths) != 1 or any(values.ndim != 1 for values in columns.values()):
             raise UserError("data: the columns of a mapping must be of one length")
         return TableData(columns, "data", 0)
-    return _frame(source, "data", extra)
+    return _frame(source, "data", extra, typed)
 
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
@@ -168,34 +169,17 @@ _CELL = 8
 """Bytes that a cell takes, without its value."""
 
 
-def _json_lines(path: Path, encoding: str) -> TableData:
-    text = read_text(path, encoding).rstrip(" \t\n")
-    size = on_disk(check_file(path)) if path.is_file() else len(text)
-    if not text:
-        raise UserError(f"{path}: the file is empty")
-    columns: dict[str, list[Any]] = {}
-    for number, line in enumerate(_each_line(text)):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"{path}: row {number + 1}: expected one JSON object a line ({error})") from None
-        if not isinstance(row, dict):
-            raise UserError(f"{path}: row {number + 1}: expected a JSON object, got {line.strip()[:40]!r}")
-        for name, value in row.items():
-            if name not in columns:
-                check_memory(f"{path}: {len(columns) + 1:,} different keys", _CELL * number * (len(columns) + 1), size)
-                columns[name] = []
-            values = columns[name]
-            values.extend([None] * (number - len(values)))  # where it did not stand in the rows before
-            values.append(value)
-    for values in columns.values():
-        values.extend([None] * (number + 1 - len(values)))
-    if not columns:
-        raise UserError(f"{path}: the objects have no keys")
-    return TableData({name: objects(columns[name]) for name in columns}, str(path), 1)
+def json_table(content: str, where: str) -> TableData:
+    """The columns of JSON text: objects a line, in an array, or in an object."""
+    rows, first = json_objects(content, where)
+    names = dict.fromkeys(name for row in rows for name in row)
+    if not names:
+        raise UserError(f"{where}: the objects have no keys" if rows else f"{where}: there are no rows")
+    check_memory(f"{where}: {len(names):,} different keys", _CELL * len(rows) * len(names), len(content))
+    return TableData({name: objects([row.get(name) for row in rows]) for name in names}, where, first)
 
 
-def _frame(source: Any, where: str, extra: str) -> TableData:
+def _frame(source: Any, where: str, extra: str, typed: bool = False) -> TableData:
     try:
         import narwhals
     except ImportError:
@@ -216,7 +200,7 @@ def _frame(source: Any, where: str, extra: str) -> TableData:
             column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         if kind.startswith(("Datetime", "Date")):
             columns[str(name)] = np.asarray(column.cast(narwhals.Datetime("us")).to_numpy()).astype("datetime64[us]")
-        elif kind.startswith(("Int", "UInt", "Float", "Boolean", "Decimal")):
+        elif not typed and kind.startswith(("Int", "UInt", "Float", "Boolean", "Decimal")):
             columns[str(name)] = np.asarray(column.cast(narwhals.Float64()).to_numpy(), np.float64)
         else:
             columns[str(name)] = objects(column.to_list())

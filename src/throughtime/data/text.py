@@ -67,6 +67,44 @@ def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
     return text
 
 
+_SUFFIX = re.compile(
+    r"\S.*\.(?:txt|text|md|csv|tsv|tab|jsonl?|ndjson|parquet|pq|conllu?|xml|html?|log|dat|iob2?|bio|ya?ml|gz|zip)",
+    re.IGNORECASE,
+)
+_PATH = re.compile(r"(?:~|\.{1,2})?[\\/]\S*|[A-Za-z]:[\\/]\S*|\S+\.[A-Za-z]\w{0,7}|[\w.\-]+(?:[\\/][\w.\-]+)+")
+
+
+def looks_like_path(text: str) -> bool:
+    """Whether a string is more likely the name of a file than a text: one line that ends as files' names do."""
+    if "\n" in text or not 0 < len(text) <= 1024:
+        return False
+    return bool(_SUFFIX.fullmatch(text) or _PATH.fullmatch(text))
+
+
+def is_file(name: str) -> bool:
+    """Whether a string names a file or folder that is there, or standard input."""
+    if name == "-":
+        return True
+    if not name or "\n" in name or len(name) > 4096:
+        return False
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def named(source: Any, instead: str = "lists, or a file as a pathlib.Path") -> Any:
+    """A source as `fit` takes it, a string that names a file as a Path: where several texts are meant, a string is a
+    file. UserError for a string that names none. instead: what to give."""
+    if not isinstance(source, str):
+        return source
+    if is_file(source):
+        return source if source == "-" else Path(source)
+    if looks_like_path(source):
+        raise UserError(f"{source[:60]}: no such file; check the path")
+    raise UserError(f"data: expected several texts, got one; give {instead}")
+
+
 def _read(path: str | PathLike[str], name: str) -> bytes:
     if name == "standard input":
         return read_standard_input()

@@ -88,6 +88,21 @@ def from_json(data: Any) -> Tokenizer:
     return tokenizer
 
 
+def unknown_ids(tokenizer: Any) -> list[int]:
+    """The ids that stand for what is outside of a limited vocabulary."""
+    if tokenizer.kind == "words":
+        return [0, 1]
+    return [0] if getattr(tokenizer, "unknown", False) else []
+
+
+def known_part(tokenizer: Any, text: str) -> str:
+    """A text without the characters that a tokenizer of characters does not know."""
+    if tokenizer.kind != "characters":
+        return text
+    known = frozenset(tokenizer.characters)
+    return "".join([sign for sign in text if sign in known])
+
+
 def _kind(name: str) -> Any:
     if not isinstance(name, str) or name not in KINDS:
         raise UserError(f"unknown tokens {name!r}: choose from {', '.join(KINDS)}")

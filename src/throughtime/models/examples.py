@@ -40,6 +40,10 @@ class Examples:
         starts = self.encoded.starts
         return np.diff(starts if self.firsts is None else starts[self.firsts])
 
+    def cut(self, longest: int) -> Examples:
+        """Texts as they are learned from: of longer ones the beginning and the end. Sentences are short anyway."""
+        return self if self.firsts is not None else replace(self, encoded=self.encoded.cut(longest))
+
     def inputs(self, rows: np.ndarray) -> tuple[Tokens, Sentences | None]:
         """What a model takes, as NumPy arrays, of some of the texts."""
         if self.firsts is None:

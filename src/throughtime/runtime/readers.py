@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,8 +15,8 @@ from throughtime.data.splitter import Splitter
 from throughtime.errors import UserError, located
 from throughtime.linear.folder import NAIVE_BAYES
 from throughtime.linear.naive_bayes import NaiveBayesFeatures
+from throughtime.models.exact import ExactOps
 from throughtime.models.examples import Examples
-from throughtime.models.ops_numpy import NumpyOps
 from throughtime.runtime.ragged import ROWS, batches
 from throughtime.storage.folder import TOKENIZER, WEIGHTS, File, read_json, read_weights
 from throughtime.storage.parameters import check_finite, check_finite_output
@@ -90,7 +91,7 @@ class Readers:
     ) -> None:
         self.arithmetic, self.readers, self.ensemble_size = arithmetic, list(readers), ensemble_size
         self.parameters: dict[str, np.ndarray] = dict(parameters)
-        self.ops = NumpyOps(threads)
+        self.ops = ExactOps(threads)
         self._own: list[list[dict[str, np.ndarray]]] = []
         unknown = set(self.parameters)
         for r, reader in enumerate(self.readers):
@@ -102,6 +103,12 @@ class Readers:
         if unknown:
             names = ", ".join(sorted(unknown)[:3])
             raise UserError(f"{who}: {names} unknown, of no member; the weights are of another model")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "arithmetic": self.arithmetic.__name__}  # modules cannot be copied
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, arithmetic=import_module(state["arithmetic"]))
 
     @classmethod
     def of_folder(

@@ -267,6 +267,10 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         self.options = self.options.replaced(**options)
         return self
 
+    def __sklearn_clone__(self) -> Self:
+        """One with the same options that is not fitted, for scikit-learn's clone."""
+        return type(self).of(self.options)
+
 
 def zeros(config: Any) -> dict[str, np.ndarray]:
     """Parameters of the shapes of a configuration, for a checkpoint to fill."""

@@ -50,7 +50,8 @@ def train_command(task: str) -> Any:
     data = Annotated[str, Argument(metavar="DATA", help=commands.DATA)]
     out = Annotated[Path, Option(help="The folder for the model, its history and report.")]
     resume = Annotated[
-        bool, Option("--resume", help="Go on with the run in --out; a budget, rates or patience may change.")
+        bool,
+        Option("--resume", help="Go on with the run in --out, or begin it; a budget, rates or patience may change."),
     ]
     force = Annotated[bool, Option("--force", help="Replace the model in --out.")]
     kinds: dict[str, tuple[Any, Any]] = {"context": (Context, MISSING), "data": (data, MISSING), "out": (out, MISSING)}

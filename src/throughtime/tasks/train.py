@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from throughtime.errors import UserError
-from throughtime.storage.folder import CONFIG, write_atomically
+from throughtime.storage.folder import CHECKPOINT, CONFIG, WEIGHTS, write_atomically
 from throughtime.tasks import TASKS, part
 
 
@@ -26,7 +26,8 @@ def train(
     """Train on data into a folder, then score the part of it that was kept apart, beside the baselines.
 
     task: a name of TASKS. data: what the task's class takes as a file. evaluate: whether to score. options: of the
-    task, where nothing is said with the defaults that commands have; of a run that goes on only what changes. Returns
+    task, where nothing is said with the defaults that commands have; of a run that goes on only what changes. resume: go
+    on, or begin where there is nothing to go on with, so that the same command may be given again and again. Returns
     directory, ended, steps, epochs, seconds, speed, parameters, validation_loss, clipped, checkpointing (seconds of
     this run), warnings, notes on the data, signal where one stopped the training or the score, and evaluation where
     there is one.
@@ -39,12 +40,14 @@ def train(
     folder = Path(out)
     if resume and force:
         raise UserError(f"{folder}: go on with --resume, or replace it with --force, not both")
+    begun = (folder / CONFIG).exists()
+    cut_off = not any((folder / name).exists() for name in (CHECKPOINT, WEIGHTS))
     with telling(lambda: f"nothing was learned yet, {folder} is as it was"):
-        if resume:
+        if resume and begun and not cut_off:
             model = learner().fit_file(data, folder, True, force, quiet, options)
         else:
             chosen = learner.schema.options.for_command(**options)
-            model = learner.of(chosen).fit_file(data, folder, False, force, quiet, {})
+            model = learner.of(chosen).fit_file(data, folder, False, force or (resume and begun), quiet, {})
     outcome, record = model.outcome, model.record
     folder = model.folder  # of two trainings the first may be the one that was interrupted
     values = {**summary(folder, outcome, record.parameters, model.unit), "notes": model.notes()}

@@ -22,7 +22,7 @@ from tests.forked import Forked, needed
 from tests.tasks.reading.texts import easy, write_table
 from throughtime.data.labelled import read_texts
 from throughtime.storage.folder import CHECKPOINT
-from throughtime.tasks.classify.commands import _lines
+from throughtime.tasks.reading.lines import lines as _lines
 
 
 @pytest.fixture(scope="module")
@@ -197,8 +197,8 @@ def test_what_run_cannot_do(call: Any, classifier: Path, tmp_path: Path) -> None
         ((), ["give one text", "--file"]),
         (("a", *file), ["not both"]),
         (("-", *file), ["not both"]),
-        ((*file, "--json"), ["leave --json out"]),
-        (("-", "--json"), ["leave --json out"]),
+        ((*file, "--json", "--probabilities"), ["--json has all of them anyway"]),
+        (("good", "--probabilities"), ["--probabilities is CSV of many texts"]),
         (("a", "--follow"), ["--no-bidirectional"]),
         (("a", "--follow", "--json"), ["leave --file, -, --json and --sure out"]),
         ((*file, "--follow"), ["leave --file"]),

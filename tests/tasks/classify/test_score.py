@@ -268,7 +268,6 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path, alone: None) -> None:
         ({"text": "body"}, "no column 'body' for the texts; there are review, stars"),
         ({"label": "review"}, "cannot be the texts and the labels"),
         ({"encoding": "utf-88"}, "utf-88"),
-        ({"resume": True}, "there is no run to go on with"),
         ({"pace": 1}, "pace"),
     ],
 )

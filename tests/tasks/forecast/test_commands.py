@@ -50,6 +50,14 @@ def test_the_commands(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None
     assert "<svg" in (tmp_path / "f.svg").read_text()
     assert cli.invoke(["evaluate", out, str(data), "--seconds", "0", "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["mae"] == pytest.approx(found["evaluation"]["mae"])
+    refits = ["evaluate", out, str(data), "--seconds", "0", "--refits", "2", "--json"]
+    assert cli.invoke(refits) == 0
+    told = json.loads(capfd.readouterr().out)
+    assert (told["refits"], told["windows"], told["verdict"]["groups"]) == (2, 4, 2)
+    assert cli.invoke([*refits[:-2], "-1"]) == 2
+    assert "windows must be a positive integer, got -1" in capfd.readouterr().err
+    assert cli.invoke(["run", out, "--until", "2016-02-21 02:00", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["forecasts"][0]["ds"][-1] == "2016-02-21 02:00:00"
     assert cli.invoke(["report", out]) == 0
     assert capfd.readouterr().out.strip().endswith("report.html")
     assert cli.invoke(arguments) == 2
@@ -80,7 +88,6 @@ def test_the_commands(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None
         (["--scaling", "log"], "scaling must be one of window, level, last, series"),
         (["--frequency", "fast"], "frequency: expected a name such as"),
         (["--every", "--segment", "2"], "segments of one step"),
-        (["--resume"], "there is no run to go on with"),
     ],
 )
 def test_what_cannot_be(tmp_path: Path, capfd: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:

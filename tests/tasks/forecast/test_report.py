@@ -24,12 +24,19 @@ def evaluation() -> dict[str, Any]:
     levels = (0.1, 0.5, 0.9)
     quantiles = forecast[..., None] + np.array([-1.0, 0.0, 1.0])
     found = compare(backtest, forecast, quantiles, levels, baselines=[Naive(), SeasonalNaive()])
+    naive2 = {**found["baselines"]["seasonal naive"], "note": "no more than that"}
+    example = {"unique_id": "温度", "ds": ["2024-01-01", "2024-01-02", "2024-01-03"], "y": [1.0, None, 2.0], "seen": 1}
+    example |= {"forecast": [1.5, 2.0], "low": [1.0, 1.0], "high": [2.0, 3.0], "levels": [0.1, 0.9]}
+    found |= {"baselines": {**found["baselines"], "Naive2": naive2}, "target": "温度", "examples": [example, example]}
     return {**found, "shuffled": control(backtest, forecast + 1, forecast)}
 
 
 def test_the_result_is_told_and_drawn(evaluation: dict[str, Any]) -> None:
-    table, errors, prose, residuals = report._result(evaluation)
-    assert [row[0] for row in table.rows] == ["last value", "seasonal naive", "this model"]  # type: ignore[union-attr]
+    table, note, intervals, errors, prose, residuals = report._result(evaluation)
+    names = ["last value", "seasonal naive", "Naive2", "this model"]
+    assert [row[0] for row in table.rows] == names  # type: ignore[union-attr]
+    assert note.text == "Naive2: no more than that."  # type: ignore[union-attr]
+    assert intervals.text.startswith("The 80 % interval is far wider than it has to be")  # type: ignore[union-attr]
     assert "<svg" in errors.image  # type: ignore[union-attr]
     assert "in random order" in prose.text  # type: ignore[union-attr]
     assert "<svg" in residuals.image  # type: ignore[union-attr]
@@ -39,7 +46,8 @@ def test_the_result_is_told_and_drawn(evaluation: dict[str, Any]) -> None:
 def test_a_damaged_part_of_an_evaluation_leaves_the_rest_standing(
     evaluation: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def errors(model: Sequence[float], baselines: dict[str, Any], coverage: dict[str, float]) -> str:
+    def errors(model: Sequence[float], baselines: dict[str, Any], coverage: dict[str, float], target: str) -> str:
+        assert isinstance(target, str)
         assert all(isinstance(value, float) for one in (model, *baselines.values()) for value in one)
         assert all(math.isfinite(float(name)) and math.isfinite(value) for name, value in coverage.items())
         return "<svg>"
@@ -52,11 +60,13 @@ def test_a_damaged_part_of_an_evaluation_leaves_the_rest_standing(
 
     monkeypatch.setattr(plots, "errors", errors)
     monkeypatch.setattr(plots, "residuals", residuals)
+    monkeypatch.setattr(plots, "examples", lambda shown, target: "<svg")
     for name, part in evaluation.items():
         for value in (None, "x", [1, "y"], {"a": 1}, 1e300, True):
             damaged = {**evaluation, name: value}
             assert len(report._result(damaged)) >= 2, (name, value)
             report._merits(damaged)
+            assert report._examples(damaged)
             for inner in part if isinstance(part, dict) else ():
                 assert len(report._result({**evaluation, name: {**part, inner: value}})) >= 2, (name, inner, value)
 
@@ -65,3 +75,24 @@ def test_what_is_not_known_is_drawn_as_a_gap() -> None:
     gaps = [float("nan")] * 3
     assert "<svg" in plots.errors(gaps, {"last value": gaps}, {})
     assert "<svg" in plots.residuals([0.0, 1.0], [0.0], gaps, [], 1, 0)
+
+
+def test_forecasts_are_shown_against_what_came(evaluation: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    (figure,) = report._examples(evaluation)
+    assert figure.image.count("温度") == 4  # type: ignore[union-attr]
+    example = report._example(evaluation["examples"][0])
+    assert example is not None
+    assert example.values[[0, 2]].tolist() == [1.0, 2.0]
+    assert (example.seen, example.share) == (1, "80 % interval")
+    stamp = {
+        **evaluation["examples"][0],
+        "ds": ["2024-03-31 01:00:00+01:00", "2024-03-31 03:00:00+02:00", "2024-04-01"],
+    }
+    moved = report._example(stamp)
+    assert moved is not None
+    assert str(moved.times[1]).startswith("2024-03-31T03:00")
+    monkeypatch.setattr(plots, "examples", lambda shown, target: "<svg")  # what is drawn is well formed, see above
+    for name in evaluation["examples"][0]:
+        for value in (None, "x", [1, "y"], {"a": 1}, 1e300, True, []):
+            damaged = {**evaluation, "examples": [{**evaluation["examples"][0], name: value}]}
+            assert report._examples(damaged), (name, value)

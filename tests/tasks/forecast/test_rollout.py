@@ -40,7 +40,7 @@ def series(count: int = 3, features: int = 0, ahead: int = 0) -> Series:
 @pytest.mark.parametrize("more", [{}, {"every": True}, {"every": True, "count": 2}, {"known": 2, "features": 2}])
 def test_a_model_goes_on_from_its_own_forecasts(more: dict[str, Any]) -> None:
     own = model(**more)
-    given = series(features=more.get("features", 0), ahead=7)
+    given = series(features=more.get("features", 0), ahead=9)
     found = own.predict(given, steps=7)
     known = own.statistics(given)
     assert found.shape == (3, 7, 1)
@@ -81,3 +81,27 @@ def test_what_is_known_of_the_past_alone_ends_at_the_horizon() -> None:
         model(known=1, features=2).predict(series(features=2, ahead=9), steps=9)
     with pytest.raises(UserError, match="steps must be an integer from 1 to 100,000, got 0"):
         model().predict(series(), steps=0)
+
+
+@pytest.mark.parametrize("more", [{}, {"known": 2, "features": 2}, {"every": True}])
+@pytest.mark.parametrize("levels", [(), (0.1, 0.5, 0.9)])
+def test_how_many_steps_are_asked_for_changes_none_of_them(levels: tuple[float, ...], more: dict[str, Any]) -> None:
+    """Each step is what it is among 9 steps ahead, three horizons; and whatever series stand beside it."""
+    own, given = model(levels, **more), series(features=more.get("features", 0), ahead=9)
+    whole = own.predict(given, steps=9)
+    for steps in (1, 2, 3, 4, 5, 7, 8):
+        np.testing.assert_allclose(own.predict(given, steps=steps), whole[:, :steps], rtol=1e-6, err_msg=str(steps))
+    for n in range(3):
+        np.testing.assert_allclose(own.predict(given.some([n]), steps=9)[0], whole[n], rtol=1e-4, err_msg=str(n))
+
+
+def test_what_is_known_beforehand_must_reach_whole_horizons() -> None:
+    own = model(known=2, features=2)
+    with pytest.raises(UserError, match="series 0 are known 3 steps beyond its end, 6 are needed"):
+        own.predict(series(features=2, ahead=3), steps=4)
+    with pytest.raises(UserError, match="series 0 are known 2 steps beyond its end, 3 are needed"):
+        own.predict(series(features=2, ahead=2), steps=1)
+    with pytest.raises(UserError, match=r"the model reads 2 features beside the values \(the calendar, covariates\)"):
+        own.predict(series())
+    with pytest.raises(UserError, match=r"features of series 0 must be \(., 2\), got \(33, 1\)"):
+        own.predict(series(features=1, ahead=3))

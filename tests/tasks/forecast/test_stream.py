@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,8 @@ def test_a_stream_gives_the_numbers_of_a_batch(fitted: Fitted) -> None:
     stream = model.stream(id="u")
     for i in range(150):
         forecast = stream.feed(observation(series, features, i))
-        assert forecast == pytest.approx(batch[i], rel=1e-4, abs=1e-4), i
+        assert forecast == pytest.approx(batch[i], rel=1e-4, abs=1e-4, nan_ok=True), i
+        assert np.isnan(forecast).any() == (i in (123, 124))  # after an outage as long as the look-back, 24 steps
     started = SeriesStream(model, series[0][:149], features[0], id="u")
     assert started.feed(observation(series, features, 149)) == pytest.approx(batch[149], rel=1e-4, abs=1e-4)
 
@@ -160,3 +162,22 @@ def test_parts_that_do_not_fit_together(form: dict[str, Any], period: int, words
     parameters = initial_parameters(config, np.random.default_rng(0))
     with pytest.raises(UserError, match=words):
         SeriesModel(Ensemble(config, parameters, **form), period)
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_after_a_long_outage_nothing_is_forecast(every: bool) -> None:
+    """Eight steps are looked at; the ninth forecast of an outage is none, and so it stays until a value comes."""
+    values = 10 + np.sin(np.arange(60.0))
+    model = Forecaster(2, every=every, segment=1, lookback=8, lags=(1,), scaling="series", hidden=4, embedding=4)
+    stream = model.fit([values], steps=2, threads=1, ids=["u"]).fitted().stream(id="u")
+    assert np.isnan(stream.forecast).all()
+    assert np.isnan(stream.feed(math.nan)).all()
+    stream.feed(10.0)
+    found = [bool(np.isnan(stream.feed(math.nan)).all()) for _ in range(10)]
+    assert found == [False] * 7 + [True] * 3
+    saved = stream.save()
+    assert np.isfinite(stream.feed(10.0)).all()
+    stream.restore(saved)
+    assert np.isnan(stream.feed(math.nan)).all()
+    with pytest.raises(UserError, match="series 0 has no value in its last 8 steps"):
+        model.predict([np.array([10.0, *[math.nan] * 8])])

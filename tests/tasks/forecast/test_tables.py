@@ -68,13 +68,20 @@ def test_forecasts_go_on_from_the_end(made: Made, tmp_path: Path) -> None:
     (tmp_path / "short.csv").write_text("\n".join(lines[:-1]))
     with pytest.raises(UserError, match="series b: column open ends at 2016-02-21 04:00:00, 5 steps after the last y"):
         TableForecaster.load(folder).forecast(tmp_path / "short.csv")
+    at = str(np.datetime64("2016-02-21T02"))
+    (tmp_path / "blank.csv").write_text("\n".join(lines).replace(f"{at},,0,", f"{at},,,"))
+    with pytest.raises(UserError, match="series a: column open is blank at 2016-02-21 02:00:00, and is to be known 6"):
+        TableForecaster.load(folder).forecast(tmp_path / "blank.csv")
     found = TableForecaster.load(folder).forecast(tmp_path / "more.csv")
+    assert found.notes == []
+    fewer = TableForecaster.load(folder).forecast(tmp_path / "more.csv", 2)
+    np.testing.assert_array_equal(fewer.values, found.values[:, :2])
     assert found.values.shape == (2, 6, 7)
     assert str(found.times[0][0]).startswith("2016-02-21T00")
     assert (np.diff(found.values, axis=-1) >= 0).all()
     rows = found.csv().splitlines()
     assert rows[0].startswith("unique_id,ds,forecast,q5,q10")
-    assert rows[1].startswith("a,2016-02-21,")
+    assert rows[1].startswith("a,2016-02-21 00:00:00,")
     assert len(rows) == 13
 
 
@@ -118,9 +125,12 @@ def test_a_table_is_enough(tmp_path: Path, kind: str) -> None:
     model = Forecaster(6, hidden=8, embedding=8, threads=1).fit(source, tmp_path / "m", steps=3, batch=16)
     assert model.record is not None
     assert model.record.options.season == 24
-    assert model.predict().shape == (2, 6)
-    found = TableForecaster.load(tmp_path / "m").forecast()
-    assert found.point == pytest.approx(model.predict(), rel=1e-6)
+    found, own = TableForecaster.load(tmp_path / "m").forecast(), model.predict()
+    if kind == "pandas":  # a frame of the same kind
+        assert [str(time) for time in own["ds"][5:7]] == ["2016-02-21 05:00:00", "2016-02-21 00:00:00"]
+        own = own["forecast"].to_numpy().reshape(2, 6)
+    assert own.shape == (2, 6)
+    assert found.point == pytest.approx(own, rel=1e-6)
     assert str(found.times[0][0]).startswith("2016-02-21T00")
 
 

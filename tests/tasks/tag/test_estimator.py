@@ -35,8 +35,8 @@ def test_it_learns_slots_and_intents(fitted: Tagger) -> None:
     assert set(found["by_kind"]) == {"leave", "reach"}
     one = fitted.tag(["leave the san jose costa rica reach it rome"])[0]
     assert one.spans == [
-        {"kind": "leave", "start": 2, "end": 6, "text": "san jose costa rica"},
-        {"kind": "reach", "start": 8, "end": 9, "text": "rome"},
+        {"kind": "leave", "start": 2, "end": 6, "text": "san jose costa rica", "start_char": 10, "end_char": 29},
+        {"kind": "reach", "start": 8, "end": 9, "text": "rome", "start_char": 39, "end_char": 43},
     ]
     assert one.intent == "leave first"
     assert sum(one.intents.values()) == pytest.approx(1)

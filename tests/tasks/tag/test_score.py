@@ -56,7 +56,7 @@ def test_an_evaluation_says_everything(made: tuple[Path, Path, dict[str, Any]]) 
     assert {
         *("texts", "tokens", "slot_f1", "slot_precision", "slot_recall", "by_kind", "token_accuracy", "baselines"),
         *("verdict", "intent_accuracy", "intent_verdict", "intents", "confusion", "calibration_error"),
-        *("sentence_accuracy", "shuffled", "mistakes", "headline", "recurrence"),
+        *("sentence_accuracy", "shuffled", "mistakes", "headline", "recurrence", "from_text"),
     } == found.keys()
     slots, intents = found["verdict"]["sentence"], found["intent_verdict"]["sentence"]
     assert found["headline"] == f"Slots: {slots} Intents: {intents}"
@@ -220,7 +220,6 @@ def test_a_run_that_goes_on_is_scored_as_one_that_was_not_stopped(
         ({"test": "gone.conll"}, "gone.conll: no such file"),
         ({"validation": "gone.conll"}, "gone.conll: no such file"),
         ({"encoding": "utf-88"}, "utf-88"),
-        ({"resume": True}, "there is no run to go on with"),
     ],
 )
 def test_what_cannot_be(tmp_path: Path, options: dict[str, Any], says: str) -> None:

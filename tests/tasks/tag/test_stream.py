@@ -108,7 +108,8 @@ def test_against_each_text_and_member_alone(name: str) -> None:
         assert one.tokens == model.tokens(text)
         assert one.tags == tags
         assert one.sure == pytest.approx(sure, abs=1e-4)
-        assert one.spans == marked(one.tokens, one.tags)
+        assert one.spans == marked(one.tokens, one.tags, text, one.places)
+        assert [text[a:b] for a, b in one.places] == one.tokens
         several |= {*tags, one.intent}
         if model.intents and one.tokens:
             assert sum(one.intents.values()) == pytest.approx(1)

@@ -32,7 +32,11 @@ def test_a_string_is_a_file_only_if_there_is_one(tmp_path: Path, monkeypatch: py
     (tmp_path / "a.txt").write_text("inside")
     monkeypatch.chdir(tmp_path)
     assert Text.of("a.txt").text == "inside"
-    assert Text.of("b.txt").text == "b.txt"
+    for name in ("b.txt", "misspelt.txt", "some/where", "./x", "C:\\a.csv", "my book.txt", "~/a"):
+        with pytest.raises(UserError, match=r"no such file; check the path, or end the text with a line end"):
+            Text.of(name)
+    for text in ("b.txt\n", "Hello world.", "It was the best of times", "x"):
+        assert Text.of(text).text == text
     assert Text.of("a\x00b").text == "a\x00b"
     assert Text.of("x" * 5000).file is None
     with pytest.raises(UserError, match="no such file"):

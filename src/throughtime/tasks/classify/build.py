@@ -100,8 +100,12 @@ def build(examples: Parts[Texts], options: ClassifierOptions) -> ReadingPlan:
     if options.linear_models and not fit.available():
         without["linear_models"] = fit.MISSING
     data = ClassifiedData(
-        **{**examples.data.to_json(), "notes": (*examples.notes, *without.values()), "without": tuple(without)},
-        classes={name: learned.labels.count(name) for name in classes},
+        **{
+            **examples.data.to_json(),
+            "notes": (*examples.notes, *without.values()),
+            "without": tuple(without),
+            "classes": {name: learned.labels.count(name) for name in classes},
+        }
     )
     return ReadingPlan(model, data, parameters, reader_files([part.reader for part in parts]), parts=parts)
 

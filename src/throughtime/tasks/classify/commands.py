@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from throughtime.data.spreadsheet import cell
+from throughtime.data.labelled import FORMATS
 from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.report.console import print_json, say, table
 from throughtime.tasks import shell
+from throughtime.tasks.classify.labelling import Shown, Source, label_all, likeliest, shares_of
 
-DATA = "CSV, TSV, JSONL, Parquet, or lines of label and text; - is CSV from stdin."
+DATA = "CSV, TSV, JSON, Parquet, lines of label and text, or a folder of them; - is standard input."
 TRAIN = "Learn to tell texts apart, score texts it never saw beside the baselines, write a report."
 
 Encoding = Annotated[str, Option(help="Of the file.")]
@@ -25,17 +26,26 @@ def run(
     directory: shell.Directory,
     text: Annotated[str | None, Argument(help="The text; - reads texts from standard input, one a line.")] = None,
     file: Annotated[Path | None, Option(help="A table or lines of texts to label, instead of one text.")] = None,
-    column: Annotated[str | None, Option(help="The column of the texts in --file.")] = None,
+    column: Annotated[
+        str | None, Option(help="The column of the texts in --file; the one that training read if not given.")
+    ] = None,
     out: Annotated[
         Path | None, Option(help="Where the labels of --file go, as CSV; standard output otherwise.")
     ] = None,
+    top: Annotated[
+        int | None, Option(min=1, help="How many classes to show of each text, the likeliest first.")
+    ] = None,
+    probabilities: Annotated[
+        bool, Option("--probabilities", help="Of many texts: a column of CSV for the probability of every class.")
+    ] = False,
+    format: Annotated[str, Option(help="Of many texts: auto, table, lines or json.")] = "auto",
     sure: Annotated[bool, Option("--sure", help="Say 'out of scope' where the model is not sure enough.")] = False,
     follow: Annotated[
         bool, Option("--follow", help="Show the probabilities word by word (models --no-bidirectional).")
     ] = False,
     encoding: Encoding = "utf-8",
     raw: shell.Raw = False,
-    json: shell.Json = False,
+    json: Annotated[bool, Option("--json", help="Print a JSON object, of many texts one a line.")] = False,
 ) -> None:
     """Say what a text is about: label and probabilities; of a file, a line for each text."""
     from throughtime.tasks.load import load
@@ -43,30 +53,33 @@ def run(
     if (text is None) == (file is None):
         raise UserError("run: give one text, - for standard input, or --file; not both, not none")
     many = file is not None or text == "-"
-    if many and json:
-        raise UserError("run: many texts give CSV, a line each; leave --json out")
-    if follow and (many or json or sure):
-        raise UserError("run: --follow shows one text, word by word; leave --file, -, --json and --sure out")
-    if (column is not None and file is None) or (out is not None and not many):
+    if format not in FORMATS:
+        raise UserError(f"run: --format {format}: choose from {', '.join(FORMATS)}")
+    if follow and (many or json or sure or top):
+        raise UserError("run: --follow shows one text, word by word; leave --file, -, --json, --top and --sure out")
+    if (column is not None and not many) or (out is not None and not many):
         raise UserError("run: --column is of --file, and --out for the labels of many texts; leave them out")
+    if probabilities and (not many or top or json):
+        raise UserError("run: --probabilities is CSV of many texts; --json has all of them anyway")
     model = load(directory)
     if many:
-        texts = _standard_input(encoding) if file is None else _texts(file, column, encoding)
-        _label_all(model, texts, sure, out, raw)
+        source = Source(model, column, format, encoding)
+        texts = source.standard_input() if file is None else source.file(file)
+        label_all(model, texts, Shown(sure, top, probabilities, json, raw), out)
         return
     assert text is not None
     if follow:
         _follow(model, text)
         return
-    label, probabilities = next(model.label([text], sure))
-    shares = dict(zip(model.classes, map(float, probabilities), strict=True))
+    label, shares = next(model.label([text], sure))
     if json:
-        certain = None if model.threshold is None else max(shares.values()) >= model.threshold
-        values = {"directory": str(directory), "text": text, "label": label, "probabilities": shares}
+        certain = None if model.threshold is None else float(shares.max()) >= model.threshold
+        values = {"directory": str(directory), "text": text, "label": label}
+        values["probabilities"] = dict(likeliest(model, shares, top)) if top else shares_of(model, shares)
         print_json({**values, "threshold": model.threshold, "sure": certain})
         return
     print(label)
-    for name, share in sorted(shares.items(), key=lambda item: -item[1])[:10]:
+    for name, share in likeliest(model, shares, top or 10):
         print(f"  {share:6.1%}  {name}")
 
 
@@ -124,85 +137,9 @@ def show(evaluation: Mapping[str, Json]) -> None:
     sys.stdout.flush()
 
 
-def _lines(stream: Iterable[str], where: str, encoding: str) -> Iterator[str]:
-    from throughtime.data.labelled import check_text
-
-    row = 0
-    try:
-        for row, line in enumerate(stream, 1):
-            text = line.rstrip("\r\n")
-            check_text(text, f"{where}: row {row}")
-            yield text.removeprefix("\ufeff") if row == 1 else text
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{where}: expected {encoding} text, got byte 0x{error.object[error.start]:02x} somewhere behind row {row} "
-            f"({error.reason}); give --encoding"
-        ) from None
-
-
-def _standard_input(encoding: str) -> Iterator[str]:
-    if hasattr(sys.stdin, "reconfigure"):
-        try:
-            sys.stdin.reconfigure(encoding=encoding, errors="strict")
-        except LookupError:
-            raise UserError(f"standard input: unknown encoding {encoding!r}") from None
-    return _lines(sys.stdin, "standard input", encoding)
-
-
-def _texts(file: Path, column: str | None, encoding: str) -> Iterator[str]:
-    """The texts of a file; of plain lines as they are read, of a table all at once."""
-    if file.suffix.lower() in (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".pq"):
-        from throughtime.data.labelled import read_texts
-
-        yield from read_texts(file, column, None, encoding, labelled=False, keep_empty=True).texts
-        return
-    if column is not None:
-        raise UserError(f"{file}: --column is of a table, CSV, TSV, JSON lines or Parquet; these are lines")
-    if not file.is_file():
-        raise UserError(f"{file}: expected a file of texts, {'got a folder' if file.is_dir() else 'no such file'}")
-    try:
-        with open(file, encoding=encoding, newline="\n") as lines:
-            yield from _lines(lines, str(file), encoding)
-    except LookupError:
-        raise UserError(f"{file}: unknown encoding {encoding!r}") from None
-
-
-def _label_all(model: Any, texts: Iterable[str], sure: bool, out: Path | None, raw: bool) -> None:
-    """A line of CSV for each text, as they come: label, its probability."""
-    import csv
-    import io
-
-    from throughtime.storage.folder import replacing
-
-    if out is None:
-        _write(csv.writer(sys.stdout, lineterminator="\n"), model, texts, sure, raw)
-        sys.stdout.flush()
-        return
-    with replacing(out) as file:
-        lines = io.TextIOWrapper(file, "utf-8", newline="")
-        count = _write(csv.writer(lines), model, texts, sure, raw)
-        lines.detach()
-    print(f"labels  {out} ({count:,})")
-
-
-def _write(writer: Any, model: Any, texts: Iterable[str], sure: bool, raw: bool) -> int:
-    from itertools import chain, islice
-
-    answers = model.label(texts, sure)
-    first = list(islice(answers, 1))  # where the texts cannot be read, nothing is printed
-    writer.writerow(["label", "probability"])
-    count = 0
-    for label, probabilities in chain(first, answers):
-        writer.writerow([cell(label, raw), f"{probabilities.max():.4f}"])
-        count += 1
-    return count
-
-
 def _follow(model: Any, text: str) -> None:
-    from throughtime.data.pieces import SPLITTERS
-
     stream = model.stream()
-    pieces = SPLITTERS[model.readers.readers[0].splitter.kind](text)
+    pieces = model.readers.readers[0].splitter.pieces(text)
     ends = [start for _, start, _ in pieces[1:]] + [len(text)]
     at = 0
     for number, ((piece, _, _), end) in enumerate(zip(pieces, ends, strict=True), 1):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from throughtime.data.label_values import matched, restored
 from throughtime.data.labelled import Texts
 from throughtime.errors import UserError
 from throughtime.linear.ensemble import RECURRENCE, in_words
@@ -31,6 +32,7 @@ from throughtime.tasks.reading.data import Decided, Parts, scored_elsewhere
 from throughtime.tasks.reading.decisions import decided
 from throughtime.tasks.reading.ensemble import Part, ReadingPlan, hello, team
 from throughtime.tasks.reading.estimator import ReadingEstimator
+from throughtime.tasks.reading.lengths import cut_in_words
 from throughtime.tasks.reading.rule import Facts
 from throughtime.training import run as runs
 from throughtime.training.settings import UNITS
@@ -62,7 +64,7 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
     def fit(
         self,
         texts: Any,
-        labels: Sequence[str] | None = None,
+        labels: Sequence[Any] | None = None,
         out: str | Path | None = None,
         *,
         validation: Any = None,
@@ -145,7 +147,10 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         return self
 
     def _judged(self, source: Any) -> Texts:
-        return judged(source)
+        if isinstance(source, tuple) and len(source) == 2 and not any(isinstance(one, str) for one in source):
+            return judged(*source)
+        known = (None, None) if self.model is None else self.model.data.known
+        return judged(source, known=known)
 
     def _facts(self, examples: Parts[Texts], options: ClassifierOptions) -> Facts:
         sample = examples.learned.texts[:SAMPLE]
@@ -184,6 +189,9 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         classes, members = plan.model.classes, team(classifier, plan.parts, plan.parameters, options)
         learned, held = (numbers(one.labels, classes) for one in (examples.learned, examples.held))
         line = hello(plan, len(learned), len(held), f"{len(classes)} classes")
+        for part in plan.parts if plan.parts[0].learned.firsts is None else []:
+            told = cut_in_words(part.learned.lengths, "learned from by their first and last {half:,}")
+            line += f"\n{told}" if told else ""
         return ClassifierJob(members, learned, held, len(classes), options, best.keep), line
 
     def _finish(
@@ -195,7 +203,7 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         say: Say | None,
     ) -> Finished[TextClassifier]:
         readers, classes = self._readers(plan, options, parameters), plan.model.classes
-        model = TextClassifier(readers, classes)
+        model = TextClassifier(readers, classes, data=plan.data)
         if say is None:
             return Finished(model, Decided())
         learned, held = examples.learned, examples.held
@@ -209,19 +217,39 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
             found, right = decided(model.recurrence(held.texts), linear, held.texts, truth, options)
             say(f"validation accuracy {right:.2%}, decided by {in_words(found.weights)}")
         files = {**linear_files(linear), SEEN: {"digests": np.unique(digests(learned.texts))}}
-        return Finished(TextClassifier(readers, classes, linear, found), found, files)
+        return Finished(TextClassifier(readers, classes, linear, found, plan.data), found, files)
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks of a classifier of texts."""
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        takes = InputTags(one_d_array=True, two_d_array=False, string=True)
+        return Tags("classifier", TargetTags(required=True), classifier_tags=ClassifierTags(), input_tags=takes)
 
     @property
     def classes(self) -> list[str]:
         """The classes' names, in the order of the probabilities."""
         return self.fitted().classes
 
-    def predict(self, texts: Iterable[str], sure: bool = False) -> list[str]:
-        """The likeliest class of each text. sure: "out of scope" where the probability is below the threshold from
-        which answers on the validation part were right as often as the option `sure` says."""
+    @property
+    def classes_(self) -> np.ndarray:
+        """The classes as labels were, integers or truths too, in the order of the probabilities."""
+        return np.array(self.fitted().labels)
+
+    def score(self, texts: Any, labels: Sequence[Any] | None = None) -> float:
+        """The share of texts whose class is right; texts, labels: as `fit` takes them."""
+        given = self._judged((texts, labels) if labels is not None else texts)
+        answers = self.fitted().predict(given.texts)
+        own = restored(matched(given.labels, self.classes), self.fitted().data.labels)
+        return float(np.mean([a == b for a, b in zip(answers, own, strict=True)]))
+
+    def predict(self, texts: Any, sure: bool = False) -> list[Any]:
+        """The likeliest class of each text, of the type that labels had. texts: whatever `fit` takes. sure: "out of
+        scope" where the probability is below the threshold from which answers on the validation part were right as
+        often as the option `sure` says."""
         return self.fitted().predict(texts, sure)
 
-    def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
+    def predict_proba(self, texts: Any) -> np.ndarray:
         """Probabilities (N, C) float64, in the order of `classes`."""
         return self.fitted().predict_probabilities(texts)
 
@@ -229,10 +257,10 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         """A text as it arrives, and the probabilities so far; of a model that reads forward, bidirectional=False."""
         return self.fitted().stream()
 
-    def evaluate(self, texts: Any, labels: Sequence[str] | None = None) -> dict[str, Any]:
+    def evaluate(self, texts: Any, labels: Sequence[Any] | None = None) -> dict[str, Any]:
         """Accuracy, macro F1, calibration error and more beside the baselines, with a verdict; see
         throughtime.tasks.classify.score.score."""
-        return score(self.fitted(), judged(texts, labels), None)
+        return score(self.fitted(), judged(texts, labels, self.fitted().data.known), None)
 
     def score_held_out(self, say: Say) -> dict[str, Any] | None:
         assert self.examples is not None

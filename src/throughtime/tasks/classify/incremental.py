@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from throughtime.data.pieces import SPLITTERS
+from throughtime.data.pieces import may_grow
 from throughtime.errors import UserError
 from throughtime.linear.ensemble import RECURRENCE, combine, log_softmax
 from throughtime.linear.naive_bayes import CONTEXT, NaiveBayesFeatures
@@ -131,8 +131,11 @@ class _Feed:
         """Take in text. last: nothing more comes."""
         reader = self._reader
         waiting = self._tail + text
-        pieces = SPLITTERS[reader.splitter.kind](waiting)
+        pieces = reader.splitter.pieces(waiting)
         done = len(waiting)
+        growing = reader.splitter.kind == "characters" and reader.splitter.marks and not last
+        if growing and pieces and pieces[-1][2] == len(waiting) and may_grow(pieces[-1][0]):
+            done = pieces.pop()[1]  # a mark may follow
         if pieces and not last and reader.splitter.kind == "words" and pieces[-1][2] == len(waiting):
             sign, done, _ = pieces.pop()
             if sign in ("'", "’") and pieces and pieces[-1][2] == done:

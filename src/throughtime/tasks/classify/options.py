@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
+from throughtime.data.labelled import FORMATS
 from throughtime.data.splitter import UNITS
 from throughtime.errors import UserError
 from throughtime.models.pooling import KINDS
@@ -23,7 +24,8 @@ class ClassifierOptions(ReaderOptions):
     for memory; "off"; or "both": members of either kind decide together. pmi_embeddings: embeddings start from which
     tokens stand near which others (tasks/reading/embeddings.py). start: the folder of a language model of words or
     characters whose tokens, embedding and recurrence the forward direction starts from. refit: once all is decided on
-    the validation part, train a second time, on that part too. text, label: the columns of a table.
+    the validation part, train a second time, on that part too. text, label: the columns of a table; format: of the
+    file. drop_missing: leave texts without a label out.
     """
 
     who = "classifier"
@@ -70,6 +72,12 @@ class ClassifierOptions(ReaderOptions):
     )
     text: str | None = option(None, help="The column of the texts; text, review and the like are known.")
     label: str | None = option(None, help="The column of the labels; label, class and the like are known.")
+    format: str = option(
+        "auto",
+        choices=FORMATS,
+        help="Of the file: table (CSV, TSV), lines (label, text), json; by its content if not given.",
+    )
+    drop_missing: bool = option(False, help="Leave texts out that have no label, instead of refusing them.")
 
     def __post_init__(self) -> None:
         super().__post_init__()

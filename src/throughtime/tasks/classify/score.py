@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from throughtime.baselines.verdict import verdict
 from throughtime.data.label_notes import never_seen
+from throughtime.data.label_values import matched
 from throughtime.data.labelled import Texts, read_texts
 from throughtime.errors import UserError
 from throughtime.linear import metrics
@@ -40,6 +42,7 @@ def score(model: TextClassifier, given: Texts, seen: np.ndarray | None, rows: bo
     text.
     """
     place = {name: i for i, name in enumerate(model.classes)}
+    given = replace(given, labels=matched(given.labels, model.classes))
     truth = np.array([place.get(label, -1) for label in given.labels], np.int64)
     digest = digests(given.texts)
     groups = np.unique(digest, return_inverse=True)[1]
@@ -103,7 +106,12 @@ def evaluate_folder(
     record = SCHEMA.read(directory)
     model, options = load(Path(directory)), record.options
     columns = text or options.text, label or options.label, encoding or options.encoding
-    given = read_texts(data, *columns, keep_empty=True, several=False)
+    known, drop = record.data.known, options.drop_missing
+    source = Path(data) if isinstance(data, str) and data != "-" else data
+    given = read_texts(
+        source, *columns, format=options.format, keep_empty=True, several=False, known=known, drop_missing=drop
+    )
+    given = replace(given, labels=matched(given.labels, model.classes))
     some = given.take([i for i, one in enumerate(given.texts) if one])  # as training left empty ones out
     if record.data.file is not None and some.sha256 == record.data.sha256:
         if not options.holdout:

@@ -7,9 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 import numpy as np
 
+from throughtime.data.label_values import restored
 from throughtime.errors import UserError
 from throughtime.linear.ensemble import OUT_OF_SCOPE, RECURRENCE, check_weights, combine, log_softmax
 from throughtime.linear.folder import read_linear
@@ -19,7 +21,7 @@ from throughtime.runtime.readers import Readers
 from throughtime.storage.environment import cores
 from throughtime.storage.record import Schema
 from throughtime.tasks.classify import model as classifier
-from throughtime.tasks.classify.data import ClassifiedData
+from throughtime.tasks.classify.data import ClassifiedData, unlabelled
 from throughtime.tasks.classify.format_1 import upgrade
 from throughtime.tasks.classify.incremental import ClassifierStream
 from throughtime.tasks.classify.model import WHO, ClassifierEnsemble
@@ -38,8 +40,9 @@ class TextClassifier:
 
     readers: its recurrent members. classes: names, in the order of the logits. linear: models over n-grams by name.
     decided: the weights, RECURRENCE or a name of `linear` -> a number from 0 up: the answer's log probabilities are the
-    weighted sum of theirs, made to sum to 1; and the least probability of an answer that is sure. Raises UserError
-    where these do not fit.
+    weighted sum of theirs, made to sum to 1; and the least probability of an answer that is sure. data: what its folder
+    keeps of the texts it learned: which column they were in, and what labels were, which `labels` are again. Raises
+    UserError where these do not fit.
     """
 
     def __init__(
@@ -48,7 +51,10 @@ class TextClassifier:
         classes: Sequence[str],
         linear: Mapping[str, NgramModel] | None = None,
         decided: Decided | None = None,
+        data: ClassifiedData | None = None,
     ) -> None:
+        self.data = data or ClassifiedData()
+        self.labels: list[Any] = restored(classes, self.data.labels)
         decided = decided or Decided()
         self.readers, self.classes = readers, list(classes)
         self.linear, self.weights = dict(linear or {}), decided.weights or {RECURRENCE: 1.0}
@@ -59,6 +65,13 @@ class TextClassifier:
             raise UserError(f"{WHO}: expected {count} classes everywhere, got {sorted(sizes)}; the folder is damaged")
         check_weights(WHO, self.weights, self.linear, self.threshold)
         self.feeding = RLock()  # who has it steps
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies, which have no stepper and no lock in common with this one."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("feeding", "steppers")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, feeding=RLock())
 
     @property
     def parameters(self) -> Mapping[str, np.ndarray]:
@@ -92,21 +105,30 @@ class TextClassifier:
                 parts[name] = one.log_probabilities_of(rows[id(one.ngrams)]).astype(np.float64)
         return parts
 
-    def log_probabilities(self, texts: Iterable[str]) -> np.ndarray:
-        """(N, C) float64; texts of any number and length, in bounded memory."""
-        parts = [combine(self.parts(some), self.weights) for some in chunks(checked(texts), _TEXTS)]
+    def log_probabilities(self, texts: Any) -> np.ndarray:
+        """(N, C) float64; texts of any number and length, in bounded memory; or a file, a frame, as for `predict`."""
+        parts = [combine(self.parts(some), self.weights) for some in chunks(self._checked(texts), _TEXTS)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)))
 
-    def predict_probabilities(self, texts: Iterable[str]) -> np.ndarray:
+    def predict_probabilities(self, texts: Any) -> np.ndarray:
         """(N, C) float64, in the order of `classes`."""
         probabilities: np.ndarray = np.exp(self.log_probabilities(texts))
         return probabilities
 
-    def predict(self, texts: Iterable[str], sure: bool = False) -> list[str]:
-        """The likeliest class of each text. sure: OUT_OF_SCOPE where the model is not sure enough; see `threshold`."""
-        return [label for label, _ in self.label(texts, sure)]
+    def predict(self, texts: Any, sure: bool = False) -> list[Any]:
+        """The likeliest class of each text, of the type that labels had. texts: one by one, or whatever a Classifier
+        learns from: a Path, a frame, a mapping. sure: OUT_OF_SCOPE where the model is not sure enough; see
+        `threshold`."""
+        label_of = dict(zip(self.classes, self.labels, strict=True))
+        return [label_of.get(label, label) for label, _ in self.label(texts, sure)]
 
-    def label(self, texts: Iterable[str], sure: bool = False) -> Iterator[tuple[str, np.ndarray]]:
+    def _checked(self, texts: Any) -> Iterator[str]:
+        """Texts one by one, composed as those of training."""
+        old = not all(reader.splitter.marks for reader in self.readers.readers)
+        found = checked(unlabelled(texts, self.data.known))
+        return found if old else (one if one.isascii() else normalize("NFC", one) for one in found)
+
+    def label(self, texts: Any, sure: bool = False) -> Iterator[tuple[str, np.ndarray]]:
         """For each text as it comes, its class and the probabilities (C,); only some thousand texts are in memory.
 
         sure: see `predict`. UserError where there is no threshold."""
@@ -115,7 +137,7 @@ class TextClassifier:
                 f"{WHO}: no threshold was found for this model, on its validation part no answers were sure enough; "
                 "leave `sure` out, or train with a lower one"
             )
-        for some in chunks(checked(texts), _TEXTS):
+        for some in chunks(self._checked(texts), _TEXTS):
             for one in np.exp(combine(self.parts(some), self.weights)):
                 best = int(one.argmax())
                 label = self.classes[best]
@@ -148,13 +170,14 @@ class TextClassifier:
 
 
 def checked(texts: Iterable[str]) -> Iterator[str]:
-    """Texts one by one; UserError for what is none."""
-    if isinstance(texts, str):
-        raise UserError(f"{WHO}: expected several texts, got one; give a list, [text]")
+    """Texts one by one, "" for one that is missing; UserError for what is none."""
     for number, text in enumerate(texts):
-        if not isinstance(text, str):
+        if isinstance(text, str):
+            yield text
+        elif text is None or (isinstance(text, float) and text != text):
+            yield ""
+        else:
             raise UserError(f"{WHO}: text {number} is no text but {type(text).__name__}")
-        yield text
 
 
 SCHEMA = Schema("classify", ClassifierEnsemble, ClassifierOptions, ClassifiedData, Decided, upgrade)
@@ -169,6 +192,6 @@ def load(folder: Path, weights: str | None = None) -> TextClassifier:
     model = record.model
     readers = Readers.of_folder(WHO, classifier, folder, model.readers, model.ensemble_size, cores())
     try:
-        return TextClassifier(readers, model.classes, read_linear(folder), record.decided)
+        return TextClassifier(readers, model.classes, read_linear(folder), record.decided, record.data)
     except UserError as error:
         raise UserError(f"{folder}: {error}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
@@ -14,7 +14,10 @@ from throughtime.options import Json
 from throughtime.report.console import print_json, say, table
 from throughtime.tasks import shell
 
-DATA = "CSV, TSV or Parquet, long or wide; - reads CSV from standard input."
+if TYPE_CHECKING:
+    from throughtime.tasks.forecast.answers import Forecasts
+
+DATA = "CSV, TSV, Excel or Parquet, long or wide; - reads CSV from standard input."
 TRAIN = "Learn the series of a table, backtest on their last tenth beside the baselines, write a report."
 
 _SHOWN, _FEW = 12, 40
@@ -25,6 +28,7 @@ def run(
     directory: shell.Directory,
     data: Annotated[str | None, Argument(help="A table; forecasts go on from its end. None: the training's.")] = None,
     steps: Annotated[int | None, Option(help="Steps ahead; beyond its horizon a model goes on from itself.")] = None,
+    until: Annotated[str | None, Option(help="The time of the last forecast, in place of --steps.")] = None,
     csv: Annotated[Path | None, Option(help="Where the forecasts go; DIR/forecast.csv if not given.")] = None,
     plot: Annotated[
         Path | None, Option(help="Where the picture goes, PNG or SVG; DIR/forecast.png if not given.")
@@ -34,28 +38,39 @@ def run(
 ) -> None:
     """Forecast what comes after the end of every series, with intervals: a table and a picture."""
     from throughtime.storage.folder import write_atomically
-    from throughtime.tasks.forecast.plots import forecast_file
     from throughtime.tasks.forecast.tables import TableForecaster
 
-    forecasts = TableForecaster.load(directory).forecast(data, steps)
+    forecasts = TableForecaster.load(directory).forecast(data, steps, until=until)
+    for note in forecasts.notes:
+        say(f"throughtime: {note}")
     if not json:
-        rows = [[" ".join(value.split()) for value in row] for row in forecasts.rows()]
-        shown = rows[: 1 + (_SHOWN if len(rows) > _FEW else len(rows))]
-        print(table(shown))
+        rows = [[name, stamp, *(_short(float(value)) for value in row)] for name, stamp, row in forecasts.rows()]
+        rows = [[" ".join(value.split()) for value in row] for row in rows]
+        shown = rows[: _SHOWN if len(rows) > _FEW else len(rows)]
+        print(table([["unique_id", "ds", *forecasts.columns], *shown]))
         if len(rows) > len(shown):
             print(f"... {len(rows) - len(shown):,} more rows")
         sys.stdout.flush()  # what comes is there, whatever becomes of the files
+        if not forecasts.has_point:
+            say("no column is the forecast: the median is none of the quantiles; train with 0.5 among them")
     where = _written(csv, directory / "forecast.csv", lambda to: write_atomically(to, forecasts.csv(raw).encode()))
-    picture = _written(plot, directory / "forecast.png", lambda to: forecast_file(to, forecasts))
+    picture = _written(plot, directory / "forecast.png", lambda to: _drawn(to, forecasts))
     if json:
         files = {"csv": str(where) if where else None, "plot": str(picture) if picture else None}
         values = {"directory": str(directory), "levels": forecasts.levels, "forecasts": forecasts.to_json()}
-        print_json({**values, **files})
+        print_json({**values, "notes": list(forecasts.notes), **files})
         return
     if where:
         print(f"table   {where}")
     if picture:
         print(f"plot    {picture}")
+
+
+def _drawn(to: Path, forecasts: Forecasts) -> None:
+    from throughtime.tasks.forecast.plots import forecast_file
+
+    if missing := forecast_file(to, forecasts):
+        say(f"throughtime: {to}: no font here draws {missing[:20]}; install one, or take --plot FILE.svg")
 
 
 def _written(asked: Path | None, usual: Path, write: Callable[[Path], None]) -> Path | None:
@@ -79,12 +94,19 @@ def evaluate(
     stride: Annotated[int | None, Option(help="Steps between two origins.")] = None,
     seconds: Annotated[float, Option(help="How long each of the slow baselines may take; 0 leaves them out.")] = 60.0,
     metric: Annotated[str | None, Option(help="What the verdict is about: mae, or mase for many series.")] = None,
+    refits: Annotated[int, Option(help="Train so many models anew, from earlier origins: for short series.")] = 0,
     json: shell.Json = False,
 ) -> None:
     """Backtest a model from rolling origins, beside the baselines; a sentence says whether it is better."""
     from throughtime.tasks.forecast.score import evaluate_folder
 
-    result = evaluate_folder(directory, data, stride, seconds, metric, _quiet if json else say)
+    rest = stride, seconds, metric, _quiet if json else say
+    if refits:
+        from throughtime.tasks.forecast.refits import evaluate_refitted
+
+        result = evaluate_refitted(directory, data, refits, *rest)
+    else:
+        result = evaluate_folder(directory, data, *rest)
     if json:
         print_json(result)
     else:
@@ -115,15 +137,23 @@ def show(evaluation: Mapping[str, Json]) -> None:
         if "skipped" in entry:
             say(f"{name}: skipped, {entry['skipped']}")
             continue
+        if "note" in entry:
+            say(f"{name}: {entry['note']}")
         rows.append([name, *(_figure(entry.get(n)) for n in names)])
     print(table(rows))
     intervals = ", ".join(f"{v:.1f} % in the {k} % interval" for k, v in (evaluation.get("coverage") or {}).items())
     if intervals:
         print(f"{evaluation['windows']:,} windows; {intervals}")
-    for name in ("verdict", "shuffled"):
+    for name in ("verdict", "intervals", "shuffled"):
         if name in evaluation:
             print(evaluation[name]["sentence"])
     sys.stdout.flush()
+
+
+def _short(value: float) -> str:
+    """A number for reading: six digits, no power of ten; the file has all of them."""
+    whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+    return f"{value:.6g}" if abs(value) < 1e-4 else f"{value:.{max(0, 6 - whole)}f}"
 
 
 def _figure(value: Json) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from throughtime.data.axis import TimeAxis
 from throughtime.data.features import Features
 from throughtime.data.frequency import Frequency
 from throughtime.data.panel import Panel
-from throughtime.data.series import read_series
+from throughtime.data.reading import Reading
+from throughtime.data.series import read
 from throughtime.errors import UserError
-from throughtime.options import Checked, option
+from throughtime.options import Checked, Json, option
 from throughtime.tasks.forecast.fitted_series import FittedSeries, SeriesIndex
 from throughtime.tasks.forecast.model import WHO, ForecastConfig
 from throughtime.tasks.forecast.options import ForecastOptions
@@ -29,21 +31,13 @@ _ANY_SEASON = math.lcm(*range(1, 41), 365)
 """Steps after which seasons of all usual lengths begin anew together."""
 
 
-def _alias(value: Any) -> str:
-    """A frequency's name."""
-    if not isinstance(value, str):
-        raise ValueError("the name of a frequency")
-    Frequency.of(value)
-    return value
-
-
 @dataclass(frozen=True)
 class ForecastData(Checked):
     """What config.json keeps of the series; what there is of each one is in series.json.
 
     series, values: how many were learned from. known: features that go on beyond the ends. sha256: of what was learned
-    from. target: what is forecast. frequency: of the steps, as pandas writes it. zone: of the clock that counts.
-    features: how those of a table are made; None where features were given as arrays. notes: on the data.
+    from. target: what is forecast. axis: what was found out about time. features: how those of a table
+    are made; None where features were given as arrays. notes: on the data.
     """
 
     who = "data"
@@ -53,10 +47,20 @@ class ForecastData(Checked):
     known: int = option(0, at_least=0)
     sha256: str = ""
     target: str = "y"
-    frequency: str = option("steps", check=_alias)
-    zone: str | None = None
+    axis: TimeAxis = field(default_factory=TimeAxis)
     features: Features | None = None
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: Json) -> ForecastData:
+        """Rebuild from `to_json`, or from what folders kept before there was an axis: a frequency and a zone."""
+        if isinstance(data, dict) and "axis" not in data and {"frequency", "zone"} & data.keys():
+            rest = {name: value for name, value in data.items() if name not in ("frequency", "zone")}
+            zone = data.get("zone")
+            frequency = str(data.get("frequency", "steps")).replace("MS", "M")  # on the day of the first step
+            axis = {"frequency": frequency, "zone": zone, "clock": "utc" if zone else "local"}
+            data = {**rest, "axis": axis}
+        return super().from_json(data)
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,7 @@ class ForecastExamples:
     def of_table(cls, source: Any, options: ForecastOptions) -> ForecastExamples:
         """From a Panel, or what read_series takes."""
         panel = source if isinstance(source, Panel) else read_table(source, options)
+        panel = replace(panel, notes=[*dict.fromkeys([*panel.notes, *panel.ended()[1]])])
         if options.distribution == "negative_binomial":
             panel.check_counts()
         if options.holdout:
@@ -130,19 +135,18 @@ class ForecastExamples:
         values = int(sum(np.isfinite(one).sum() for one in self.series.values))
         panel = self.panel
         return ForecastData(
-            len(self.series), values, self.known, self.series.digest(), panel.target, panel.frequency.alias, panel.zone,
+            len(self.series), values, self.known, self.series.digest(), panel.target, panel.axis,
             self.features, tuple(panel.notes),
         )  # fmt: skip
 
     def fitted(self, config: ForecastConfig, period: int) -> FittedSeries:
         """What a folder keeps of them: the ends of all there is, held out or not, from which forecasts go on."""
-        panel, reach = self.panel, config.warm + config.lookback
+        (panel, _), reach = self.panel.ended(), config.warm + config.lookback
         if config.every:
             reach = max(len(one) for one in panel.values)
         rows = self.series.features
         if self.table:
-            assert self.features is not None
-            reach, rows = max(reach, 4 * config.horizon, SHOWN), self.features.apply(panel, config.horizon)
+            reach, rows = max(reach, 4 * config.horizon, SHOWN), self._known_rows(panel, config.horizon)
         cut = [max(0, len(one) - reach) for one in panel.values]
         index = SeriesIndex(
             tuple(panel.ids),
@@ -151,25 +155,26 @@ class ForecastExamples:
             ),
             tuple(len(one) for one in self.series.values),
             tuple(cut),
+            cut=True,
         )
         ends = Series(panel.values, rows, self.series.phases).ends(cut)
         return FittedSeries(index, ends, Statistics.of(self.series, period))
 
+    def _known_rows(self, panel: Panel, horizon: int) -> list[np.ndarray] | None:
+        """A table's features, of each series as far beyond its end as they are known, a horizon at most."""
+        assert self.features is not None
+        rows = self.features.apply(panel, horizon)
+        if rows is None or not self.features.future:
+            return rows
+        known = [
+            min(len(self.panel.future[scale.name][n]) for scale in self.features.future) for n in range(len(self.panel))
+        ]
+        return [one[: max(len(v), k)] for one, v, k in zip(rows, panel.values, known, strict=True)]
+
 
 def read_table(source: Any, options: ForecastOptions) -> Panel:
     """A table, read as the options say."""
-    return read_series(
-        source,
-        options.target,
-        options.time,
-        options.id,
-        options.past,
-        options.future,
-        options.static,
-        options.frequency,
-        options.dayfirst,
-        options.timezone,
-    )
+    return read(source, options.part(Reading))
 
 
 def _learned(values: Sequence[np.ndarray], options: ForecastOptions) -> list[int]:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from throughtime.data.panel import Panel
 from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.storage.record import Choice, ModelRecord
-from throughtime.tasks.estimator import Estimator, Finished, Plan, Say
+from throughtime.tasks.estimator import Finished, Plan, Say
+from throughtime.tasks.forecast.answering import Answering
+from throughtime.tasks.forecast.answers import check_median
 from throughtime.tasks.forecast.data import ForecastDecided, ForecastExamples, held_for_validation
 from throughtime.tasks.forecast.ensemble import Ensemble, prefixes
 from throughtime.tasks.forecast.facts import Facts
@@ -21,11 +22,8 @@ from throughtime.tasks.forecast.fitted_series import ARRAYS, SERIES, FittedSerie
 from throughtime.tasks.forecast.model import DISTRIBUTIONS, WHO, ForecastConfig, initial_parameters
 from throughtime.tasks.forecast.options import ForecastOptions
 from throughtime.tasks.forecast.rule import choose
-from throughtime.tasks.forecast.score import evaluate
-from throughtime.tasks.forecast.series import Series, as_series
 from throughtime.tasks.forecast.statistics import Statistics, seasonal_change
 from throughtime.tasks.forecast.stream import SCHEMA, SeriesModel
-from throughtime.tasks.forecast.tables import TableForecaster
 from throughtime.tasks.forecast.windows import Histories, Windows
 from throughtime.training.run import torch_threads
 
@@ -57,7 +55,7 @@ class ForecastPlan(Plan):
     changes: np.ndarray
 
 
-class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, SeriesModel]):
+class Forecaster(Answering):
     """One model of many series: what comes next, from the last values of each.
 
     Its options are those of throughtime.tasks.forecast.options.ForecastOptions, by name; horizon and season come first.
@@ -98,13 +96,16 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
         Raises UserError where something does not fit, or where another training is at work in `out`.
         """
         arrays = features is not None or isinstance(series, Mapping | list | tuple | np.ndarray)
+        self._caller = None
 
         def read(options: ForecastOptions) -> ForecastExamples:
             if not arrays:
                 return ForecastExamples.of_table(series, options)
             return ForecastExamples.of_arrays(series, options, features, known, phases, ids)
 
-        return self._fit(read, out, resume, force, quiet, changes)
+        fitted = self._fit(read, out, resume, force, quiet, changes)
+        self._caller = self._caller_of(series)
+        return fitted
 
     def fit_file(
         self, data: Any, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
@@ -136,6 +137,7 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
     def _build(self, examples: ForecastExamples, options: ForecastOptions) -> ForecastPlan:
         from throughtime.insight.chrono import chrono
 
+        check_median(options.quantiles)
         config, parameters = _configured(examples, options), {}
         for i, prefix in enumerate(prefixes(options.members)):
             drawn = initial_parameters(config, np.random.default_rng([options.seed, i] if i else options.seed))
@@ -195,43 +197,6 @@ class Forecaster(Estimator[ForecastOptions, ForecastExamples, ForecastPlan, Seri
     def notes(self) -> list[str]:
         assert self.record is not None
         return list(self.record.data.notes)
-
-    def predict(self, series: Any = None, steps: int | None = None) -> np.ndarray:
-        """What comes after the ends of series, None for those it was fitted on, in their own units.
-
-        steps: how many; beyond the horizon K the model goes on from its own forecasts. Returns (N, K), or (N, K, Q) for
-        quantiles, float64.
-        """
-        model = self.fitted()
-        some = series if series is None or isinstance(series, Series) else Series(as_series(series))
-        forecasts = model.predict(some, steps=steps)
-        return forecasts if model.levels else forecasts[..., 0]
-
-    def evaluate(
-        self,
-        data: Any = None,
-        stride: int | None = None,
-        seconds: float | None = None,
-        metric: str | None = None,
-        say: Say = lambda line: None,
-    ) -> dict[str, Json]:
-        """A backtest from rolling origins, beside the baselines; see throughtime.tasks.forecast.score.evaluate.
-
-        data: a Panel or a table read as in training, whose steps that were not learned from are forecast; None: those
-        that `holdout` kept apart. seconds: for each of the slow baselines, None for what the options say.
-        """
-        model = self.fitted()
-        assert self.record is not None
-        assert self.examples is not None
-        table, series = TableForecaster(model, self.record), None
-        if data is None:
-            panel = self.examples.panel
-            if not self.examples.table:
-                series = Series(panel.values, self.examples.series.features, self.examples.series.phases)
-        else:
-            panel = data if isinstance(data, Panel) else table.read(data)
-        seconds = self.record.options.seconds if seconds is None else seconds
-        return evaluate(table, panel, series, stride, seconds, metric, say)
 
     def score_held_out(self, say: Say) -> dict[str, Json] | None:
         assert self.record is not None

@@ -40,7 +40,8 @@ class SeriesIndex(Checked):
 
     ids: names. starts: the time of each first value, of all that was given, a date or the number of a row. learned: how
     many values from there on were learned from; offsets: where those begin that series.safetensors keeps. arrays: the
-    fingerprint of series.safetensors, "" where a version before it wrote them.
+    fingerprint of series.safetensors, "" where a version before it wrote them. cut: whether features end where what is
+    known beforehand ends; versions before it filled them up with zeros.
     """
 
     who = "series"
@@ -50,6 +51,7 @@ class SeriesIndex(Checked):
     learned: tuple[int, ...] = option(at_least=0)
     offsets: tuple[int, ...] = option(at_least=0)
     arrays: str = ""
+    cut: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

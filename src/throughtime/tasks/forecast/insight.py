@@ -23,14 +23,14 @@ from throughtime.options import Json
 from throughtime.recurrence import Recurrence, Trace
 from throughtime.storage.folder import HISTORY
 from throughtime.tasks.forecast import model as forecaster
+from throughtime.tasks.forecast.answers import middle, texts
 from throughtime.tasks.forecast.model import ForecastConfig
 from throughtime.tasks.forecast.options import ForecastOptions
 from throughtime.tasks.forecast.scaling import Window, scaled
 from throughtime.tasks.forecast.series import Series, as_series
 from throughtime.tasks.forecast.statistics import Statistics
 from throughtime.tasks.forecast.stream import SeriesModel
-from throughtime.tasks.forecast.tables import TableForecaster, middle
-from throughtime.tasks.forecast.tables import shown as shown_time
+from throughtime.tasks.forecast.tables import TableForecaster
 from throughtime.tasks.forecast.windows import Histories, Windows
 from throughtime.training.history import read
 from throughtime.training.settings import Settings
@@ -303,8 +303,9 @@ def explained(directory: Path, data: str, options: Mapping[str, Json]) -> Explan
     count = config.warm + config.lookback
     length = len(panel.values[number])
     times = panel.times(number, max(0, length - count), min(count, length))
-    names = [""] * (count - len(times)) + [shown_time(time) for time in times]
-    labels = series_labels(times[config.warm :], config.segment) if len(times) == count else None
+    clock = panel.axis.local(times) if panel.dated else times
+    names = [""] * (count - len(times)) + texts([times], panel.axis)[0]
+    labels = series_labels(clock[config.warm :], config.segment) if len(times) == count else None
     return explain(
         model.model, model.series(panel), number, panel.ids, options.get("step"), options["methods"], names, labels
     )

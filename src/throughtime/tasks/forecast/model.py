@@ -119,6 +119,10 @@ class ForecastConfig(Checked):
         """J, segments to come; the last may be cut short."""
         return -(-self.horizon // self.segment)
 
+    def reach(self, steps: int) -> int:
+        """How many steps beyond the end what is known beforehand must go for forecasts of so many: whole horizons."""
+        return -(-steps // self.horizon) * self.horizon
+
     @property
     def warm(self) -> int:
         """Steps before the look-back that references read: only those of outputs at every segment."""

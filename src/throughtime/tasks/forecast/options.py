@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
+from throughtime.data.reading import Reading
 from throughtime.errors import UserError
 from throughtime.models.stack import LARGEST
 from throughtime.options import numbers, option, redefined
@@ -63,8 +64,8 @@ def _typed_validation(text: str) -> int | float:
 
 
 @dataclass(frozen=True)
-class ForecastOptions(StackOptions):
-    """A forecaster and its training, and how tables are read.
+class ForecastOptions(Reading, StackOptions):
+    """A forecaster and its training, and how tables are read (throughtime.data.reading.Reading).
 
     What is None is chosen for the series, the horizon, the budget and the speed (tasks/forecast/rule.py).
 
@@ -87,17 +88,6 @@ class ForecastOptions(StackOptions):
         None, at_least=1, at_most=LARGEST, help="Steps after which series repeat; found in their values if not given."
     )
     _: KW_ONLY
-    target: tuple[str, ...] = option(
-        (), help="The column to forecast; several, with commas, of a wide table; all of numbers if not given."
-    )
-    time: str | None = option(None, help="The column of times; ds, date and the like are known.")
-    id: str | None = option(None, help="The column of the series' names; unique_id is known.")
-    past: tuple[str, ...] = option((), help="Columns known up to now, with commas.")
-    future: tuple[str, ...] = option((), help="Columns known beforehand, with commas.")
-    static: tuple[str, ...] = option((), help="Columns that are one value a series, with commas.")
-    frequency: str | None = option(None, help="h, 15min, D, B, W, MS ...; steps takes rows as they come.")
-    dayfirst: bool | None = option(None, help="Of dates such as 01/02/2016.")
-    timezone: str | None = option(None, help="Of the clock, such as Europe/Berlin.")
     calendar: bool = option(True, help="Let the model see the time of day, of the week and of the year.")
     profile: int | None = option(
         None, at_least=0, at_most=1_000_000, help="Steps of a season whose mean course the model sees; 0 for none."

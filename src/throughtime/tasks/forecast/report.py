@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.options import Json
@@ -13,6 +17,9 @@ from throughtime.report.run import Run, is_number, layers_of
 from throughtime.tasks.forecast.model import ForecastConfig
 from throughtime.tasks.forecast.stream import SCHEMA
 from throughtime.tasks.forecast.tables import TableForecaster
+
+if TYPE_CHECKING:
+    from throughtime.tasks.forecast.plots import Example
 
 METRICS = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE, %", "mase": "MASE", "owa": "OWA"}
 
@@ -23,6 +30,7 @@ def write_report(directory: str | PathLike[str]) -> Path:
     notes = run.record.data.notes
     sections = [
         Section("Result", _result(run.evaluation)) if run.evaluation else None,
+        Section("Forecasts and what came", _examples(run.evaluation)) if run.evaluation.get("examples") else None,
         Section("What comes next", _next(run.folder)),
         Section("Learning", _learning(run)),
         Section("Data", [Prose("; ".join(notes) + ".")]) if notes else None,
@@ -59,6 +67,12 @@ def _result(evaluation: Mapping[str, Json]) -> list[Item]:
     items: list[Item] = [Table(head, rows, numeric=tuple(range(1, len(head))), strong=len(rows) - 1)]
     if skipped:
         items.append(Prose("Left out for time: " + "; ".join(skipped) + "."))
+    notes = [f"{name}: {entry['note']}." for name, entry in entries.items() if isinstance(entry.get("note"), str)]
+    if notes:
+        items.append(Prose(" ".join(notes)))
+    intervals = _object(evaluation, "intervals").get("sentence")
+    if isinstance(intervals, str):
+        items.append(Prose(intervals))
     items += _errors(evaluation, entries)
     shuffled = evaluation.get("shuffled")
     if isinstance(shuffled, dict) and "sentence" in shuffled:
@@ -81,7 +95,49 @@ def _errors(evaluation: Mapping[str, Json], entries: Mapping[str, Mapping[str, J
         "Left: the mean absolute error by how many steps ahead, of this model and of the best baselines. Right: how "
         "many observations lie inside each interval, against how many should."
     )
-    return [Figure(errors(ours, theirs, coverage), caption)]
+    target = evaluation.get("target")
+    return [Figure(errors(ours, theirs, coverage, target if isinstance(target, str) else ""), caption)]
+
+
+def _examples(evaluation: Mapping[str, Json]) -> list[Item]:
+    """Windows that nothing was learned from, against what came."""
+    from throughtime.tasks.forecast.plots import examples
+
+    given, target = evaluation.get("examples"), evaluation.get("target")
+    some = [example for one in given if (example := _example(one))] if isinstance(given, list) else []
+    if not some:
+        return [Prose("No window of the score is kept to be shown.")]
+    caption = "Windows that were held out: what the model saw, left of the dashed line, what it forecast and what came."
+    return [Figure(examples(some, target if isinstance(target, str) else ""), caption)]
+
+
+def _example(given: Json) -> Example | None:
+    """A window as score.judge keeps it; None where it is damaged."""
+    from throughtime.tasks.forecast.plots import Example
+
+    if not isinstance(given, dict):
+        return None
+    values, forecast = np.array(_numbers(given.get("y"))), np.array(_numbers(given.get("forecast")))
+    stamps, seen, name = given.get("ds"), given.get("seen"), given.get("unique_id")
+    if not isinstance(stamps, list) or type(seen) is not int or not isinstance(name, str):
+        return None
+    try:
+        numbers = all(str(one).lstrip("-").isdecimal() for one in stamps)
+        times = np.array([int(one) if numbers else np.datetime64(_clock(str(one)), "us") for one in stamps])
+    except (ValueError, OverflowError):
+        return None
+    if not 0 <= seen < len(values) or len(times) != len(values) or len(forecast) != len(values) - seen:
+        return None
+    band, levels, share = None, _numbers(given.get("levels")), ""
+    ends = [_numbers(given.get(end)) for end in ("low", "high")]
+    if len(levels) == 2 and all(len(end) == len(forecast) for end in ends):
+        band, share = np.array(ends), f"{100 * (levels[1] - levels[0]):g} % interval"
+    return Example(name, times, values, seen, forecast, band, share)
+
+
+def _clock(stamp: str) -> str:
+    """What a clock shows, of a text with an offset."""
+    return re.sub(r"[+-]\d{2}:\d{2}$", "", stamp) if ":" in stamp else stamp
 
 
 def _residuals(evaluation: Mapping[str, Json]) -> list[Item]:
@@ -110,8 +166,9 @@ def _next(folder: Path) -> list[Item]:
         forecasts = TableForecaster.load(folder).forecast()
     except UserError as error:
         return [Prose(f"No forecast from the end of the data: {error}.")]
+    notes = [Prose(f"{note}.") for note in forecasts.notes]
     more = f" The first {MOST} of {len(forecasts.ids):,} series." if len(forecasts.ids) > MOST else ""
-    return [Figure(drawn(forecasts), "The end of the data, the forecast from there, and its intervals." + more)]
+    return [Figure(drawn(forecasts), "The end of the data, the forecast from there, and its intervals." + more), *notes]
 
 
 def _learning(run: Run) -> list[Item]:

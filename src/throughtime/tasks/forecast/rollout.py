@@ -3,7 +3,7 @@
 One block of K steps after the other is forecast, and taken as observed for the next. A point forecast feeds itself
 back. With quantiles, PATHS continuations of each series are drawn, and the quantiles further ahead are theirs: each
 path draws one share u for a block and takes the value that the block's quantiles have there, in between and beyond them
-linear in log(u / (1 - u)).
+linear in log(u / (1 - u)). The shares are the same for every series, so that no forecast depends on its company.
 
 Source: ancestral sampling as in Salinas et al. 2017, arXiv:1704.04110 (DeepAR), section 3.1.
 """
@@ -29,8 +29,8 @@ _ROWS = 4096
 def rollout(ensemble: Ensemble, series: Series, statistics: Statistics, steps: int, seed: int = 0) -> np.ndarray:
     """Forecasts (N, steps, Q) after the ends of N series. seed: of the paths that are drawn.
 
-    Known features must reach `steps` beyond the ends. UserError where the model reads features that are known of the
-    past alone.
+    Known features must reach beyond the ends by `steps`, in whole horizons. UserError where the model reads features
+    that are known of the past alone.
     """
     config = ensemble.config
     if config.features > config.known:
@@ -39,18 +39,17 @@ def rollout(ensemble: Ensemble, series: Series, statistics: Statistics, steps: i
             "past alone is not known there; train with a longer horizon"
         )
     paths = PATHS if ensemble.levels else 1
-    rng = np.random.default_rng(seed)
     most = max(1, _ROWS // paths)
     forecasts = np.empty((len(series), steps, max(1, len(ensemble.levels))))
     for first in range(0, len(series), most):
         numbers = np.arange(first, min(first + most, len(series)))
         some = series.some(numbers), statistics.of_some(numbers)
-        forecasts[numbers] = _continued(ensemble, *some, steps, paths, rng)
+        forecasts[numbers] = _continued(ensemble, *some, steps, paths, seed)
     return forecasts
 
 
 def _continued(
-    ensemble: Ensemble, series: Series, statistics: Statistics, steps: int, paths: int, rng: np.random.Generator
+    ensemble: Ensemble, series: Series, statistics: Statistics, steps: int, paths: int, seed: int
 ) -> np.ndarray:
     """(N, steps, Q), all series at once."""
     config, levels = ensemble.config, np.array(ensemble.levels)
@@ -63,11 +62,12 @@ def _continued(
     direct, quantiles = quantiles, quantiles[copies]
     drawn = np.empty((len(copies), 0))
     statistics = statistics.of_some(copies)
-    blocks = -(-steps // config.horizon)
+    blocks, rng = config.reach(steps) // config.horizon, np.random.default_rng(seed)
     for block in range(blocks):
         if block:
             quantiles, states = _next_block(ensemble, _with(series, copies, drawn), statistics, states)
-        step = draw(quantiles, levels, rng.random(len(copies))) if len(levels) else quantiles[..., 0]
+        shares = np.tile(rng.random(paths), len(series))
+        step = draw(quantiles, levels, shares) if len(levels) else quantiles[..., 0]
         drawn = np.concatenate([drawn, step], 1)
     if blocks == 1:
         return direct[:, :steps]

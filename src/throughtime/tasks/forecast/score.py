@@ -9,17 +9,24 @@ from typing import Any
 import numpy as np
 
 from throughtime.baselines.compare import Backtest, compare, control
+from throughtime.baselines.verdict import FEWEST
 from throughtime.data.panel import Panel
 from throughtime.errors import UserError
 from throughtime.options import Json
+from throughtime.tasks.forecast.answers import medians, texts
+from throughtime.tasks.forecast.backtest import Backtests
+from throughtime.tasks.forecast.incoming import check_covariates
 from throughtime.tasks.forecast.series import Series
-from throughtime.tasks.forecast.tables import TableForecaster, middle
+from throughtime.tasks.forecast.tables import TableForecaster
 
 WINDOWS = 2000
 """Windows that an evaluation scores where nothing is said."""
 
 METRICS = ("mae", "mase")
 """What the verdict may be about."""
+
+DRAWN, _SEEN = 3, 3
+"""Windows that are shown against what came, and how many horizons of their past with them."""
 
 
 def evaluate_folder(
@@ -33,7 +40,11 @@ def evaluate_folder(
     """Backtest the model in a folder; what `throughtime evaluate` does. See `evaluate`."""
     check_options(stride, seconds, metric)
     model = TableForecaster.load(directory)
-    return {"data": str(data), **evaluate(model, model.read(data), None, stride, seconds, metric, say)}
+    panel = model.read(data)
+    if model.record.data.features is not None:
+        for note in check_covariates(panel, model.features, 0):
+            say(note)
+    return {"data": str(data), **evaluate(model, panel, None, stride, seconds, metric, say)}
 
 
 def check_options(stride: int | None, seconds: float, metric: str | None) -> None:
@@ -64,21 +75,88 @@ def evaluate(
     series: the panel as the model takes it, None where its features are made of the panel. stride: steps between two
     origins; None takes as many as make 2,000 windows, at most a horizon apart. seconds: for each of the slow baselines.
     metric: "mae" or "mase", which the verdict is about; None takes mase where there are several series. say: told what
-    goes on. Returns what baselines.compare.compare does, and `shuffled`, see baselines.compare.control.
+    goes on. Returns what baselines.compare.compare does, `examples`, see `judge`, and `shuffled`, see
+    baselines.compare.control.
     """
     check_options(stride, seconds, metric)
-    running, horizon = model.model, model.model.config.horizon
+    running = model.model
     origins = _origins(model, panel, stride)
-    backtest = Backtest(panel.values, origins, horizon, model.record.options.season or 1)
     inputs, levels = series or model.series(panel), running.levels
-    forecasts = running.predict_at(inputs, origins, panel.ids)
-    point, quantiles = forecasts[..., middle(levels)], forecasts if levels else None
-    metric = metric or ("mase" if len(panel) > 1 else "mae")
-    result = compare(backtest, point, quantiles, levels, seconds=seconds, metric=metric, say=say)
+    tests = Backtests(panel, origins, running.predict_at(inputs, origins, panel.ids), levels)
+    result = judge(tests, model.record.options.season or 1, seconds, metric, say)
     if not running.config.every:
-        mixed = running.predict_at(inputs, origins, panel.ids, shuffle=0)[..., middle(levels)]
-        result["shuffled"] = control(backtest, mixed, point)
+        mixed = medians(running.predict_at(inputs, origins, panel.ids, shuffle=0), levels)
+        backtest = _backtest(tests, model.record.options.season or 1)
+        result["shuffled"] = control(backtest, mixed, medians(tests.values, levels))
+    told = result.get("verdict")
+    if isinstance(told, dict) and told["skill"] is None and told["groups"] < FEWEST:
+        told["sentence"] += " Models trained anew from earlier origins tell more: throughtime evaluate ... --refits 8."
     return result
+
+
+def judge(
+    tests: Backtests,
+    season: int,
+    seconds: float,
+    metric: str | None = None,
+    say: Callable[[str], None] = lambda line: None,
+    width: int | None = None,
+) -> dict[str, Json]:
+    """Backtests beside the baselines, see `evaluate`; and `examples`, some of them against what came, for pictures.
+
+    width: steps of a stretch of time whose windows go together, see baselines.compare.Backtest.
+    """
+    panel, levels = tests.panel, tests.levels
+    backtest = _backtest(tests, season, width)
+    metric = metric or ("mase" if len(panel) > 1 else "mae")
+    quantiles = tests.values if levels else None
+    result = compare(
+        backtest, medians(tests.values, levels), quantiles, levels, seconds=seconds, metric=metric, say=say
+    )
+    result["target"] = panel.target
+    result["examples"] = _examples(tests)
+    return result
+
+
+def _backtest(tests: Backtests, season: int, width: int | None = None) -> Backtest:
+    """What the baselines are given. Series of one clock run side by side, as the columns of one installation do; so do
+    rows without dates, where all series are of one length. Those of different lengths are taken as independent."""
+    panel, horizon = tests.panel, tests.values.shape[1]
+    starts, shared = None, len({len(one) for one in panel.values}) == 1
+    if panel.dated:
+        places = panel.frequency.index(np.array(panel.starts))
+        starts, shared = np.round(places - places.min()).astype(np.int64), True
+    return Backtest(panel.values, tests.origins, horizon, season, shared and len(panel) > 1, starts, width)
+
+
+def _examples(tests: Backtests) -> list[Json]:
+    """Up to three windows, the last of as many series, or evenly spread over a single one's."""
+    panel, horizon = tests.panel, tests.values.shape[1]
+    numbers = np.unique(tests.origins[:, 0])
+    if len(numbers) > 1:
+        rows = [int(np.flatnonzero(tests.origins[:, 0] == n)[-1]) for n in numbers[:DRAWN]]
+    else:
+        rows = sorted(set(np.linspace(0, len(tests.origins) - 1, DRAWN).round().astype(int).tolist()))
+    examples: list[Json] = []
+    for row in rows:
+        n, origin = (int(one) for one in tests.origins[row])
+        first = max(0, origin - _SEEN * horizon)
+        count = min(horizon, len(panel.values[n]) - origin)
+        times = texts([panel.times(n, first, origin + count - first)], panel.axis)[0]
+        came = [float(v) if np.isfinite(v) else None for v in panel.values[n][first : origin + count]]
+        values = tests.values[row, :count]
+        example: dict[str, Json] = {
+            "unique_id": panel.ids[n],
+            "ds": list(times),
+            "y": list(came),
+            "seen": origin - first,
+        }
+        example["forecast"] = medians(values, tests.levels).tolist()
+        if len(tests.levels) > 1:
+            low, high = values[:, 0].tolist(), values[:, -1].tolist()
+            example |= {"low": low, "high": high, "levels": [tests.levels[0], tests.levels[-1]]}
+        examples.append(example)
+    return examples
 
 
 def _origins(model: TableForecaster, panel: Panel, stride: int | None) -> np.ndarray:

@@ -29,7 +29,7 @@ from throughtime.tasks.forecast.rollout import rollout
 from throughtime.tasks.forecast.scaling import Window, scaled, shuffled
 from throughtime.tasks.forecast.series import Series
 from throughtime.tasks.forecast.statistics import Statistics
-from throughtime.tasks.forecast.windows import Histories
+from throughtime.tasks.forecast.windows import Histories, blind
 
 _ROWS = 1024
 """Windows forecast at once."""
@@ -101,9 +101,7 @@ class SeriesModel:
             series, ids = self.series.ends, self.series.ids
         if not isinstance(series, Series):
             series = Series([np.asarray(one, np.float64) for one in series])
-        for n, one in enumerate(series.values):
-            if not np.isfinite(one[-self.config.lookback :]).any():
-                raise UserError(f"forecaster: series {n} has no value in its last {self.config.lookback} steps")
+        self._check_series(series, self.config.horizon if steps is None else steps)
         if steps is not None and steps > self.config.horizon:
             return rollout(self.ensemble, series, self.statistics(series, ids), steps, seed)
         origins = np.stack([np.arange(len(series)), series.lengths], 1)
@@ -114,10 +112,33 @@ class SeriesModel:
         if steps is not None and (type(steps) is not int or not 1 <= steps <= _MOST_STEPS):
             raise UserError(f"forecaster: steps must be an integer from 1 to {_MOST_STEPS:,}, got {steps!r}")
 
+    def _check_series(self, series: Series, steps: int) -> None:
+        """UserError where series do not say what the model reads for so many steps ahead."""
+        config, reach = self.config, self.config.reach(steps)
+        for n, one in enumerate(series.values):
+            if not np.isfinite(one[-config.lookback :]).any():
+                raise UserError(f"forecaster: series {n} has no value in its last {config.lookback} steps")
+        if not config.features:
+            return
+        if series.features is None:
+            raise UserError(
+                f"forecaster: the model reads {config.features} features beside the values (the calendar, covariates); "
+                "give the table they are made of, as in training"
+            )
+        for n, (one, rows) in enumerate(zip(series.values, series.features, strict=True)):
+            if rows.ndim != 2 or rows.shape[1] != config.features:
+                raise UserError(f"forecaster: features of series {n} must be (., {config.features}), got {rows.shape}")
+            known = max(0, len(rows) - len(one))
+            if config.known and known < reach:
+                raise UserError(
+                    f"forecaster: features of series {n} are known {known} steps beyond its end, {reach} are needed"
+                )
+
     def predict_at(
         self, series: Series, origins: np.ndarray, ids: Sequence[str] | None = None, shuffle: int | None = None
     ) -> np.ndarray:
-        """Forecasts (M, K, Q) at origins (M, 2): pairs of a series' number and how many of its values are seen.
+        """Forecasts (M, K, Q) at origins (M, 2): pairs of a series' number and how many of its values are seen; NaN
+        where the look-back holds none.
 
         shuffle: a seed; the steps of every window's past are put in a random order, to see what their order is worth.
         UserError for that of a model with an output at every step, which has no windows.
@@ -129,7 +150,9 @@ class SeriesModel:
         if self.config.every:
             if shuffle is not None:
                 raise UserError("forecaster: a model with an output at every step has no windows to shuffle")
-            return self._predict_every(series, origins, statistics)
+            forecasts = self._predict_every(series, origins, statistics)
+            forecasts[blind(series, origins, self.config.lookback)] = np.nan
+            return forecasts
         rng = None if shuffle is None else np.random.default_rng(shuffle)
         histories = Histories(self.config, series, statistics)
         forecasts = np.empty((len(origins), self.config.horizon, self.ensemble.width))
@@ -139,6 +162,7 @@ class SeriesModel:
             if rng is not None:
                 seen = shuffled(self.config, seen, rng)
             forecasts[first : first + _ROWS] = self.ensemble.forecasts(self.ensemble.outputs(seen), seen)
+        forecasts[blind(series, origins, self.config.lookback)] = np.nan
         return forecasts
 
     def _predict_every(self, series: Series, origins: np.ndarray, statistics: Statistics) -> np.ndarray:
@@ -173,7 +197,7 @@ class SeriesStream(Stream[Observation, np.ndarray]):
     batch run over the whole history. model: the forecaster. history: (L,) values seen so far, to start from. features:
     (L, P) of them, where the model reads any, as its training made them. id: the series' name, if the model was fitted
     on it. phase: the place in the season of the first value. watch: how many of the last observations an alert looks
-    at.
+    at. After an outage as long as the look-back there is nothing to go by: forecasts are NaN until a value comes.
 
     Example (not run):
         stream = throughtime.load("runs/weather").stream(history)
@@ -191,6 +215,7 @@ class SeriesStream(Stream[Observation, np.ndarray]):
     _states: States
     _latest: float
     _step: int
+    _since: int
     _misses: deque[bool]
 
     def __init__(
@@ -221,7 +246,7 @@ class SeriesStream(Stream[Observation, np.ndarray]):
 
     @property
     def forecast(self) -> np.ndarray:
-        """What was forecast last, (K, Q), in the series' unit; NaN while nothing has been observed."""
+        """What was forecast last, (K, Q), in the series' unit; NaN where nothing was observed in the look-back."""
         return self._forecast.copy()
 
     def feed(self, value: Observation) -> np.ndarray:
@@ -230,7 +255,7 @@ class SeriesStream(Stream[Observation, np.ndarray]):
         return self._take(number, features, True)
 
     def _take(self, value: float, features: np.ndarray | None, forecasting: bool) -> np.ndarray:
-        config = self._config
+        config = self._config  # of an output at every step, one segment long
         if np.isinf(value):
             raise UserError(f"forecaster: an observation must be a number, or NaN where missing, got {value}")
         if config.features and (features is None or features.ndim != 2 or features.shape[1] != config.features):
@@ -246,8 +271,11 @@ class SeriesStream(Stream[Observation, np.ndarray]):
             self._features = np.concatenate([self._features[1:], np.asarray(features[:1], np.float32)])
             coming[: len(features) - 1] = features[1 : 1 + config.horizon]
         self._step += 1
+        self._since = 0 if np.isfinite(value) else self._since + 1
         if forecasting:
             self._forecast = self._next(coming)
+            if self._since >= self.model.config.lookback or self._since == self._step:
+                self._forecast = np.full_like(self._forecast, math.nan)
         return self.forecast
 
     def _next(self, coming: np.ndarray) -> np.ndarray:
@@ -293,7 +321,7 @@ class SeriesStream(Stream[Observation, np.ndarray]):
         for m, member in enumerate(self._states):
             arrays |= {f"{m}.{i}.{j}": one for i, layer in enumerate(member) for j, one in enumerate(layer)}
         latest = self._latest if math.isfinite(self._latest) else None
-        rest = {"step": self._step, "phase": self._phase, "latest": latest, "alert": self.alert}
+        rest = {"step": self._step, "since": self._since, "phase": self._phase, "latest": latest, "alert": self.alert}
         return {name: one.copy() for name, one in arrays.items()}, {**rest, "misses": list(self._misses)}
 
     def set_state(self, state: Any) -> None:
@@ -303,7 +331,7 @@ class SeriesStream(Stream[Observation, np.ndarray]):
             self._features = np.zeros((config.lookback, config.features), np.float32)
             self._states = self.model.ensemble.begin() if config.every else []
             self._forecast = np.full((config.horizon, self.model.ensemble.width), math.nan)
-            self._latest, self._step, self._misses = math.nan, 0, deque(maxlen=self._watch)
+            self._latest, self._step, self._since, self._misses = math.nan, 0, 0, deque(maxlen=self._watch)
             self.alert = None
             return
         arrays, rest = state
@@ -317,13 +345,14 @@ class SeriesStream(Stream[Observation, np.ndarray]):
             for m, member in enumerate(self._states)
         ]
         self._step, self._phase, self._latest = step, rest["phase"], latest
+        self._since = rest.get("since", 0)  # states that were saved before it was kept know none
         self._misses, self.alert = deque(misses, maxlen=self._watch), rest["alert"]
 
 
 def _checked(arrays: Any, rest: Any) -> tuple[int, float, list[bool]]:
     """Step, latest value and misses of a state; UserError where it is damaged."""
     step, phase, latest, alert, misses = (rest[name] for name in ("step", "phase", "latest", "alert", "misses"))
-    whole = all(type(number) is int and 0 <= number < 1 << 62 for number in (step, phase))
+    whole = all(type(number) is int and 0 <= number < 1 << 62 for number in (step, phase, rest.get("since", 0)))
     number = latest is None or (isinstance(latest, int | float) and math.isfinite(latest))
     told = (alert is None or isinstance(alert, str)) and isinstance(misses, list)
     if not (whole and number and told and all(isinstance(miss, bool) for miss in misses)):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,73 +12,19 @@ from throughtime.data import calendar
 from throughtime.data.features import Features
 from throughtime.data.frequency import Frequency
 from throughtime.data.panel import Panel
-from throughtime.data.spreadsheet import cell
 from throughtime.errors import UserError
-from throughtime.options import Json
 from throughtime.storage.folder import CONFIG
 from throughtime.storage.record import ModelRecord
+from throughtime.tasks.forecast.answers import Forecasts, texts
 from throughtime.tasks.forecast.data import SHOWN, ForecastData, ForecastDecided, read_table
 from throughtime.tasks.forecast.fitted_series import FittedSeries
+from throughtime.tasks.forecast.incoming import alike, check_covariates, check_steps, moment
 from throughtime.tasks.forecast.model import ForecastConfig
 from throughtime.tasks.forecast.options import ForecastOptions
 from throughtime.tasks.forecast.series import Series
 from throughtime.tasks.forecast.stream import SCHEMA, SeriesModel, load
 
 Record = ModelRecord[ForecastConfig, ForecastOptions, ForecastData, ForecastDecided]
-
-
-@dataclass(frozen=True)
-class Forecasts:
-    """What comes next in each series. ids: (N,). times: (K,) for each. values: (N, K, Q). levels: of the quantiles,
-    empty for points. past: the ends of the series, and their times, for pictures."""
-
-    ids: Sequence[str]
-    times: list[np.ndarray]
-    values: np.ndarray
-    levels: tuple[float, ...]
-    past: list[tuple[np.ndarray, np.ndarray]]
-    target: str
-
-    @property
-    def point(self) -> np.ndarray:
-        """The median, or the point forecast, (N, K)."""
-        median: np.ndarray = self.values[..., middle(self.levels)]
-        return median
-
-    def rows(self) -> Iterator[list[str]]:
-        """unique_id, ds, forecast, and a column for each quantile; first their names."""
-        names = [f"q{100 * level:g}" for level in self.levels]
-        yield ["unique_id", "ds", "forecast", *names]
-        for name, times, values, point in zip(self.ids, self.times, self.values, self.point, strict=True):
-            for time, row, one in zip(times, values, point, strict=True):
-                yield [name, shown(time), f"{one:.6g}", *(f"{v:.6g}" for v in row if names)]
-
-    def csv(self, raw: bool = True) -> str:
-        """The rows as CSV. raw: names as they are, also where a spreadsheet would take one for a formula."""
-        out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerows([cell(name, raw), *rest] for name, *rest in self.rows())
-        return out.getvalue()
-
-    def to_json(self) -> list[Json]:
-        """An object for each series."""
-        objects = []
-        for name, times, values, point in zip(self.ids, self.times, self.values, self.point, strict=True):
-            quantiles = {f"q{100 * level:g}": values[:, i].tolist() for i, level in enumerate(self.levels)}
-            times_shown = [shown(time) for time in times]
-            objects.append({"unique_id": name, "ds": times_shown, "forecast": point.tolist(), **quantiles})
-        return objects
-
-
-def middle(levels: tuple[float, ...]) -> int:
-    """The place of the median, or of what is nearest to it."""
-    return int(np.abs(np.array(levels) - 0.5).argmin()) if levels else 0
-
-
-def shown(time: Any) -> str:
-    """A time as text."""
-    if not isinstance(time, np.datetime64):
-        return str(time)
-    return str(time.astype("datetime64[s]")).replace("T", " ").removesuffix(" 00:00:00")
 
 
 @dataclass(frozen=True)
@@ -114,8 +57,15 @@ class TableForecaster:
         return self.record.data.features
 
     def read(self, source: Any) -> Panel:
-        """A table, read as the one it was trained on."""
-        return read_table(source, self.record.options)
+        """A Panel, or a table read as the one it was trained on; UserError where its steps are not the model's."""
+        axis, options = self.record.data.axis, self.record.options
+        panel = source if isinstance(source, Panel) else None
+        if panel is None:
+            if options.frequency is None and axis.frequency != "steps":  # which a table of one row cannot show
+                options = options.replaced(frequency=axis.frequency)
+            panel = read_table(source, options)
+        check_steps(panel, axis, alike(self.fitted.ends.values))
+        return panel
 
     def series(self, panel: Panel, ahead: int | None = None) -> Series:
         """A panel as the model takes it, with its features, which reach so many steps beyond the end; None: a
@@ -123,43 +73,108 @@ class TableForecaster:
         phases = np.array([panel.phase(n, self.model.period or 1) for n in range(len(panel))])
         return Series(panel.values, self.features.apply(panel, ahead or self.model.config.horizon), phases)
 
-    def forecast(self, source: Any = None, steps: int | None = None) -> Forecasts:
+    def forecast(self, source: Any = None, steps: int | None = None, start: Any = None, until: Any = None) -> Forecasts:
         """What comes after the ends of the series of a table, or of those it was trained on where that is None.
 
         steps: how many; beyond the model's horizon it goes on from its own forecasts (tasks/forecast/rollout.py).
+        start: the time of the first forecast, where it is not the step after each series' end: of what lies from there
+        on nothing is seen but what is known beforehand. until: the time of the last one, in place of `steps`.
         """
-        horizon, fitted = self.model.config.horizon, self.fitted
         self.model.check_steps(steps)
-        ahead = horizon if steps is None else steps
+        if steps is not None and until is not None:
+            raise UserError("forecast: say how many steps, or until when, not both")
+        panel, notes = (self.ends() if source is None else self.read(source)).ended()
+        skipped = np.zeros(len(panel), int)
+        if start is not None:
+            panel, skipped = self._from(panel, start, source is None)
+        counts = self._counts(panel, skipped, steps, until)
+        ahead = int(counts.max())
+        self.model.check_steps(ahead)
+        reach = self.model.config.reach(ahead)
         if source is None:
-            made = self.record.data.features
-            if made is not None and any(scale.width for scale in made.future):
-                names = ", ".join(scale.name for scale in made.future)
-                raise UserError(f"forecast: {names} must be known of the steps to come; give the data that say them")
-            panel = self.ends()
-            series = fitted.ends if ahead <= horizon else self.longer_ends(panel, ahead)
+            series = self._kept(panel, reach)
         else:
-            panel = self.read(source)
-            panel.check_future(ahead)
-            series = self.series(panel, ahead)
-        values = self.model.predict(series, panel.ids, steps)
+            panel.check_future(reach)
+            notes += check_covariates(panel, self.features, reach) if self.record.data.features else []
+            series = self.series(panel, reach)
+        values = self.model.predict(series, panel.ids, ahead)
+        steps_of = np.arange(ahead)
+        keep = (steps_of >= skipped[:, None]) & (steps_of < counts[:, None])
         times = [panel.times(n, len(panel.values[n]), ahead) for n in range(len(panel))]
+        data = self.record.data
+        past = self._past(panel)
+        return Forecasts(panel.ids, times, values, self.model.levels, past, data.target, panel.axis, keep, notes)
+
+    def _past(self, panel: Panel) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The ends of series and their times, for pictures."""
         past = []
         for n, one in enumerate(panel.values):
-            first = max(0, len(one) - max(4 * horizon, SHOWN))
+            first = max(0, len(one) - max(4 * self.model.config.horizon, SHOWN))
             past.append((panel.times(n, first, len(one) - first), one[first:]))
-        return Forecasts(panel.ids, times, values, self.model.levels, past, self.record.data.target)
+        return past
+
+    def _from(self, panel: Panel, start: Any, kept: bool) -> tuple[Panel, np.ndarray]:
+        """A panel as it was before a time, and of each series how many steps lie between its end and that time.
+
+        kept: whether it is what the folder keeps, whose ends hold too little to begin earlier.
+        """
+        at, ends, skipped = moment(start, panel.axis), [], []
+        for n, one in enumerate(panel.values):
+            times = panel.times(n, 0, len(one))
+            seen = int((times < at).sum())
+            if seen == len(one):
+                later = self._steps_before(panel, n, at)
+                skipped.append(later)
+            else:
+                skipped.append(0)
+            if not seen:
+                raise UserError(f"{panel.where}: series {panel.ids[n]} begins no earlier than {start}; ask for later")
+            if kept and seen < len(one):
+                raise UserError(f"forecast: the folder keeps the ends alone; give the data to forecast from {start}")
+            ends.append(seen)
+        return panel.head(ends), np.array(skipped)
+
+    def _steps_before(self, panel: Panel, n: int, at: Any) -> int:
+        """How many steps after a series' end lie before a time."""
+        end, count = len(panel.values[n]), 1
+        while panel.times(n, end + count - 1, 1)[0] < at:
+            count *= 2
+            self.model.check_steps(count)
+        return int((panel.times(n, end, count) < at).sum())
+
+    def _counts(self, panel: Panel, skipped: np.ndarray, steps: int | None, until: Any) -> np.ndarray:
+        """(N,) how many steps after each end are forecast. skipped: of these, how many nobody asked for."""
+        if until is None:
+            return skipped + (self.model.config.horizon if steps is None else steps)
+        at = moment(until, panel.axis, last=True)
+        beyond = at + (np.timedelta64(1, "us") if panel.dated else 1)
+        counts = np.array([self._steps_before(panel, n, beyond) for n in range(len(panel))])
+        if not (counts > skipped).any():
+            first = texts([panel.times(0, len(panel.values[0]) + int(skipped[0]), 1)], panel.axis)[0][0]
+            raise UserError(f"forecast: nothing is to come until {until}; the first forecast is for {first}")
+        return counts
+
+    def _kept(self, panel: Panel, reach: int) -> Series:
+        """The ends that are kept, their features as far beyond as needed; UserError where these are not known."""
+        made, index, ends = self.record.data.features, self.fitted.index, self.fitted.ends
+        if made is not None and made.future:
+            known = [len(rows) - len(one) for rows, one in zip(ends.features or (), ends.values, strict=True)]
+            if not index.cut or min(known) < reach:
+                names = ", ".join(scale.name for scale in made.future)
+                raise UserError(f"forecast: {names} must be known of the steps to come; give the data that say them")
+        return ends if reach <= self.model.config.horizon else self.longer_ends(panel, reach)
 
     def ends(self) -> Panel:
         """The ends that are kept of the series, with their times."""
         data, index = self.record.data, self.fitted.index
-        frequency, starts = Frequency.of(data.frequency), []
+        frequency, starts = Frequency.of(data.axis.frequency), []
         for start, offset in zip(index.starts, index.offsets, strict=True):
             if isinstance(start, str) and frequency.kind != "steps":
                 starts.append(frequency.times(np.datetime64(start, "us"), 1, offset)[0])
             else:
                 starts.append((0 if isinstance(start, str) else start) + offset)
-        return Panel(list(index.ids), starts, frequency, list(self.fitted.ends.values), zone=data.zone)
+        values = list(self.fitted.ends.values)
+        return Panel(list(index.ids), starts, frequency, values, target=data.target, axis=data.axis)
 
     def longer_ends(self, panel: Panel, ahead: int) -> Series:
         """The ends that are kept, their calendar and what never changes gone on so far."""

@@ -80,6 +80,14 @@ class Histories:
         return after
 
 
+def blind(series: Series, origins: np.ndarray, lookback: int) -> np.ndarray:
+    """(M,) whether no value was observed in the look-back before origins (M, 2)."""
+    counts = [np.concatenate([[0], np.isfinite(one).cumsum()]) for one in series.values]
+    seen = [counts[n][o] - counts[n][max(0, o - lookback)] for n, o in origins]
+    nothing: np.ndarray = np.array(seen) == 0
+    return nothing
+
+
 @dataclass(frozen=True)
 class Batch:
     """Some windows: what the model sees, what came, NaN where missing (see Histories.actual), and each one's series."""

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -59,6 +59,14 @@ class ReadingEstimator(Estimator[Chosen, Parts[Kind], ReadingPlan, Running]):
     @abstractmethod
     def _choices(self, facts: Facts, options: Chosen) -> list[Choice]:
         """What the rule says."""
+
+    def fit_file(
+        self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
+    ) -> Self:
+        fit: Any = self.fit  # type: ignore[attr-defined]
+        source = data if data == "-" else Path(data)
+        fitted: Self = fit(source, out=out, resume=resume, force=force, quiet=quiet, **changes)
+        return fitted
 
     def _settle(self, examples: Parts[Kind], options: Chosen) -> tuple[Chosen, Sequence[Choice]]:
         facts = self._facts(examples, options)

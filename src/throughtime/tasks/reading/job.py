@@ -14,6 +14,7 @@ from throughtime.models.examples import Examples, forgotten
 from throughtime.models.ops_torch import TorchModel
 from throughtime.models.reader import Tokens
 from throughtime.runtime.ragged import batches
+from throughtime.tasks.reading.lengths import TOKENS, longest
 from throughtime.tasks.reading.options import ReaderOptions
 from throughtime.training.job import Keep, SideBySideJob
 
@@ -48,14 +49,21 @@ class Member:
 class ReadingJob(SideBySideJob):
     """Members that learn side by side, each in an order of its own. keep: called with the parameters as arrays.
 
-    A task says how far an answer is from the truth, and how good the answers to what is held back are.
+    A task says how far an answer is from the truth, and how good the answers to what is held back are. cuts: whether of
+    a text much longer than others the beginning and the end are enough.
     """
+
+    cuts = True
 
     def __init__(self, members: Sequence[Member], options: ReaderOptions, keep: Keep) -> None:
         super().__init__({one.prefix: one.model for one in members}, keep)
         self.members, self.options = list(members), options
-        self._learned = [one.learned for one in self.members]
+        self._learned = [self._read(one.learned) for one in self.members]
         self.steps_per_epoch = -(-len(self.members[0].learned) // options.batch)
+
+    def _read(self, learned: Examples) -> Examples:
+        """What is learned from of the texts: long ones in part, where their answer is one for the whole."""
+        return learned.cut(longest(learned.lengths)) if self.cuts else learned
 
     @abstractmethod
     def losses(self, model: TorchModel, output: Output, tokens: Tokens, rows: np.ndarray) -> torch.Tensor:
@@ -77,12 +85,18 @@ class ReadingJob(SideBySideJob):
 
     def member_loss(self, number: int, batch: tuple[np.ndarray, np.random.Generator]) -> tuple[torch.Tensor, int]:
         """The mean loss of a member over some of the texts, and how many they are."""
-        one, (rows, rng) = self.members[number], batch
-        tokens, sentences = self._learned[number].inputs(rows)
+        one, learned, (rows, rng) = self.members[number], self._learned[number], batch
+        parts = [self._losses(one, learned, part, rng) for part in _together(learned, rows)]
+        losses = torch.cat(parts) if len(parts) > 1 else parts[0]
+        return losses.mean(), len(rows)
+
+    def _losses(self, one: Member, learned: Examples, rows: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
+        """The loss of each of some texts, (B,)."""
+        tokens, sentences = learned.inputs(rows)
         tokens = forgotten(tokens, rng, self.options.word_dropout, self.options.rare_dropout, one.counts)
         read = tensors(tokens)
         output = one.model(read) if sentences is None else one.model(read, tensors(sentences))
-        return self.losses(one.model, output, read, rows).mean(), len(rows)
+        return self.losses(one.model, output, read, rows)
 
     def validate(self) -> float | None:
         """The figure of the texts held back, of all members together; None where there are none."""
@@ -125,6 +139,15 @@ class ReadingJob(SideBySideJob):
             return self.losses(model, output, tokens, rows)
 
         return glance(losses)[0], []
+
+
+def _together(learned: Examples, rows: np.ndarray) -> list[np.ndarray]:
+    """Texts of a batch that are read at once: all of them, or, where one is much longer than others, those of about
+    one length."""
+    lengths = learned.lengths[rows]
+    if learned.firsts is not None or len(rows) * int(lengths.max(initial=0)) <= TOKENS:
+        return [rows]
+    return [rows[some] for some in batches(lengths, TOKENS)]
 
 
 class Epoch:

@@ -17,7 +17,7 @@ import numpy as np
 from throughtime.data.splits import grouped_split
 from throughtime.data.tagged import Tagged
 from throughtime.errors import UserError, needed
-from throughtime.tasks.tag.metrics import scheme_of, slot_f1
+from throughtime.tasks.tag.metrics import scheme_of, slot_f1, token_accuracy
 
 Sentences = Sequence[Sequence[str]]
 
@@ -109,7 +109,7 @@ class LinearChainCRF:
         began = time.monotonic()
         features = [_features(words) for words in sentences if len(words)]
         own = [list(t) for t in tags if len(t)]
-        scheme, best = scheme_of([*tags, *held_tags]), -1.0
+        plain, best = scheme_of([*tags, *held_tags]) is not None, -1.0
         penalties = self._penalties if len(held_sentences) else self._penalties[:1]
         _, rate = _train(features, own, *penalties[0], 10**9, 0.0)
         left = seconds - (time.monotonic() - began)
@@ -129,8 +129,10 @@ class LinearChainCRF:
                 say(f"{self.name}: no time left to try the penalty c1 {c1:g}, c2 {c2:g}")
                 continue
             tried = LinearChainCRF(model)
-            score = slot_f1(held_tags, tried.tag(held_sentences), scheme) if len(held_sentences) else 0.0
-            say(f"{self.name}: F1 {score:.1%} on what it is chosen by, with the penalty c1 {c1:g}, c2 {c2:g}")
+            answers = tried.tag(held_sentences)
+            figure, what = (token_accuracy, "tokens right") if plain else (slot_f1, "F1")
+            score = figure(held_tags, answers) if len(held_sentences) else 0.0
+            say(f"{self.name}: {what} {score:.1%} on what it is chosen by, with the penalty c1 {c1:g}, c2 {c2:g}")
             if score > best:
                 best, self.model, self.chosen = score, model, (c1, c2)
         return self

@@ -9,11 +9,12 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.report.console import print_json, say, table
 from throughtime.tasks import shell
 
-DATA = "One token a line (CoNLL), a folder of seq.in, seq.out, label, or JSONL."
+DATA = "One token a line (CoNLL, CoNLL-U, CSV), seq.in and seq.out in a folder, JSON with tokens or spans, Parquet."
 TRAIN = "Learn to tag tokens and to tell intents, score texts it never saw beside the baselines, write a report."
 
 
@@ -23,25 +24,51 @@ def run(
     sure: Annotated[
         bool, Option("--sure", help="Say 'out of scope' where the model is not sure of the intent.")
     ] = False,
+    tokens: Annotated[
+        bool, Option("--tokens", help="Each text is cut already: a JSON list of tokens, or tokens between spaces.")
+    ] = False,
+    encoding: Annotated[str, Option(help="Of standard input.")] = "utf-8",
     json: Annotated[bool, Option("--json", help="Print a JSON object, for each text one a line.")] = False,
 ) -> None:
     """Say what a text wants and which of its parts are what: intent, spans, tags."""
     from throughtime.tasks.load import load
+    from throughtime.tasks.reading.lines import answered, standard_input
 
     model = load(directory)
-    texts = (line.rstrip("\r\n") for line in sys.stdin) if text == "-" else iter([text])
-    for tagging in model.tag(texts, scope=sure):
+    rows = standard_input(encoding) if text == "-" else iter([text])
+    texts = (_tokens(row, number) for number, row in enumerate(rows, 1)) if tokens else rows
+    for tagging in answered(texts, lambda some: model.tag(some, scope=sure)):
         if json:
             print_json(tagging.to_json())
             continue
+        if model.plain:
+            print(" ".join(f"{token}/{tag}" for token, tag in zip(tagging.tokens, tagging.tags, strict=True)))
+            continue
         if tagging.intent is not None:
             print(f"{tagging.intent}  {max(tagging.intents.values()):.1%}")
-        rows = [[span["kind"], span["text"]] for span in tagging.spans]
-        width = max([len(kind) for kind, _ in rows], default=0)
-        for kind, part in rows:
+        parts = [(span["kind"], span["text"]) for span in tagging.spans]
+        width = max([len(kind) for kind, _ in parts], default=0)
+        for kind, part in parts:
             print(f"  {kind:<{width}}  {part}")
-        if not rows and tagging.intent is None:
+        if not parts and tagging.intent is None:
             print("nothing marked")
+
+
+def _tokens(line: str, row: int) -> list[str]:
+    """The tokens of a text that is cut already."""
+    import json
+
+    if not line.lstrip().startswith(("[", "{")):
+        return line.split()
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return line.split()
+    if isinstance(found, dict):
+        found = found.get("tokens", found.get("words"))
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise UserError(f"run: row {row}: expected a list of tokens, each a text, got {line.strip()[:40]!r}")
+    return found
 
 
 def evaluate(
@@ -78,13 +105,17 @@ def show(evaluation: Mapping[str, Json]) -> None:
     """Print an evaluation: a table, and what it comes to."""
     if evaluation.get("headline"):
         print(evaluation["headline"])
-    rows = [["", "slot F1 %", "intents %", "tokens %"]]
-    for name, entry in [*evaluation["baselines"].items(), ("this model", evaluation)]:
-        keys = ("slot_f1", "intent_accuracy", "token_accuracy")
+    shown = {"slot_f1": "slot F1 %", "intent_accuracy": "intents %", "token_accuracy": "tokens %"}
+    entries = [*evaluation["baselines"].items(), ("this model", evaluation)]
+    keys = [key for key in shown if any(key in entry for _, entry in entries)]
+    rows = [["", *(shown[key] for key in keys)]]
+    for name, entry in entries:
         rows.append([name, *(f"{100 * entry[key]:.2f}" if key in entry else "-" for key in keys)])
     print(table(rows))
     print(f"{evaluation['texts']:,} texts; all of a text right in {evaluation['sentence_accuracy']:.1%}")
-    for entry in ((evaluation.get("recurrence") or {}).get("adds"), evaluation.get("shuffled")):
+    from_text = evaluation.get("from_text") or {}
+    cut = from_text if from_text.get("given_back", 1.0) < 1 else None
+    for entry in ((evaluation.get("recurrence") or {}).get("adds"), evaluation.get("shuffled"), cut):
         if entry:
             print(entry["sentence"])
     sys.stdout.flush()

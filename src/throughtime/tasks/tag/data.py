@@ -2,102 +2,116 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from throughtime.data import tag_schemes
+from throughtime.data.json_rows import json_objects, json_values, looks_like_json
 from throughtime.data.label_notes import imbalance, never_seen
 from throughtime.data.labelled import check_text
-from throughtime.data.table import JSON_LINES, PARQUET, read_table
+from throughtime.data.table import JSON, PARQUET, delimited, read_table
 from throughtime.data.tagged import Tagged
 from throughtime.data.text import read_text
 from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.tasks.reading.data import Parts, TextsData, parts_of
+from throughtime.tasks.reading.lengths import cut_in_words, longest
+from throughtime.tasks.tag import conll, spans
+from throughtime.tasks.tag.found import INTENTS, TAGS, TOKENS, Choices, Found, column_of, listed, tokens_of, words
 from throughtime.tasks.tag.options import TaggerOptions
-
-TOKENS, TAGS, INTENTS = ("tokens", "words"), ("tags", "slots", "ner_tags", "labels"), ("intent", "intents", "label")
-"""Names by which the columns of a table are known."""
 
 LANGUAGES = ("auto", "en", "zh")
 PARTS = ("train", "valid", "validation", "dev", "test")
 
 _SPAN = re.compile(r"[BIES]-.+")
-_INTENT = re.compile(r"#\s*intent\s*[=:]\s*(.*)", re.IGNORECASE)
-_COMMENT = re.compile(r"#\s*[\w.\-]+\s*[=:](\s|$)")
-_SPACES = re.compile(r"[ \t]+")  # others, such as the ideographic one, are tokens
 
 
 @dataclass(frozen=True)
 class TaggedData(TextsData):
-    """What config.json keeps of tagged texts. scheme: as Tagged has it."""
+    """What config.json keeps of tagged texts. scheme: as Tagged has it. given_back: the share of texts whose tokens
+    come back where the text is cut."""
 
     scheme: str = "BIO"
+    given_back: float | None = None
 
 
-def tagged(tokens: Any, tags: Any = None, intents: Any = None, encoding: str = "utf-8") -> Tagged:
+def tagged(tokens: Any, tags: Any = None, intents: Any = None, options: TaggerOptions | None = None) -> Tagged:
     """Tagged texts, from themselves, from lists, or from what read_tagged takes."""
     if isinstance(tokens, Tagged):
         return tokens
-    if tags is None:
-        return read_tagged(tokens, encoding)
-    return read_tagged((tokens, tags) if intents is None else (tokens, tags, intents))
+    options = options or TaggerOptions()
+    if tags is not None:
+        tokens = (tokens, tags) if intents is None else (tokens, tags, intents)
+    return read_tagged(tokens, options.encoding, choices=chosen(options))
+
+
+def chosen(options: TaggerOptions) -> Choices:
+    """What options say of a source."""
+    return Choices(options.token_column, options.tag_column, options.tag_names)
 
 
 def parts(source: Any, given: Tagged, beside: Tagged | None, options: TaggerOptions) -> Parts[Tagged]:
     """What is learned from, chosen by and scored, by the options. beside: texts to choose by that were handed over."""
-    return parts_of(
-        source, given, beside, options, lambda file: read_tagged(file, options.encoding), check_tagged_split
-    )
+
+    def read(file: str) -> Tagged:
+        return read_tagged(Path(file), options.encoding, choices=chosen(options))
+
+    found = parts_of(source, given, beside, options, read, check_tagged_split)
+    lengths = np.array([len(tokens) for tokens in found.learned.tokens])
+    told = cut_in_words(lengths, "learned from in parts")
+    notes = [*found.notes, told] if told else found.notes
+    return replace(found, learned=found.learned.in_parts(longest(lengths)), notes=notes)
 
 
-@dataclass
-class _Found:
-    """rows: of each sentence; `stepped` where each token has a line of its own."""
+def read_tagged(source: Any, encoding: str = "utf-8", language: str = "auto", choices: Choices | None = None) -> Tagged:
+    """Sentences with their tags from files, frames or lists.
 
-    tokens: list[list[str]]
-    tags: list[list[str]]
-    intents: list[str] | None
-    rows: list[int]
-    where: str
-    stepped: bool = False
-
-    def place(self, sentence: int, token: int = 0) -> str:
-        return f"{self.where}: row {self.rows[sentence] + (token if self.stepped else 0)}"
-
-
-def read_tagged(source: Any, encoding: str = "utf-8", language: str = "auto") -> Tagged:
-    """Sentences with their tags from files or lists.
-
-    source: a file of a token a line, its tag in the last column, and an empty line between sentences, the intents in
-    comments (# intent = X) or in a file beside it, FILE.intent, a line each; a folder with the parallel files seq.in,
-    seq.out and perhaps label; JSON lines or Parquet with tokens, tags or slots, and perhaps intent; a mapping of those,
-    or (tokens, tags) and (tokens, tags, intents) of lists. language: how sentences without marks between tokens are
-    cut: zh by characters, en at spaces, auto by characters where the tags are as many as those and not as the words.
+    source: a file of a token a line (CoNLL, CoNLL-U), its tag in the last column, and an empty line between sentences,
+    the intents in comments (# intent = X) or in a file beside it, FILE.intent, a line each; a folder with the parallel
+    files seq.in, seq.out and perhaps label; CSV with a word in each row; JSON, Parquet or a frame with tokens, tags or
+    slots, and perhaps intent; texts with spans by characters, as spaCy, doccano, Rasa and Label Studio write them; a
+    mapping of columns, or (tokens, tags) and (tokens, tags, intents) of lists. language: how sentences without marks
+    between tokens are cut: zh by characters, en at spaces, auto by characters where the tags are as many as those and
+    not as the words. choices: what is said of columns and names of tags.
 
     Raises UserError with file and row for what cannot be.
     """
     if language not in LANGUAGES:
         raise UserError(f"language {language!r}: choose from {', '.join(LANGUAGES)}")
+    choices = replace(choices or Choices(), language=language)
     if isinstance(source, str | Path):
         path = Path(source)
-        if path.is_dir():
-            found = _folder(path, encoding, language)
-        elif path.suffix.lower() in (*JSON_LINES, *PARQUET):
-            table = read_table(path, encoding, "labels")
-            found = _columns(table.columns, table.where, table.first_row, language)
-        else:
-            found = _conll(path, encoding)
+        found = _folder(path, encoding, language) if path.is_dir() else _file(path, encoding, choices)
     elif isinstance(source, dict):
-        found = _columns(source, "data", 0, language)
+        found = _columns(source, "data", 0, choices)
     elif isinstance(source, tuple) and len(source) in (2, 3):
         names = (TOKENS[0], TAGS[0], INTENTS[0])
-        found = _columns(dict(zip(names, source, strict=False)), "data", 0, language)
+        found = _columns(dict(zip(names, source, strict=False)), "data", 0, choices)
+    elif isinstance(source, list):
+        rows = spans.spanned(source, 0, "data")
+        if rows is None:
+            raise UserError(
+                "data: expected (tokens, tags) as a pair of lists, or texts with spans [(text, {'entities': ...})], "
+                "got a list of something else"
+            )
+        found = spans.tokens_of(rows, "data")
+    elif hasattr(source, "column_names") and hasattr(source, "features"):  # a Dataset of Hugging Face
+        names = source.column_names
+        if isinstance(names, Mapping):
+            raise UserError(f"data: holds the parts {', '.join(map(str, names))}; give one of them")
+        choices = _named(choices, source.features)
+        found = _columns({name: source[name] for name in names}, "data", 0, choices)
+    elif hasattr(source, "columns"):
+        table = read_table(source, encoding, "labels")
+        found = _columns(table.columns, table.where, table.first_row, choices)
     else:
         raise UserError(
             f"data: expected a file, a folder, a mapping or (tokens, tags) or (tokens, tags, intents), "
@@ -106,65 +120,94 @@ def read_tagged(source: Any, encoding: str = "utf-8", language: str = "auto") ->
     return _finished(found)
 
 
-def _conll(path: Path, encoding: str) -> _Found:
+def _named(choices: Choices, features: Any) -> Choices:
+    """With the names of tags that a Dataset or a Parquet file of Hugging Face has."""
+    if choices.tag_names is not None:
+        return choices
+    for name in TAGS:
+        feature = features.get(name) if hasattr(features, "get") else None
+        for part in (feature, getattr(feature, "feature", None)):
+            if isinstance(part, Mapping):
+                part = part.get("feature", part)
+            names = part.get("names") if isinstance(part, Mapping) else getattr(part, "names", None)
+            if isinstance(names, Mapping):
+                names = names.get("class_label", names)
+                names = [names[key] for key in sorted(names, key=int)] if isinstance(names, Mapping) else names
+            if isinstance(names, list | tuple) and names and all(isinstance(one, str) for one in names):
+                return replace(choices, tag_names=tuple(names))
+    return choices
+
+
+def _file(path: Path, encoding: str, choices: Choices) -> Found:
+    suffix = path.suffix.lower()
+    if suffix in PARQUET:
+        table = read_table(path, encoding, "labels")
+        return _columns(table.columns, table.where, table.first_row, _named(choices, _parquet_features(path)))
     where = "standard input" if str(path) == "-" else str(path)
-    found = _Found([], [], None, [], where, True)
-    intents: list[str | None] = []
-    said: str | None = None
-    begun = True
-    for row, line in enumerate(read_text(path, encoding).split("\n"), 1):
-        cells = _cells(line)
-        if not cells or cells[0] == "-DOCSTART-":
-            begun = True
-        elif begun and (match := _INTENT.fullmatch(line.strip())):
-            said = match.group(1).strip()
-            if not said:
-                raise UserError(f"{where}: row {row}: the intent is missing")
-        elif begun and line.startswith("#") and _is_comment(line, cells):
-            continue
-        elif len(cells) < 2:
-            raise UserError(f"{where}: row {row}: expected a token and its tag, got {line.strip()[:40]!r}")
-        else:
-            if begun:
-                found.rows.append(row)
-                found.tokens.append([])
-                found.tags.append([])
-                intents.append(said)
-                begun, said = False, None
-            found.tokens[-1].append(cells[0])
-            found.tags[-1].append(cells[-1])
-    beside = path.with_name(path.name + ".intent")
-    if any(intents):
-        for i, intent in enumerate(intents):
-            if intent is None:
-                raise UserError(f"{found.place(i)}: this sentence has no intent, others have; give each one or none")
-        found.intents = [str(intent) for intent in intents]
-    elif beside.is_file():
+    content = read_text(path, encoding)
+    if suffix in JSON or looks_like_json(content):
+        return _json(content, where, choices)
+    if suffix in (".yml", ".yaml", ".md") and (rows := spans.rasa(content, where)):
+        return spans.tokens_of(rows, where)
+    header = conll.header_of(content, suffix)
+    if header is not None:
+        separator, _ = header
+        return conll.word_rows(content, where, separator, choices) or _sentence_rows(content, where, separator, choices)
+    found = conll.conll(content, where, choices)
+    beside = conll.intents_beside(path)
+    if found.intents is None and beside.is_file():
         found.intents = [line.strip() for line in _rows(beside, encoding)]
         _same(found.intents, beside, "intents", found.tokens, path)
     return found
 
 
-def _cells(line: str) -> list[str]:
-    """Columns between tabs or spaces; none of an empty line. A line that begins with two spaces has a space as token,
-    and so has one that begins with a space and a tab."""
-    if not line.strip(" \t"):
-        return []
-    if "\t" in line:
-        return [cell if place == 0 and cell == " " else cell.strip(" ") for place, cell in enumerate(line.split("\t"))]
-    if line.startswith("  "):
-        return [" ", *_words(line[2:])]
-    return _words(line)
+def _json(content: str, where: str, choices: Choices) -> Found:
+    values, first = json_values(content, where)
+    rows = spans.spanned(values, first, where)
+    if rows is not None:
+        return spans.tokens_of(rows, where)
+    objects, first = json_objects(content, where)
+    names = dict.fromkeys(name for row in objects for name in row)
+    return _columns({name: [row.get(name) for row in objects] for name in names}, where, first, choices)
 
 
-def _is_comment(line: str, cells: list[str]) -> bool:
-    """Whether a line that begins with # is none of a token #."""
-    tagged = cells[-1] == "O" or _SPAN.fullmatch(cells[-1]) is not None
-    return _COMMENT.match(line) is not None or len(cells) == 1 or (len(cells) > 2 and not tagged)
+def _sentence_rows(content: str, where: str, separator: str, choices: Choices) -> Found:
+    """A table with a sentence in each row: tokens between spaces, or lists as Python or JSON writes them."""
+    (_, names), *body = delimited(content, separator, where)
+    for number, cells in body:
+        if len(cells) != len(names):
+            raise UserError(f"{where}: row {number} has {len(cells)} values, the header {len(names)}")
+    columns = {
+        name.strip(): [_literal(cells[i], f"{where}: row {number}") for number, cells in body]
+        for i, name in enumerate(names)
+    }
+    found = _columns(columns, where, 0, choices)
+    found.rows = [number for number, _ in body]
+    return found
 
 
-def _words(line: str) -> list[str]:
-    return [word for word in _SPACES.split(line) if word]
+def _literal(cell: str, place: str) -> Any:
+    if not cell.lstrip().startswith("["):
+        return cell
+    try:
+        return ast.literal_eval(cell.strip())
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        pass
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError):
+        raise UserError(f"{place}: expected a list such as ['a', 'b'], got {cell.strip()[:40]!r}") from None
+
+
+def _parquet_features(path: Path) -> Any:
+    """What Hugging Face says of the columns of a Parquet file that it wrote; nothing of others."""
+    from pyarrow import parquet
+
+    raw = (parquet.read_schema(path).metadata or {}).get(b"huggingface")
+    try:
+        return {} if raw is None else json.loads(raw)["info"]["features"]
+    except (KeyError, ValueError, TypeError):
+        return {}
 
 
 def _rows(path: Path, encoding: str) -> list[str]:
@@ -180,66 +223,74 @@ def _same(found: list[Any], path: Path, what: str, expected: list[Any], other: P
         raise UserError(f"{path}: {len(found):,} {what}, {other} has {len(expected):,} sentences; each needs one")
 
 
-def _folder(path: Path, encoding: str, language: str) -> _Found:
-    words, tags, intents = path / "seq.in", path / "seq.out", path / "label"
-    if not words.is_file() or not tags.is_file():
+def _folder(path: Path, encoding: str, language: str) -> Found:
+    lines_of, tags, intents = path / "seq.in", path / "seq.out", path / "label"
+    if not lines_of.is_file() or not tags.is_file():
         names = sorted(child.name for child in path.iterdir())
         parts = [part for part in PARTS if (path / part).is_dir()]
         if parts:
             raise UserError(f"{path}: holds the parts {', '.join(parts)}; give one of them, such as {path / parts[0]}")
         there = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
         raise UserError(f"{path}: expected the files seq.in, seq.out and perhaps label, there are {there or 'none'}")
-    lines, marks = _rows(words, encoding), _rows(tags, encoding)
-    _same(marks, tags, "lines of tags", lines, words)
-    found = _Found([], [_words(mark) for mark in marks], None, list(range(1, len(lines) + 1)), str(words))
-    found.tokens = [_tokens(line, len(own), language) for line, own in zip(lines, found.tags, strict=True)]
+    lines, marks = _rows(lines_of, encoding), _rows(tags, encoding)
+    _same(marks, tags, "lines of tags", lines, lines_of)
+    found = Found(str(lines_of), tags=[words(mark) for mark in marks], rows=list(range(1, len(lines) + 1)))
+    found.tokens = [tokens_of(line, len(own), language) for line, own in zip(lines, found.tags, strict=True)]
+    found.texts = list(lines)
     if intents.is_file():
         found.intents = [line.strip() for line in _rows(intents, encoding)]
-        _same(found.intents, intents, "intents", lines, words)
+        _same(found.intents, intents, "intents", lines, lines_of)
     return found
 
 
-def _tokens(line: str, count: int, language: str) -> list[str]:
-    words = _words(line)
-    signs = [sign for word in words for sign in word]
-    by_sign = language == "zh" or (language == "auto" and len(words) != count == len(signs))
-    return signs if by_sign else words
-
-
-def _columns(columns: Mapping[str, Json], where: str, first: int, language: str) -> _Found:
-    def column(known: tuple[str, ...], what: str) -> list[Any]:
-        for name in known:
-            if name in columns:
-                return list(columns[name])
-        raise UserError(f"{where}: no {what}, expected {' or '.join(known)}; there are {', '.join(map(str, columns))}")
-
-    tokens, tags = column(TOKENS, "tokens"), column(TAGS, "tags")
-    intents = column(INTENTS, "intents") if any(name in columns for name in INTENTS) else None
+def _columns(columns: Mapping[str, Json], where: str, first: int, choices: Choices) -> Found:
+    names = [str(name) for name in columns]
+    each = list(columns.values())
+    tokens = list(each[column_of(names, choices.token_column, TOKENS, where, "tokens")])
+    place = column_of(names, choices.tag_column, TAGS, where, "tags")
+    tags = list(each[place])
+    lower = [name.lower() for name in names]
+    known = next((lower.index(name) for name in INTENTS if name in lower and lower.index(name) != place), None)
+    intents = None if known is None else list(each[known])
     if len(tokens) != len(tags):
         raise UserError(f"{where}: {len(tokens):,} sentences of tokens and {len(tags):,} of tags; each needs both")
     if intents is not None and len(intents) != len(tokens):
         raise UserError(f"{where}: {len(tokens):,} sentences and {len(intents):,} intents; each needs one")
-    found = _Found([], [], None, list(range(first, first + len(tokens))), where)
+    found = Found(where, rows=list(range(first, first + len(tokens))))
+    numbers = False
     for i, (one, own) in enumerate(zip(tokens, tags, strict=True)):
-        place = found.place(i)
-        given = _words(own) if isinstance(own, str) else _list(own, place, "tags")
-        marks = ["" if mark is None else str(mark) for mark in given]
-        words = _tokens(one, len(marks), language) if isinstance(one, str) else _list(one, place, "tokens")
-        found.tokens.append(words)
+        at = found.place(i)
+        given = words(own) if isinstance(own, str) else listed(own, at, "tags")
+        numbers |= any(isinstance(mark, int | np.integer) and not isinstance(mark, bool) for mark in given)
+        marks = [_mark(mark, choices.tag_names, at) for mark in given]
+        cut = tokens_of(one, len(marks), choices.language) if isinstance(one, str) else listed(one, at, "tokens")
+        found.tokens.append(cut)
         found.tags.append(marks)
+        found.texts.append(one if isinstance(one, str) else None)
+    if numbers and choices.tag_names is None:
+        if where != "data":
+            raise UserError(
+                f"{where}: the tags in column {names[place]} are numbers; give their names in order with --tag-names "
+                "O,B-place,I-place,... (tag_names in Python)"
+            )
+        found.notes.append("the tags are numbers and read as they are; tag_names gives them names")
     if intents is not None:
         found.intents = ["" if intent is None or intent != intent else str(intent).strip() for intent in intents]
     return found
 
 
-def _list(value: Any, place: str, what: str) -> list[Any]:
-    if not isinstance(value, list | tuple | np.ndarray):
-        raise UserError(f"{place}: expected a list of {what}, got {type(value).__name__}")
-    return list(value)
+def _mark(mark: Any, names: Sequence[str] | None, place: str) -> str:
+    """A tag as text. names: of numbers."""
+    number = isinstance(mark, int | np.integer) and not isinstance(mark, bool)
+    if names is None or not (number or (isinstance(mark, str) and mark.isdecimal())):
+        return "" if mark is None else str(mark)
+    if not 0 <= int(mark) < len(names):
+        raise UserError(f"{place}: tag {mark} of {len(names)} names, counted from 0; give all of them in tag_names")
+    return names[int(mark)]
 
 
-def _finished(found: _Found) -> Tagged:
-    notes: list[str] = []
+def _finished(found: Found) -> Tagged:
+    notes = list(found.notes)
     for i, (tokens, tags) in enumerate(zip(found.tokens, found.tags, strict=True)):
         if len(tokens) != len(tags):
             raise UserError(
@@ -259,27 +310,30 @@ def _finished(found: _Found) -> Tagged:
     if not kept:
         raise UserError(f"{found.where}: there are no sentences")
     found.tokens, found.tags = [found.tokens[i] for i in kept], [found.tags[i] for i in kept]
-    found.rows = [found.rows[i] for i in kept]
+    found.rows, found.lines = [found.rows[i] for i in kept], found.lines and [found.lines[i] for i in kept]
+    found.texts = [found.texts[i] for i in kept] if found.texts else [None] * len(kept)
     if found.intents is not None:
         found.intents = [found.intents[i] for i in kept]
         for i, intent in enumerate(found.intents):
             if not intent:
                 raise UserError(f"{found.place(i)}: the intent is missing")
             check_text(intent, found.place(i))
+    found.tags, told = tag_schemes.settled(found.tags)
+    notes += [told] if told else []
     scheme = _scheme(found)
     if scheme != "none":
         notes += _unbegun(found)
         found.tags = [_begun(tags, scheme) for tags in found.tags]
     notes += imbalance(found.intents or [], "intent")
     notes += _repeated(found)
-    return Tagged(found.tokens, found.tags, found.intents or [], found.where, notes, scheme)
+    return Tagged(found.tokens, found.tags, found.intents or [], found.where, notes, scheme, found.texts)
 
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' if number != 1 else ''}"
 
 
-def _scheme(found: _Found) -> str:
+def _scheme(found: Found) -> str:
     """BIO or BIOES where most tags are such, UserError for one that is not then; "none" otherwise."""
     counts = Counter(tag for tags in found.tags for tag in tags)
     spans = {tag for tag in counts if _SPAN.fullmatch(tag)}
@@ -296,7 +350,7 @@ def _scheme(found: _Found) -> str:
     return "BIOES" if any(tag[0] in "ES" for tag in spans) else "BIO"
 
 
-def _unbegun(found: _Found) -> list[str]:
+def _unbegun(found: Found) -> list[str]:
     """A note on spans that go on without having begun."""
     places = []
     for i, tags in enumerate(found.tags):
@@ -325,7 +379,7 @@ def _begun(tags: list[str], scheme: str) -> list[str]:
     return found
 
 
-def _repeated(found: _Found) -> list[str]:
+def _repeated(found: Found) -> list[str]:
     first: dict[tuple[str, ...], int] = {}
     again, other = [], []
     for i, tokens in enumerate(found.tokens):

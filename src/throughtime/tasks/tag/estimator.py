@@ -30,6 +30,7 @@ from throughtime.tasks.tag.data import TaggedData, parts, tagged
 from throughtime.tasks.tag.model import WHO, TaggerConfig, TaggerEnsemble
 from throughtime.tasks.tag.options import TaggerOptions
 from throughtime.tasks.tag.score import score
+from throughtime.tasks.tag.splitting import splitter_of, unit_of
 from throughtime.tasks.tag.stream import SCHEMA, TaggerStream, Tagging, TokenTagger
 from throughtime.training import run as runs
 
@@ -80,17 +81,17 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
             changes |= scored_elsewhere(self.options.replaced(**changes))
 
         def read(options: TaggerOptions) -> Parts[Tagged]:
-            return parts(tokens, tagged(tokens, tags, intents, options.encoding), beside, options)
+            return parts(tokens, tagged(tokens, tags, intents, options), beside, options)
 
         return self._fit(read, out, resume, force, quiet, changes)
 
     def _judged(self, source: Any) -> Tagged:
-        return tagged(source)
+        return tagged(source, options=self.options)
 
     def _facts(self, examples: Parts[Tagged], options: TaggerOptions) -> Facts:
         learned, threads = examples.learned, options.threads or runs.torch_threads()
         length = sum(map(len, learned.tokens)) / max(1, len(learned))
-        words = _unit(learned) == "words"
+        words = unit_of(learned.tokens) == "words"
         return Facts(len(learned), length, words, len(set(learned.intents)), examples.apart, threads)
 
     def _choices(self, facts: Facts, options: TaggerOptions) -> list[Choice]:
@@ -106,7 +107,8 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
             raise UserError(
                 f"{learned.where}: there is one intent, {intents[0]!r}; nothing to tell apart, leave it out"
             )
-        reader = _reader(learned, options, len(tags), len(intents))
+        splitter, back = splitter_of(learned, held)
+        reader = _reader(learned, options, len(tags), len(intents), splitter)
         model = TaggerEnsemble((reader.config,), options.ensemble_size, tuple(tags), tuple(intents))
         without = {}
         if options.linear_models and intents and not fit.available():
@@ -114,6 +116,7 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
         data = TaggedData(
             **{**examples.data.to_json(), "notes": (*examples.notes, *without.values()), "without": tuple(without)},
             scheme=learned.scheme,
+            given_back=back,
         )
         parameters, part = draw(tagger, model, options), Part.of(reader, learned.tokens, held.tokens)
         return ReadingPlan(model, data, parameters, reader_files([reader]), parts=[part])
@@ -175,7 +178,7 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
     ) -> dict[str, Any]:
         """Slot F1, intent accuracy and sentence accuracy beside the linear models of intents; see
         throughtime.tasks.tag.score.score."""
-        return score(self.fitted(), tagged(tokens, tags, intents), {})
+        return score(self.fitted(), tagged(tokens, tags, intents, self.options), {})
 
     def score_held_out(self, say: Say) -> dict[str, Any] | None:
         assert self.examples is not None
@@ -187,19 +190,13 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
         return score(self.fitted(), examples.test, baselines(examples.whole, held, options.seconds, options.seed, say))
 
 
-def _unit(learned: Tagged) -> str:
-    """What the tokens are."""
-    words = sum(len(token) > 1 for text in learned.tokens for token in text)
-    return "words" if words > 0.5 * sum(map(len, learned.tokens)) else "characters"
-
-
-def _reader(learned: Tagged, options: TaggerOptions, tags: int, intents: int) -> Reader:
-    """A new reader of what is learned from. tags, intents: their numbers."""
-    unit = _unit(learned)
+def _reader(learned: Tagged, options: TaggerOptions, tags: int, intents: int, splitter: Splitter) -> Reader:
+    """A new reader of what is learned from. tags, intents: their numbers. splitter: what texts are cut with."""
+    unit = unit_of(learned.tokens)
     kinds, spelling = COLUMNS[unit]
     kinds = kinds if options.columns is None else options.columns
     spelling = spelling if options.spelling is None else options.spelling
-    columns = columns_of(Splitter(unit), learned.tokens, kinds, spelling, options.vocabulary)
+    columns = columns_of(splitter, learned.tokens, kinds, spelling, options.vocabulary)
     widths = [options.embedding] + [max(1, options.embedding // 2)] * (len(kinds) - 1)
     config = ReaderConfig.stack(
         WHO,
@@ -211,4 +208,4 @@ def _reader(learned: Tagged, options: TaggerOptions, tags: int, intents: int) ->
         dropout=options.drops(),
     )
     sizes = TaggerConfig(config, tags, intents, crf=options.crf, stacked=options.stacked and intents > 0)
-    return Reader(Splitter(unit), columns, sizes)
+    return Reader(splitter, columns, sizes)

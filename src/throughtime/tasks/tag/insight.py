@@ -91,7 +91,7 @@ def patient(directory: str | Path, data: str | None = None, fresh: bool = False)
     folder = Path(directory)
     record = SCHEMA.read(folder)
     source, options = source_of(record, folder, data)
-    texts = parts(source, read_tagged(source, options.encoding), None, options)
+    texts = parts(source, tagged(source, options=options), None, options)
     found = _patient(load(folder), texts, record, course_of(folder, record.options))
     return refreshed(found) if fresh else found
 
@@ -101,7 +101,7 @@ def of_model(model: Any, data: Any = None) -> ReadingPatient:
     options, texts = model.record.options, model.examples
     if data is not None:
         usual = options.replaced(test=None, validation=0.1, holdout=0.0)
-        texts = parts(None, tagged(data, encoding=usual.encoding), None, usual)
+        texts = parts(None, tagged(data, options=usual), None, usual)
     return _patient(model.model, texts, model.record, course(model.outcome.history, options))
 
 
@@ -247,4 +247,6 @@ def amount(data: str, share: float, seed: int, options: Mapping[str, Json]) -> t
     chosen = {name: options[name] for name in names if options.get(name) is not None}
     model = Tagger(seed=seed, ensemble_size=1).fit(learned.take(rows), quiet=True, **chosen)
     found = score(model.fitted(), test, {})
-    return float(count), max(1 - found["slot_f1"], 0.5 / max(1, sum(map(len, test.tokens))))
+    return float(count), max(
+        1 - found.get("slot_f1", found["token_accuracy"]), 0.5 / max(1, sum(map(len, test.tokens)))
+    )

@@ -17,7 +17,7 @@ from throughtime.models.reader import Tokens
 from throughtime.runtime.readers import Reader, Readers
 from throughtime.tasks.reading.job import Judged, Member, Output, ReadingJob
 from throughtime.tasks.tag import model as tagger
-from throughtime.tasks.tag.metrics import scheme_of, slot_f1
+from throughtime.tasks.tag.metrics import scheme_of, slot_f1, token_accuracy
 from throughtime.tasks.tag.model import WHO, TaggerEnsemble
 from throughtime.tasks.tag.options import TaggerOptions
 from throughtime.tasks.tag.stream import TokenTagger
@@ -75,6 +75,8 @@ class Targets:
 class TaggerJob(ReadingJob):
     """names: of tags and intents. reader: of all members. learned, held: the sentences."""
 
+    cuts = False  # every token has its tag; see Tagged.in_parts
+
     def __init__(
         self,
         members: Sequence[Member],
@@ -104,7 +106,8 @@ class TaggerJob(ReadingJob):
         return self.targets.loss(model, output, tokens, rows)
 
     def judge(self, outputs: Judged) -> float:
-        """1 - slot F1, and 1 - the share of intents that are right, added; of all members together."""
+        """1 - slot F1, or of tags that mark no spans the share of wrong ones, and 1 - the share of intents that are
+        right, added; of all members together."""
         held = self._held
         parameters = {one.prefix + name: value for one in self.members for name, value in one.model.arrays().items()}
         readers = Readers(WHO, tagger, [self._reader], len(self.members), parameters)
@@ -121,7 +124,10 @@ class TaggerJob(ReadingJob):
                 total = np.sum([log_softmax(own[1].numpy().astype(np.float64)) for _, own in batch], 0)
                 best = total.argmax(1)
                 right += sum(model.intents[k] == held.intents[row] for k, row in zip(best, rows, strict=True))
-        figure = 1.0 - slot_f1(held.tags, tags, scheme_of([*held.tags, model.tags]))
+        if scheme_of([*held.tags, model.tags]) is None:
+            figure = 1.0 - slot_f1(held.tags, tags)
+        else:
+            figure = 1.0 - token_accuracy(held.tags, tags)
         return figure + (1.0 - right / max(1, len(held)) if model.intents else 0.0)
 
 

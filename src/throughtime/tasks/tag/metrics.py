@@ -56,9 +56,28 @@ def span_scores(
     return {**_scores(both.total(), said.total(), there.total()), "types": types}
 
 
+def tag_scores(truth: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """Of each tag precision, recall, f1 and support (tokens in truth): of tags that mark no spans."""
+    _same_lengths("tags", truth, predicted)
+    pairs = Counter(pair for true, own in zip(truth, predicted, strict=True) for pair in zip(true, own, strict=True))
+    there: Counter[str] = Counter()
+    said: Counter[str] = Counter()
+    for (one, other), count in pairs.items():
+        there[one] += count
+        said[other] += count
+    return {name: _scores(pairs[name, name], said[name], there[name]) for name in sorted(there.keys() | said.keys())}
+
+
 def slot_f1(truth: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], scheme: str | None = None) -> float:
     """The F1 over all spans."""
     return float(span_scores(truth, predicted, scheme)["f1"])
+
+
+def token_accuracy(truth: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> float:
+    """The share of tokens with the right tag; 0 without a token."""
+    _same_lengths("tags", truth, predicted)
+    right = [a == b for one, other in zip(truth, predicted, strict=True) for a, b in zip(one, other, strict=True)]
+    return sum(right) / max(1, len(right))
 
 
 def sentence_accuracy(

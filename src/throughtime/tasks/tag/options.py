@@ -34,6 +34,15 @@ class TaggerOptions(ReaderOptions):
     )
     spelling: bool | None = option(None, help="Whether words are spelled out too; by the tokens if not given.")
     _: KW_ONLY
+    token_column: str | None = option(
+        None, changeable=True, help="The column of the tokens: a name, or a place from 0; by the file if not given."
+    )
+    tag_column: str | None = option(
+        None, changeable=True, help="The column of the tags: a name (UPOS, XPOS), or a place from 0; the last."
+    )
+    tag_names: tuple[str, ...] | None = option(
+        None, parse=names, help="Names of tags that are numbers, in their order, with commas."
+    )
     crf: bool = option(True, help="Tags depend on their neighbours.")
     stacked: bool = option(None, chosen=True, help="Tags see the intent.")
     swap: float = option(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
-from throughtime.data.tagged import marked, together
+from throughtime.data.tagged import is_plain, marked, together
 from throughtime.options import Json
 from throughtime.report.page import Figure, Item, Prose, Sample, Section, Table
 from throughtime.report.run import Run, is_number
@@ -48,10 +49,12 @@ def write_report(directory: str | PathLike[str]) -> Path:
     """Write DIR/report.html and return its path. UserError where the folder is no model's, or has no history."""
     run = Run.of(directory, SCHEMA)
     evaluation, model = run.evaluation, run.record.model
-    judged = "(1 - slot F1) + (1 - the share of intents that are right)" if model.intents else "1 - slot F1"
+    plain = is_plain(model.tags)
+    judged = "the share of wrong tags" if plain else "1 - slot F1"
+    judged = f"({judged}) + (1 - the share of intents that are right)" if model.intents else judged
     sections = [
         Section("Result", _result(evaluation)),
-        Section("Kinds of spans", _kinds(evaluation)),
+        Section("Tags" if plain else "Kinds of spans", _kinds(evaluation, plain)),
         Section("Intents", classes_of(evaluation, "intents")),
         Section("Mistakes to read", _mistakes(evaluation)),
         Section("Learning", learning(run, "nats per text", judged)),
@@ -62,17 +65,21 @@ def write_report(directory: str | PathLike[str]) -> Path:
 
 
 def _result(evaluation: Mapping[str, Json]) -> list[Item]:
-    items = compared(evaluation, _MEASURES, ["slot_f1", "intent_accuracy"], {})
+    first = "slot_f1" if "slot_f1" in evaluation else "token_accuracy"
+    items = compared(evaluation, _MEASURES, [first, "intent_accuracy"], {})
     if is_number(whole := evaluation.get("sentence_accuracy")):
         what = "every tag and the intent are right" if "intents" in evaluation else "every tag is right"
         items.append(Prose(f"In {whole:.1%} of the texts {what}."))
     if is_number(error := evaluation.get("calibration_error")):
         items.append(Prose(f"The probabilities of the intents are {error:.1%} off: their calibration error."))
-    told = (sentence(evaluation, "recurrence", "adds"), sentence(evaluation, "shuffled"))
+    cut = mapping(evaluation.get("from_text"))
+    given_back: Any = cut.get("given_back")
+    other = sentence(evaluation, "from_text") if is_number(given_back) and given_back < 1 else None
+    told = (sentence(evaluation, "recurrence", "adds"), sentence(evaluation, "shuffled"), other)
     return items + [Prose(one) for one in told if one]
 
 
-def _kinds(evaluation: Mapping[str, Json]) -> list[Item]:
+def _kinds(evaluation: Mapping[str, Json], plain: bool) -> list[Item]:
     from throughtime.report import label_plots
 
     found = {str(k): mapping(v) for k, v in mapping(evaluation.get("by_kind")).items()}
@@ -81,7 +88,8 @@ def _kinds(evaluation: Mapping[str, Json]) -> list[Item]:
         return []
     shown = label_plots.shown_kinds(kinds)
     numbered = label_plots.numbered(shown)
-    told = "F1 of each kind of span, the most frequent first, and how many spans there are of it."
+    what, many = ("tag", "tokens") if plain else ("kind of span", "spans")
+    told = f"F1 of each {what}, the most frequent first, and how many {many} there are of it."
     if len(shown) < len(kinds):
         told += f" The {len(shown)} most frequent of {len(kinds):,} kinds."
     if numbered:
@@ -90,7 +98,7 @@ def _kinds(evaluation: Mapping[str, Json]) -> list[Item]:
     for number, name in enumerate(shown, 1):
         figures = [percent(kinds[name].get(key)) for key in ("precision", "recall", "f1")]
         rows.append([name, *([str(number)] if numbered else []), f"{kinds[name]['support']:,}", *figures])
-    head = ["kind", *(["number"] if numbered else []), "spans", "precision %", "recall %", "F1 %"]
+    head = ["tag" if plain else "kind", *(["number"] if numbered else []), many, "precision %", "recall %", "F1 %"]
     return [Figure(label_plots.by_kind(kinds), told), Table(head, rows, numeric=tuple(range(1, len(head))))]
 
 

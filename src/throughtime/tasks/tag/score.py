@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from throughtime.baselines.verdict import verdict
-from throughtime.data.tagged import Tagged, together
+from throughtime.data.spacing import places as found_places
+from throughtime.data.splitter import given_back
+from throughtime.data.tagged import Tagged, places_together, together
 from throughtime.errors import UserError
 from throughtime.linear import metrics as label_metrics
 from throughtime.linear.ensemble import RECURRENCE
@@ -19,7 +21,7 @@ from throughtime.tasks.reading.verdicts import headline, recurrence_beside
 from throughtime.tasks.tag import metrics as tag_metrics
 from throughtime.tasks.tag.baselines import Baseline
 from throughtime.tasks.tag.baselines import baselines as fit_baselines
-from throughtime.tasks.tag.data import read_tagged
+from throughtime.tasks.tag.data import chosen, read_tagged
 from throughtime.tasks.tag.options import TaggerOptions
 from throughtime.tasks.tag.stream import SCHEMA, Tagging, TokenTagger, load
 
@@ -35,29 +37,27 @@ def score(model: TokenTagger, given: Tagged, baselines: Mapping[str, Baseline]) 
     taggings = list(model.tag(given.tokens))
     tags = [one.tags for one in taggings]
     groups = np.unique([" ".join(tokens) for tokens in given.tokens], return_inverse=True)[1]
-    scheme = tag_metrics.scheme_of([*given.tags, model.tags])
-    slots = tag_metrics.span_scores(given.tags, tags, scheme)
+    plain = tag_metrics.scheme_of([*given.tags, model.tags]) is not None
     evaluation: dict[str, Any] = {
         "texts": len(given),
         "tokens": sum(map(len, given.tokens)),
-        "slot_f1": slots["f1"],
-        "slot_precision": slots["precision"],
-        "slot_recall": slots["recall"],
-        "by_kind": slots["types"],
-        "token_accuracy": _share(_tokens_right(given.tags, tags)),
+        **_figures(given.tags, tags, plain),
+        "by_kind": tag_metrics.tag_scores(given.tags, tags) if plain else
+        tag_metrics.span_scores(given.tags, tags)["types"],
         "baselines": {},
-    }
-    ours = _errors(given.tags, tags, scheme)
+    }  # fmt: skip
+    ours = _errors(given.tags, tags, plain)
     theirs = {}
     for name, one in baselines.items():
         answers = one.tag(given.tokens)
-        theirs[name] = _errors(given.tags, answers, scheme)
-        f1 = tag_metrics.slot_f1(given.tags, answers, scheme)
-        accuracy = _share(_tokens_right(given.tags, answers))
-        evaluation["baselines"][name] = {"slot_f1": f1, "token_accuracy": accuracy}
+        theirs[name] = _errors(given.tags, answers, plain)
+        found = _figures(given.tags, answers, plain)
+        evaluation["baselines"][name] = {key: found[key] for key in ("slot_f1", "token_accuracy") if key in found}
     if theirs:
-        best = max(theirs, key=lambda name: evaluation["baselines"][name]["slot_f1"])
-        evaluation["verdict"] = verdict(ours, theirs[best], best, "1 - F1", "texts", groups).to_json()
+        key, loss = ("token_accuracy", "error rate of tokens") if plain else ("slot_f1", "1 - F1")
+        best = max(theirs, key=lambda name: evaluation["baselines"][name][key])
+        evaluation["verdict"] = verdict(ours, theirs[best], best, loss, "texts", groups).to_json()
+    evaluation["from_text"] = _from_text(model, given, taggings, plain)
     intents = [one.intent or "" for one in taggings] if model.intents and given.intents else None
     wrong = np.zeros(len(given), bool)
     if intents is not None:
@@ -65,7 +65,7 @@ def score(model: TokenTagger, given: Tagged, baselines: Mapping[str, Baseline]) 
         evaluation |= _intents(model, given, taggings)
         _beside(model, given, wrong, evaluation, groups)
         evaluation["recurrence"] = _recurrence(model, given, wrong, groups)
-    judged = {"Slots": evaluation.get("verdict")}
+    judged = {"Tags" if plain else "Slots": evaluation.get("verdict")}
     if intents is not None:
         judged["Intents"] = evaluation.get("intent_verdict")
     evaluation["headline"] = headline(judged)
@@ -94,23 +94,24 @@ def evaluate_folder(
     seconds = usual.checked(TaggerOptions.who, usual.default if seconds is None else seconds)
     record = SCHEMA.read(directory)
     model, options, about = load(Path(directory)), record.options, record.data
-    given = read_tagged(data, encoding or options.encoding)
+    given = read_tagged(data, encoding or options.encoding, choices=chosen(options))
     learned: Tagged | None = None
     if about.file is not None and given.sha256 == about.sha256:
         if not options.holdout:
             raise UserError(f"{given.where}: the model learned from these texts, all of them; give others")
         learned, given = given.split(options.holdout, options.seed + 1)
-    elif (source := _still(about.file, options.encoding)) is not None and source.sha256 == about.sha256:
+    elif (source := _still(about.file, options)) is not None and source.sha256 == about.sha256:
         learned, _ = source.split(options.holdout, options.seed + 1)
-    held = _still(options.validation, options.encoding)
+    held = _still(options.validation, options)
     beside = {} if learned is None else fit_baselines(learned, held, seconds, options.seed, say)
     return {"data": str(data), **score(model, given, beside)}
 
 
-def _still(file: Any, encoding: str) -> Tagged | None:
+def _still(file: Any, options: TaggerOptions) -> Tagged | None:
     """The tagged texts of a file that training read; None where they are there no longer."""
     try:
-        return read_tagged(file, encoding) if isinstance(file, str) and Path(file).exists() else None
+        there = isinstance(file, str) and Path(file).exists()
+        return read_tagged(file, options.encoding, choices=chosen(options)) if there else None
     except UserError:
         return None
 
@@ -155,12 +156,63 @@ def _recurrence(model: TokenTagger, given: Tagged, wrong: np.ndarray, groups: np
     return recurrence_beside(parts, truth, wrong.astype(np.float64), model.weights, model.linear_weights, groups)
 
 
-def _errors(truth: Sequence[Sequence[str]], answers: Sequence[Sequence[str]], scheme: str | None) -> np.ndarray:
+def _figures(truth: Sequence[Sequence[str]], answers: Sequence[Sequence[str]], plain: bool) -> dict[str, float]:
+    """How much is right. plain: the tags mark no spans, and tokens alone are counted."""
+    found = {}
+    if not plain:
+        slots = tag_metrics.span_scores(truth, answers)
+        found = {"slot_f1": slots["f1"], "slot_precision": slots["precision"], "slot_recall": slots["recall"]}
+    return {**found, "token_accuracy": _share(_tokens_right(truth, answers))}
+
+
+def _from_text(model: TokenTagger, given: Tagged, taggings: Sequence[Tagging], plain: bool) -> dict[str, Any]:
+    """What is right where the model is given texts and cuts them itself, as `run` does.
+
+    Compared are spans, or tokens, by their characters. given_back: the share of texts whose tokens come back.
+    """
+    texts = given.written
+    places = [placed(text, tokens) for text, tokens in zip(texts, given.tokens, strict=True)]
+    splitter = model.readers.readers[0].splitter
+    other = [n for n, same in enumerate(given_back(splitter, texts, given.tokens)) if not same]
+    again = dict(zip(other, model.tag([texts[n] for n in other], sure=False), strict=True))
+    wanted, answered = [], []
+    for n, tagging in enumerate(taggings):
+        own = again.get(n)
+        wanted.append(_by_characters(given.tags[n], places[n], plain))
+        found = (tagging.tags, places[n]) if own is None else (own.tags, own.places)
+        answered.append(_by_characters(*found, plain))
+    right = sum(len(one & two) for one, two in zip(wanted, answered, strict=True))
+    there, said = sum(map(len, wanted)), sum(map(len, answered))
+    share = 1 - len(other) / max(1, len(given))
+    figure = {"token_accuracy": right / max(1, there)} if plain else {"slot_f1": 2 * right / max(1, there + said)}
+    (name, value) = next(iter(figure.items()))
+    what = "tokens right" if plain else "slot F1"
+    sentence = f"Cut from plain text, {share:.1%} of the texts give their tokens back; {what} is then {value:.2%}."
+    return {"given_back": share, name: value, "sentence": sentence}
+
+
+def placed(text: str, tokens: Sequence[str]) -> list[tuple[int, int]]:
+    """Where tokens stand in a text; of tokens that are not all in it, as if it were they together."""
+    found = found_places(text, tokens)
+    return places_together(tokens) if found is None else found
+
+
+def _by_characters(tags: Sequence[str], places: Sequence[tuple[int, int]], plain: bool) -> set[tuple[str, int, int]]:
+    """Kind, first character and the one behind the last of each span, or of each token."""
+    if plain:
+        return {(tag, start, end) for tag, (start, end) in zip(tags, places, strict=True)}
+    return {(kind, places[first][0], places[last][1]) for kind, first, last in tag_metrics.spans(tags)}
+
+
+def _errors(truth: Sequence[Sequence[str]], answers: Sequence[Sequence[str]], plain: bool) -> np.ndarray:
     """(N, 2), of each text the spans that are wrong or missing, and those plus twice the right ones; the first by the
-    second, both summed, is 1 - F1. scheme: see tag_metrics.spans."""
+    second, both summed, is 1 - F1. plain: the tokens with a wrong tag, and all."""
+    if plain:
+        counts = _tokens_right(truth, answers).astype(np.float64)
+        return np.stack([counts[:, 1] - counts[:, 0], counts[:, 1]], 1)
     errors = []
     for one, other in zip(truth, answers, strict=True):
-        right, answered = set(tag_metrics.spans(one, scheme)), set(tag_metrics.spans(other, scheme))
+        right, answered = set(tag_metrics.spans(one)), set(tag_metrics.spans(other))
         errors.append((len(right ^ answered), len(right) + len(answered)))
     return np.array(errors, np.float64).reshape(-1, 2)
 

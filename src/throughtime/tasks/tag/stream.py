@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from throughtime.data.tagged import Span, marked, together
+from throughtime.data.tagged import Span, is_plain, marked, places_together, together
 from throughtime.errors import UserError
 from throughtime.linear.ensemble import OUT_OF_SCOPE, RECURRENCE, check_weights, combine, log_softmax
 from throughtime.linear.folder import read_linear
@@ -40,7 +40,8 @@ class Tagging:
     """A text that is understood.
 
     tokens and tags: (T,) each. sure: (T,) the probability of each tag. spans: what the tags mark, from the first token
-    to before the last. intent: of the whole text, None where the model knows none. intents: their probabilities.
+    to before the last. intent: of the whole text, None where the model knows none. intents: their probabilities. text:
+    as it was, or the tokens together where it was not given; places: (T,) where each token stands there.
     """
 
     tokens: list[str]
@@ -49,11 +50,28 @@ class Tagging:
     spans: list[Span]
     intent: str | None = None
     intents: dict[str, float] = field(default_factory=dict)
+    text: str = ""
+    places: list[tuple[int, int]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         whole = {"intent": self.intent, "intents": self.intents} if self.intent is not None else {}
-        return {"tokens": self.tokens, "tags": self.tags, "sure": self.sure, "spans": self.spans, **whole}
+        return {
+            "text": self.text,
+            "tokens": self.tokens,
+            "tags": self.tags,
+            "sure": self.sure,
+            "spans": self.spans,
+            **whole,
+        }
+
+
+class _Cut(NamedTuple):
+    """A text cut into tokens, and where each stands."""
+
+    tokens: list[str]
+    text: str
+    places: list[tuple[int, int]]
 
 
 class TokenTagger:
@@ -105,6 +123,11 @@ class TokenTagger:
         """A text cut into tokens as this model was trained with."""
         return self.readers.readers[0].splitter.split(text)
 
+    @property
+    def plain(self) -> bool:
+        """Whether the tags mark no spans, as parts of speech do not."""
+        return is_plain(self.tags)
+
     def scores(self, sentences: Sequence[Sequence[str]]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, Any]]:
         """For batches of tokens: rows, lengths (B,), the members' mean scores (T, B, K) and their mean log
         probabilities of the intents (B, C), None where there are none."""
@@ -153,22 +176,24 @@ class TokenTagger:
                 unsure = scope and one.intent is not None and one.intents[one.intent] < (self.threshold or 0.0)
                 yield replace(one, intent=OUT_OF_SCOPE) if unsure else one
 
-    def _checked(self, text: Any) -> list[str]:
-        """The tokens of a text or of what is cut into tokens; UserError for what is neither."""
+    def _checked(self, text: Any) -> _Cut:
+        """A text, or what is cut into tokens, with its tokens; UserError for what is neither."""
         if isinstance(text, str):
-            return self.tokens(text)
+            pieces = self.readers.readers[0].splitter.pieces(text)
+            return _Cut([one for one, _, _ in pieces], text, [(start, end) for _, start, end in pieces])
         if not isinstance(text, Iterable) or isinstance(text, bytes):
             raise UserError(f"{WHO}: expected texts, or lists of tokens, got {type(text).__name__}")
         tokens = list(text)
         if wrong := [type(token).__name__ for token in tokens if not isinstance(token, str)]:
             raise UserError(f"{WHO}: expected tokens as texts, got {wrong[0]}")
-        return tokens
+        return _Cut(tokens, together(tokens), places_together(tokens))
 
     def stream(self) -> TaggerStream:
         """Texts one by one, each understood by itself."""
         return TaggerStream(self)
 
-    def _tag(self, sentences: list[list[str]], sure: bool) -> list[Tagging]:
+    def _tag(self, texts: list[_Cut], sure: bool) -> list[Tagging]:
+        sentences = [one.tokens for one in texts]
         tags: list[list[str]] = [[] for _ in sentences]
         shares: list[list[float]] = [[] for _ in sentences]
         recurrence = np.zeros((len(sentences), max(1, len(self.intents))))
@@ -184,10 +209,11 @@ class TokenTagger:
                 recurrence[rows] = logits
         taggings = []
         whole = np.exp(self.intent_log_probabilities(sentences, recurrence)) if self.intents else recurrence
-        for tokens, labels, share, one in zip(sentences, tags, shares, whole, strict=True):
-            intents = dict(zip(self.intents, one.tolist(), strict=True)) if self.intents and tokens else {}
+        for cut, labels, share, one in zip(texts, tags, shares, whole, strict=True):
+            intents = dict(zip(self.intents, one.tolist(), strict=True)) if self.intents and cut.tokens else {}
             intent = max(intents, key=lambda name: intents[name]) if intents else None
-            taggings.append(Tagging(tokens, labels, share, marked(tokens, labels), intent, intents))
+            spans = [] if self.plain else marked(cut.tokens, labels, cut.text, cut.places)
+            taggings.append(Tagging(cut.tokens, labels, share, spans, intent, intents, cut.text, cut.places))
         return taggings
 
 

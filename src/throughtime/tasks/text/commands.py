@@ -34,6 +34,8 @@ class WriteOptions(Options):
     seed: int | None = option(None, help="The same seed writes the same text.")
     stop: str | None = option(None, help="End where this text appears.")
     samples: int = option(1, help="How many continuations.")
+    unknown: bool = option(False, help="Let <unk> be written, for what is outside a limited vocabulary.")
+    ignore_unknown: bool = option(False, help="Leave out what of the prompt is not in the vocabulary.")
     weights: str | None = option(None, help="float32, bfloat16 or int8: smaller ones are faster.")
 
 
@@ -47,8 +49,12 @@ def _run(chosen: WriteOptions, directory: Path, prompt: str, option: str | None,
         from throughtime.data.text import read_text
 
         start = read_text("-")
-    how = {one.name: getattr(chosen, one.name) for one in chosen.declared() if one.name != "weights"}
-    pieces = load(directory, chosen.weights).write(start, **how)
+    beside = ("weights", "unknown", "ignore_unknown")
+    how = {one.name: getattr(chosen, one.name) for one in chosen.declared() if one.name not in beside}
+    model = load(directory, chosen.weights)
+    model.writes_unknown = chosen.unknown
+    start = model.known(start) if chosen.ignore_unknown else start
+    pieces = model.write(start, **how)
     samples = chosen.samples
     began = time.perf_counter()
     if json:
@@ -98,18 +104,24 @@ def evaluate(
         str | None, Option(help="Of the text the model learned from: test (if not given), validation, train or all.")
     ] = None,
     encoding: Annotated[str, Option(help="Of the file.")] = "utf-8",
+    ignore_unknown: Annotated[
+        bool, Option("--ignore-unknown", help="Leave out characters that the model does not know; says how many.")
+    ] = False,
     json: shell.Json = False,
 ) -> None:
     """Score a model on a text: the part it never saw of its own text, or all of another one."""
+    from throughtime.tasks.text.report import unknown_in_words
     from throughtime.tasks.text.score import evaluate_folder
 
-    result = evaluate_folder(directory, file, part, encoding)
+    result = evaluate_folder(directory, file, part, encoding, ignore_unknown)
     if json:
         print_json(result)
         return
     print(scores(result))
     size, perplexity = f"{result['characters']:,} characters", f"{result['perplexity']:.3f}"
     print(f"{result['part']} part of {file}: {size}, perplexity {perplexity}")
+    if told := unknown_in_words(result):
+        print(told)
 
 
 def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None, json: bool) -> None:

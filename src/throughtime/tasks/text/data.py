@@ -6,15 +6,19 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 
-from throughtime.data.text import read_text
+from throughtime.data.text import is_file, looks_like_path, read_text
 from throughtime.errors import UserError
 from throughtime.options import Checked
 from throughtime.tasks.text.options import TextOptions
 
 PARTS = ("train", "validation", "test", "all")
+
+FORM = "NFC"
+"""How the characters of a text are composed before it is learned."""
 
 _CONTEXT = 64
 """Characters before a part that are encoded to find the token before it."""
@@ -38,7 +42,8 @@ class Text:
     file: where it was read from, None if it was given as a string. validation: None for what suits the length. blocks:
     the validation part is so many stretches, each in the middle of an equal part of what is not test, so that no region
     of it is unseen and none is closer to the test part than the rest; 1 for a single one at its end. None: as suits
-    the validation part. Raises UserError for shares out of range.
+    the validation part. form: "NFC" where characters are composed as Unicode wants it, so that the same text is the
+    same characters whoever wrote it. Raises UserError for shares out of range.
     """
 
     text: str
@@ -46,6 +51,7 @@ class Text:
     validation: float | None = 0.05
     holdout: float = 0.1
     blocks: int | None = 1
+    form: str = ""
 
     def __post_init__(self) -> None:
         for name in ("validation", "holdout"):
@@ -63,23 +69,28 @@ class Text:
     @classmethod
     def of(
         cls,
-        source: str | Path,
+        source: Any,
         encoding: str = "utf-8",
         validation: float | None = 0.05,
         holdout: float = 0.1,
         blocks: int | None = 1,
+        form: str = FORM,
     ) -> Text:
-        """From a path, or from a string: the name of a file that exists, or else the text itself."""
-        if isinstance(source, Path) or _is_file(source):
-            return cls(read_text(source, encoding), str(source), validation, holdout, blocks)
-        if not source:
-            raise UserError("text: expected a text or a file, got an empty string")
-        return cls(source, None, validation, holdout, blocks)
+        """From a Path, a folder's or several files', joined by line ends; or from a string: the name of a file that
+        exists, or else the text itself. UserError for a string that looks like the name of a file that is not there.
+
+        form: how characters are composed, "NFC" or "" for as they are.
+        """
+        text, file = _read(source, encoding)
+        if form and not text.isascii():
+            text = normalize("NFC", text)
+        return cls(text, file, validation, holdout, blocks, form)
 
     @classmethod
-    def by(cls, source: str | Path, options: TextOptions) -> Text:
+    def by(cls, source: Any, options: TextOptions, form: str) -> Text:
         """Cut as the options of a folder say; in those that say nothing of blocks there was one."""
-        return cls.of(source, options.encoding, options.validation, options.holdout, options.validation_blocks or 1)
+        blocks = options.validation_blocks or 1
+        return cls.of(source, options.encoding, options.validation, options.holdout, blocks, form)
 
     @property
     def sha256(self) -> str:
@@ -128,7 +139,7 @@ class Text:
     @property
     def data(self) -> TextData:
         """What the record keeps of it."""
-        return TextData(self.file, self.sha256, len(self.text))
+        return TextData(self.file, self.sha256, len(self.text), self.form)
 
 
 @dataclass(frozen=True)
@@ -140,25 +151,44 @@ class TextData(Checked):
     file: str | None = None
     sha256: str = ""
     characters: int = 0
+    form: str = ""
 
     def still(self, options: TextOptions) -> Text | None:
         """The text, cut as it was, where its file is still there and the same; a file named in a folder may be
         anything."""
         try:
-            if self.file is None or self.file == "-" or not Path(self.file).is_file():
+            if self.file is None or self.file == "-" or not Path(self.file).exists():
                 return None
-            text = Text.by(Path(self.file), options)
+            text = Text.by(Path(self.file), options, self.form)
         except (UserError, ValueError, OSError):
             return None
         return text if text.sha256 == self.sha256 else None
 
 
-def _is_file(source: str) -> bool:
-    if source == "-":
-        return True
-    if not source or "\n" in source or len(source) > 4096:
-        return False
-    try:
-        return Path(source).exists()
-    except (OSError, ValueError):
-        return False
+def _read(source: Any, encoding: str) -> tuple[str, str | None]:
+    """A text, and the file or folder it is from."""
+    if isinstance(source, list | tuple) and source and all(isinstance(one, Path) for one in source):
+        return _joined(list(source), encoding), None
+    if isinstance(source, str) and not is_file(source):
+        if not source:
+            raise UserError("text: expected a text or a file, got an empty string")
+        if looks_like_path(source):
+            raise UserError(
+                f"{source[:60]}: no such file; check the path, or end the text with a line end if it is a text"
+            )
+        return source, None
+    if not isinstance(source, str | Path):
+        raise UserError(f"text: expected a text, a Path or a list of Paths, got {type(source).__name__}")
+    path = Path(source)
+    if str(source) == "-" or not path.is_dir():
+        return read_text(source, encoding), str(source)
+    files = sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith("."))
+    if not files:
+        raise UserError(f"{path}: expected a text file or a folder of them, the folder has none")
+    return _joined(files, encoding), str(source)
+
+
+def _joined(files: list[Path], encoding: str) -> str:
+    """The texts of files, each with a line end behind it; files without a text count for nothing."""
+    parts = [read_text(one, encoding) for one in files if one.stat().st_size or len(files) == 1]
+    return "".join(part if part.endswith("\n") else part + "\n" for part in parts)

@@ -53,7 +53,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
 
     def fit(
         self,
-        text: str | Path,
+        text: str | Path | Sequence[Path],
         out: str | Path | None = None,
         *,
         resume: bool = False,
@@ -63,11 +63,11 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
     ) -> LanguageModel:
         """Learn a text.
 
-        text: a file (a Path, or a string that names one), or the text itself. out: a folder for the model, its
-        history and checkpoints; None keeps all in memory. resume: go on with what is in `out`, with its own model and
-        options. force: overwrite what is in `out`. quiet: no progress. changes: options in place of the constructor's;
-        of a run that goes on only some can be (a budget, rates, patience). Returns itself. Raises UserError where
-        something does not fit, or where another training is at work in `out`.
+        text: the text itself, or a file (a Path, or a string that names one), a folder of files, or several Paths. out:
+        a folder for the model, its history and checkpoints; None keeps all in memory. resume: go on with what is in
+        `out`, with its own model and options. force: overwrite what is in `out`. quiet: no progress. changes: options
+        in place of the constructor's; of a run that goes on only some can be (a budget, rates, patience). Returns
+        itself. Raises UserError where something does not fit, or where another training is at work in `out`.
         """
 
         def read(options: TextOptions) -> Text:
@@ -145,25 +145,30 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         parameters: Mapping[str, np.ndarray],
         say: Say | None,
     ) -> Finished[TextModel]:
-        return Finished(TextModel(plan.model, parameters, plan.tokenizer))
+        return Finished(TextModel(plan.model, parameters, plan.tokenizer, form=examples.form))
 
     def write(self, prompt: str = "", length: int = 500, **options: Any) -> Iterator[Piece]:
         """Continue the prompt; yields text as it is produced. Options: see TextModel.write."""
         return self.fitted().write(prompt, length, **options)
 
     def evaluate(
-        self, text: str | Path | None = None, part: str | None = None, encoding: str = "utf-8"
+        self,
+        text: str | Path | None = None,
+        part: str | None = None,
+        encoding: str = "utf-8",
+        ignore_unknown: bool = False,
     ) -> dict[str, Any]:
         """How well a text is predicted, next to the simple baselines; see throughtime.tasks.text.score.evaluate.
 
         text: a file or the text itself; None is the text it was fitted on. part: "train", "validation", "test" (the
-        default for the text it was fitted on) or "all" (the default, and the only one, for another).
+        default for the text it was fitted on) or "all" (the default, and the only one, for another). ignore_unknown:
+        leave characters out that the model does not know; their share is among the figures.
         """
         model = self.fitted()
         assert self.examples is not None
         assert self.record is not None
-        scored = self.examples if text is None else Text.of(text, encoding)
-        return evaluate(model, scored, part, self.examples, self.record.options.threads)
+        scored = self.examples if text is None else Text.of(text, encoding, form=self.examples.form)
+        return evaluate(model, scored, part, self.examples, self.record.options.threads, ignore_unknown)
 
     def score_held_out(self, say: Say) -> dict[str, Any] | None:
         """The scores of the part that nothing was chosen by; None where there is none."""

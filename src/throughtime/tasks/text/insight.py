@@ -129,7 +129,7 @@ def patient(directory: str | Path, data: str | None = None, fresh: bool = False)
             "give one: throughtime diagnose DIR FILE"
         )
     place = source if source == "-" else Path(source)
-    text = Text.by(place, options)
+    text = Text.by(place, options, record.data.form)
     tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
     found = _patient(record.model, read_weights(folder / WEIGHTS), tokenizer, text, options, _lines(folder))
     if fresh:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from throughtime.errors import UserError
 from throughtime.options import Json
@@ -13,6 +14,9 @@ from throughtime.report.page import Figure, Item, Prose, Sample, Section, Table
 from throughtime.report.run import Run, is_number, layers_of
 from throughtime.tasks.text.model import LanguageConfig
 from throughtime.tasks.text.stream import SCHEMA
+
+_NOTHING = 1e-3
+"""Nats that leave nothing to be better at."""
 
 SAMPLES = 12
 """The most samples shown of a run, evenly spread; the last is always among them."""
@@ -42,14 +46,31 @@ def verdict_of(evaluation: Mapping[str, Json]) -> str:
     )
     sentence = f"{where} the model needs {ours:.3f} nats per {unit}"
     peers = _peers(evaluation)
+    unknown = " " + told if (told := unknown_in_words(evaluation)) else ""
     if not peers:
-        return sentence + "."
+        return f"{sentence}.{unknown}"
     label, least = min(peers, key=lambda peer: peer[1])
+    if least <= _NOTHING:
+        return f"{sentence}; the {label} model needs {least:.3f}, so that nothing is left to be better at: no verdict."
     if ours < least:
         return (
             f"{sentence}, {1 - ours / least:.1%} fewer than the best simple baseline, the {label} model ({least:.3f})."
+            f"{unknown}"
         )
-    return f"{sentence}; the best simple baseline, the {label} model, needs {1 - least / ours:.1%} fewer ({least:.3f})."
+    fewer = f"needs {1 - least / ours:.1%} fewer ({least:.3f})."
+    return f"{sentence}; the best simple baseline, the {label} model, {fewer}{unknown}"
+
+
+def unknown_in_words(evaluation: Mapping[str, Json]) -> str:
+    """How much of a text was outside of the vocabulary, in a sentence; "" for nothing."""
+    tokens: Any = evaluation.get("unknown_tokens")
+    characters: Any = evaluation.get("unknown_characters")
+    told = []
+    if is_number(tokens) and tokens > 0:
+        told.append(f"{tokens:.1%} of the tokens are unknown words, <unk>, which are easy to predict.")
+    if is_number(characters):
+        told.append(f"{characters:.1%} of the characters are unknown and left out.")
+    return " ".join(told)
 
 
 def _merits(run: Run) -> list[tuple[str, str]]:
@@ -82,7 +103,7 @@ def _warnings(run: Run) -> list[str]:
         )
     if run.evaluation:
         _, ours = _score(run.evaluation)
-        if any(ours >= value for _, value in _peers(run.evaluation)):
+        if any(ours >= value > _NOTHING for _, value in _peers(run.evaluation)):
             warnings.append("A simple baseline does as well or better: train longer, or use a larger model.")
     return warnings
 

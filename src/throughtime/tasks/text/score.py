@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.baselines.ngram import baselines
+from throughtime.data import tokenizers
 from throughtime.errors import UserError
 from throughtime.models.ops_numpy import NumpyOps, nats
 from throughtime.storage.environment import cores
@@ -36,7 +37,12 @@ def score(config: LanguageConfig, parameters: Mapping[str, np.ndarray], ids: np.
 
 
 def evaluate(
-    model: Any, text: Text, part: str | None = None, training: Text | None = None, threads: int | None = None
+    model: Any,
+    text: Text,
+    part: str | None = None,
+    training: Text | None = None,
+    threads: int | None = None,
+    ignore_unknown: bool = False,
 ) -> dict[str, Any]:
     """The model's figures on a part of a text, and the baselines'.
 
@@ -48,6 +54,7 @@ def evaluate(
     counted. Returns nats_per_character, bits_per_character, nats_per_token, perplexity (per token), baselines,
     characters, tokens and part; with bytes as tokens also nats_per_byte and bits_per_byte; where the vocabulary is
     limited unknown_tokens, a share: they are easy to predict and make the other figures look better than they are.
+    ignore_unknown: leave characters of another text out that the model does not know, a share unknown_characters.
     """
     same = training is not None and training.sha256 == text.sha256
     if same:
@@ -56,7 +63,10 @@ def evaluate(
     elif part not in (None, "all"):
         raise UserError(f"part {part!r}: only the text the model was trained on has it; leave the part out")
     part = part or ("test" if same and text.part("test") else "all")
-    tokenizer = model.tokenizer
+    tokenizer, left_out = model.tokenizer, None
+    if ignore_unknown and not same:
+        known = tokenizers.known_part(tokenizer, text.text)
+        left_out, text = 1 - len(known) / max(1, len(text.text)), replace(text, text=known)
     own, before = text.ids(part, tokenizer), text.before(part, tokenizer)
     ids = np.concatenate([before, own])
     if len(ids) < 2:
@@ -67,7 +77,9 @@ def evaluate(
     result = {"part": part, "characters": characters, "tokens": tokens, **figures(total / tokens, tokens, characters)}
     if tokenizer.kind == "bytes":
         result |= {"nats_per_byte": total / tokens, "bits_per_byte": total / tokens / math.log(2)}
-    unknown = _unknown(tokenizer)
+    if left_out is not None:
+        result["unknown_characters"] = left_out
+    unknown = tokenizers.unknown_ids(tokenizer)
     if unknown:
         result["unknown_tokens"] = float(np.isin(ids[1:], unknown).mean())
     rows = _baselines(model, text, part, training, own)
@@ -103,14 +115,12 @@ def _baselines(model: Any, text: Text, part: str, training: Text | None, own: np
     return baselines(train, validation, own, model.config.vocabulary)
 
 
-def _unknown(tokenizer: Any) -> list[int]:
-    if tokenizer.kind == "words":
-        return [0, 1]
-    return [0] if getattr(tokenizer, "unknown", False) else []
-
-
 def evaluate_folder(
-    directory: str | Path, file: str | Path, part: str | None = None, encoding: str = "utf-8"
+    directory: str | Path,
+    file: str | Path,
+    part: str | None = None,
+    encoding: str = "utf-8",
+    ignore_unknown: bool = False,
 ) -> dict[str, Any]:
     """Score the model in a folder on a file; what `throughtime evaluate` does. Needs no torch.
 
@@ -119,11 +129,11 @@ def evaluate_folder(
     """
     record = SCHEMA.read(directory)
     model, options = load(Path(directory)), record.options
-    text = Text.of(file if str(file) == "-" else Path(file), encoding)
+    text = Text.of(file if str(file) == "-" else Path(file), encoding, form=record.data.form)
     threads = None if options.threads is None else min(options.threads, cores())
     if text.sha256 == record.data.sha256:
         blocks = options.validation_blocks or 1
         learned: Text | None = replace(text, validation=options.validation, holdout=options.holdout, blocks=blocks)
     else:
         learned = record.data.still(options)
-    return {"file": str(file), **evaluate(model, text, part, learned, threads)}
+    return {"file": str(file), **evaluate(model, text, part, learned, threads, ignore_unknown)}

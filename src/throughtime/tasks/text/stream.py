@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock, RLock, get_ident
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 
@@ -60,7 +61,9 @@ class TextModel:
     """A language model that runs without torch.
 
     config, parameters (name -> array) and tokenizer.
-    weights: how the recurrences keep their matrices, one of WEIGHT_FORMS; None: as the parameters are.
+    weights: how the recurrences keep their matrices, one of WEIGHT_FORMS; None: as the parameters are. form: "NFC"
+    where characters of the text were composed so, as those of a prompt are then. `writes_unknown` may be set: whether
+    "<unk>" is written, for what is outside of a limited vocabulary.
     Raises UserError where they do not fit together.
 
     A model has one state, so it does one thing at a time: whoever resets it, sets its state or begins to write has it
@@ -74,6 +77,7 @@ class TextModel:
         parameters: Mapping[str, np.ndarray],
         tokenizer: Any,
         weights: str | None = None,
+        form: str = "",
     ) -> None:
         from throughtime import engine
 
@@ -85,6 +89,8 @@ class TextModel:
                 f"tokenizer: expected {config.vocabulary} tokens, the model's vocabulary, got {tokenizer.size}"
             )
         self.config, self.parameters, self.tokenizer = config, parameters, tokenizer
+        self._weights = weights
+        self.form, self._unknown, self.writes_unknown = form, tokenizers.unknown_ids(tokenizer), False
         dtype = parameters["embedding"].dtype
         try:
             self._steppers: list[Any] = [
@@ -108,6 +114,10 @@ class TextModel:
         self._weight, self._bias = np.ascontiguousarray(weight), parameters["output.b_y"]
         self._dtype, self._lock, self.feeding = dtype, Lock(), RLock()
         self._turn = _Turn(None, True, np.empty(0, dtype))  # of nobody; the lock is for whoever replaces it
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy begins anew, with nothing read."""
+        return TextModel, (self.config, dict(self.parameters), self.tokenizer, self._weights, self.form)
 
     @property
     def state(self) -> State:
@@ -145,7 +155,7 @@ class TextModel:
 
     def read(self, text: str) -> np.ndarray:
         """Read on; the logits (V,) of what comes next. UserError names characters that are not in the vocabulary."""
-        tokens = self.tokenizer.encode(text).tolist() if text else []
+        tokens = self.tokenizer.encode(self._composed(text)).tolist() if text else []
         if not tokens:
             raise UserError("text: expected at least one character to read, got none")
         turn = self._read_on()
@@ -187,16 +197,34 @@ class TextModel:
             raise UserError("stop: expected a text of at least one character, got an empty one")
         if seed is not None and type(seed) is not int:
             raise UserError(f"seed: expected an integer from 0 up, got {seed!r}")
-        tokens = self.tokenizer.encode(prompt).tolist() if prompt else []
+        tokens = self._prompt(prompt)
 
         def sampler(number: int) -> Sampler:
             seeds = None if seed is None else (seed, number)
             return Sampler(self.config.vocabulary, temperature, top_k, top_p, seeds, greedy)
 
         sampler(0)  # refuses wrong values now, not when the first piece is asked for
-        return self._write(tokens or [self.config.start], length, map(sampler, range(samples)), stop)
+        hidden = [] if self.writes_unknown else self._unknown
+        return self._write(tokens or [self.config.start], length, map(sampler, range(samples)), stop, hidden)
 
-    def _write(self, tokens: list[int], length: int, samplers: Iterable[Sampler], stop: str | None) -> Iterator[Piece]:
+    def known(self, prompt: str) -> str:
+        """A prompt without the characters that the model does not know."""
+        return tokenizers.known_part(self.tokenizer, self._composed(prompt))
+
+    def _composed(self, text: str) -> str:
+        return normalize("NFC", text) if self.form and not text.isascii() else text
+
+    def _prompt(self, prompt: str) -> list[int]:
+        """The tokens of a prompt."""
+        try:
+            tokens: list[int] = self.tokenizer.encode(self._composed(prompt)).tolist() if prompt else []
+        except UserError as error:
+            raise UserError(f"{error}; or leave them out with --ignore-unknown, model.known(prompt)") from None
+        return tokens
+
+    def _write(
+        self, tokens: list[int], length: int, samplers: Iterable[Sampler], stop: str | None, hidden: Sequence[int]
+    ) -> Iterator[Piece]:
         turn = self._begin(None, writes=True)
         try:
             for token in tokens[:-1]:
@@ -209,16 +237,20 @@ class TextModel:
         for sample, sampler in enumerate(samplers):
             if sample:
                 turn = self._begin(after, writes=True, instead=turn)
-            pieces = self._sample(first, length, sampler, turn)
+            pieces = self._sample(first.copy(), length, sampler, turn, hidden)
             for text in _until(pieces, stop) if stop else pieces:
                 piece = Piece(text)
                 piece.sample = sample
                 yield piece
 
-    def _sample(self, logits: np.ndarray, length: int, sampler: Sampler, turn: _Turn) -> Iterator[str]:
+    def _sample(
+        self, logits: np.ndarray, length: int, sampler: Sampler, turn: _Turn, hidden: Sequence[int]
+    ) -> Iterator[str]:
         decoder = self.tokenizer.decoder()
         draw, step, push = sampler.draw, self._step, decoder.push
         for i in range(length):
+            for one in hidden:
+                logits[one] = -np.inf
             token = draw(logits)
             if text := push(token):
                 yield text
@@ -361,7 +393,8 @@ SCHEMA = Schema("text", LanguageConfig, TextOptions, TextData, Nothing, upgrade)
 
 def load(folder: Path, weights: str | None = None) -> TextModel:
     """The model in a folder. weights: see TextModel. UserError says what is damaged."""
-    config = SCHEMA.read(folder).model
+    record = SCHEMA.read(folder)
+    config = record.model
     saved = read_json(folder / TOKENIZER)
     try:
         tokenizer = tokenizers.from_json(saved)
@@ -371,7 +404,7 @@ def load(folder: Path, weights: str | None = None) -> TextModel:
     try:
         check_parameters(config, parameters)
         check_finite(parameters)
-        return TextModel(config, parameters, tokenizer, weights)
+        return TextModel(config, parameters, tokenizer, weights, record.data.form)
     except UserError as error:
         raise UserError(f"{folder}: {error}") from None
 

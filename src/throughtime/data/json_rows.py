@@ -1,0 +1,87 @@
+"""What stands in JSON text: rows that are lines, an array, or a list within an object, each with its number."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from throughtime.errors import UserError
+
+LISTS = ("data", "rows", "items", "examples", "records", "documents")
+"""Names of the list that a file's one object may hold."""
+
+
+def looks_like_json(content: str) -> bool:
+    """Whether a text is JSON by its beginning: an object or an array whose first line, or all of it, can be parsed."""
+    start = content.lstrip()
+    if start[:1] not in ("{", "["):
+        return False
+    for part in (start.split("\n", 1)[0], start):
+        try:
+            return isinstance(json.loads(part), dict | list)
+        except (ValueError, RecursionError):
+            continue
+    return False
+
+
+def json_values(content: str, where: str) -> tuple[list[Any], int]:
+    """The values of a JSON text, and how the first is counted: lines from 1, parts of an array from 0.
+
+    Raises UserError with the row of what is no JSON.
+    """
+    try:
+        whole = json.loads(content)
+    except RecursionError:
+        raise UserError(f"{where}: row 1: the JSON is nested too deeply") from None
+    except ValueError as error:
+        return _lines(content, where, error), 1
+    if isinstance(whole, list):
+        return whole, 0
+    return [whole], 1
+
+
+def _lines(content: str, where: str, first: ValueError) -> list[Any]:
+    lines = content.split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    if not lines:
+        raise UserError(f"{where}: the file is empty")
+    if lines[0].strip() in ("[", "{"):  # an array or object over several lines, which is broken
+        raise UserError(f"{where}: expected JSON ({first})")
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            found.append(json.loads(line))
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{where}: row {number}: expected one JSON object a line ({error})") from None
+    return found
+
+
+def json_objects(content: str, where: str) -> tuple[list[dict[str, Any]], int]:
+    """The objects of a JSON text that are rows of a table, and how the first is counted.
+
+    Of an object that is a list of objects under a usual name ({"data": [...]}) these; of one of columns, as pandas
+    writes them, or of equally long lists, their rows.
+    """
+    values, first = json_values(content, where)
+    if len(values) == 1 and first == 1 and isinstance(values[0], dict):
+        values, first = _rows(values[0])
+    for number, value in enumerate(values, first):
+        if not isinstance(value, dict):
+            raise UserError(f"{where}: row {number}: expected a JSON object, got {json.dumps(value)[:40]!r}")
+    return values, first
+
+
+def _rows(whole: dict[str, Any]) -> tuple[list[Any], int]:
+    for name in LISTS:
+        inner = whole.get(name)
+        if isinstance(inner, list) and inner and all(isinstance(one, dict) for one in inner):
+            return inner, 0
+    each = list(whole.values())
+    if all(isinstance(one, dict) for one in each) and len({tuple(one) for one in each}) == 1 and each and each[0]:
+        return [dict(zip(whole, row, strict=True)) for row in zip(*(one.values() for one in each), strict=True)], 0
+    if all(isinstance(one, list) for one in each) and len({len(one) for one in each}) == 1:
+        nested = any(isinstance(part, list) for one in each for part in one)
+        if nested or (len(each[0]) > 1 and not whole.keys() & {"tokens", "words"}):
+            return [dict(zip(whole, row, strict=True)) for row in zip(*each, strict=True)], 0
+    return [whole], 1

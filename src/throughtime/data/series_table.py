@@ -1,0 +1,212 @@
+"""A table that series are taken from: columns by name, of numbers, times or texts, and the row each stands in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from throughtime.data import frames
+from throughtime.data.dates import plausible
+from throughtime.data.number_cells import Numbers, NumberStyle, quick_numbers, read_numbers
+from throughtime.data.reading import Reading
+from throughtime.data.sheets import read_sheet, uncollected
+from throughtime.data.table import JSON, PARQUET, TableData, read_table
+from throughtime.data.written import Text
+from throughtime.errors import UserError
+
+Cells = Text | np.ndarray
+"""A column: texts, or an array of numbers or datetime64[us]."""
+
+
+@dataclass
+class SeriesTable:
+    """columns: by name. where: for errors. rows: (N,) how an editor counts each. blank: rows that were left out for
+    being empty. separator: of a file's columns. style: of numbers. zones: of columns whose times are UTC. twice: names
+    that several columns have. index: columns that were a frame's index. notes: what was found so far."""
+
+    columns: dict[str, Cells]
+    where: str
+    rows: np.ndarray
+    blank: list[int] = field(default_factory=list)
+    separator: str = ","
+    style: NumberStyle = field(default_factory=NumberStyle)
+    zones: dict[str, str] = field(default_factory=dict)
+    twice: frozenset[str] = frozenset()
+    index: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+    known: dict[str, Numbers] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def names(self) -> list[str]:
+        """Of the columns."""
+        return list(self.columns)
+
+    def column(self, name: str, what: str) -> Cells:
+        """A column; UserError with the names there are."""
+        if name not in self.columns:
+            names = ", ".join(self.names[:20]) + (", ..." if len(self.columns) > 20 else "")
+            raise UserError(f"{self.where}: no column {name!r} for {what}; there are {names}")
+        if name in self.twice:
+            raise UserError(f"{self.where}: two columns are named {name!r}; rename one of them")
+        return self.columns[name]
+
+    def keep(self, rows: np.ndarray) -> None:
+        """Leave out all other rows. rows: (N,) bool."""
+        self.columns = {n: c.some(rows) if isinstance(c, Text) else c[rows] for n, c in self.columns.items()}
+        for name, cells in self.columns.items():
+            if isinstance(cells, Text) and not rows.all():
+                self.columns[name] = Text.of(cells.values().tolist())
+        self.rows, self.known = self.rows[rows], {}
+
+    def text(self, name: str) -> Text:
+        """A column as texts, whole numbers without a point."""
+        cells = self.columns[name]
+        if isinstance(cells, Text):
+            return cells
+        if cells.dtype.kind == "f":
+            kinds, codes = np.unique(cells, return_inverse=True)
+            return Text(["" if np.isnan(k) else f"{int(k)}" if k == int(k) else f"{k:.17g}" for k in kinds], codes)
+        kinds, codes = np.unique(cells, return_inverse=True)
+        return Text([str(kind).replace("T", " ").removesuffix(".000000") for kind in kinds], codes)
+
+    def parsed(self, name: str) -> Numbers:
+        """A column as numbers, as far as it holds any."""
+        if name not in self.known:
+            cells = self.columns[name]
+            if isinstance(cells, Text):
+                self.known[name] = read_numbers(cells, self.style, self.separator)
+            elif cells.dtype.kind == "f":
+                self.known[name] = Numbers(cells)
+            else:
+                self.known[name] = Numbers(np.full(len(cells), np.nan), 0, "expected a number, got a time", 0.0)
+        return self.known[name]
+
+    def numbers(self, name: str, what: str) -> np.ndarray:
+        """A column as float64, NaN where missing; UserError names row, cell and remedy of what is no number."""
+        cells, found = self.column(name, what), self.parsed(name)
+        if found.bad is not None:
+            place = cells.row(found.bad) if isinstance(cells, Text) else 0
+            remedy = "" if "may be" in found.why else "; mend it, or say that it stands for a missing value (missing)"
+            raise UserError(f"{self.where}: row {self.rows[place]}, column {name}: {found.why}{remedy}")
+        if np.isinf(found.values).any():
+            row = self.rows[int(np.isinf(found.values).argmax())]
+            raise UserError(f"{self.where}: row {row}, column {name}: infinite; leave a missing value empty")
+        for note in found.notes:
+            if (line := f"column {name}: {note}") not in self.notes:
+                self.notes.append(line)
+        return found.values
+
+    def holds(self, name: str) -> str:
+        """What a column holds: "numbers", "times", "texts" or "nothing"; numbers with a slip among them are numbers."""
+        cells = self.columns[name]
+        if isinstance(cells, np.ndarray):
+            if cells.dtype.kind == "M":
+                return "times"
+            return "numbers" if np.isfinite(cells).any() else "nothing"
+        gone = cells.missing(self.style.missing)
+        if gone.all():
+            return "nothing"
+        if plausible(cells, gone):
+            return "times"
+        found = self.parsed(name)
+        return "numbers" if found.bad is None or found.share > 0.5 else "texts"
+
+
+def table_of(source: Any, reading: Reading) -> SeriesTable:
+    """Columns of a file, a frame, a mapping, a Series or records; UserError for what is no table."""
+    if isinstance(source, str | Path):
+        suffix = Path(source).suffix.lower()
+        if str(source) != "-" and not Path(source).is_file():
+            raise UserError(f"{source}: no such file")
+        if suffix in JSON:
+            return _of_table(read_table(source), reading)
+        if suffix in PARQUET:
+            return _of_frame(frames.parquet(Path(source)), str(source), reading)
+        return _of_file(source, reading)
+    if isinstance(source, Mapping):
+        found = {str(name): frames.array(values, str(name)) for name, values in source.items()}
+        lengths = {len(values) for values in found.values()}
+        if len(lengths) != 1:
+            raise UserError("data: the columns of a mapping must be of one length")
+        return _made(found, "data", np.arange(lengths.pop()), reading)
+    return _of_frame(source, "data", reading)
+
+
+def _of_file(source: Any, reading: Reading) -> SeriesTable:
+    columns: list[tuple[str, Text]] = []
+    with uncollected():
+        where, sheet = read_sheet(source, reading.header, reading.sheet)
+        cells = zip(*(row for _, row in sheet.rows), strict=True)
+        for number, (name, column) in enumerate(zip(sheet.names, cells, strict=True), 1):
+            text = Text.of(column)
+            if not name and not any(text.kinds):
+                continue  # as a separator at the end of every row makes one
+            columns.append((name or f"column {number}", text))
+    rows = np.fromiter((number for number, _ in sheet.rows), np.int64, len(sheet.rows))
+    named, twice = _unique(columns)
+    table = _made(named, where, rows, reading, sheet.separator)
+    table.blank, table.twice = sheet.blank, twice
+    table.notes.extend(sheet.notes)
+    if sheet.names and not sheet.names[0] and table.names[0] == "column 1":
+        table.index = ("column 1",)
+    return table
+
+
+def _unique(columns: Sequence[tuple[str, Any]]) -> tuple[dict[str, Any], frozenset[str]]:
+    """Columns by names that are all different, and the names that were not."""
+    count = Counter(name for name, _ in columns)
+    twice = frozenset(name for name, n in count.items() if n > 1)
+    named: dict[str, Any] = {}
+    for name, cells in columns:
+        number, free = 2, name
+        while free in named:
+            free, number = f"{name} ({number})", number + 1
+        named[free] = cells
+    return named, twice
+
+
+def _of_table(table: TableData, reading: Reading) -> SeriesTable:
+    columns = {name: frames.array(values, name) for name, values in table.columns.items()}
+    count = len(next(iter(columns.values())))
+    return _made(columns, table.where, table.first_row + np.arange(count), reading)
+
+
+def _of_frame(source: Any, where: str, reading: Reading) -> SeriesTable:
+    frame = frames.read_frame(source, where)
+    named, twice = _unique(frame.columns)
+    count = len(frame.columns[0][1]) if frame.columns else 0
+    if not count:
+        raise UserError(f"{where}: there are no rows")
+    table = _made(named, where, np.arange(count), reading)
+    table.zones, table.twice, table.index = frame.zones, twice, frame.index
+    return table
+
+
+def _made(
+    columns: dict[str, Any], where: str, rows: np.ndarray, reading: Reading, separator: str = "frame"
+) -> SeriesTable:
+    plain = NumberStyle(reading.decimal or ".", reading.thousands, reading.missing)
+    known, unsure = {}, []
+    for name, cells in columns.items():
+        if isinstance(cells, Text):
+            found = quick_numbers(cells, plain) if separator != ";" and plain.decimal == "." else None
+            if found is None:
+                unsure.append(cells)
+            else:
+                known[name] = found
+    style = NumberStyle.of(unsure, separator, reading.decimal, reading.thousands, reading.missing)
+    if separator == "excel" and style.decimal is None:
+        style = NumberStyle(".", reading.thousands, reading.missing)
+    if style.decimal == "," and reading.decimal is None:
+        note = ["numbers with a decimal comma"]
+    else:
+        note = []
+    return SeriesTable(columns, where, rows, separator=separator, style=style, notes=note, known=known)

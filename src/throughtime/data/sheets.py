@@ -1,0 +1,286 @@
+"""Sheets as people keep them: a header somewhere, perhaps titles, comments and units above, totals and notes below."""
+
+from __future__ import annotations
+
+import csv
+import gc
+import gzip
+import io
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from throughtime.data.dates import plausible
+from throughtime.data.table import delimited
+from throughtime.data.written import MISSING, Text
+from throughtime.errors import UserError, needed
+
+EXCEL = (".xlsx", ".xlsm")
+_SEPARATORS = ",;\t|"
+_TOTALS = re.compile(
+    r"(?:grand |sub-?)?(?:total|sum|mean|average|avg|median|min|max|count|std|gesamt|summe|mittelwert|somme|suma)"
+    r"\b.*|合计.*|总计.*|小计.*|平均.*|(?:source|note|quelle|remark|数据来源|来源|注|备注)s?\s*[:：].*",
+    re.IGNORECASE,
+)
+_HEAD = 60
+"""Rows in which a header is looked for."""
+
+Row = tuple[int, list[str]]
+"""A row's number, as an editor counts, and its cells."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """names: of the columns, "" where one has none. rows: those of data. blank: numbers of empty rows among them.
+    separator: of the columns. notes: what was left out."""
+
+    names: list[str]
+    rows: list[Row]
+    blank: list[int]
+    separator: str
+    notes: list[str]
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No search for garbage in circles meanwhile: over millions of cells it takes most of the time, and finds none."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
+def read_sheet(source: Any, header: bool = True, sheet: str | None = None) -> tuple[str, Sheet]:
+    """A CSV, TSV or Excel file ("-": CSV from standard input): its name, for errors, and what stands in it.
+
+    header: whether a row names the columns. sheet: of an Excel file, None where there is one. Raises UserError with
+    the row for what is no table.
+    """
+    where = "standard input" if str(source) == "-" else str(source)
+    if Path(str(source)).suffix.lower() in EXCEL:
+        rows, separator = _excel(where, sheet), "excel"
+    else:
+        rows, separator = _text(source, where)
+    return where, _laid_out(rows, separator, where, header)
+
+
+def _text(source: Any, where: str) -> tuple[list[Row], str]:
+    try:
+        raw = sys.stdin.buffer.read() if str(source) == "-" else Path(source).read_bytes()
+        if raw[:2] == b"\x1f\x8b":
+            raw = gzip.decompress(raw)
+        wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+        text = raw.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise UserError(f"{where}: row {line}: no UTF-8; convert the file") from None
+    except (OSError, EOFError) as error:
+        raise UserError(f"{where}: cannot be read ({error})") from None
+    if "\0" in text:
+        raise UserError(f"{where}: expected rows of text, the file is binary")
+    del raw
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    separator = _separator(text)
+    if separator == " ":
+        lines = enumerate(text.split("\n"), 1)
+        return [(number, line.split()) for number, line in lines if line.strip()], separator
+    return delimited(text, separator, where), separator
+
+
+def _separator(text: str) -> str:
+    """What stands between the cells: what cuts most lines into equally many."""
+    lines = [line for line in islice(io.StringIO(text), 4 * _HEAD) if line.strip() and line[0] not in "#%"][-_HEAD:]
+    best, score = "", 0.0
+    for sign in _SEPARATORS:
+        cells = Counter(len(row) for row in csv.reader(lines, delimiter=sign) if row)
+        count, often = max(cells.items(), key=lambda one: (one[1], one[0]), default=(0, 0))
+        if count > 1 and (often / len(lines), count) > (score, 0) and often / len(lines) > 0.5:
+            best, score = sign, often / len(lines) + 1e-6 * count
+    if best:
+        return best
+    words = {len(line.split()) for line in lines}
+    alone = not any(sign in line for line in lines for sign in _SEPARATORS)
+    first = lines[0] if lines else ""
+    return " " if alone and len(words) == 1 and words != {1} else max(_SEPARATORS, key=first.count)
+
+
+def _excel(where: str, sheet: str | None) -> list[Row]:
+    try:
+        import openpyxl
+    except ImportError:
+        raise UserError(f"{where}: Excel files need openpyxl: {needed('excel')}") from None
+    try:
+        book = openpyxl.load_workbook(where, read_only=True, data_only=True)
+    except Exception as error:  # whatever a damaged archive makes of it
+        raise UserError(f"{where}: cannot be read as an Excel file ({error})") from None
+    names = list(book.sheetnames)
+    if sheet is not None and sheet not in names:
+        raise UserError(f"{where}: no sheet {sheet!r}; there are {', '.join(names[:20])}")
+    full: dict[str, list[Row]] = {}
+    for name in names if sheet is None else [sheet]:
+        numbered = enumerate(book[name].iter_rows(values_only=True), 1)
+        cells = [(number, [_cell(value) for value in row]) for number, row in numbered]
+        if held := [row for row in cells if any(row[1])]:
+            full[name] = held
+    book.close()
+    if len(full) > 1:
+        raise UserError(f"{where}: there are sheets {', '.join(list(full)[:20])}; say which with sheet")
+    return next(iter(full.values()), [])
+
+
+def _cell(value: Any) -> str:
+    """A cell of Excel as text."""
+    if value is None:
+        return ""
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat(" ") if hasattr(value, "hour") and hasattr(value, "year") else value.isoformat())
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
+
+
+def _laid_out(rows: list[Row], separator: str, where: str, header: bool) -> Sheet:
+    """Where the table begins and ends among the rows of a file."""
+    rows = [(number, [cell.strip() for cell in cells]) if number < _HEAD else (number, cells) for number, cells in rows]
+    while rows and not any(cell.strip() for cell in rows[-1][1]):
+        rows.pop()
+    if not rows:
+        raise UserError(f"{where}: the file is empty")
+    notes: list[str] = []
+    width, first = _beginning(rows, header, notes)
+    names = [""] * width if not header else rows[first][1]
+    begun = rows[first][0]
+    body = rows[first + header :]
+    if header:
+        names = [name.lstrip("#% ") if n == 0 else name for n, name in enumerate(names)]
+        body = _without_units(names, body, notes)
+    body = _without_totals(body, len(names), notes)
+    if not body:
+        raise UserError(f"{where}: there are no rows below the header")
+    if header:
+        _check_header(names, body, where)
+    if len(names) == width - 1 and _row_names([cells for _, cells in body[:_HEAD]], width, separator):
+        names = ["", *names]  # as R writes row names
+    blank = _blank(rows, begun, body)
+    for number, cells in body:
+        if len(cells) != len(names):
+            hint = "; a decimal comma needs quotes or another separator" if separator == "," else ""
+            raise UserError(f"{where}: row {number} has {len(cells)} values, the header {len(names)}{hint}")
+    return Sheet(names, body, blank, separator, notes)
+
+
+def _row_names(rows: list[list[str]], width: int, separator: str) -> bool:
+    """Whether rows begin with names or numbers of rows, for which the header has no name."""
+    if any(len(cells) != width for cells in rows):
+        return False
+    return separator in " \t" or all(cells[0] == str(n + int(rows[0][0] == "1")) for n, cells in enumerate(rows))
+
+
+def _beginning(rows: list[Row], header: bool, notes: list[str]) -> tuple[int, int]:
+    """How many cells most rows have, and the place of the header, or of the first row of data."""
+    widths = Counter(len(cells) for _, cells in rows[: 20 * _HEAD])
+    width = max(widths, key=lambda count: (widths[count], count))
+    filled = Counter(sum(map(bool, cells)) for _, cells in rows[: 20 * _HEAD] if len(cells) == width)
+    usual = min(filled.most_common(1)[0][0], width)
+    first = 0
+    for place, (_, cells) in enumerate(rows[:_HEAD]):
+        first = place
+        comment = cells[0][:1] in ("#", "%") and cells[0].lower() not in MISSING
+        count = sum(map(bool, cells))
+        follows = place + 1 < len(rows) and rows[place + 1][1][0][:1] not in ("#", "%")
+        if comment and follows and len(cells) == width > 1 and _data(rows[place + 1][1]):
+            break  # a header behind a sign of comments
+        named = len(cells) > 1 and not cells[0] and count == len(cells) - 1 and not any(map(_is_data, cells[1:]))
+        enough = named or count >= max(2, (usual + 1) // 2) or (width == 1 and count == 1) or len(rows) - place <= 2
+        if not comment and len(cells) >= width - 1 and enough:
+            break
+    if first:
+        said = rows[0][1][0][:40]
+        notes.append(f"left out above the table: {first} row{'s' if first > 1 else ''} ({said!r})")
+    return width, first
+
+
+def _data(cells: Sequence[str]) -> bool:
+    """Whether a row holds a number or a date."""
+    return any(_is_data(cell) for cell in cells)
+
+
+def _is_data(cell: str) -> bool:
+    try:
+        float(cell.replace(",", ".").rstrip("% "))
+    except ValueError:
+        text = Text.of([cell])
+        return plausible(text, text.missing())
+    return cell.lower() not in MISSING
+
+
+def _check_header(names: list[str], body: list[Row], where: str) -> None:
+    """UserError where the row that should name the columns is one of data."""
+    named = [name for name in names if name]
+    shown = ",".join(names)[:60]
+    ask = f"{where}: the first row must name the columns, got {shown!r}; add a row of names, or say there is no header"
+    if all(_is_data(name) for name in named):
+        raise UserError(ask)
+    for name, below in zip(names, body[0][1], strict=False):
+        texts = Text.of([name]), Text.of([below])
+        if all(plausible(text, text.missing()) for text in texts):
+            raise UserError(ask)
+
+
+def _without_units(names: list[str], body: list[Row], notes: list[str]) -> list[Row]:
+    """Without a row of units right below the header: texts where numbers stand below."""
+    if len(body) < 2 or _data(body[0][1]):
+        return body
+    cells, below = body[0][1], [row for _, row in body[1:6] if len(row) == len(names)]
+    over = [
+        bool(cell) and cell.lower() not in MISSING and all(_is_data(row[n]) for row in below if row[n])
+        for n, cell in enumerate(cells[: len(names)])
+    ]
+    texts = [any(row[n] and not _is_data(row[n]) for row in below) for n in range(len(names))]
+    held = [bool(cell) and texts[n] for n, cell in enumerate(cells[: len(names)])]
+    if below and any(over) and not any(held):
+        notes.append(f"units left out: row {body[0][0]} ({', '.join(cell for cell in cells if cell)[:60]})")
+        return body[1:]
+    return body
+
+
+def _without_totals(body: list[Row], width: int, notes: list[str]) -> list[Row]:
+    """Without comments, and without rows of totals and notes at the end."""
+    comments = {number for number, cells in body if _comment(cells, width)}
+    if comments:
+        notes.append(f"left out: {len(comments)} row{'s' if len(comments) > 1 else ''} of comments")
+        body = [row for row in body if row[0] not in comments]
+    end = len(body)
+    while end > 1:
+        cells = [cell.strip() for cell in body[end - 1][1]]
+        first = next((cell for cell in cells if cell), "")
+        lone = width > 1 and sum(map(bool, cells)) == 1 and bool(cells[0]) and not _is_data(cells[0])
+        if first and not (_TOTALS.fullmatch(first) or lone):
+            break
+        end -= 1
+    if left := [row for row in body[end:] if any(cell.strip() for cell in row[1])]:
+        shown = ", ".join(f"row {number} ({next(c for c in cells if c.strip())[:40]!r})" for number, cells in left[:3])
+        notes.append(f"left out below the table: {shown}{', ...' if len(left) > 3 else ''}")
+    return body[:end]
+
+
+def _comment(cells: list[str], width: int) -> bool:
+    return cells[0][:1] == "#" and cells[0].strip().lower() not in MISSING and (len(cells) != width or width == 1)
+
+
+def _blank(rows: list[Row], begun: int, body: list[Row]) -> list[int]:
+    """The numbers of the empty rows between those of data."""
+    if body[-1][0] - begun <= len(body):
+        return []
+    known = {number + extra for number, cells in rows for extra in range(1 + sum(cell.count("\n") for cell in cells))}
+    return [number for number in range(begun + 1, body[-1][0]) if number not in known]

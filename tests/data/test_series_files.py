@@ -1,0 +1,44 @@
+"""Files as people have them: each is read right, and what was done is said, or it is refused in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.data.series_files import SITUATIONS, Situation
+from throughtime.data.series import read_series
+from throughtime.errors import UserError
+
+
+def test_names_are_different() -> None:
+    assert len({one.name for one in SITUATIONS}) == len(SITUATIONS) >= 60
+
+
+@pytest.mark.parametrize("one", SITUATIONS, ids=lambda one: one.name)
+def test_a_file(one: Situation, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(one.text, encoding="utf-8")
+    if one.refused:
+        with pytest.raises(UserError) as caught:
+            read_series(path, **one.options)
+        said = str(caught.value)
+        assert said.startswith(str(path))
+        assert "\n" not in said
+        for words in one.refused:
+            assert words in said
+        return
+    panel = read_series(path, **one.options)
+    assert panel.ids == list(one.values)
+    for values, expected in zip(panel.values, one.values.values(), strict=True):
+        assert [None if np.isnan(v) else v for v in values.tolist()] == expected
+    times = one.times.split()
+    if times:
+        shown = panel.axis.local(panel.times(0, 0, len(times))) if panel.dated else panel.times(0, 0, len(times))
+        assert shown.tolist() == (np.array(times, "datetime64[us]") if panel.dated else np.array(times, int)).tolist()
+    notes = "\n".join(panel.notes)
+    for words in one.says:
+        assert words in notes
+    assert one.frequency is None or panel.axis.frequency == one.frequency
+    assert one.zone is None or panel.axis.zone == one.zone

@@ -1,0 +1,382 @@
+"""Small files as people have them, each with what it says, written by hand: read right, or refused in a line that names
+the row and what to do. What stands here went wrong for somebody, in this house or in another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A file of labelled texts: its texts and labels as they are read, what labels were, and a part of the notes; or
+    what the error says (a pattern)."""
+
+    name: str
+    content: str | bytes
+    texts: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    kind: str = "text"
+    note: str = ""
+    error: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TaggedFile:
+    """A file of tagged texts: tokens between spaces and tags of each, the scheme, intents, texts, a part of the notes;
+    or what the error says."""
+
+    name: str
+    content: str
+    tokens: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    scheme: str = "BIO"
+    intents: list[str] = field(default_factory=list)
+    texts: list[str | None] | None = None
+    note: str = ""
+    error: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+GOOD, TWO = ["so good", "so bad"], ["pos", "neg"]
+
+LABELLED = [
+    # JSON, under whatever name
+    Labelled("lines.jsonl", '{"text": "so good", "label": "pos"}\n{"text": "so bad", "label": "neg"}\n', GOOD, TWO),
+    Labelled("lines.txt", '{"text": "so good", "label": "pos"}\n{"text": "so bad", "label": "neg"}\n', GOOD, TWO),
+    Labelled("lines.csv", '{"text": "so good", "label": "pos"}\n{"text": "so bad", "label": "neg"}\n', GOOD, TWO),
+    Labelled(
+        "array.json", '[{"text": "so good", "label": 1},\n {"text": "so bad", "label": 0}]', GOOD, ["1", "0"], "integer"
+    ),
+    Labelled(
+        "data.json",
+        '{"data": [{"review": "so good", "stars": 5}, {"review": "so bad", "stars": 1}]}',
+        GOOD,
+        ["5", "1"],
+        "integer",
+        "texts: column review; labels: column stars",
+    ),
+    Labelled(
+        "pandas.json",
+        '{"text": {"0": "so good", "1": "so bad"}, "label": {"0": true, "1": false}}',
+        GOOD,
+        ["True", "False"],
+        "boolean",
+    ),
+    Labelled("columns.json", '{"text": ["so good", "so bad"], "label": ["pos", "neg"]}', GOOD, TWO),
+    Labelled("broken.json", '[{"text": "so good", "label": 1},\n', error=r"broken.json: (row 1: )?expected .*JSON"),
+    Labelled(
+        "row.jsonl",
+        '{"text": "a", "label": 1}\n{"text": "b" "label": 2}\n',
+        error="row.jsonl: row 2: expected one JSON object a line",
+    ),
+    Labelled(
+        "list.jsonl",
+        '{"text": "a", "label": ["x", "y"]}\n{"text": "b", "label": "x"}\n',
+        error="list.jsonl: row 1: expected one label, a text or a number, got list",
+    ),
+    # labels keep their type
+    Labelled("ints.csv", "text,label\nso good,1\nso bad,0\n", GOOD, ["1", "0"], "integer"),
+    Labelled("floats.csv", "text,label\nso good,1.0\nso bad,0.0\n", GOOD, ["1", "0"], "integer"),
+    Labelled("codes.csv", "text,label\nso good,01\nso bad,02\n", GOOD, ["01", "02"]),
+    Labelled("truths.csv", "text,label\nso good,true\nso bad,FALSE\n", GOOD, ["True", "False"], "boolean"),
+    Labelled(
+        "truths.jsonl",
+        '{"text": "so good", "label": true}\n{"text": "so bad", "label": false}\n',
+        GOOD,
+        ["True", "False"],
+        "boolean",
+    ),
+    Labelled("texts.jsonl", '{"text": "so good", "label": "1"}\n{"text": "so bad", "label": "0"}\n', GOOD, ["1", "0"]),
+    Labelled("mixed.csv", "text,label\nso good,1\nso bad,none\n", GOOD, ["1", "none"]),
+    Labelled("negative.tsv", "so good\t-1\nso bad\t+1\nso so\t-1\n", [*GOOD, "so so"], ["-1", "1", "-1"], "integer"),
+    # missing ones
+    Labelled("nan.csv", "text,label\na,pos\nb,nan\nc,neg\n", error=r"nan.csv: row 3: the label is missing; .*--drop-m"),
+    Labelled(
+        "null.csv", "text,label\na,pos\nb,NULL\nc,\nd,N/A\n", error="null.csv: rows 3, 4, 5: 3 labels are missing"
+    ),
+    Labelled(
+        "null.jsonl",
+        '{"text": "a", "label": null}\n{"text": "b", "label": 1}\n{"text": "c", "label": 2}\n',
+        error="null.jsonl: row 1: the label is missing",
+    ),
+    Labelled(
+        "drop.csv",
+        "text,label\nso good,pos\nb,NULL\nc,\nso bad,neg\n",
+        GOOD,
+        TWO,
+        note="2 texts without a label, the first in row 3: left out",
+        options={"drop_missing": True},
+    ),
+    Labelled(
+        "empty.csv",
+        "text,label\nso good,pos\n ,neg\nso bad,neg\n",
+        GOOD,
+        TWO,
+        note="1 text without a word, the first in row 3: left out",
+    ),
+    # quantities
+    Labelled(
+        "real.csv",
+        "text,score\na,0.25\nb,3\nc,1.5\n",
+        options={"label": "score"},
+        error="real.csv: row 2: the label 0.25 is a real number; .*make classes of it",
+    ),
+    Labelled(
+        "real.jsonl",
+        '{"text": "a", "label": 2}\n{"text": "b", "label": 2.5}\n',
+        error="real.jsonl: row 2: the label 2.5 is a real number",
+    ),
+    Labelled(
+        "ids.csv",
+        "text,label\n" + "".join(f"t {i},{1000 + i}\n" for i in range(30)),
+        error="ids.csv: the labels are 30 different numbers in 30 texts, a quantity or numbers of rows",
+    ),
+    # tables
+    Labelled("semicolons.csv", "review;sentiment\nso good;pos\nso bad;neg\n", GOOD, TWO),
+    Labelled("quotes.csv", 'text,label\n"so, ""good""",pos\n"so\nbad",neg\n', ['so, "good"', "so\nbad"], TWO),
+    Labelled("bom.csv", b"\xef\xbb\xbftext,label\r\nso good,pos\r\nso bad,neg\r\n", GOOD, TWO),
+    Labelled(
+        "latin.csv",
+        "text,label\ncafé,pos\nso bad,neg\n".encode("latin-1"),
+        error="latin.csv: expected utf-8 text, got byte 0xe9 .*--encoding latin-1",
+    ),
+    Labelled("utf16.csv", "text,label\nso good,pos\n".encode("utf-16"), error="try --encoding utf-16"),
+    Labelled(
+        "known.csv", "id,phrase,kind\n7,so good,pos\n8,so bad,neg\n", GOOD, TWO, options={"known": ("phrase", "kind")}
+    ),
+    Labelled("unknown.csv", "id,phrase,kind\n7,so good,pos\n", error="which column holds the texts?"),
+    Labelled("wide.csv", "text,label\nso good,pos,x\n", error="wide.csv: row 2 has 3 values, the first row 2"),
+    # lines
+    Labelled("fasttext.txt", "__label__pos so good\n__label__neg so bad\n", GOOD, TWO),
+    Labelled("two.txt", "__label__a __label__b so good\n", error="row 1: two labels; a text can have one"),
+    Labelled("first.tsv", "pos\tso good\nneg\tso bad\npos\tso fine\n", [*GOOD, "so fine"], [*TWO, "pos"]),
+    # composed characters
+    Labelled("composed.csv", "text,label\ncafe\u0301,pos\nso bad,neg\n", ["caf\u00e9", "so bad"], TWO),
+]
+
+CONLLU = (
+    "# newdoc\n# sent_id = 1\n# text = Don't stop.\n"
+    "1-2\tDon't\t_\t_\t_\t_\t_\t_\t_\t_\n1\tDo\tdo\tAUX\tVB\t_\t3\taux\t_\t_\n2\tn't\tnot\tPART\tRB\t_\t3\tadvmod\t_\t_\n"
+    "3\tstop\tstop\tVERB\tVB\t_\t0\troot\t_\tSpaceAfter=No\n4\t.\t.\tPUNCT\t.\t_\t3\tpunct\t_\t_\n\n"
+    "# text = Go on\n1\tGo\tgo\tVERB\tVB\t_\t0\troot\t_\t_\n1.1\tyou\tyou\tPRON\t_\t_\t_\t_\t_\t_\n"
+    "2\ton\ton\tADV\tRB\t_\t1\tadvmod\t_\t_\n"
+)
+
+ANN, PER = ["Ann Lee left"], ["B-PER I-PER O"]
+SPACY = '[["Ann Lee left", {"entities": [[0, 7, "PER"]]}], ["in Rome", {"entities": [[3, 7, "LOC"]]}]]'
+BOTH, KINDS = ["Ann Lee left", "in Rome"], ["B-PER I-PER O", "O B-LOC"]
+
+TAGGED = [
+    # CoNLL-U and its kin
+    TaggedFile(
+        "ud.conllu",
+        CONLLU,
+        ["Do n't stop .", "Go on"],
+        ["AUX PART VERB PUNCT", "VERB ADV"],
+        "none",
+        texts=["Don't stop.", "Go on"],
+        note="CoNLL-U: tokens are FORM, tags UPOS",
+    ),
+    TaggedFile(
+        "ud.txt", CONLLU, ["Do n't stop .", "Go on"], ["VB RB VB .", "VB RB"], "none", options={"tag_column": "XPOS"}
+    ),
+    TaggedFile(
+        "lemma.conllu",
+        CONLLU,
+        ["do not stop .", "go on"],
+        ["AUX PART VERB PUNCT", "VERB ADV"],
+        "none",
+        options={"token_column": "LEMMA", "tag_column": "3"},
+    ),
+    TaggedFile(
+        "wrong.conllu", CONLLU, options={"tag_column": "NER"}, error="no column 'NER' for the tags; there are ID"
+    ),
+    TaggedFile("plus.conllup", "# global.columns = ID FORM NER\n1\tAnn\tB-PER\n2\tLee\tI-PER\n3\tleft\tO\n", ANN, PER),
+    TaggedFile(
+        "german.tsv",
+        "#\tfrom a paper\n1\tAnn\tB-PER\tO\n2\tLee\tI-PER\tO\n3\tleft\tO\tO\n",
+        ANN,
+        PER,
+        options={"tag_column": "2"},
+    ),
+    TaggedFile(
+        "numbered.tsv", "1\tAnn\tB-PER\n2\tLee\tI-PER\n3\tleft\tO\n", ANN, PER, note="the first column numbers tokens"
+    ),
+    # CoNLL-2003, WNUT
+    TaggedFile(
+        "2003.txt", "-DOCSTART- -X- -X- O\n\nAnn NNP B-NP B-PER\nLee NNP I-NP I-PER\nleft VBD B-VP O\n", ANN, PER
+    ),
+    TaggedFile(
+        "chunks.txt",
+        "Ann NNP B-NP B-PER\nLee NNP I-NP I-PER\nleft VBD B-VP O\n",
+        ANN,
+        ["B-NP I-NP B-VP"],
+        options={"tag_column": "2"},
+    ),
+    TaggedFile("wnut.conll", "#Ann\tB-PER\nLee\tI-PER\nleft\tO\n", ["#Ann Lee left"], PER),
+    TaggedFile(
+        "comment.conll", "# newdoc\nAnn B-PER\nLee I-PER\n# O\nleft O\n", ["Ann Lee # left"], ["B-PER I-PER O O"]
+    ),
+    TaggedFile("short.conll", "Ann B-PER\nLee\n", error="short.conll: row 2: expected a token and its tag, got 'Lee'"),
+    # schemes
+    TaggedFile("iob1.txt", "Ann I-PER\nLee I-PER\nleft O\n", ANN, PER, note="counted as a start"),
+    TaggedFile(
+        "bilou.txt",
+        "Ann B-PER\nLee L-PER\nleft O\nRome U-LOC\n",
+        ["Ann Lee left Rome"],
+        ["B-PER E-PER O S-LOC"],
+        "BIOES",
+        note="tags are BILOU: L-PER is read as E-PER",
+    ),
+    TaggedFile(
+        "bmewo.txt",
+        "Ann B-PER\nvan M-PER\nLee E-PER\nleft O\nRome W-LOC\n",
+        ["Ann van Lee left Rome"],
+        ["B-PER I-PER E-PER O S-LOC"],
+        "BIOES",
+        note="tags are BMEWO",
+    ),
+    TaggedFile("bmes.txt", "中 B-ORG\n国 M-ORG\n队 E-ORG\n赢 O\n", ["中 国 队 赢"], ["B-ORG I-ORG E-ORG O"], "BIOES"),
+    TaggedFile("cut.txt", "中 B\n国 E\n人 S\n", ["中 国 人"], ["B-span E-span S-span"], "BIOES"),
+    TaggedFile("bare.txt", "Ann B\nLee I\nleft O\n", ANN, ["B-span I-span O"], note="tags are BIO without a kind"),
+    TaggedFile("behind.txt", "Ann PER-B\nLee PER-I\nleft O\n", ANN, PER, note="with the sign behind the kind"),
+    TaggedFile("underscore.txt", "Ann B_PER\nLee I_PER\nleft O\n", ANN, PER),
+    TaggedFile("lower.txt", "Ann b-PER\nLee i-PER\nleft o\n", ANN, PER),
+    TaggedFile("plain.txt", "Ann NOUN\nLee NOUN\nleft VERB\n", ANN, ["NOUN NOUN VERB"], "none"),
+    TaggedFile(
+        "mixed.txt",
+        "Ann B-PER\nLee I-PER\nleft VERB\n",
+        error="mixed.txt: row 3: expected O or a tag such as B-place or I-place as elsewhere, got 'VERB'",
+    ),
+    # lists in JSON and CSV
+    TaggedFile("lists.jsonl", '{"tokens": ["Ann", "Lee", "left"], "ner_tags": ["B-PER", "I-PER", "O"]}\n', ANN, PER),
+    TaggedFile("lists.json", '[{"words": ["Ann", "Lee", "left"], "labels": ["B-PER", "I-PER", "O"]}]', ANN, PER),
+    TaggedFile(
+        "numbers.jsonl",
+        '{"tokens": ["Ann", "Lee", "left"], "ner_tags": [1, 2, 0]}\n',
+        ANN,
+        PER,
+        options={"tag_names": ("O", "B-PER", "I-PER")},
+    ),
+    TaggedFile(
+        "unnamed.jsonl",
+        '{"tokens": ["Ann", "Lee", "left"], "ner_tags": [1, 2, 0]}\n',
+        error="unnamed.jsonl: the tags in column ner_tags are numbers; give their names in order with --tag-names",
+    ),
+    TaggedFile(
+        "more.jsonl",
+        '{"tokens": ["Ann"], "ner_tags": [7]}\n',
+        options={"tag_names": ("O", "B-PER")},
+        error="more.jsonl: row 1: tag 7 of 2 names, counted from 0",
+    ),
+    TaggedFile(
+        "literal.csv",
+        "Sentence,Tag\n\"['Ann', 'Lee', 'left']\",\"['B-PER', 'I-PER', 'O']\"\n",
+        ANN,
+        PER,
+        options={"token_column": "Sentence"},
+    ),
+    TaggedFile("spaces.csv", "sentence,tags\nAnn Lee left,B-PER I-PER O\n", ANN, PER),
+    TaggedFile(
+        "uneven.csv",
+        "sentence,tags\nAnn Lee left,B-PER I-PER\n",
+        error="uneven.csv: row 2: 3 tokens and 2 tags; each token needs one",
+    ),
+    # a word in each row
+    TaggedFile(
+        "kaggle.csv",
+        "Sentence #,Word,POS,Tag\nSentence: 1,Ann,NNP,B-PER\n,Lee,NNP,I-PER\n,left,VBD,O\n"
+        'Sentence: 2,in,IN,O\n,Rome,NNP,B-LOC\n,",",",",O\n',
+        ["Ann Lee left", "in Rome ,"],
+        ["B-PER I-PER O", "O B-LOC O"],
+        note="a word in each row: words are Word, tags Tag",
+    ),
+    TaggedFile(
+        "every.csv",
+        "id,sentence_id,token,ner\n1,7,Ann,B-PER\n2,7,Lee,I-PER\n3,7,left,O\n4,8,in,O\n5,8,Rome,B-LOC\n",
+        BOTH,
+        KINDS,
+    ),
+    TaggedFile(
+        "one.csv", "word,pos,tag\nAnn,NNP,B-PER\nLee,NNP,I-PER\n", error="one.csv: which rows are one sentence?"
+    ),
+    # spans by characters
+    TaggedFile("spacy.json", SPACY, BOTH, KINDS, texts=[*BOTH], note="spans by characters: 2 in 2 texts"),
+    TaggedFile("annotator.json", '{"classes": ["PER", "LOC"], "annotations": ' + SPACY + "}", BOTH, KINDS),
+    TaggedFile(
+        "doccano.jsonl",
+        '{"id": 1, "text": "Ann Lee left", "label": [[0, 7, "PER"]]}\n'
+        '{"id": 2, "text": "in Rome", "label": [[3, 7, "LOC"]]}\n',
+        BOTH,
+        KINDS,
+    ),
+    TaggedFile(
+        "doccano2.jsonl",
+        '{"text": "in Rome", "entities": [{"id": 3, "label": "LOC", "start_offset": 3, '
+        '"end_offset": 7}], "relations": []}\n',
+        ["in Rome"],
+        ["O B-LOC"],
+    ),
+    TaggedFile(
+        "prodigy.jsonl",
+        '{"text": "in Rome", "tokens": [{"text": "in", "start": 0, "end": 2, "id": 0}], '
+        '"spans": [{"start": 3, "end": 7, "label": "LOC"}]}\n',
+        ["in Rome"],
+        ["O B-LOC"],
+    ),
+    TaggedFile(
+        "rasa.json",
+        '{"rasa_nlu_data": {"common_examples": [{"text": "fly to Rome", "intent": "fly", "entities": '
+        '[{"start": 7, "end": 11, "value": "Rome", "entity": "city"}]}, {"text": "hi", "intent": "hello", '
+        '"entities": []}]}}',
+        ["fly to Rome", "hi"],
+        ["O O B-city", "O"],
+        intents=["fly", "hello"],
+    ),
+    TaggedFile(
+        "rasa.yml",
+        'version: "3.1"\nnlu:\n- intent: fly\n  examples: |\n    - fly to [New York](city)\n'
+        '    - go to [rome]{"entity": "city", "value": "Rome"} now\n- synonym: x\n  examples: |\n    - y\n'
+        "- intent: hello\n  examples: |\n    - hi\n",
+        ["fly to New York", "go to rome now", "hi"],
+        ["O O B-city I-city", "O O B-city O", "O"],
+        intents=["fly", "fly", "hello"],
+    ),
+    TaggedFile(
+        "studio.json",
+        '[{"id": 1, "data": {"text": "in Rome"}, "annotations": [{"result": [{"type": "labels", '
+        '"value": {"start": 3, "end": 7, "text": "Rome", "labels": ["LOC"]}}]}]}]',
+        ["in Rome"],
+        ["O B-LOC"],
+    ),
+    TaggedFile(
+        "mini.json",
+        '[{"text": "in Rome", "label": [{"start": 3, "end": 7, "text": "Rome", "labels": ["LOC"]}]}]',
+        ["in Rome"],
+        ["O B-LOC"],
+    ),
+    TaggedFile(
+        "inside.jsonl",
+        '{"text": "in Rome-bound", "label": [[3, 6, "LOC"]]}\n',
+        ["in Rom e - bound"],
+        ["O B-LOC O O O"],
+        note="1 word cut where a span ends inside, the first in row 1",
+    ),
+    TaggedFile(
+        "beyond.jsonl",
+        '{"text": "in Rome", "label": [[3, 9, "LOC"]]}\n',
+        error="beyond.jsonl: row 1: the span LOC from 3 to 9 is none of a text of 7 characters",
+    ),
+    TaggedFile(
+        "overlap.jsonl",
+        '{"text": "in Rome", "label": [[3, 7, "LOC"], [0, 4, "X"]]}\n',
+        error="overlap.jsonl: row 1: the spans X and LOC overlap; a token can have one tag",
+    ),
+    TaggedFile(
+        "shifted.json",
+        '[{"text": "in Rome", "label": [{"start": 2, "end": 6, "text": "Rome", "labels": ["L"]}]}]',
+        error="shifted.json: row 0: the span L is 'Rome', at 2 to 6 stands ' Rom'",
+    ),
+]
