@@ -123,7 +123,16 @@ def _series(name: str, key: str, value: Any) -> None:
     CASES[name] = case
 
 
-_series("offsets beyond the calendar", "offsets", 1 << 60)
+def _calendar(tree: Path) -> tuple[list[str], tuple[str, ...]]:
+    def change(raw: dict[str, Any]) -> None:
+        count = len(raw["ids"])
+        raw.update(offsets=[1 << 60] * count, starts=["2024-01-01T00:00:00"] * count, frequency="1D")
+
+    _changed(tree, "forecast", change, "series.json")
+    return CALLS["forecast"], ("calendar",)
+
+
+CASES["offsets beyond the calendar"] = _calendar
 _series("offsets that are negative", "offsets", -3)
 _series("names that are lists", "ids", [["x"] * 10])
 
