@@ -280,7 +280,7 @@ THEMES = {
     "nn/torch_parity",
 }
 """Test modules about several modules; besides the contract, which every task has."""
-ASIDE = {"fuzz", "golden", "toy"}
+ASIDE = {"fuzz", "hostile", "golden", "toy"}
 
 
 def test_tests_stand_where_what_they_test_stands() -> None:
