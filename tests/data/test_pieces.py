@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import marshal
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -56,12 +58,14 @@ def test_jieba(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_warnings_of_jieba_are_not_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = "import warnings\nwarnings.warn('old', DeprecationWarning)\ndef setLogLevel(level): pass\nTokenizer = list\n"
+    made = "import warnings\nwarnings.warn('old', DeprecationWarning)\ndef setLogLevel(level): pass\n"
+    made += "class Tokenizer:\n    pass\n"
     (tmp_path / "jieba.py").write_text(made)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delitem(sys.modules, "jieba", raising=False)
     _jieba.cache_clear()
-    assert _jieba() == []
+    assert _jieba().tmp_dir == str(tmp_path / "throughtime")
     _jieba.cache_clear()
     monkeypatch.delitem(sys.modules, "jieba")
 
@@ -110,3 +114,26 @@ def test_models_of_an_earlier_version_cut_at_marks() -> None:
     old, new = Words.from_json({"kind": "words", "pieces": ["ह"]}), Words(["हि"])
     assert (old.encode("हि").tolist(), new.encode("हि").tolist()) == ([2, 0], [2])
     assert Words.from_json(new.to_json()).encode("हि").tolist() == [2]
+
+
+def test_jieba_keeps_its_cache_where_nobody_else_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache that somebody planted in the temporary folder is not read: it decides what words are."""
+    pytest.importorskip("jieba")
+    shared, own = tmp_path / "shared", tmp_path / "own"
+    shared.mkdir()
+    (shared / "jieba.cache").write_bytes(marshal.dumps(({"\u4eca\u5929\u5929": 10**9}, 10**9)))
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(own))
+    for open_to_all in (False, True):
+        _jieba.cache_clear()
+        try:
+            assert (
+                next(piece for piece, _, _ in split_jieba("\u4eca\u5929\u5929\u6c14\u597d"))
+                == "\u4eca\u5929\u5929\u6c14"
+            )
+        finally:
+            _jieba.cache_clear()
+        assert [path.name for path in shared.iterdir()] == ["jieba.cache"]
+        place = own / "throughtime"
+        assert place.stat().st_mode & 0o777 == (0o777 if open_to_all else 0o700)
+        place.chmod(0o777)

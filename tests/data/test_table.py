@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from throughtime.data.table import read_table
 from throughtime.errors import UserError
+from throughtime.storage import memory
 
 
 @pytest.mark.parametrize(
@@ -56,3 +59,45 @@ def test_numbers_are_told_with_the_row_they_stand_in(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("\na,b\n1,5\n2,inf\n")
     with pytest.raises(UserError, match="row 4, column b: infinite"):
         read_table(tmp_path / "a.csv").numbers("b", "numbers")
+
+
+def test_what_a_small_file_stands_for_is_counted_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = tmp_path / "a.csv.gz"
+    packed.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 30_000))
+    assert len(read_table(packed).columns["a"]) == 30_000
+    lines = tmp_path / "a.jsonl"
+    lines.write_text("".join(f'{{"k{n}": {n}}}\n' for n in range(2000)))
+    table = read_table(lines)
+    assert len(table.columns) == 2000
+    assert table.columns["k1"].tolist() == [None, 1, *[None] * 1998]
+    names = tmp_path / "b.csv"
+    names.write_text(",".join(f"c{n}" for n in range(9000)) + "\n" + ",".join("1" * 9000))
+    monkeypatch.setenv("THROUGHTIME_MEMORY", "0.0001")
+    monkeypatch.setattr(memory, "_TIMES", 10)
+    for path, words in ((packed, "set THROUGHTIME_MEMORY"), (lines, "different keys"), (names, "9,000 columns")):
+        with pytest.raises(UserError, match=words):
+            read_table(path)
+
+
+def test_parquet_is_counted_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    columns = {"n": [1.5, None] * 6000, "s": ["x" * 500, None] * 6000, "l": [["a", "b"], None] * 6000}
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pyarrow.table(columns), path)
+    table = read_table(path)
+    assert table.columns["s"].tolist() == columns["s"]
+    assert table.columns["l"].tolist() == columns["l"]
+    np.testing.assert_array_equal(table.columns["n"], np.array(columns["n"], float))
+    monkeypatch.setenv("THROUGHTIME_MEMORY", "0.001")
+    monkeypatch.setattr(memory, "_TIMES", 1)
+    with pytest.raises(UserError, match="THROUGHTIME_MEMORY"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("raw", [gzip.compress(b"a,b\n1,2\n" * 50)[:-9], b"\x1f\x8b\x08\0" + b"\xff" * 50, b"\x1f\x8b"])
+def test_a_damaged_archive(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "a.csv").write_bytes(raw)
+    with pytest.raises(UserError, match="cannot be read"):
+        read_table(tmp_path / "a.csv")

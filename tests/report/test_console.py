@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from typing import Any
 
 import pytest
 
-from throughtime.report.console import coloured, print_json, say, table
+from throughtime.report.console import coloured, harmless_terminal, print_coloured, print_json, say, table
 
 
 class Terminal:
@@ -49,3 +50,45 @@ def test_columns() -> None:
     assert (
         table([["", "a"], ["long name", "1.0"], ["x", "22.0"]]) == "              a\nlong name   1.0\nx          22.0"
     )
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+HARM = "\x1b]0;title\x07 \x9b31m \u202eabc\u2066 \x08\x7f\r"
+SHOWN = r"\x1b]0;title\x07 \x9b31m \u202eabc\u2066 \x08\x7f\x0d"
+
+
+def test_nothing_printed_steers_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, pipe = Screen(), io.StringIO()
+    monkeypatch.setattr(sys, "stdout", screen)
+    with harmless_terminal():
+        print(f"{HARM}\tä 月\n", end="")
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        print_coloured([HARM], [1.0])
+    first, second = screen.getvalue().split("\n", 1)
+    assert first == f"{SHOWN}\tä 月"
+    assert SHOWN in second
+    assert second.count("\x1b[") == 2  # our own colours
+    monkeypatch.setattr(sys, "stdout", pipe)
+    with harmless_terminal():
+        print(HARM, end="")
+    assert pipe.getvalue() == HARM
+
+
+def test_nor_does_what_is_said_on_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream, shown in ((Screen(), SHOWN), (io.StringIO(), HARM)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        say(HARM)
+        assert stream.getvalue() == f"{shown}\n"
+
+
+def test_a_terminal_that_is_gone_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(Screen):
+        def write(self, text: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    say("lost")

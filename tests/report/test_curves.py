@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from throughtime.report.curves import POINTS, _smooth, _thin, losses, measures
+from throughtime.report.curves import POINTS, _smooth, _thin, losses, measures, new_figure, svg
 
 
 def test_pictures_show_the_lines_they_are_given() -> None:
@@ -33,3 +33,15 @@ def test_smoothing_keeps_a_constant_and_the_mean_of_noise() -> None:
     noise = np.tile([0.0, 1.0], 400)
     assert abs(_smooth(noise)[100:] - 0.5).max() < 0.1
     assert len(_smooth(np.zeros(0))) == 0
+
+
+@pytest.mark.parametrize("name", ["sales_$_net_$", "$\\frac{1}{$", "a$b"])
+def test_a_name_is_no_formula(name: str) -> None:
+    figure = new_figure(1, 4.0, 3.0)
+    (axes,) = figure.axes
+    axes.plot([1, 2], [10, 1000], label=name)
+    axes.set_yscale("log")
+    axes.set_title(name)
+    axes.set_xticks([1, 2], [name, name])
+    axes.legend()
+    assert svg(figure).count("<svg") == 1

@@ -76,7 +76,7 @@ def _jieba() -> Any:
     jieba.setLogLevel(logging.WARNING)
     tokenizer = jieba.Tokenizer()
     if (place := _own_cache()) is not None:
-        tokenizer.tmp_dir, tokenizer.cache_file = str(place), f"jieba-{jieba.__version__}.cache"
+        tokenizer.tmp_dir = str(place)
     else:
         tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
         tokenizer.initialized = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from throughtime import Forecaster
 from throughtime.errors import UserError
 from throughtime.tasks.forecast.score import evaluate_folder
 from throughtime.tasks.forecast.series import Series
-from throughtime.tasks.forecast.tables import TableForecaster
+from throughtime.tasks.forecast.tables import Forecasts, TableForecaster
 from throughtime.tasks.train import train
 
 Made = tuple[Path, Path, dict[str, Any]]
@@ -192,3 +194,12 @@ def test_forecasts_go_on_beyond_the_horizon(tmp_path: Path, zone: str | None) ->
     assert given is not None
     assert kept is not None
     np.testing.assert_array_equal(kept[0][-30:], given[0][-30:])  # the calendar goes on, by the clock that counts
+
+
+def test_any_name_of_a_series_is_one_cell() -> None:
+    names, times = ["a,b", "c\nd", "=1+1"], [np.array([1])] * 3
+    found = Forecasts(names, times, np.ones((3, 1, 1)), (), [], "y")
+    rows = list(csv.reader(io.StringIO(found.csv(raw=False))))
+    assert [row[0] for row in rows] == ["unique_id", "a,b", "c\nd", "'=1+1"]
+    assert [row[0] for row in csv.reader(io.StringIO(found.csv()))] == ["unique_id", *names]
+    assert {len(row) for row in found.rows()} == {3}
