@@ -598,6 +598,34 @@ LAYOUTS = [
     ),
 ]
 
+LAYOUTS += [
+    Situation(
+        "a row twice is no second series",
+        rows(
+            "day,weather,v",
+            "2024-01-01,sun,1",
+            "2024-01-02,rain,2",
+            "2024-01-03,sun,3",
+            "2024-01-03,rain,4",
+            "2024-01-04,sun,5",
+        ),
+        refused=("rows 4 and 5 are both of 2024-01-03", "aggregate"),
+    ),
+    Situation(
+        "names that could be parts of a date",
+        rows("min,mm,max", "1,2,5", "4,3,6", "2,9,7"),
+        "0 1 2",
+        {"min": [1, 4, 2], "mm": [2, 3, 9], "max": [5, 6, 7]},
+    ),
+    Situation(
+        "parts of a date without a date",
+        rows("month,v", "1,5", "2,6", "3,7"),
+        "0 1 2",
+        {"v": [5, 6, 7]},
+        ("month (part of the date)",),
+    ),
+]
+
 GRIDS = [
     Situation(
         "two rows of one time",

@@ -190,6 +190,8 @@ def find_ids(table: SeriesTable, reading: Reading, times: Times) -> tuple[str, .
         return (known[0],)
     if times.wall is None or not _repeats(times.wall, np.zeros(len(table), np.int64)):
         return ()
+    if len(np.unique(times.wall)) > 0.75 * len(table):
+        return ()  # a few rows that are there twice, which refusing them says
     taken = {*times.columns, *reading.target, *reading.past, *reading.future}
     open_ = [
         name for name in table.names if name not in taken and name not in table.twice and _names_series(table, name)
@@ -281,7 +283,7 @@ def _no_series(table: SeriesTable, name: str, times: Times) -> str | None:
     if labels or ((plain in _ROWS or plain in TIMES) and _numbered(table, name)):
         return "numbers of the rows"
     kind = part_of(table, name)
-    if kind is not None and (not times.dated or _is_part(values, kind, times)):
+    if kind is not None and (_is_part(values, kind, times) if times.dated else len(plain) > 3):
         return "part of the date"
     return None
 
