@@ -9,6 +9,7 @@ import pytest
 
 from throughtime.errors import UserError
 from throughtime.models.resolve import trace_of
+from throughtime.tasks.forecast import rollout
 from throughtime.tasks.forecast.ensemble import Ensemble, prefixes
 from throughtime.tasks.forecast.model import ForecastConfig, initial_parameters
 from throughtime.tasks.forecast.rollout import draw
@@ -86,13 +87,17 @@ def test_what_is_known_of_the_past_alone_ends_at_the_horizon() -> None:
 @pytest.mark.parametrize("more", [{}, {"known": 2, "features": 2}, {"every": True}])
 @pytest.mark.parametrize("levels", [(), (0.1, 0.5, 0.9)])
 def test_how_many_steps_are_asked_for_changes_none_of_them(levels: tuple[float, ...], more: dict[str, Any]) -> None:
-    """Each step is what it is among 9 steps ahead, three horizons; and whatever series stand beside it."""
+    """Each step is what it is among 9 steps ahead, three horizons."""
     own, given = model(levels, **more), series(features=more.get("features", 0), ahead=9)
     whole = own.predict(given, steps=9)
     for steps in (1, 2, 3, 4, 5, 7, 8):
         np.testing.assert_allclose(own.predict(given, steps=steps), whole[:, :steps], rtol=1e-6, err_msg=str(steps))
-    for n in range(3):
-        np.testing.assert_allclose(own.predict(given.some([n]), steps=9)[0], whole[n], rtol=1e-4, err_msg=str(n))
+
+
+def test_so_of_more_series_than_go_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollout, "_ROWS", 200)  # one after the other
+    own, given = model((0.1, 0.5, 0.9)), series()
+    np.testing.assert_array_equal(own.predict(given, steps=5), own.predict(given, steps=9)[:, :5])
 
 
 def test_what_is_known_beforehand_must_reach_whole_horizons() -> None:

@@ -44,12 +44,13 @@ def rollout(ensemble: Ensemble, series: Series, statistics: Statistics, steps: i
     for first in range(0, len(series), most):
         numbers = np.arange(first, min(first + most, len(series)))
         some = series.some(numbers), statistics.of_some(numbers)
-        forecasts[numbers] = _continued(ensemble, *some, steps, paths, seed)
+        rng = np.random.default_rng([seed, first] if first else seed)  # whatever was drawn for those before
+        forecasts[numbers] = _continued(ensemble, *some, steps, paths, rng)
     return forecasts
 
 
 def _continued(
-    ensemble: Ensemble, series: Series, statistics: Statistics, steps: int, paths: int, seed: int
+    ensemble: Ensemble, series: Series, statistics: Statistics, steps: int, paths: int, rng: np.random.Generator
 ) -> np.ndarray:
     """(N, steps, Q), all series at once."""
     config, levels = ensemble.config, np.array(ensemble.levels)
@@ -62,12 +63,11 @@ def _continued(
     direct, quantiles = quantiles, quantiles[copies]
     drawn = np.empty((len(copies), 0))
     statistics = statistics.of_some(copies)
-    blocks, rng = config.reach(steps) // config.horizon, np.random.default_rng(seed)
+    blocks = config.reach(steps) // config.horizon
     for block in range(blocks):
         if block:
             quantiles, states = _next_block(ensemble, _with(series, copies, drawn), statistics, states)
-        shares = np.tile(rng.random(paths), len(series))
-        step = draw(quantiles, levels, shares) if len(levels) else quantiles[..., 0]
+        step = draw(quantiles, levels, rng.random(len(copies))) if len(levels) else quantiles[..., 0]
         drawn = np.concatenate([drawn, step], 1)
     if blocks == 1:
         return direct[:, :steps]
