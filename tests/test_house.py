@@ -277,7 +277,7 @@ THEMES = {
     *("cli/bad_folder", "cli/bad_input", "cli/bad_options", "cli/bad_weights", "cli/commands", "cli/insight"),
     *("cli/resume", "engine/arguments", "engine/engine", "engine/exact", "engine/leaks"),
     *("engine/narrow", "engine/processes", "engine/shared", "nn/compile", "nn/cuda", "nn/every_state", "nn/inputs"),
-    "nn/torch_parity",
+    *("nn/torch_parity", "data/text_files", "tasks/classify/as_people_have_them"),
 }
 """Test modules about several modules; besides the contract, which every task has."""
 ASIDE = {"fuzz", "golden", "toy"}

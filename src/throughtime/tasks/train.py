@@ -26,8 +26,8 @@ def train(
     """Train on data into a folder, then score the part of it that was kept apart, beside the baselines.
 
     task: a name of TASKS. data: what the task's class takes as a file. evaluate: whether to score. options: of the
-    task, where nothing is said with the defaults that commands have; of a run that goes on only what changes. resume: go on,
-    or begin where there is nothing to go on with, so that the same command may be given again and again. Returns
+    task, where nothing is said with the defaults that commands have; of a run that goes on only what changes. resume:
+    go on, or begin where there is nothing to go on with, so that the same command may be given again and again. Returns
     directory, ended, steps, epochs, seconds, speed, parameters, validation_loss, clipped, checkpointing (seconds of
     this run), warnings, notes on the data, signal where one stopped the training or the score, and evaluation where
     there is one.
