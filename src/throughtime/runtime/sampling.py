@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -94,6 +94,24 @@ class Sampler:
         rows = max(1, _BLOCK // self.vocabulary)
         noise = np.log(self._rng.standard_exponential((rows, self.vocabulary))).astype(np.float32)
         self._rows = list(noise[::-1])
+
+
+def until(pieces: Iterator[str], stop: str) -> Iterator[str]:
+    """The pieces up to the stop text; what may be its beginning is held back until that is decided."""
+    held = ""
+    for piece in pieces:
+        held += piece
+        found = held.find(stop)
+        if found >= 0:
+            if found:
+                yield held[:found]
+            return
+        keep = next(k for k in range(min(len(stop) - 1, len(held)), -1, -1) if held.endswith(stop[:k]))
+        if keep < len(held):
+            yield held[: len(held) - keep]
+            held = held[len(held) - keep :]
+    if held:
+        yield held
 
 
 def _is_number(value: Any) -> bool:

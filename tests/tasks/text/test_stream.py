@@ -22,13 +22,14 @@ from tests.tolerances import OUTPUT
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
 from throughtime.models.ops_numpy import NumpyOps
+from throughtime.runtime.sampling import until as _until
 from throughtime.storage import folder
 from throughtime.storage.record import ModelRecord, Nothing
 from throughtime.tasks.text import model as language
 from throughtime.tasks.text import stream as runtime_text
 from throughtime.tasks.text.data import TextData
 from throughtime.tasks.text.options import TextOptions
-from throughtime.tasks.text.stream import TextModel, _until
+from throughtime.tasks.text.stream import TextModel
 
 STACKS: list[tuple[list[Any], bool]] = [(["lstm"], False), (["gru", "lstm"], True), (["rnn", "gru_reset_after"], False)]
 

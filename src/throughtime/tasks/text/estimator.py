@@ -19,7 +19,8 @@ from throughtime.tasks.text.data import Text
 from throughtime.tasks.text.model import LanguageConfig, initial_parameters
 from throughtime.tasks.text.options import TextOptions
 from throughtime.tasks.text.score import evaluate
-from throughtime.tasks.text.stream import SCHEMA, Piece, TextModel
+from throughtime.tasks.text.stream import SCHEMA, TextModel
+from throughtime.tasks.text.turn import Piece
 from throughtime.training import run as runs
 
 if TYPE_CHECKING:

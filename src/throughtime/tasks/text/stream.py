@@ -14,7 +14,7 @@ from throughtime.data import tokenizers
 from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.recurrence import Recurrence
-from throughtime.runtime.sampling import Sampler
+from throughtime.runtime.sampling import Sampler, until
 from throughtime.runtime.stream import Stream, check_shapes
 from throughtime.storage.folder import TOKENIZER, WEIGHTS, read_json, read_weights
 from throughtime.storage.record import Nothing, Schema
@@ -22,6 +22,7 @@ from throughtime.tasks.text.data import TextData
 from throughtime.tasks.text.format_1 import upgrade
 from throughtime.tasks.text.model import LanguageConfig, State, check_finite, check_parameters
 from throughtime.tasks.text.options import TextOptions
+from throughtime.tasks.text.turn import Piece, Turn
 
 _TABLE = 8192
 """The largest vocabulary whose products with the lowest recurrence are computed once, for every token."""
@@ -39,22 +40,6 @@ _MOST = 1_000_000_000
 _QUIET = np.errstate(all="ignore")
 """The product's scratch memory, where it has some, is not cleared: what lies there may raise a floating-point flag that
 NumPy would report as a warning. That our numbers are finite is checked where they are read and drawn from."""
-
-
-class Piece(str):
-    """Text as it is written; `sample` says which of several samples it belongs to."""
-
-    __slots__ = ("sample",)
-    sample: int
-
-
-class _Turn:
-    """Who goes on from the model's state: a thread that reads, or a text that is written, with logits of its own."""
-
-    __slots__ = ("logits", "thread", "writes")
-
-    def __init__(self, thread: int | None, writes: bool, logits: np.ndarray) -> None:
-        self.thread, self.writes, self.logits = thread, writes, logits
 
 
 class TextModel:
@@ -113,7 +98,7 @@ class TextModel:
             weight = weight @ parameters["output.W_hp"]
         self._weight, self._bias = np.ascontiguousarray(weight), parameters["output.b_y"]
         self._dtype, self._lock, self.feeding = dtype, Lock(), RLock()
-        self._turn = _Turn(None, True, np.empty(0, dtype))  # of nobody; the lock is for whoever replaces it
+        self._turn = Turn(None, True, np.empty(0, dtype))  # of nobody; the lock is for whoever replaces it
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy begins anew, with nothing read."""
@@ -238,13 +223,13 @@ class TextModel:
             if sample:
                 turn = self._begin(after, writes=True, instead=turn)
             pieces = self._sample(first.copy(), length, sampler, turn, hidden)
-            for text in _until(pieces, stop) if stop else pieces:
+            for text in until(pieces, stop) if stop else pieces:
                 piece = Piece(text)
                 piece.sample = sample
                 yield piece
 
     def _sample(
-        self, logits: np.ndarray, length: int, sampler: Sampler, turn: _Turn, hidden: Sequence[int]
+        self, logits: np.ndarray, length: int, sampler: Sampler, turn: Turn, hidden: Sequence[int]
     ) -> Iterator[str]:
         decoder = self.tokenizer.decoder()
         draw, step, push = sampler.draw, self._step, decoder.push
@@ -267,13 +252,13 @@ class TextModel:
     def _states(self) -> State:
         return tuple(tuple(stepper.state) for stepper in self._steppers)
 
-    def _new_turn(self, writes: bool) -> _Turn:
+    def _new_turn(self, writes: bool) -> Turn:
         """For the calling thread, which has the steppers before anybody sees the turn."""
         for stepper in self._steppers:
             stepper.take_over()
-        return _Turn(get_ident(), writes, np.empty(self.config.vocabulary, self._dtype))
+        return Turn(get_ident(), writes, np.empty(self.config.vocabulary, self._dtype))
 
-    def _begin(self, value: Sequence[Sequence[np.ndarray]] | None, writes: bool, instead: _Turn | None = None) -> _Turn:
+    def _begin(self, value: Sequence[Sequence[np.ndarray]] | None, writes: bool, instead: Turn | None = None) -> Turn:
         """The calling thread has the model from here on, in this state. instead: only if it is this one's turn."""
         with self._lock:
             if instead is not None:
@@ -284,7 +269,7 @@ class TextModel:
             self._turn = turn
             return turn
 
-    def _read_on(self) -> _Turn:
+    def _read_on(self) -> Turn:
         """The calling thread reads on from the state as it is; a text that was being written ends."""
         with self._lock:
             self._check_thread()
@@ -292,7 +277,7 @@ class TextModel:
                 self._turn = self._new_turn(writes=False)
             return self._turn
 
-    def _write_on(self, token: int, turn: _Turn, error: ValueError) -> np.ndarray:
+    def _write_on(self, token: int, turn: Turn, error: ValueError) -> np.ndarray:
         """A step that the steppers have refused: done in the calling thread, if it is only another one than before."""
         while True:
             with self._lock:
@@ -313,7 +298,7 @@ class TextModel:
                 "language model: another thread uses this model; load one for each, or call take_over() when it is done"
             )
 
-    def _check_turn(self, turn: _Turn) -> None:
+    def _check_turn(self, turn: Turn) -> None:
         if self._turn is not turn:
             raise UserError(
                 "language model: it was used for something else while it wrote this text; load one for each text"
@@ -330,7 +315,7 @@ class TextModel:
         return x
 
     @_QUIET
-    def _step(self, token: int, turn: _Turn) -> np.ndarray:
+    def _step(self, token: int, turn: Turn) -> np.ndarray:
         logits = turn.logits
         np.dot(self._weight, self._advance(token), logits)
         logits += self._bias
@@ -407,24 +392,6 @@ def load(folder: Path, weights: str | None = None) -> TextModel:
         return TextModel(config, parameters, tokenizer, weights, record.data.form)
     except UserError as error:
         raise UserError(f"{folder}: {error}") from None
-
-
-def _until(pieces: Iterator[str], stop: str) -> Iterator[str]:
-    """The pieces up to the stop text; what may be its beginning is held back until that is decided."""
-    held = ""
-    for piece in pieces:
-        held += piece
-        found = held.find(stop)
-        if found >= 0:
-            if found:
-                yield held[:found]
-            return
-        keep = next(k for k in range(min(len(stop) - 1, len(held)), -1, -1) if held.endswith(stop[:k]))
-        if keep < len(held):
-            yield held[: len(held) - keep]
-            held = held[len(held) - keep :]
-    if held:
-        yield held
 
 
 def _width(layer: Recurrence) -> int:
