@@ -46,7 +46,16 @@ def test_minutes_are_for_both_trainings(tmp_path: Path) -> None:
 
 
 def test_the_second_ends_where_the_first_was_at_its_best(tmp_path: Path) -> None:
-    options = {**TINY, **FEW, "steps": 60, "validations": 20, "patience": 1, "learning_rate": 0.5, "refit": True, "batch": 8}
+    options = {
+        **TINY,
+        **FEW,
+        "steps": 60,
+        "validations": 20,
+        "patience": 1,
+        "learning_rate": 0.5,
+        "refit": True,
+        "batch": 8,
+    }
     Classifier(**options).fit(*easy(60), tmp_path, quiet=True)
     lines = [line for line in history(tmp_path / "choice") if "validation_loss" in line]
     assert not lines[-1]["best"]
