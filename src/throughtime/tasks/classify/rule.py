@@ -15,6 +15,15 @@ BATCH, EPOCHS = 64, 4
 MANY = 50_000
 """Texts from which there is so much to learn that learning by heart is no danger."""
 
+SHARES: dict[str, tuple[float, float, float | None]] = {
+    "dropout": (0.5, 0.3, None),
+    "embedding_dropout": (0.6, 0.3, 0.2),
+    "layer_dropout": (0.3, 0.2, None),
+    "word_dropout": (0.2, 0.1, 0.1),
+    "label_smoothing": (0.1, 0.05, None),
+}
+"""Of fewer texts than MANY, of as many, and where it starts from a language model."""
+
 REFIT = 20_000
 """Texts up to which the tenth that is chosen by is worth a second training."""
 
@@ -51,20 +60,12 @@ def _sizes(facts: Facts, options: ClassifierOptions) -> list[Choice]:
 
 
 def _dropout(facts: Facts, options: ClassifierOptions) -> list[Choice]:
-    if facts.texts >= MANY:
-        why = f"{facts.texts:,} texts are hardly learned by heart"
-        shares = {"dropout": 0.3, "embedding_dropout": 0.3, "layer_dropout": 0.2, "word_dropout": 0.1}
-        shares["label_smoothing"] = 0.05
-    else:
-        why = f"{facts.texts:,} texts are soon learned by heart"
-        shares = {"dropout": 0.5, "embedding_dropout": 0.6, "layer_dropout": 0.3, "word_dropout": 0.2}
-        shares["label_smoothing"] = 0.1
-    if options.start is not None:
-        shares |= {"embedding_dropout": 0.2, "word_dropout": 0.1}
-        return [Choice(name, share, _started(name, why)) for name, share in shares.items()]
-    return [Choice(name, share, why) for name, share in shares.items()]
-
-
-def _started(name: str, why: str) -> str:
-    of_start = name in ("embedding_dropout", "word_dropout")
-    return "what a language model brings is not to be dropped" if of_start else why
+    much = facts.texts >= MANY
+    why = f"{facts.texts:,} texts are {'hardly' if much else 'soon'} learned by heart"
+    choices = []
+    for name, (few, many, started) in SHARES.items():
+        if options.start is not None and started is not None:
+            choices.append(Choice(name, started, "what a language model brings is not to be dropped"))
+        else:
+            choices.append(Choice(name, many if much else few, why))
+    return choices

@@ -14,7 +14,7 @@ _DROPOUT = {"input": "embedding_dropout", "between": "layer_dropout", "output": 
 _DROPOUT |= {"weight": "weight_dropout", "variational": "variational"}
 _USUAL: dict[str, dict[str, Json]] = {
     "classify": {"hidden": 64, "embedding": 64, "batch": 64, "warm_up": 100, "ensemble_size": 1, "dropout": 0.5}
-    | {"embedding_dropout": 0.6, "layer_dropout": 0.3, "word_dropout": 0.2, "label_smoothing": 0.1},
+    | {"embedding_dropout": 0.6, "layer_dropout": 0.3, "label_smoothing": 0.1},
     "tag": {"hidden": 150, "embedding": 100, "batch": 48, "warm_up": 100, "ensemble_size": 1, "swap": 0.0}
     | {"stacked": False},
 }
