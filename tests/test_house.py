@@ -55,7 +55,7 @@ WITH_TORCH = {
 """What may import torch at its top; nothing else, not even through others."""
 
 PLAN = {"__init__", "commands", "data", "demo", "estimator", "insight", "job", "model", "options", "report", "score"}
-PLAN |= {"rule", "stream"}
+PLAN |= {"stream"}
 """The files of a task's folder; what else there is only this task has."""
 
 

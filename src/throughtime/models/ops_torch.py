@@ -178,6 +178,11 @@ class TorchModel(torch.nn.Module):
         for name, value in parameters.items():
             self._flat[name].copy_(torch.from_numpy(value))
 
+    @property
+    def flat(self) -> Mapping[str, torch.Tensor]:
+        """The parameters by flat name, without a walk through the module."""
+        return self._flat
+
     def arrays(self) -> dict[str, np.ndarray]:
         """The parameters as NumPy arrays, by flat name; views where they are on the CPU, not copies."""
         return {name: value.detach().cpu().numpy() for name, value in self._flat.items()}

@@ -107,8 +107,8 @@ class Readers:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "arithmetic": self.arithmetic.__name__}  # modules cannot be copied
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, arithmetic=import_module(state["arithmetic"]))
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state, arithmetic=import_module(str(state["arithmetic"])))
 
     @classmethod
     def of_folder(

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from throughtime.options import Json
 from throughtime.training.schedule import Budget
 
 RISEN = 3
@@ -74,7 +75,7 @@ class Attempts:
         """Plain values; a loss that is not there yet is null."""
         return {name: value for name, value in asdict(self).items() if name != "most" and value != math.inf}
 
-    def restore(self, data: dict[str, Any]) -> None:
+    def restore(self, data: dict[str, Json]) -> None:
         """Take over what `to_json` returned."""
         for name in ("number", "best", "step", "last", "worse"):
             if name in data:

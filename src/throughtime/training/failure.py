@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from throughtime.options import Json
+
 REMEMBERED = 8
 """How many steps before a failure are told about."""
 
@@ -53,7 +55,7 @@ def diagnose(
     }
 
 
-def sentence(failure: Mapping[str, Any], kept: str) -> str:
+def sentence(failure: Mapping[str, Json], kept: str) -> str:
     """The diagnosis on one line. kept: what there still is."""
     what = f"the loss became {failure['loss']}" if failure["what"] == "loss" else "the gradient became nan or infinite"
     norms = ", ".join(f"{norm:.3g}" for norm in failure["norms"][-4:])

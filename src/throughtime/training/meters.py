@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from throughtime.options import Json
+
 
 class Meters:
     """What has been measured since the last line of the history, and a smoothed loss to show."""
@@ -51,7 +53,7 @@ class Meters:
         kept = {name: getattr(self, name) for name in _MEASURED}
         return {**kept, "since": now - self.start, "smooth": None if math.isnan(self.smooth) else self.smooth}
 
-    def restore(self, data: dict[str, Any], now: float) -> None:
+    def restore(self, data: dict[str, Json], now: float) -> None:
         """Go on with what `to_json` returned."""
         for name in _MEASURED:
             setattr(self, name, data[name])

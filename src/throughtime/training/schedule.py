@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from throughtime.options import Json
+
 KINDS = ("epochs", "steps", "minutes")
 """The units a budget may have."""
 
@@ -79,7 +81,7 @@ class Budget:
         values = {name: getattr(self, name) for name in ("unit", "amount", "total", "first", "attempt")}
         return {**values, "since": self._since, "done": self._done}
 
-    def restore(self, data: dict[str, Any]) -> None:
+    def restore(self, data: dict[str, Json]) -> None:
         """Take over the state of `to_json`; of another budget the share that is done is counted anew."""
         self.first, self._since = data.get("first", 0), data.get("since", 0.0)
         self.attempt = data.get("attempt")

@@ -11,6 +11,7 @@ from throughtime.storage.record import Choice
 from throughtime.tasks.choices import settled
 from throughtime.tasks.classify import rule as classify
 from throughtime.tasks.classify.options import ClassifierOptions
+from throughtime.tasks.reading.format_1 import options_of
 from throughtime.tasks.reading.rule import MOST_MEMBERS, Facts
 from throughtime.tasks.tag import rule as tag
 from throughtime.tasks.tag.options import TaggerOptions
@@ -104,3 +105,15 @@ def test_characters_are_not_swapped() -> None:
     assert (tagged().swap, tagged().stacked) == (0.3, True)
     assert (tagged(replace(FACTS, words=False)).swap, tagged(replace(FACTS, words=False)).stacked) == (0.0, False)
     assert not tagged(replace(FACTS, classes=0)).stacked
+
+
+@pytest.mark.parametrize("task", ["classify", "tag"])
+def test_a_folder_of_format_1_has_nothing_open(task: str) -> None:
+    raw: dict[str, Any] = {"model": {"readers": []}, "data": {"validation": 0.1}}
+    raw[task] = {"options": {"word_dropout": 0.1}}  # which every such folder says
+    options: Any = {"classify": ClassifierOptions, "tag": TaggerOptions}[task]
+    kept = options.from_json(options_of(raw, task))
+    assert [one.name for one in kept.declared() if one.rule.chosen and getattr(kept, one.name) is None] in (
+        [],
+        ["refit"],
+    )

@@ -18,6 +18,7 @@ from throughtime.data.labelled import read_texts
 from throughtime.data.spreadsheet import cell
 from throughtime.data.table import JSON, PARQUET
 from throughtime.errors import UserError
+from throughtime.options import Json
 from throughtime.report.console import print_json
 from throughtime.storage.folder import replacing
 from throughtime.tasks.reading.lines import answered, lines, standard_input
@@ -146,7 +147,7 @@ def _write(file: TextIO, end: str, model: Any, texts: Iterable[str], shown: Show
     return count
 
 
-def _print(file: TextIO, values: dict[str, Any]) -> None:
+def _print(file: TextIO, values: dict[str, Json]) -> None:
     if file is sys.stdout:
         print_json(values)
     else:

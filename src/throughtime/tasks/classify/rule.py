@@ -15,6 +15,15 @@ BATCH, EPOCHS = 64, 4
 MANY = 50_000
 """Texts from which there is so much to learn that learning by heart is no danger."""
 
+SHARES: dict[str, tuple[float, float, float | None]] = {
+    "dropout": (0.5, 0.3, None),
+    "embedding_dropout": (0.6, 0.3, 0.2),
+    "layer_dropout": (0.3, 0.2, None),
+    "word_dropout": (0.2, 0.1, 0.1),
+    "label_smoothing": (0.1, 0.05, None),
+}
+"""Of fewer texts than MANY, of as many, and where it starts from a language model."""
+
 REFIT = 20_000
 """Texts up to which the tenth that is chosen by is worth a second training."""
 
@@ -50,17 +59,13 @@ def _sizes(facts: Facts, options: ClassifierOptions) -> list[Choice]:
     return [Choice("hidden", hidden, why), Choice("embedding", hidden, "as wide as the state")]
 
 
-_SHARES = ("dropout", "embedding_dropout", "layer_dropout", "word_dropout", "label_smoothing")
-_OF_MANY, _OF_FEW = (0.3, 0.3, 0.2, 0.1, 0.05), (0.5, 0.6, 0.3, 0.2, 0.1)
-_STARTED = {_SHARES[1]: 0.2, _SHARES[3]: 0.1}
-"""Of a model that begins with a language model's parameters."""
-
-
 def _dropout(facts: Facts, options: ClassifierOptions) -> list[Choice]:
-    many = facts.texts >= MANY
-    why = f"{facts.texts:,} texts are {'hardly' if many else 'soon'} learned by heart"
-    choices = {name: (share, why) for name, share in zip(_SHARES, _OF_MANY if many else _OF_FEW, strict=True)}
-    if options.start is not None:
-        kept = "what a language model brings is not to be dropped"
-        choices |= {name: (share, kept) for name, share in _STARTED.items()}
-    return [Choice(name, share, why) for name, (share, why) in choices.items()]
+    much = facts.texts >= MANY
+    why = f"{facts.texts:,} texts are {'hardly' if much else 'soon'} learned by heart"
+    choices = []
+    for name, (few, many, started) in SHARES.items():
+        if options.start is not None and started is not None:
+            choices.append(Choice(name, started, "what a language model brings is not to be dropped"))
+        else:
+            choices.append(Choice(name, many if much else few, why))
+    return choices

@@ -70,7 +70,7 @@ class TextClassifier:
         """For copies, which have no stepper and no lock in common with this one."""
         return {name: value for name, value in self.__dict__.items() if name not in ("feeding", "steppers")}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state, feeding=RLock())
 
     @property

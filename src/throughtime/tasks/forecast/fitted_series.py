@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.options import Checked, option
+from throughtime.options import Checked, Json, option
 from throughtime.storage.folder import File, read_json, read_weights
 from throughtime.tasks.forecast.series import Series
 from throughtime.tasks.forecast.statistics import Statistics
@@ -151,7 +151,7 @@ def _check(index: SeriesIndex, ends: Series, statistics: Statistics) -> None:
         raise ValueError("profiles must not be infinite")
 
 
-def _of_format_1(raw: Mapping[str, Any], ends: Series) -> dict[str, Any]:
+def _of_format_1(raw: Mapping[str, Json], ends: Series) -> dict[str, Any]:
     """What series.json says, where it was written before it told of its arrays; of arrays it knew no starts then."""
     ids, offsets = raw["ids"], raw["offsets"]
     lengths = [int(offset) + int(length) for offset, length in zip(offsets, ends.lengths, strict=True)]

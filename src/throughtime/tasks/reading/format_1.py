@@ -12,6 +12,14 @@ _RENAMED = {"both": "bidirectional", "members": "ensemble_size", "wide": "linear
 _RENAMED |= {"evidence": "naive_bayes", "near": "pmi_embeddings"}
 _DROPOUT = {"input": "embedding_dropout", "between": "layer_dropout", "output": "dropout"}
 _DROPOUT |= {"weight": "weight_dropout", "variational": "variational"}
+_USUAL: dict[str, dict[str, Json]] = {
+    "classify": {"hidden": 64, "embedding": 64, "batch": 64, "warm_up": 100, "ensemble_size": 1, "dropout": 0.5}
+    | {"embedding_dropout": 0.6, "layer_dropout": 0.3, "label_smoothing": 0.1},
+    "tag": {"hidden": 150, "embedding": 100, "batch": 48, "warm_up": 100, "ensemble_size": 1, "swap": 0.0}
+    | {"stacked": False},
+}
+"""What held where a folder says nothing; today the data decide."""
+
 _DECIDED = {"fusion": "weights", "fusion_without_recurrence": "linear_weights"}
 _DECIDED |= {"threshold": "threshold", "choices": "choices"}
 
@@ -38,7 +46,7 @@ def options_of(raw: Mapping[str, Json], task: str) -> dict[str, Json]:
     if data.get("test_file") is not None:
         options["test"] = data["test_file"]
     options["validation"] = data.get("validation_file") or data.get("validation")
-    return options | _cells(raw["model"].get("readers"))
+    return _USUAL[task] | options | _cells(raw["model"].get("readers"))
 
 
 def _cells(readers: Json) -> dict[str, Json]:

@@ -55,12 +55,11 @@ class Targets:
         lengths = tokens.lengths
         truth = self.numbers(rows, len(scores))
         mask = self._ops.mask(lengths, len(scores), scores)[..., 0]
-        parameters = dict(model.named_parameters())
         if not model.config.crf:
             nats = cross_entropy(scores.flatten(0, 1), truth.flatten(), reduction="none").view_as(mask)
             losses = (nats * mask).sum(0)
         else:
-            pairs, first, last = (parameters[f"crf.{name}"] for name in ("transitions", "first", "last"))
+            pairs, first, last = (model.flat[f"crf.{name}"] for name in ("transitions", "first", "last"))
             emitted = scores.gather(2, truth[..., None])[..., 0] * mask
             moved = pairs[truth[:-1], truth[1:]] * mask[1:]
             end = truth[lengths - 1, torch.arange(len(lengths))]

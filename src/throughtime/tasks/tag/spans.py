@@ -10,6 +10,7 @@ from typing import Any
 
 from throughtime.data.pieces import split_words
 from throughtime.errors import UserError
+from throughtime.options import Json
 from throughtime.tasks.tag.found import Found
 
 _LISTS = ("entities", "spans", "label", "labels")
@@ -96,7 +97,7 @@ def _filled(found: Spanned, spans: Sequence[Any], place: str) -> Spanned:
     return found
 
 
-def _label_studio(one: dict[str, Any], row: int, place: str) -> Spanned:
+def _label_studio(one: dict[str, Json], row: int, place: str) -> Spanned:
     texts = {name: value for name, value in one["data"].items() if isinstance(value, str)}
     name = "text" if "text" in texts else next(iter(texts)) if len(texts) == 1 else None
     if name is None:

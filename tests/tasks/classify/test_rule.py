@@ -1,4 +1,4 @@
-"""Two trainings, the second on what was chosen by too; members side by side, on one thread or on two."""
+"""What the rule chooses of a training: kept, told, two trainings; members side by side, on one thread or on two."""
 
 from __future__ import annotations
 
