@@ -88,7 +88,11 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
             raise UserError(f"text: of {count} characters none is left to learn from; use a longer text")
         corpus = rule.Corpus.of(examples.part("train"), examples.text, options)
         cut = options.replaced(validation=examples.validation, validation_blocks=examples.blocks)
-        return rule.settle(corpus, cut, options.threads or runs.torch_threads())
+        settled, choices = rule.settle(corpus, cut, options.threads or runs.torch_threads())
+        if options.validation is None:
+            why = f"{len(examples.part('validation')):,} characters in {examples.blocks} blocks"
+            choices = [*choices, Choice("validation", examples.validation, why)]
+        return settled, choices
 
     def _build(self, examples: Text, options: TextOptions) -> TextPlan:
         # Every character of the file is in the alphabet, so that the held-out parts can be scored.
