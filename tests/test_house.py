@@ -273,7 +273,15 @@ def test_a_task_has_the_files_of_every_task(task: str) -> None:
 
 
 THEMES = {
-    *("baselines/series", "cells/formulas", "data/series_files", "models/reader_ops", "runtime/lazy", "tasks/text/threads", "training/kill"),
+    *(
+        "baselines/series",
+        "cells/formulas",
+        "data/series_files",
+        "models/reader_ops",
+        "runtime/lazy",
+        "tasks/text/threads",
+        "training/kill",
+    ),
     *("cli/bad_folder", "cli/bad_input", "cli/bad_options", "cli/bad_weights", "cli/commands", "cli/insight"),
     *("cli/resume", "engine/arguments", "engine/engine", "engine/exact", "engine/leaks"),
     *("engine/narrow", "engine/processes", "engine/shared", "nn/compile", "nn/cuda", "nn/every_state", "nn/inputs"),
