@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import throughtime
 from throughtime import LanguageModel
 from throughtime.models.stack import Dropout
 from throughtime.tasks.text import rule
@@ -164,3 +166,21 @@ def test_the_shortest_texts_get_settings_that_work(text: str) -> None:
     assert model.outcome is not None
     assert model.outcome.seconds < 4
     assert np.isfinite(model.evaluate()["nats_per_character"])
+
+
+@pytest.mark.parametrize("learn_validation", [False, True])
+def test_a_run_of_attempts_can_be_gone_on_with(tmp_path: Path, learn_validation: bool) -> None:
+    text = "the cat sat on the mat. the dog lay under the table. " * 40
+    own = {"hidden": 24, "embedding": 8, "batch": 8, "window": 16, "threads": 1, "learning_rate": 0.01}
+    how = {"attempts": 2, "attempt_steps": 30, "dropout": 0.1, "weight_dropout": 0.0, "validation": 0.1}
+    first = LanguageModel(**own, **how, learn_validation=learn_validation).fit(text, tmp_path, minutes=0.02, quiet=True)
+    assert first.outcome is not None
+    again = LanguageModel().fit(text, tmp_path, resume=True, minutes=0.06, quiet=True)
+    assert again.outcome is not None
+    assert again.outcome.steps >= first.outcome.steps
+    assert again.outcome.best is not None
+    assert first.outcome.best is not None
+    assert again.outcome.best <= first.outcome.best + 1e-9
+    lines = [line["attempt"] for line in again.outcome.history if "attempt" in line]
+    assert len(lines) == 1
+    assert throughtime.load(tmp_path).step(0).shape == (len(set(text)),)

@@ -65,7 +65,7 @@ def run(
     if many:
         source = Source(model, column, format, encoding)
         texts = source.standard_input() if file is None else source.file(file)
-        label_all(model, texts, Shown(sure, top, probabilities, json, raw), out)
+        label_all(model, texts, Shown(sure, top, probabilities, json, raw, live=file is None), out)
         return
     assert text is not None
     if follow:
