@@ -29,8 +29,8 @@ _TABLES = (".csv", ".tsv", ".tab", *JSON, *PARQUET)
 @dataclass(frozen=True)
 class Shown:
     """What is said of each text. sure: "out of scope" where the model is not. top: so many classes. probabilities: of
-    every class. json: as JSON lines, else as CSV. raw: with texts as they are, also those a spreadsheet would run. live:
-    each text at once, as it comes."""
+    every class. json: as JSON lines, else as CSV. raw: with texts as they are, also those a spreadsheet would run.
+    live: each text at once, as it comes."""
 
     sure: bool = False
     top: int | None = None
