@@ -15,7 +15,7 @@ from throughtime.linear.ensemble import RECURRENCE, in_words
 from throughtime.linear.fit import fit_linear_models, numbers
 from throughtime.linear.folder import SEEN, digests, linear_files
 from throughtime.runtime.readers import Reader
-from throughtime.storage.folder import CONFIG
+from throughtime.storage.folder import CHECKPOINT, CONFIG
 from throughtime.storage.record import ModelRecord
 from throughtime.tasks.choices import Choice
 from throughtime.tasks.classify import model as classifier
@@ -89,7 +89,7 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
             return parts(texts, labelled(texts, labels, options), beside, options)
 
         if resume:
-            begun = folder is not None and not (folder / CONFIG).exists() and (folder / CHOICE / CONFIG).exists()
+            begun = folder is not None and not (folder / CHECKPOINT).exists() and (folder / CHOICE / CONFIG).exists()
             if begun:
                 return self._fit_twice(read, folder, True, quiet, changes)
             return self._fit(read, out, resume, force, quiet, changes)
@@ -135,7 +135,10 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         assert self.examples is not None
         assert self.record is not None
         if self.outcome.ended == "interrupted":
-            there = "start again" if folder is None else f"go on with --resume; {folder / CHOICE} has what it learned"
+            there = "start again"
+            if folder is not None:  # what there is, runs
+                self.save(folder)
+                self.folder, there = folder, f"the best model is in {folder}, go on with --resume"
             choose(quiet).note(f"stopped in the first of two trainings: {there}")
             return self
         examples, chosen, options = self.examples.together(), self.chosen, self.record.options
@@ -143,7 +146,7 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         if self.outcome.ended == "patience":  # nothing would stop the second one: as long as the first took to its best
             more = len(examples.learned) / max(1, len(self.examples.learned))
             same |= {**dict.fromkeys(UNITS), "steps": max(1, round(self.outcome.best_step * more)), "patience": None}
-        self._fit(lambda options: examples, folder, False, False, quiet, {**same, "refit": True})
+        self._fit(lambda options: examples, folder, False, resume, quiet, {**same, "refit": True})
         self.chosen = chosen
         return self
 
