@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from throughtime.linear.ensemble import RECURRENCE, in_words
 from throughtime.linear.fit import fit_linear_models, numbers
 from throughtime.linear.folder import SEEN, digests, linear_files
 from throughtime.runtime.readers import Reader
-from throughtime.storage.folder import CHECKPOINT, CONFIG
+from throughtime.storage.folder import CHECKPOINT, CONFIG, HISTORY
 from throughtime.storage.record import ModelRecord
 from throughtime.tasks.choices import Choice
 from throughtime.tasks.classify import model as classifier
@@ -138,6 +139,7 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
             there = "start again"
             if folder is not None:  # what there is, runs
                 self.save(folder)
+                shutil.copyfile(folder / CHOICE / HISTORY, folder / HISTORY)
                 self.folder, there = folder, f"the best model is in {folder}, go on with --resume"
             choose(quiet).note(f"stopped in the first of two trainings: {there}")
             return self
