@@ -56,8 +56,8 @@ LEVELS = (
     Level(0.6, 0.05, 0.5, 0.2),
     Level(0.65, 0.1, 0.6, 0.3),
 )
-_PASSES = (1.5, 4.5, 7.0, 12.0, 22.0, 50.0, 100.0)
-"""Up to so many passes over the text each level is right for."""
+_PASSES = (1.5, 4.5, 7.0, 14.0, 25.0, 50.0, 100.0)
+"""Up to so many passes over the text each level is right for; of a model that is large for it they count more."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _choose(corpus: Corpus, options: TextOptions, threads: int) -> Chosen:
     first = _FIRST * (max(tokens, 1000) / _EACH) ** 0.4
     several = seconds is not None and passes > first and options.dropout is None and options.attempts is None
     shown = first if several else passes
-    level = LEVELS[level_of(shown)]
+    level = LEVELS[level_of(shown * _by_heart(size / tokens))]
     steps = shown * tokens / each
     rate = 7e-3 * math.sqrt(384 / max(width, 256))
     values: dict[str, Any] = {
@@ -189,6 +189,11 @@ def hardest(drop: Dropout) -> bool:
 def level_of(passes: float) -> int:
     """The level that is right for so many passes over the text."""
     return next((i for i, most in enumerate(_PASSES) if passes <= most), len(_PASSES))
+
+
+def _by_heart(weights: float) -> float:
+    """How many times more a pass counts where a model has so many weights for each token of the text."""
+    return float(min(8.0, max(1.0, weights / 2.0)) ** 0.6)
 
 
 def _batch(tokens: int) -> int:
