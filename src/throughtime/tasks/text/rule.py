@@ -193,7 +193,7 @@ def level_of(passes: float) -> int:
 
 def _by_heart(weights: float) -> float:
     """How many times more a pass counts where a model has so many weights for each token of the text."""
-    return float(min(8.0, max(1.0, weights / 2.0)) ** 0.6)
+    return float(min(8.0, max(1.0, weights / 2.0)) ** 0.35)
 
 
 def _batch(tokens: int) -> int:
