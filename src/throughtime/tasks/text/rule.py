@@ -56,7 +56,7 @@ LEVELS = (
     Level(0.6, 0.05, 0.5, 0.2),
     Level(0.65, 0.1, 0.6, 0.3),
 )
-_PASSES = (1.5, 4.5, 7.0, 14.0, 25.0, 50.0, 100.0)
+_PASSES = (1.5, 4.5, 7.0, 14.0, 30.0, 60.0, 120.0)
 """Up to so many passes over the text each level is right for; of a model that is large for it they count more."""
 
 
