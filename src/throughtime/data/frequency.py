@@ -120,7 +120,8 @@ class Frequency:
         first: the step behind `start` at which they begin. UserError where there is no such time.
         """
         beyond = UserError(f"frequency: {first + count:,} steps of {self} reach beyond the calendar")
-        if (abs(first) + count) * {"months": 28 * _DAY * self.count, "business": _DAY}.get(self.kind, self.count) > _ALL:
+        least = {"months": 28 * _DAY * self.count, "business": _DAY}.get(self.kind, self.count)
+        if (abs(first) + count) * least > _ALL:  # before anything overflows
             raise beyond
         steps, start = np.arange(first, first + count), start.astype("datetime64[us]")
         times: np.ndarray

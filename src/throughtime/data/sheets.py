@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import csv
 import gc
+import os
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from throughtime.data.dates import plausible
 from throughtime.data.table import LINE, Row, any_field, counted, each_row, table_text
 from throughtime.data.written import MISSING, Text
 from throughtime.errors import UserError, needed
+from throughtime.storage.folder import opened_file
+from throughtime.storage.memory import check_memory
 
 EXCEL = (".xlsx", ".xlsm")
 _SEPARATORS = ",;\t|"
@@ -77,7 +81,7 @@ def _text(source: Any, where: str) -> tuple[list[Row], str]:
     separator = _separator(text)
     if separator == " ":
         lines = enumerate((found[0] for found in LINE.finditer(text)), 1)
-        rows = ((number, line.split()) for number, line in lines if line.strip())
+        rows: Iterator[Row] = ((number, line.split()) for number, line in lines if line.strip())
     else:
         rows = each_row(text, separator, where)
     return list(counted(rows, where, size)), separator
@@ -107,23 +111,38 @@ def _excel(where: str, sheet: str | None) -> list[Row]:
         import openpyxl
     except ImportError:
         raise UserError(f"{where}: Excel files need openpyxl: {needed('excel')}") from None
-    try:
-        book = openpyxl.load_workbook(where, read_only=True, data_only=True)
-    except Exception as error:  # whatever a damaged archive makes of it
-        raise UserError(f"{where}: cannot be read as an Excel file ({error})") from None
-    names = list(book.sheetnames)
-    if sheet is not None and sheet not in names:
-        raise UserError(f"{where}: no sheet {sheet!r}; there are {', '.join(names[:20])}")
-    full: dict[str, list[Row]] = {}
-    for name in names if sheet is None else [sheet]:
-        numbered = enumerate(book[name].iter_rows(values_only=True), 1)
-        cells = [(number, [_cell(value) for value in row]) for number, row in numbered]
-        if held := [row for row in cells if any(row[1])]:
-            full[name] = held
-    book.close()
+    with _excel_file(where) as (file, size):
+        try:
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        except Exception as error:  # whatever a damaged archive makes of it
+            raise UserError(f"{where}: cannot be read as an Excel file ({error})") from None
+        names = list(book.sheetnames)
+        if sheet is not None and sheet not in names:
+            raise UserError(f"{where}: no sheet {sheet!r}; there are {', '.join(names[:20])}")
+        full: dict[str, list[Row]] = {}
+        for name in names if sheet is None else [sheet]:
+            numbered = enumerate(book[name].iter_rows(values_only=True), 1)
+            cells = counted(((number, [_cell(value) for value in row]) for number, row in numbered), where, size)
+            if held := [row for row in cells if any(row[1])]:
+                full[name] = held
+        book.close()
     if len(full) > 1:
         raise UserError(f"{where}: there are sheets {', '.join(list(full)[:20])}; say which with sheet")
     return next(iter(full.values()), [])
+
+
+@contextmanager
+def _excel_file(where: str) -> Iterator[tuple[BinaryIO, int]]:
+    """An Excel file, open, and the bytes it takes on its disk; UserError where it is no regular file, no archive, or
+    where what is packed in it would take too much memory."""
+    try:
+        with opened_file(Path(where)) as file:
+            size = os.fstat(file.fileno()).st_size
+            packed = [one.file_size for one in zipfile.ZipFile(file).infolist()]
+            check_memory(where, sum(packed), size)
+            yield file, size
+    except (OSError, zipfile.BadZipFile) as error:
+        raise UserError(f"{where}: cannot be read as an Excel file ({error})") from None
 
 
 def _cell(value: Any) -> str:

@@ -219,7 +219,7 @@ _BYTE, _COLUMN = 9, 400
 takes, without its cells."""
 
 _ROW, _TEXT, _WEIGHED = 176, 49, 64
-"""Bytes of memory that a row takes and that a text takes, without what is in them; and one of how many rows is weighed."""
+"""Bytes of memory that a row and a text take, without what is in them; and one of how many rows is weighed."""
 
 _BLOCK, _KNOWN = 1 << 13, 1 << 16
 """Rows that are taken apart at once; different texts of a column of each of which there is one in memory."""

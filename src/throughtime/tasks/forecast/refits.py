@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.tasks.forecast import backtest
 from throughtime.tasks.forecast.estimator import Forecaster
@@ -26,6 +27,8 @@ def evaluate_refitted(
     before its origin: `refits` of them, `stride` steps apart (a horizon where None), the last a horizon before the
     end. Needs torch."""
     check_options(stride, seconds, metric)
+    if type(refits) is not int or refits < 1:
+        raise UserError(f"backtest: refits must be a positive integer, got {refits!r}")
     model = TableForecaster.load(directory)
     panel = model.read(data)
     own, horizon = Forecaster.of(model.record.options), model.model.config.horizon
