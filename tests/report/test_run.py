@@ -32,7 +32,7 @@ def test_the_environment_stands_in_the_report_with_seed_and_data(tmp_path: Path)
     page = write_report(tmp_path).read_text("utf-8")
     expected = {name.replace("_", " "): str(value) for name, value in where.items()}
     assert table(page, "environment") == expected | {"seed": "1234567"}
-    assert table(page, "data") == {"sha256": digest, "characters": "0", "form": ""}
+    assert table(page, "data") == {"sha256": digest, "characters": "0"}
     shown = table(page, "options")
     assert (shown["seed"], shown["cell"], shown["chrono"], shown["batch"]) == (
         "1234567",
