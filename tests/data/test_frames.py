@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from throughtime.data.frequency import Frequency
 from throughtime.data.series import read_series
 from throughtime.errors import UserError
 
@@ -117,7 +120,7 @@ def test_parquet_keeps_the_index_of_pandas(tmp_path: Path) -> None:
     assert shown(panel)[1] == "2024-01-02T00:00"
 
 
-def test_excel(tmp_path: Path) -> None:
+def test_excel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("openpyxl")
     frame = pd.DataFrame({"Day": DAYS, "v": [1.037, None, 3], "w": [1, 2, 3]})
     frame.to_excel(tmp_path / "a.xlsx", index=False, startrow=2)
@@ -133,6 +136,64 @@ def test_excel(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="row 4, column v: expected a number, got 'x'"):
         read_series(tmp_path / "b.xlsx", sheet="two")
     assert read_series(tmp_path / "b.xlsx", sheet="one").ids == ["v", "w"]
+    with zipfile.ZipFile(tmp_path / "d.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", bytes(1_000_000))
+    monkeypatch.setenv("THROUGHTIME_MEMORY", "0.0005")
+    with pytest.raises(UserError, match=r"would take 1.0 MB of memory or more"):
+        read_series(tmp_path / "d.xlsx")
     (tmp_path / "c.xlsx").write_bytes(b"no archive")
     with pytest.raises(UserError, match="cannot be read as an Excel file"):
         read_series(tmp_path / "c.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [
+        (["2024-01-01", "9999-12-31 24:00"], "row 3, column ds: expected a time of the years 1 to 9999"),
+        (["2024-01-01 00:00+01:00", "0001-01-01 00:00+05:00"], "row 3, column ds: expected a time of the years"),
+        ([str(1 << 54), str((1 << 54) + 4096)], "row 2, column ds: expected the number of a step, below 9,0"),
+    ],
+)
+def test_times_that_no_calendar_has(tmp_path: Path, times: list[str], words: str) -> None:
+    (tmp_path / "a.csv").write_text("ds,y\n" + "".join(f"{time},1\n" for time in times))
+    with pytest.raises(UserError, match=words):
+        read_series(tmp_path / "a.csv")
+    frame = {"ds": np.array(["2024-01-01", "+20000-01-01"], "datetime64[s]"), "y": [1.0, 2.0]}
+    with pytest.raises(UserError, match="row 1, column ds: expected a time of the years 1 to 9999"):
+        read_series(frame)
+
+
+@pytest.mark.parametrize("alias", ["h", "D", "B", "W", "2MS", "QE", "YS"])
+def test_steps_beyond_the_calendar(alias: str) -> None:
+    frequency, start = Frequency.of(alias), np.datetime64("9990-01-01", "us")
+    assert len(frequency.times(start, 9)) == 9
+    for first in (90_000, 1 << 40, 1 << 60):
+        with pytest.raises(UserError, match="reach beyond the calendar"):
+            frequency.times(start, 2, first)
+
+
+def test_rows_are_weighed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A packed file of many rows is refused before all of them are in memory, as is one of many columns."""
+    monkeypatch.setenv("THROUGHTIME_MEMORY", "0.001")
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"ds,y\n" + b"1,1\n" * 12_000))
+    with pytest.raises(UserError, match=r"a.csv.gz: it takes .* on the disk and would take 1.\d MB of memory"):
+        read_series(path)
+    path.write_bytes(gzip.compress(b"," * 5000))
+    with pytest.raises(UserError, match="5,001 columns: it takes"):
+        read_series(path)
+
+
+def test_parquet_with_two_columns_of_one_name(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    table = pyarrow.Table.from_arrays([pyarrow.array([1.0, 2.0])] * 2, names=["v", "v"])
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(UserError, match="several columns have one name"):
+        read_series(tmp_path / "a.parquet")
+
+
+def test_steps_of_a_microsecond_take_no_memory() -> None:
+    times = np.datetime64("2024-01-01", "us") + np.arange(50)
+    assert read_series({"ds": times, "y": np.arange(50.0)}).frequency == Frequency("fixed", 1)

@@ -187,6 +187,7 @@ class Runs:
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes:UserWarning")
 @pytest.mark.parametrize("method", [m for m in multiprocessing.get_all_start_methods() if m != "forkserver"])
 def test_a_data_loader_runs_recurrences_in_its_workers(method: str) -> None:
     torch = pytest.importorskip("torch")

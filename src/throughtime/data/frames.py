@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,18 +23,6 @@ class Frame:
     columns: list[tuple[str, Text | np.ndarray]] = field(default_factory=list)
     zones: dict[str, str] = field(default_factory=dict)
     index: tuple[str, ...] = ()
-
-
-def parquet(path: Path) -> Any:
-    """A Parquet file as a table of pyarrow, with the index pandas kept in it as columns."""
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        raise UserError(f"{path}: Parquet needs pyarrow: {needed(_NEEDED)}") from None
-    try:
-        return parquet.read_table(path)
-    except (ValueError, OSError) as error:
-        raise UserError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
 
 
 def read_frame(source: Any, where: str) -> Frame:
@@ -168,7 +155,8 @@ def _of_objects(values: list[Any], name: str, frame: Frame) -> Text | np.ndarray
     if kinds and all(issubclass(kind, date | np.datetime64) for kind in kinds):
         return _of_dates(values, name, frame)
     missing = ("nan", "<NA>", "NaT")
-    return Text.of([None if value is None or str(value) in missing else value for value in values])
+    texts = (None if value is None else str(value) for value in values)  # lists and mappings among them
+    return Text.of([None if text in missing else text for text in texts])
 
 
 def _of_dates(values: list[Any], name: str, frame: Frame) -> np.ndarray:

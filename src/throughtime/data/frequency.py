@@ -11,6 +11,9 @@ from throughtime.errors import UserError
 
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
+_FIRST, _END = np.datetime64("0001-01-01", "D"), np.datetime64("10000-01-01", "D")
+"""The first day of a year that is written with four digits, and the day after the last one."""
+_ALL = int((_END - _FIRST).astype(np.int64)) * _DAY
 _UNITS = {"us": 1, "ms": 1000, "s": _SECOND, "min": 60 * _SECOND, "h": 3600 * _SECOND, "D": _DAY, "W": 7 * _DAY}
 _MONTHS = {"M": 1, "Q": 3, "Y": 12, "A": 12}
 _DAYS = {"": "", "S": "1", "E": "31", "BS": "BS", "BE": "BE"}
@@ -116,8 +119,10 @@ class Frequency:
 
         first: the step behind `start` at which they begin. UserError where there is no such time.
         """
-        if (first + count) * max(self.count, _DAY if self.kind != "fixed" else 1) >= 1 << 62:
-            raise UserError(f"frequency: {first + count:,} steps of {self} reach beyond the calendar")
+        beyond = UserError(f"frequency: {first + count:,} steps of {self} reach beyond the calendar")
+        least = {"months": 28 * _DAY * self.count, "business": _DAY}.get(self.kind, self.count)
+        if (abs(first) + count) * least > _ALL:  # before anything overflows
+            raise beyond
         steps, start = np.arange(first, first + count), start.astype("datetime64[us]")
         times: np.ndarray
         if self.kind == "months":
@@ -131,6 +136,8 @@ class Frequency:
             times = np.asarray(days).astype("datetime64[us]") + (start - day.astype("datetime64[us]"))
         else:
             times = start + steps * np.timedelta64(self.count, "us")
+        if outside(times).any():
+            raise beyond
         return times
 
     def fitting(self, times: list[np.ndarray]) -> Frequency:
@@ -138,6 +145,12 @@ class Frequency:
         if self.kind != "months":
             return self
         return replace(self, day=_day(np.concatenate(times)) or self.day)
+
+
+def outside(times: np.ndarray) -> np.ndarray:
+    """Which of some times, datetime64, are of no year from 1 to 9999."""
+    found: np.ndarray = (times < _FIRST) | (times >= _END)
+    return found
 
 
 def _rule_of(day: np.datetime64) -> str:

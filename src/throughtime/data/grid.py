@@ -15,6 +15,8 @@ from throughtime.data.time_columns import Times
 from throughtime.errors import UserError
 
 DAY = 86_400_000_000
+_SHORT = 100_000
+"""Microseconds of a step below which no hours of the day are looked for: a day has too many of them to count."""
 _NICE = [
     int(k * 1e6) for k in (0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200)
 ]
@@ -89,7 +91,7 @@ def settle(table: SeriesTable, times: Times, groups: Groups, reading: Reading, n
 
 def _check_nights(table: SeriesTable, step: Frequency, wall: np.ndarray, times: Times) -> None:
     """UserError where rows of steps below a day are never of some hours: nobody says whether those are missing."""
-    if step.kind != "fixed" or step.count >= DAY or DAY % step.count:
+    if step.kind != "fixed" or not _SHORT <= step.count < DAY or DAY % step.count:
         return
     days = wall.astype("datetime64[D]")
     slots = (wall - days.astype("datetime64[us]")).astype(np.int64) // step.count

@@ -43,7 +43,7 @@ def read_parquet(path: Path, extra: str) -> Any:
                 batches.append(batch)
             schema = batches[0].schema if batches else file.schema_arrow
             table = pyarrow.Table.from_batches(batches, schema)
-            return pyarrow.table(dict(zip(table.column_names, _decoded(table), strict=True)))
+            return pyarrow.Table.from_arrays(list(_decoded(table)), names=table.column_names)
     except UserError:
         raise
     except (ValueError, OSError, pyarrow.ArrowException) as error:

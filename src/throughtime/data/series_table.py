@@ -13,9 +13,10 @@ import numpy as np
 from throughtime.data import frames
 from throughtime.data.dates import plausible
 from throughtime.data.number_cells import Numbers, NumberStyle, quick_numbers, read_numbers
+from throughtime.data.parquet import read_parquet
 from throughtime.data.reading import Reading
 from throughtime.data.sheets import read_sheet, uncollected
-from throughtime.data.table import JSON, PARQUET, TableData, read_table
+from throughtime.data.table import JSON, PARQUET, TableData, check_exists, read_table
 from throughtime.data.written import Text
 from throughtime.errors import UserError
 
@@ -124,12 +125,11 @@ def table_of(source: Any, reading: Reading) -> SeriesTable:
     """Columns of a file, a frame, a mapping, a Series or records; UserError for what is no table."""
     if isinstance(source, str | Path):
         suffix = Path(source).suffix.lower()
-        if str(source) != "-" and not Path(source).is_file():
-            raise UserError(f"{source}: no such file")
+        check_exists(source)
         if suffix in JSON:
             return _of_table(read_table(source), reading)
         if suffix in PARQUET:
-            return _of_frame(frames.parquet(Path(source)), str(source), reading)
+            return _of_frame(read_parquet(Path(source), "forecast"), str(source), reading)
         return _of_file(source, reading)
     if isinstance(source, Mapping):
         found = {str(name): frames.array(values, str(name)) for name, values in source.items()}

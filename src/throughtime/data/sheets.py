@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import csv
 import gc
-import gzip
-import io
+import os
 import re
-import sys
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from throughtime.data.dates import plausible
-from throughtime.data.table import delimited
+from throughtime.data.table import LINE, Row, any_field, counted, each_row, table_text
 from throughtime.data.written import MISSING, Text
 from throughtime.errors import UserError, needed
+from throughtime.storage.folder import opened_file
+from throughtime.storage.memory import check_memory
 
 EXCEL = (".xlsx", ".xlsm")
 _SEPARATORS = ",;\t|"
@@ -31,8 +32,8 @@ _TOTALS = re.compile(
 _HEAD = 60
 """Rows in which a header is looked for."""
 
-Row = tuple[int, list[str]]
-"""A row's number, as an editor counts, and its cells."""
+_SNIFFED = 1 << 22
+"""Characters of a text in which its separator is looked for."""
 
 
 @dataclass(frozen=True)
@@ -74,35 +75,26 @@ def read_sheet(source: Any, header: bool = True, sheet: str | None = None) -> tu
 
 
 def _text(source: Any, where: str) -> tuple[list[Row], str]:
-    try:
-        raw = sys.stdin.buffer.read() if str(source) == "-" else Path(source).read_bytes()
-        if raw[:2] == b"\x1f\x8b":
-            raw = gzip.decompress(raw)
-        wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
-        text = raw.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise UserError(f"{where}: row {line}: no UTF-8; convert the file") from None
-    except (OSError, EOFError) as error:
-        raise UserError(f"{where}: cannot be read ({error})") from None
-    if "\0" in text:
-        raise UserError(f"{where}: expected rows of text, the file is binary")
-    del raw
+    text, size = table_text(source, where)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     separator = _separator(text)
     if separator == " ":
-        lines = enumerate(text.split("\n"), 1)
-        return [(number, line.split()) for number, line in lines if line.strip()], separator
-    return delimited(text, separator, where), separator
+        lines = enumerate((found[0] for found in LINE.finditer(text)), 1)
+        rows: Iterator[Row] = ((number, line.split()) for number, line in lines if line.strip())
+    else:
+        rows = each_row(text, separator, where)
+    return list(counted(rows, where, size)), separator
 
 
 def _separator(text: str) -> str:
     """What stands between the cells: what cuts most lines into equally many."""
-    lines = [line for line in islice(io.StringIO(text), 4 * _HEAD) if line.strip() and line[0] not in "#%"][-_HEAD:]
+    head = [found[0] for found in islice(LINE.finditer(text[:_SNIFFED]), 4 * _HEAD)]
+    lines = [line for line in head if line.strip() and line[0] not in "#%"][-_HEAD:]
     best, score = "", 0.0
     for sign in _SEPARATORS:
-        cells = Counter(len(row) for row in csv.reader(lines, delimiter=sign) if row)
+        with any_field(_SNIFFED):
+            cells = Counter(len(row) for row in csv.reader(lines, delimiter=sign) if row)
         count, often = max(cells.items(), key=lambda one: (one[1], one[0]), default=(0, 0))
         if count > 1 and (often / len(lines), count) > (score, 0) and often / len(lines) > 0.5:
             best, score = sign, often / len(lines) + 1e-6 * count
@@ -119,23 +111,38 @@ def _excel(where: str, sheet: str | None) -> list[Row]:
         import openpyxl
     except ImportError:
         raise UserError(f"{where}: Excel files need openpyxl: {needed('excel')}") from None
-    try:
-        book = openpyxl.load_workbook(where, read_only=True, data_only=True)
-    except Exception as error:  # whatever a damaged archive makes of it
-        raise UserError(f"{where}: cannot be read as an Excel file ({error})") from None
-    names = list(book.sheetnames)
-    if sheet is not None and sheet not in names:
-        raise UserError(f"{where}: no sheet {sheet!r}; there are {', '.join(names[:20])}")
-    full: dict[str, list[Row]] = {}
-    for name in names if sheet is None else [sheet]:
-        numbered = enumerate(book[name].iter_rows(values_only=True), 1)
-        cells = [(number, [_cell(value) for value in row]) for number, row in numbered]
-        if held := [row for row in cells if any(row[1])]:
-            full[name] = held
-    book.close()
+    with _excel_file(where) as (file, size):
+        try:
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        except Exception as error:  # whatever a damaged archive makes of it
+            raise UserError(f"{where}: cannot be read as an Excel file ({error})") from None
+        names = list(book.sheetnames)
+        if sheet is not None and sheet not in names:
+            raise UserError(f"{where}: no sheet {sheet!r}; there are {', '.join(names[:20])}")
+        full: dict[str, list[Row]] = {}
+        for name in names if sheet is None else [sheet]:
+            numbered = enumerate(book[name].iter_rows(values_only=True), 1)
+            cells = counted(((number, [_cell(value) for value in row]) for number, row in numbered), where, size)
+            if held := [row for row in cells if any(row[1])]:
+                full[name] = held
+        book.close()
     if len(full) > 1:
         raise UserError(f"{where}: there are sheets {', '.join(list(full)[:20])}; say which with sheet")
     return next(iter(full.values()), [])
+
+
+@contextmanager
+def _excel_file(where: str) -> Iterator[tuple[BinaryIO, int]]:
+    """An Excel file, open, and the bytes it takes on its disk; UserError where it is no regular file, no archive, or
+    where what is packed in it would take too much memory."""
+    try:
+        with opened_file(Path(where)) as file:
+            size = os.fstat(file.fileno()).st_size
+            packed = [one.file_size for one in zipfile.ZipFile(file).infolist()]
+            check_memory(where, sum(packed), size)
+            yield file, size
+    except (OSError, zipfile.BadZipFile) as error:
+        raise UserError(f"{where}: cannot be read as an Excel file ({error})") from None
 
 
 def _cell(value: Any) -> str:
@@ -151,7 +158,9 @@ def _cell(value: Any) -> str:
 
 def _laid_out(rows: list[Row], separator: str, where: str, header: bool) -> Sheet:
     """Where the table begins and ends among the rows of a file."""
-    rows = [(number, [cell.strip() for cell in cells]) if number < _HEAD else (number, cells) for number, cells in rows]
+    for place, (number, cells) in enumerate(rows[:_HEAD]):
+        if number < _HEAD:
+            rows[place] = number, [cell.strip() for cell in cells]
     while rows and not any(cell.strip() for cell in rows[-1][1]):
         rows.pop()
     if not rows:

@@ -8,7 +8,8 @@ import io
 import math
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-")
 """What stands for a missing value."""
 
 _MISSING = frozenset(MISSING)
+
+Row = tuple[int, list[str]]
+"""A row's number, as an editor counts, and its cells."""
 
 JSON, PARQUET = (".jsonl", ".ndjson", ".json"), (".parquet", ".pq")
 """Suffixes of files that are not read as CSV."""
@@ -91,13 +95,12 @@ def read_table(source: Any, encoding: str = "utf-8", extra: str = "forecast", ty
     """
     if isinstance(source, str | Path):
         path = Path(source)
-        if str(source) != "-" and not is_stream(path) and not path.exists():
-            raise UserError(f"{source}: no such file")
+        check_exists(source)
         if path.suffix.lower() in JSON:
             return json_table(read_text(path, encoding), str(path))
         if path.suffix.lower() in PARQUET:
             return _frame(read_parquet(path, extra), str(source), extra, typed)
-        return _lines(source, path)
+        return _lines(source)
     if isinstance(source, dict):
         columns = {str(name): np.asarray(values) for name, values in source.items()}
         lengths = {len(values) for values in columns.values() if values.ndim == 1}
@@ -107,10 +110,16 @@ def read_table(source: Any, encoding: str = "utf-8", extra: str = "forecast", ty
     return _frame(source, "data", extra, typed)
 
 
-_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+def check_exists(source: str | Path) -> None:
+    """UserError for a name of no file, where it names neither standard input nor another command's output."""
+    if str(source) != "-" and not is_stream(source) and not Path(source).exists():
+        raise UserError(f"{source}: no such file")
 
 
-def delimited(text: str, separator: str, where: str) -> list[tuple[int, list[str]]]:
+LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+
+
+def delimited(text: str, separator: str, where: str) -> list[Row]:
     """The rows of a delimited text, each with the line it begins on; empty lines are none.
 
     A field in quotes may hold separators, line ends and doubled quotes. Between tabs quotes are often plain text: where
@@ -120,7 +129,7 @@ def delimited(text: str, separator: str, where: str) -> list[tuple[int, list[str
     return list(each_row(text, separator, where))
 
 
-def each_row(text: str, separator: str, where: str) -> Iterator[tuple[int, list[str]]]:
+def each_row(text: str, separator: str, where: str) -> Iterator[Row]:
     """The same one by one: all of them take many times the memory of the text."""
     if separator == "\t" and len({line.count("\t") for line in _each_line(text) if line}) == 1:
         for number, line in enumerate(_each_line(text), 1):
@@ -128,21 +137,19 @@ def each_row(text: str, separator: str, where: str) -> Iterator[tuple[int, list[
                 yield number, [_unquoted(cell) for cell in line.split("\t")]
         return
     begun = 1
-    lines = (found[0] for found in _LINE.finditer(text))
+    lines = (found[0] for found in LINE.finditer(text))
     reader = csv.reader(lines, delimiter=separator, strict=True)
-    before = csv.field_size_limit(max(len(text), 1))
     try:
-        for cells in reader:
-            if cells:
-                yield begun, cells
-            begun = reader.line_num + 1
+        with any_field(len(text)):
+            for cells in reader:
+                if cells:
+                    yield begun, cells
+                begun = reader.line_num + 1
     except csv.Error:
         raise UserError(
             f"{where}: row {begun}: a quote opens a field and is not closed before a separator; double the quotes "
             "inside a field in quotes"
         ) from None
-    finally:
-        csv.field_size_limit(before)
 
 
 def _each_line(text: str) -> Iterator[str]:
@@ -211,6 +218,9 @@ _BYTE, _COLUMN = 9, 400
 """Bytes of memory that a byte of a delimited text takes, itself and what its cells are kept in; and that a column
 takes, without its cells."""
 
+_ROW, _TEXT, _WEIGHED = 176, 49, 64
+"""Bytes of memory that a row and a text take, without what is in them; and one of how many rows is weighed."""
+
 _BLOCK, _KNOWN = 1 << 13, 1 << 16
 """Rows that are taken apart at once; different texts of a column of each of which there is one in memory."""
 
@@ -223,7 +233,7 @@ class _Cells:
     its line, and its width; none from there on is kept.
     """
 
-    def __init__(self, rows: Iterator[tuple[int, list[str]]], width: int, line: int) -> None:
+    def __init__(self, rows: Iterator[Row], width: int, line: int) -> None:
         self.columns: list[list[str]] = [[] for _ in range(width)]
         self.count = self.full = self.begun = 0
         self.gap: tuple[int, int] | None = None
@@ -254,11 +264,9 @@ class _Cells:
         block.clear()
 
 
-def _lines(source: Any, path: Path) -> TableData:
+def _lines(source: Any) -> TableData:
     where = "standard input" if str(source) == "-" else str(source)
-    text, size = _table_text(source, path, where)
-    if "\0" in text:
-        raise UserError(f"{where}: expected rows of text, the file is binary")
+    text, size = table_text(source, where)
     first = text[: text.find("\n")] if "\n" in text else text
     separator = max(",;\t", key=first.count)
     rows = each_row(text.replace("\r\n", "\n"), separator, where)
@@ -287,29 +295,58 @@ def _lines(source: Any, path: Path) -> TableData:
     return TableData(named, where, cells.begun)
 
 
-def _table_text(source: Any, path: Path, where: str) -> tuple[str, int]:
-    """A delimited text, and the bytes it takes on its disk."""
+def table_text(source: Any, where: str) -> tuple[str, int]:
+    """A delimited text ("-": from standard input), UTF-8 or UTF-16, packed by gzip or not; and the bytes it takes on
+    its disk. Raises UserError for what is no regular file, no text, damaged, or would take too much memory."""
     raw = b""
     try:
         if str(source) == "-":
             raw = read_standard_input()
-        elif is_stream(path):
-            with open(path, "rb") as stream:
+        elif is_stream(source):
+            with open(source, "rb") as stream:
                 raw = read_bounded(stream, where)
         else:
-            raw = read_file(path)
+            raw = read_file(Path(source))
         size = len(raw)
         if raw[:2] == b"\x1f\x8b":
             with gzip.GzipFile(fileobj=io.BytesIO(raw)) as packed:
                 raw = read_bounded(packed, where, allowance(size) // _BYTE)
-        return raw.decode("utf-8-sig"), size
+        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise UserError(f"{where}: row {line}: no UTF-8; convert the file") from None
-    except UserError:
-        raise
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{where}: cannot be read ({error})") from None
+    if "\0" in text:
+        raise UserError(f"{where}: expected rows of text, the file is binary")
+    return text, size
+
+
+def counted(rows: Iterable[Row], where: str, size: int) -> Iterator[Row]:
+    """Rows as they come, as long as all of them together fit into the memory that a file of that size may take.
+
+    size: bytes on its disk. Raises UserError where they do not; every 64th row is weighed.
+    """
+    taken, widest = 0, 0
+    for number, row in enumerate(rows):
+        if len(row[1]) > widest:
+            widest = len(row[1])
+            check_memory(f"{where}: {widest:,} columns", _COLUMN * widest, size)
+        if number % _WEIGHED == 0:
+            long = sum(_TEXT + len(cell) for cell in row[1] if len(cell) > 1)
+            taken += _WEIGHED * (_ROW + _CELL * len(row[1]) + long)
+            check_memory(where, taken if number else 0, size)
+        yield row
+
+
+@contextmanager
+def any_field(length: int) -> Iterator[None]:
+    """The csv module takes fields of any length meanwhile. length: of the text."""
+    before = csv.field_size_limit(max(length, 1))
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def _is_number(text: str) -> bool:

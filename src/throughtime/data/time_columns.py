@@ -11,6 +11,7 @@ import numpy as np
 from throughtime.data import zones
 from throughtime.data.counted_times import FORMS, of_numbers
 from throughtime.data.dates import TOTAL, parse, stamps_of
+from throughtime.data.frequency import outside
 from throughtime.data.reading import Reading
 from throughtime.data.series_table import SeriesTable
 from throughtime.data.written import Text
@@ -62,6 +63,8 @@ _RANGES = {
     **{"year": (1000, 2999), "month": (1, 12), "day": (1, 31), "hour": (0, 24), "minute": (0, 59), "second": (0, 59)},
     **{"quarter": (1, 4), "week": (1, 53), "weekday": (0, 7), "dayofyear": (1, 366)},
 }
+_MOST = 1 << 53
+"""Whole numbers from here on are rounded as float64."""
 _CLOCK = re.compile(r"\d{1,2}[:.h]\d{2}(?:[:.]\d{2}(?:\.\d+)?)?(?:\s*[ap]\.?m\.?)?", re.IGNORECASE)
 
 
@@ -122,10 +125,25 @@ def find_times(table: SeriesTable, reading: Reading) -> Times:
     if times.wall is not None and np.issubdtype(times.wall.dtype, np.datetime64) and np.isnat(times.wall).any():
         row = table.rows[int(np.isnat(times.wall).argmax())]
         raise UserError(f"{table.where}: row {row}, column {shown}: the time is missing; fill it in, or leave it out")
+    _check_years(table, shown, times.wall)
+    _check_years(table, shown, times.instants)
     return Times(
         tuple(names), times.wall, times.instants, times.zone, times.changing, times.written,
         (f"time: column{'s' if len(names) > 1 else ''} {shown}", *times.notes),
     )  # fmt: skip
+
+
+def _check_years(table: SeriesTable, name: str, times: np.ndarray | None) -> None:
+    """UserError for a time that no calendar has: of a year before 1 or after 9999, or a number that may be rounded."""
+    if times is None:
+        return
+    if times.dtype.kind == "M":
+        wrong, expected = outside(times), "a time of the years 1 to 9999"
+    else:
+        wrong, expected = np.abs(times) >= _MOST, f"the number of a step, below {_MOST:,}"
+    if wrong.any():
+        row = table.rows[int(wrong.argmax())]
+        raise UserError(f"{table.where}: row {row}, column {name}: expected {expected}; mend it, or leave the row out")
 
 
 def _drop_totals(table: SeriesTable, name: str) -> None:
@@ -248,6 +266,7 @@ def _read(table: SeriesTable, name: str, reading: Reading) -> Times:
     cells, where = table.column(name, "the time"), f"{table.where}, column {name}"
     form = reading.date_format
     if isinstance(cells, np.ndarray) and cells.dtype.kind == "M":
+        _check_years(table, name, cells)
         zone = table.zones.get(name)
         if zone is None or np.isnat(cells).any():
             return _zoned(cells, None, reading, "")
@@ -270,6 +289,7 @@ def _read(table: SeriesTable, name: str, reading: Reading) -> Times:
         if not whole.all():
             row = table.rows[int(np.argmin(whole))]
             raise UserError(f"{table.where}: row {row}, column {name}: a step must be a whole number or a date")
+        _check_years(table, name, numbers.values)
         return Times((name,), numbers.values.astype(np.int64), notes=(f"column {name}: whole numbers, one a step",))
     text = table.text(name)
     gone = text.missing(reading.missing)
@@ -282,6 +302,7 @@ def _read(table: SeriesTable, name: str, reading: Reading) -> Times:
     if dates.offsets is None:
         return _zoned(dates.stamps, None, reading, dates.written, None, *dates.notes)
     instants = dates.stamps - dates.offsets.astype("timedelta64[s]")
+    _check_years(table, name, instants)
     different = np.unique(dates.offsets)
     if len(different) == 1:
         return _zoned(

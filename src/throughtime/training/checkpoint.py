@@ -28,10 +28,10 @@ def load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """The tensors and numbers of a checkpoint; UserError where it is missing, damaged or of another format."""
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
+    if not path.exists():
         raise UserError(f"{path}: there is no checkpoint to go on from; train without --resume")
-    check_file(path)
     try:
+        check_file(path)
         with safe_open(path, framework="pt") as file:
             numbers = json.loads((file.metadata() or {})[_KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping

@@ -116,7 +116,7 @@ def stored(schema: Schema[Any, Any, Any, Any], folder: Path | None) -> ModelReco
     if not (folder / CONFIG).is_file():
         raise UserError(f"{folder}: there is no run to go on with; start one without --resume")
     record = schema.read(folder)
-    if not (folder / CHECKPOINT).is_file():
+    if not (folder / CHECKPOINT).exists():
         raise UserError(f"{folder}: there is no checkpoint to go on from; start again with --force")
     return record
 
