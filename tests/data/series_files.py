@@ -784,4 +784,20 @@ ZONES = [
     ),
 ]
 
+ZONES += [
+    Situation(
+        "an hour that comes twice, backwards",
+        rows("t,v", "2024-10-27 03:00,1", "2024-10-27 02:00,2", "2024-10-27 02:00,3", "2024-10-27 01:00,4"),
+        "2024-10-27T01 2024-10-27T02 2024-10-27T02 2024-10-27T03",
+        {"v": [4, 3, 2, 1]},
+        options={"timezone": "Europe/Berlin"},
+    ),
+    Situation(
+        "days of ISO weeks",
+        rows("d,v", "2020-W53-6,1", "2020-W53-7,2", "2021-W01-1,3"),
+        "2021-01-02 2021-01-03 2021-01-04",
+        V3,
+    ),
+]
+
 SITUATIONS = [*TIMES, *NUMBERS, *LAYOUTS, *GRIDS, *ZONES]

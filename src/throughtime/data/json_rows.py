@@ -35,7 +35,7 @@ def json_values(content: str, where: str) -> tuple[list[Any], int]:
         raise UserError(f"{where}: row 1: the JSON is nested too deeply") from None
     except ValueError as error:
         return _lines(content, where, error), 1
-    if isinstance(whole, list):
+    if isinstance(whole, list) and all(isinstance(one, dict | list) for one in whole):
         return whole, 0
     return [whole], 1
 

@@ -61,7 +61,8 @@ def test_whatever_fit_takes_predict_takes(frame: Any, of_frame: Path, tmp_path: 
     for source in (frame, frame["phrase"], TEXTS, iter(TEXTS), table, str(table), tmp_path / "a.json",
                    {"id": range(40), "phrase": TEXTS}, (TEXTS, wanted), np.array(TEXTS)):  # fmt: skip
         assert model.predict(source) == wanted
-    assert model.predict(["good", None, float("nan")])[1] == model.predict([""])[0]
+    gaps = frame.assign(phrase=["good", None, *TEXTS[2:]])
+    assert model.predict(gaps)[1] == model.predict([""])[0]
     for source, words in (
         ("good", "expected several texts, got one"),
         ("gone.csv", "gone.csv: no such file"),

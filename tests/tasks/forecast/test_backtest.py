@@ -31,8 +31,8 @@ def test_origins_are_counted_from_the_end_or_given() -> None:
     # 5 January is the fifth day of a, the third of b
     assert [some.tolist() for some in cutoffs(both, 2, 2, 1, None, ["2024-01-05"])] == [[[0, 5], [1, 3]]]
     for windows, stride, given, words in (
-        (0, None, (), "windows must be a positive integer, got 0"),
-        (2, 0, (), "stride must be a positive integer, got 0"),
+        (0, None, (), "windows must be an integer from 1 to 100,000, got 0"),
+        (2, 0, (), "stride must be an integer from 1 to 100,000, got 0"),
         (6, None, (), "12 steps before the end no series has 2 values before and one after"),
         (1, None, ("2023-01-01",), "until 2023-01-01 no series has 2 values before"),
     ):

@@ -55,7 +55,7 @@ def test_the_commands(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None
     told = json.loads(capfd.readouterr().out)
     assert (told["refits"], told["windows"], told["verdict"]["groups"]) == (2, 4, 2)
     assert cli.invoke([*refits[:-2], "-1"]) == 2
-    assert "windows must be a positive integer, got -1" in capfd.readouterr().err
+    assert "refits must be from 1 to 1000, got -1" in capfd.readouterr().err
     assert cli.invoke(["run", out, "--until", "2016-02-21 02:00", "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["forecasts"][0]["ds"][-1] == "2016-02-21 02:00:00"
     assert cli.invoke(["report", out]) == 0

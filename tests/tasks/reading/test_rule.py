@@ -39,7 +39,7 @@ def test_nothing_is_left_open(texts: int) -> None:
 
 
 def test_what_a_person_gives_stays() -> None:
-    chosen = {"hidden": 7, "batch": 5, "dropout": 0.0, "ensemble_size": 1, "warm_up": 0, "epochs": 2}
+    chosen: dict[str, Any] = {"hidden": 7, "batch": 5, "dropout": 0.0, "ensemble_size": 1, "warm_up": 0, "epochs": 2}
     options = classified(**chosen)
     assert {name: getattr(options, name) for name in chosen} == chosen
     assert tagged(swap=0.0, stacked=False).swap == 0.0

@@ -56,7 +56,7 @@ def run(
     if format not in FORMATS:
         raise UserError(f"run: --format {format}: choose from {', '.join(FORMATS)}")
     if follow and (many or json or sure or top):
-        raise UserError("run: --follow shows one text, word by word; leave --file, -, --json, --top and --sure out")
+        raise UserError("run: --follow shows one text, word by word; leave --file, -, --json and --sure out, and --top")
     if (column is not None and not many) or (out is not None and not many):
         raise UserError("run: --column is of --file, and --out for the labels of many texts; leave them out")
     if probabilities and (not many or top or json):
@@ -65,7 +65,7 @@ def run(
     if many:
         source = Source(model, column, format, encoding)
         texts = source.standard_input() if file is None else source.file(file)
-        label_all(model, texts, Shown(sure, top, probabilities, json, raw), out)
+        label_all(model, texts, Shown(sure, top, probabilities, json, raw, live=file is None), out)
         return
     assert text is not None
     if follow:

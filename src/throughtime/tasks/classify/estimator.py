@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from throughtime.linear.ensemble import RECURRENCE, in_words
 from throughtime.linear.fit import fit_linear_models, numbers
 from throughtime.linear.folder import SEEN, digests, linear_files
 from throughtime.runtime.readers import Reader
-from throughtime.storage.folder import CONFIG
+from throughtime.storage.folder import CHECKPOINT, CONFIG, HISTORY
 from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify import rule
@@ -90,7 +91,7 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
             return parts(texts, labelled(texts, labels, options), beside, options)
 
         if resume:
-            begun = folder is not None and not (folder / CONFIG).exists() and (folder / CHOICE / CONFIG).exists()
+            begun = folder is not None and not (folder / CHECKPOINT).exists() and (folder / CHOICE / CONFIG).exists()
             if begun:
                 return self._fit_twice(read, folder, True, quiet, changes)
             return self._fit(read, out, resume, force, quiet, changes)
@@ -135,7 +136,11 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         assert self.examples is not None
         assert self.record is not None
         if self.outcome.ended == "interrupted":
-            there = "start again" if folder is None else f"go on with --resume; {folder / CHOICE} has what it learned"
+            there = "start again"
+            if folder is not None:  # what there is, runs
+                self.save(folder)
+                shutil.copyfile(folder / CHOICE / HISTORY, folder / HISTORY)
+                self.folder, there = folder, f"the best model is in {folder}, go on with --resume"
             choose(quiet).note(f"stopped in the first of two trainings: {there}")
             return self
         examples, options, self._known = self.examples.together(), self.record.options, self.chosen
@@ -143,7 +148,7 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         if self.outcome.ended == "patience":  # nothing would stop the second one: as long as the first took to its best
             more = len(examples.learned) / max(1, len(self.examples.learned))
             same |= {**dict.fromkeys(UNITS), "steps": max(1, round(self.outcome.best_step * more)), "patience": None}
-        self._fit(lambda options: examples, folder, False, False, quiet, {**same, "refit": True})
+        self._fit(lambda options: examples, folder, False, resume, quiet, {**same, "refit": True})
         return self
 
     def _judged(self, source: Any) -> Texts:

@@ -29,13 +29,15 @@ _TABLES = (".csv", ".tsv", ".tab", *JSON, *PARQUET)
 @dataclass(frozen=True)
 class Shown:
     """What is said of each text. sure: "out of scope" where the model is not. top: so many classes. probabilities: of
-    every class. json: as JSON lines, else as CSV. raw: with texts as they are, also those a spreadsheet would run."""
+    every class. json: as JSON lines, else as CSV. raw: with texts as they are, also those a spreadsheet would run.
+    live: each text at once, as it comes."""
 
     sure: bool = False
     top: int | None = None
     probabilities: bool = False
     json: bool = False
     raw: bool = False
+    live: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,9 @@ def label_all(model: Any, texts: Iterable[str], shown: Shown, out: Path | None) 
 
 
 def _write(file: TextIO, end: str, model: Any, texts: Iterable[str], shown: Shown) -> int:
-    answers = answered(texts, lambda some: model.label(some, shown.sure))
+    answers = model.label(texts, shown.sure)
+    if shown.live:
+        answers = answered(texts, lambda some: model.label(some, shown.sure))
     first = list(islice(answers, 1))  # where the texts cannot be read, nothing is printed
     writer = csv.writer(file, lineterminator=end)
     if not shown.json:

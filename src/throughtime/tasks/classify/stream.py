@@ -177,14 +177,11 @@ class TextClassifier:
 
 
 def checked(texts: Iterable[str]) -> Iterator[str]:
-    """Texts one by one, "" for one that is missing; UserError for what is none."""
+    """Texts one by one; UserError for what is none."""
     for number, text in enumerate(texts):
-        if isinstance(text, str):
-            yield text
-        elif text is None or (isinstance(text, float) and text != text):
-            yield ""
-        else:
+        if not isinstance(text, str):
             raise UserError(f"{WHO}: text {number} is no text but {type(text).__name__}")
+        yield text
 
 
 SCHEMA = Schema("classify", ClassifierEnsemble, ClassifierOptions, ClassifiedData, Decided, upgrade)

@@ -20,6 +20,8 @@ from throughtime.tasks.forecast.tables import TableForecaster
 if TYPE_CHECKING:
     from throughtime.tasks.forecast.answering import Answering
 
+_MOST = 100_000
+
 
 @dataclass(frozen=True)
 class Backtests:
@@ -76,8 +78,8 @@ def cutoffs(
     where no series reaches so far.
     """
     for name, number in (("windows", windows), ("stride", 1 if stride is None else stride)):
-        if type(number) is not int or number < 1:
-            raise UserError(f"backtest: {name} must be a positive integer, got {number!r}")
+        if type(number) is not int or not 1 <= number <= _MOST:
+            raise UserError(f"backtest: {name} must be an integer from 1 to {_MOST:,}, got {number!r}")
     found = []
     lengths = [len(one) for one in panel.values]
     if len(given):

@@ -94,14 +94,16 @@ def evaluate(
     stride: Annotated[int | None, Option(help="Steps between two origins.")] = None,
     seconds: Annotated[float, Option(help="How long each of the slow baselines may take; 0 leaves them out.")] = 60.0,
     metric: Annotated[str | None, Option(help="What the verdict is about: mae, or mase for many series.")] = None,
-    refits: Annotated[int, Option(help="Train so many models anew, from earlier origins: for short series.")] = 0,
+    refits: Annotated[
+        int | None, Option(help="Train so many models anew, from earlier origins: for short series.")
+    ] = None,
     json: shell.Json = False,
 ) -> None:
     """Backtest a model from rolling origins, beside the baselines; a sentence says whether it is better."""
     from throughtime.tasks.forecast.score import evaluate_folder
 
     rest = stride, seconds, metric, _quiet if json else say
-    if refits:
+    if refits is not None:
         from throughtime.tasks.forecast.refits import evaluate_refitted
 
         result = evaluate_refitted(directory, data, refits, *rest)

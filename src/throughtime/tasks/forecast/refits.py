@@ -6,11 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.tasks.forecast import backtest
 from throughtime.tasks.forecast.estimator import Forecaster
 from throughtime.tasks.forecast.score import check_options, judge
 from throughtime.tasks.forecast.tables import TableForecaster
+
+MOST = 1000
+"""Models that are trained anew at most."""
 
 
 def evaluate_refitted(
@@ -26,6 +30,8 @@ def evaluate_refitted(
     before its origin: `refits` of them, `stride` steps apart (a horizon where None), the last a horizon before the
     end. Needs torch."""
     check_options(stride, seconds, metric)
+    if type(refits) is not int or not 1 <= refits <= MOST:
+        raise UserError(f"evaluate: refits must be from 1 to {MOST}, got {refits!r}")
     model = TableForecaster.load(directory)
     panel = model.read(data)
     own, horizon = Forecaster.of(model.record.options), model.model.config.horizon

@@ -184,7 +184,7 @@ def _read(source: Any, encoding: str) -> tuple[str, str | None]:
         return read_text(source, encoding), str(source)
     files = sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith("."))
     if not files:
-        raise UserError(f"{path}: expected a text file or a folder of them, the folder has none")
+        raise UserError(f"{path}: expected a text file, got a folder without one; name a file")
     return _joined(files, encoding), str(source)
 
 

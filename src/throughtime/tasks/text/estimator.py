@@ -11,6 +11,8 @@ import numpy as np
 
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
+from throughtime.models.resolve import declared
+from throughtime.recurrence import Recurrence
 from throughtime.storage.folder import TOKENIZER, read_json
 from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.estimator import Estimator, Finished, Plan, Say, zeros
@@ -88,7 +90,11 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
             raise UserError(f"text: of {count} characters none is left to learn from; use a longer text")
         corpus = rule.Corpus.of(examples.part("train"), examples.text, options)
         cut = options.replaced(validation=examples.validation, validation_blocks=examples.blocks)
-        return rule.settle(corpus, cut, options.threads or runs.torch_threads())
+        settled, choices = rule.settle(corpus, cut, options.threads or runs.torch_threads())
+        if options.validation is None:
+            why = f"{len(examples.part('validation')):,} characters in {examples.blocks} blocks"
+            choices = [*choices, Choice("validation", examples.validation, why)]
+        return settled, choices
 
     def _build(self, examples: Text, options: TextOptions) -> TextPlan:
         # Every character of the file is in the alphabet, so that the held-out parts can be scored.
@@ -127,10 +133,13 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         if options.learn_validation and len(held) > 1:
             whole = _streams(tokenizer.encode(examples.learned), options)
 
-        def anew(attempt: int) -> Mapping[str, np.ndarray]:
-            return _drawn(config, counts, options, options.seed + attempt)
+        drawable = _drawable(config)
 
-        course = Course(plan.streams, held, whole, anew)
+        def anew(attempt: int) -> Mapping[str, np.ndarray]:
+            assert drawable is not None
+            return _drawn(drawable, counts, options, options.seed + attempt)
+
+        course = Course(plan.streams, held, whole, None if drawable is None else anew)
         sample = _sampler(config, tokenizer, options.seed)
         model = TorchModel(language, config, plan.parameters, options.seed)
         cells = ", ".join(f"{layer.name} {layer.output_size}" for layer in config.layers)
@@ -182,6 +191,16 @@ def _streams(ids: np.ndarray, options: TextOptions) -> Streams:
 
     assert options.batch is not None
     return Streams(ids, options.batch, options.window, options.seed)
+
+
+def _drawable(config: LanguageConfig) -> LanguageConfig | None:
+    """The same of recurrences that say how their parameters are drawn; None of a folder's with a cell of the user's
+    own, whose source is not asked for."""
+    traces = [declared(layer.trace) for layer in config.layers]
+    if any(trace is None for trace in traces):
+        return None
+    pairs = zip(config.layers, traces, strict=True)
+    return replace(config, layers=tuple(Recurrence(trace, layer.sizes) for layer, trace in pairs if trace is not None))
 
 
 def _drawn(config: LanguageConfig, counts: np.ndarray, options: TextOptions, seed: int) -> dict[str, np.ndarray]:

@@ -101,7 +101,7 @@ class TextJob:
     def again(self, attempt: int) -> str | None:
         """New parameters, and dropout a level higher for every attempt."""
         drop = rule.harder(self._drop, attempt)
-        if self.course.anew is None or drop == self.model.config.dropout:
+        if self.course.anew is None or drop == rule.harder(self._drop, attempt - 1):
             return None
         self.model.begin_anew(replace(self.model.config, dropout=drop), self.course.anew(attempt))
         self._state = None

@@ -103,7 +103,6 @@ _REASONS = {
     "average": "steps",
     "batch": "length",
     "warm_up": "steps",
-    "validation_blocks": "",
     "attempts": "",
     "attempt_steps": "",
     "learn_validation": "",
