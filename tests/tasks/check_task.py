@@ -73,11 +73,11 @@ def renames(act: Callable[[int], None]) -> Iterator[None]:
     """Inside, something happens before a written file takes its place; it is told the number, from 1."""
     replace, count = os.replace, 0
 
-    def counted(*arguments: Any) -> None:
+    def counted(*arguments: Any, **named: Any) -> None:
         nonlocal count
         count += 1
         act(count)
-        replace(*arguments)
+        replace(*arguments, **named)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "replace", counted)

@@ -145,12 +145,17 @@ class _Feed:
         self._step([piece for piece, _, _ in pieces])
 
     def logits(self) -> list[np.ndarray]:
-        """(C,) of each member, of what was read so far; of nothing, those of an unknown token."""
-        if self._begun:
+        """(C,) of each member, of what was read so far, and of a last character that a mark may follow as it is; of
+        nothing, those of an unknown token."""
+        waits = self._tail if self._reader.splitter.kind == "characters" else ""
+        if self._begun and not waits:
             return [member.logits() for member in self.members]
-        fresh = _Feed(self._model, self._reader, [member.fresh() for member in self.members])
-        fresh._step([""])
-        return fresh.logits()
+        ahead = _Feed(self._model, self._reader, [member.copy() for member in self.members])
+        ahead._tail, ahead._context, ahead._before = waits, self._context, self._before
+        ahead.read("", last=True)
+        if not ahead._begun:
+            ahead._step([""])
+        return [member.logits() for member in ahead.members]
 
     def _step(self, tokens: list[str]) -> None:
         features = self._reader.features
@@ -208,9 +213,11 @@ class _Member:
             "attended": np.zeros(width),
         }
 
-    def fresh(self) -> _Member:
-        """The same before any text."""
-        return _Member(self._reader, self._parameters, self._steppers)
+    def copy(self) -> _Member:
+        """One that goes on by itself."""
+        copied = _Member(self._reader, self._parameters, self._steppers)
+        copied._states, copied._pooled = self._states, self._pooled
+        return copied
 
     def begin(self) -> None:
         """Give the recurrences the states of this stream."""
