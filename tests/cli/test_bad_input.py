@@ -61,7 +61,7 @@ ONE_BYTE = "\N{LATIN SMALL LETTER E WITH ACUTE}"
 FILES: dict[str, tuple[bytes | None, list[str], list[str]]] = {
     # name: content (None: a folder), further options, words
     "empty": (b"", [], ["bad.txt", "empty file"]),
-    "folder": (None, [], ["bad.txt: expected a text file or a folder of them", "the folder has none"]),
+    "folder": (None, [], ["bad.txt: expected a text file, got a folder without one"]),
     "not utf-8": (b"caf" + ONE_BYTE.encode("latin-1"), [], ["byte 0xe9 at offset 3", "--encoding"]),
     "wrong encoding": (b"caf\x81", ["--encoding", "ascii"], ["expected ascii", "byte 0x81 at offset 3"]),
     "no such encoding": (b"abc", ["--encoding", "utf-88"], ["'utf-88'", "utf-8"]),
