@@ -146,8 +146,14 @@ def test_a_wrong_command_line(refuse: Any, arguments: list[str], words: list[str
     ("text", "options", "words"),
     [
         ("a", [], ["1 characters", "none is left", "longer text"]),
-        ("abc", [], ["at least 2 tokens", "longer text"]),
-        ("abc def", ["--tokens", "words", "--holdout", "0.5"], ["at least 2 tokens", "longer text"]),
+        ("abc", [], ["at least 20 characters", "got 2", "longer text"]),
+        ("a cat sat on the mat.", [], ["at least 20 characters", "got 18", "longer text"]),
+        ("ab", ["--validation", "0"], ["at least 2 tokens", "longer text"]),
+        (
+            "abc def",
+            ["--tokens", "words", "--holdout", "0.5", "--validation", "0"],
+            ["at least 2 tokens", "longer text"],
+        ),
     ],
 )
 def test_a_text_too_short_to_learn_from(
