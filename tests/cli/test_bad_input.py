@@ -61,7 +61,7 @@ ONE_BYTE = "\N{LATIN SMALL LETTER E WITH ACUTE}"
 FILES: dict[str, tuple[bytes | None, list[str], list[str]]] = {
     # name: content (None: a folder), further options, words
     "empty": (b"", [], ["bad.txt", "empty file"]),
-    "folder": (None, [], ["bad.txt", "got a folder"]),
+    "folder": (None, [], ["bad.txt: expected a text file, got a folder without one"]),
     "not utf-8": (b"caf" + ONE_BYTE.encode("latin-1"), [], ["byte 0xe9 at offset 3", "--encoding"]),
     "wrong encoding": (b"caf\x81", ["--encoding", "ascii"], ["expected ascii", "byte 0x81 at offset 3"]),
     "no such encoding": (b"abc", ["--encoding", "utf-88"], ["'utf-88'", "utf-8"]),
@@ -146,8 +146,14 @@ def test_a_wrong_command_line(refuse: Any, arguments: list[str], words: list[str
     ("text", "options", "words"),
     [
         ("a", [], ["1 characters", "none is left", "longer text"]),
-        ("abc", [], ["at least 2 tokens", "longer text"]),
-        ("abc def", ["--tokens", "words", "--holdout", "0.5"], ["at least 2 tokens", "longer text"]),
+        ("abc", [], ["at least 20 characters", "got 2", "longer text"]),
+        ("a cat sat on the mat.", [], ["at least 20 characters", "got 18", "longer text"]),
+        ("ab", ["--validation", "0"], ["at least 2 tokens", "longer text"]),
+        (
+            "abc def",
+            ["--tokens", "words", "--holdout", "0.5", "--validation", "0"],
+            ["at least 2 tokens", "longer text"],
+        ),
     ],
 )
 def test_a_text_too_short_to_learn_from(

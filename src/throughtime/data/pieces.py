@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unicodedata import combining
 
 import regex
 
@@ -20,7 +21,7 @@ Piece = tuple[str, int, int]
 """The piece, its first character's place in the text, and the place after its last."""
 
 
-_HAN = regex.compile(f"[{ALONE}]")
+_HAN, _JOINING = regex.compile(r"\p{Han}"), regex.compile(r"\p{NFC_QC=Maybe}")
 _GRAPHEME, _CHUNK = regex.compile(rf"[{ALONE}]|\X"), regex.compile(r"[^\s\x1c-\x1f]+")
 
 
@@ -50,9 +51,13 @@ def split_characters(text: str, marks: bool = True) -> list[Piece]:
     return found
 
 
-def may_grow(piece: str) -> bool:
-    """Whether a character may still get a combining mark; Han and kana have none."""
-    return not _HAN.fullmatch(piece)
+def settled(text: str) -> int:
+    """How many characters of a composed text (NFC) stay as they are whatever follows: those before the last one and the
+    marks that stand on it; nothing joins a Han character."""
+    at = len(text) - 1
+    while at > 0 and (combining(text[at]) or _JOINING.match(text[at])):
+        at -= 1
+    return max(at + bool(_HAN.match(text, at)), 0)
 
 
 def split_spaces(text: str) -> list[Piece]:

@@ -63,8 +63,9 @@ class Tagged:
         )  # fmt: skip
 
     def joined(self, other: Tagged) -> Tagged:
-        """These sentences and others behind them."""
+        """These sentences and others behind them; with intents where all have one."""
         tokens, tags, intents = self.tokens + other.tokens, self.tags + other.tags, self.intents + other.intents
+        intents = intents if len(intents) == len(tokens) else []
         each = [one.texts or [None] * len(one) for one in (self, other)]
         return Tagged(tokens, tags, intents, self.where, [], self.scheme, each[0] + each[1])
 

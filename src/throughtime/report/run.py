@@ -188,7 +188,7 @@ def _flat(values: Mapping[str, Json], above: str = "") -> Iterable[tuple[str, st
             yield from _flat(value, name)
         elif isinstance(value, list):
             yield name, ", ".join(map(str, value))[:300]
-        elif value is not None:
+        elif value not in (None, ""):
             counted = type(value) is int and abs(value) >= 10_000 and key != "seed"  # a seed is copied, not read
             yield name, f"{value:,}" if counted else str(value)[:300]
 

@@ -23,8 +23,10 @@ from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify.build import build
 from throughtime.tasks.classify.data import parts
 from throughtime.tasks.classify.options import ClassifierOptions
+from throughtime.tasks.classify.rule import choices
 from throughtime.tasks.reading import embeddings
 from throughtime.tasks.reading.ensemble import ReadingPlan
+from throughtime.tasks.reading.rule import Facts
 from throughtime.tasks.text import model as language
 
 LEARNED = read_texts(ordered(120))
@@ -43,6 +45,10 @@ def same(one: Any, other: Any) -> None:
 
 def planned(held: Texts, test: Path | None, **options: Any) -> ReadingPlan:
     chosen = ClassifierOptions(**{**TINY, "validation": None, "test": test, **options})
+    facts = Facts(len(LEARNED), 5.0, True, 3, True, 1)
+    chosen = chosen.replaced(
+        **{one.name: one.value for one in choices(facts, chosen) if getattr(chosen, one.name) is None}
+    )
     return build(parts(None, LEARNED, held, chosen), chosen)
 
 

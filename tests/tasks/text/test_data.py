@@ -52,4 +52,4 @@ def test_unknown_parts_are_refused() -> None:
 
 
 def test_of_a_text_that_nobody_described_nothing_is_known() -> None:
-    assert TextData.from_json({}).to_json() == {"file": None, "sha256": "", "characters": 0}
+    assert TextData.from_json({}).to_json() == {"file": None, "sha256": "", "characters": 0, "form": ""}

@@ -138,7 +138,7 @@ def show(evaluation: Mapping[str, Json]) -> None:
 
 
 def _follow(model: Any, text: str) -> None:
-    stream = model.stream()
+    stream, text = model.stream(), model.composed(text)
     pieces = model.readers.readers[0].splitter.pieces(text)
     ends = [start for _, start, _ in pieces[1:]] + [len(text)]
     at = 0

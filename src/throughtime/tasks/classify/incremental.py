@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from throughtime.data.pieces import may_grow
+from throughtime.data.pieces import settled
 from throughtime.errors import UserError
 from throughtime.linear.ensemble import RECURRENCE, combine, log_softmax
 from throughtime.linear.naive_bayes import CONTEXT, NaiveBayesFeatures
@@ -78,7 +78,7 @@ class ClassifierStream(Stream[str, np.ndarray]):
         model, parts = self.model, {}
         for name, weight in model.weights.items():
             if weight and name != RECURRENCE:
-                parts[name] = model.linear[name].log_probabilities([self._text]).astype(np.float64)
+                parts[name] = model.linear[name].log_probabilities([model.composed(self._text)]).astype(np.float64)
             elif weight:
                 logits = [each for one in self._feeds for each in one.logits()]
                 check_finite_output(logits)
@@ -98,7 +98,7 @@ class ClassifierStream(Stream[str, np.ndarray]):
     def set_state(self, state: State | None) -> None:
         model, size = self.model, self.model.readers.ensemble_size
         feeds = [
-            _Feed(reader, [_Member(reader, model.readers.own(r, m), model.steppers[r][m]) for m in range(size)])
+            _Feed(model, reader, [_Member(reader, model.readers.own(r, m), model.steppers[r][m]) for m in range(size)])
             for r, reader in enumerate(model.readers.readers)
         ]
         text: Json = ""
@@ -120,9 +120,9 @@ class ClassifierStream(Stream[str, np.ndarray]):
 class _Feed:
     """One reader as text arrives: what waits until it is a token, and the members that read the tokens."""
 
-    def __init__(self, reader: Reader, members: list[_Member]) -> None:
+    def __init__(self, model: TextClassifier, reader: Reader, members: list[_Member]) -> None:
         self.members = members
-        self._reader = reader
+        self._model, self._reader = model, reader
         self._tail = ""
         self._context: list[str] = []
         self._before: list[str] = []
@@ -130,26 +130,32 @@ class _Feed:
     def read(self, text: str, last: bool = False) -> None:
         """Take in text. last: nothing more comes."""
         reader = self._reader
-        waiting = self._tail + text
+        waiting = self._model.composed(self._tail + text)
         pieces = reader.splitter.pieces(waiting)
         done = len(waiting)
-        growing = reader.splitter.kind == "characters" and reader.splitter.marks and not last
-        if growing and pieces and pieces[-1][2] == len(waiting) and may_grow(pieces[-1][0]):
-            done = pieces.pop()[1]  # a mark may follow
         if pieces and not last and reader.splitter.kind == "words" and pieces[-1][2] == len(waiting):
             sign, done, _ = pieces.pop()
             if sign in ("'", "’") and pieces and pieces[-1][2] == done:
                 done = pieces.pop()[1]  # a word that may go on behind its apostrophe
+        if not last and self._model.composes:
+            done = min(done, settled(waiting))  # a mark may follow, and join what stands there
+            while pieces and pieces[-1][2] > done:
+                done = min(done, pieces.pop()[1])
         self._tail = waiting[done:]
         self._step([piece for piece, _, _ in pieces])
 
     def logits(self) -> list[np.ndarray]:
-        """(C,) of each member, of what was read so far; of nothing, those of an unknown token."""
-        if self._begun:
+        """(C,) of each member, of what was read so far, and of a last character that a mark may follow as it is; of
+        nothing, those of an unknown token."""
+        waits = self._tail if self._reader.splitter.kind == "characters" else ""
+        if self._begun and not waits:
             return [member.logits() for member in self.members]
-        fresh = _Feed(self._reader, [member.fresh() for member in self.members])
-        fresh._step([""])
-        return fresh.logits()
+        ahead = _Feed(self._model, self._reader, [member.copy() for member in self.members])
+        ahead._tail, ahead._context, ahead._before = waits, self._context, self._before
+        ahead.read("", last=True)
+        if not ahead._begun:
+            ahead._step([""])
+        return [member.logits() for member in ahead.members]
 
     def _step(self, tokens: list[str]) -> None:
         features = self._reader.features
@@ -207,9 +213,11 @@ class _Member:
             "attended": np.zeros(width),
         }
 
-    def fresh(self) -> _Member:
-        """The same before any text."""
-        return _Member(self._reader, self._parameters, self._steppers)
+    def copy(self) -> _Member:
+        """One that goes on by itself."""
+        copied = _Member(self._reader, self._parameters, self._steppers)
+        copied._states, copied._pooled = self._states, self._pooled
+        return copied
 
     def begin(self) -> None:
         """Give the recurrences the states of this stream."""

@@ -141,6 +141,7 @@ def explain(
     one = model.readers.readers[reader]
     if one.config.above:
         raise UserError("explain: expected a model that reads a text as one, this one reads it sentence by sentence")
+    text = model.composed(text)
     seen, ops = seen_text(model.readers, reader, one.splitter.split(text)), TorchOps()
 
     def logarithms(x: Any) -> Any:

@@ -78,6 +78,15 @@ class TextClassifier:
         """Of all recurrent members, by name."""
         return self.readers.parameters
 
+    @property
+    def composes(self) -> bool:
+        """Whether texts are composed (NFC) before they are read; not by models of an earlier version."""
+        return all(reader.splitter.marks for reader in self.readers.readers)
+
+    def composed(self, text: str) -> str:
+        """A text as those of training were."""
+        return text if text.isascii() or not self.composes else normalize("NFC", text)
+
     def recurrence(self, texts: Sequence[str], mixed: np.random.Generator | None = None) -> np.ndarray:
         """Log probabilities (N, C) float64 of the recurrent members alone, the mean of theirs, made to sum to 1.
 
@@ -124,9 +133,7 @@ class TextClassifier:
 
     def _checked(self, texts: Any) -> Iterator[str]:
         """Texts one by one, composed as those of training."""
-        old = not all(reader.splitter.marks for reader in self.readers.readers)
-        found = checked(unlabelled(texts, self.data.known))
-        return found if old else (one if one.isascii() else normalize("NFC", one) for one in found)
+        return map(self.composed, checked(unlabelled(texts, self.data.known)))
 
     def label(self, texts: Any, sure: bool = False) -> Iterator[tuple[str, np.ndarray]]:
         """For each text as it comes, its class and the probabilities (C,); only some thousand texts are in memory.

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from throughtime.training.job import Job
     from throughtime.training.streams import Streams
 
+LEAST = 20
+"""Characters to learn from, where nobody chose what is kept apart of so short a text."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TextPlan(Plan):
@@ -88,6 +91,8 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         if not examples.part("train"):
             count = len(examples.text)
             raise UserError(f"text: of {count} characters none is left to learn from; use a longer text")
+        if options.validation is None and (count := len(examples.part("train"))) < LEAST:
+            raise UserError(f"text: expected at least {LEAST} characters to learn from, got {count}; use a longer text")
         corpus = rule.Corpus.of(examples.part("train"), examples.text, options)
         cut = options.replaced(validation=examples.validation, validation_blocks=examples.blocks)
         settled, choices = rule.settle(corpus, cut, options.threads or runs.torch_threads())
