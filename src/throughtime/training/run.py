@@ -111,6 +111,8 @@ def _left(folder: Path | None) -> str:
 
 def stored(schema: Schema[Any, Any, Any, Any], folder: Path | None) -> ModelRecord[Any, Any, Any, Any]:
     """The record of the run in a folder; UserError where there is none that can be gone on with."""
+    from throughtime.training import checkpoint
+
     if folder is None:
         raise UserError("training: resume needs the folder of the run to go on with, out")
     if not (folder / CONFIG).is_file():
@@ -118,6 +120,7 @@ def stored(schema: Schema[Any, Any, Any, Any], folder: Path | None) -> ModelReco
     record = schema.read(folder)
     if not (folder / CHECKPOINT).exists():
         raise UserError(f"{folder}: there is no checkpoint to go on from; start again with --force")
+    checkpoint.load(folder / CHECKPOINT)  # what is damaged is told before anything is written
     return record
 
 
