@@ -192,6 +192,7 @@ def test_a_text_is_followed_word_by_word(call: Any, tmp_path: Path) -> None:
 
 def test_what_run_cannot_do(call: Any, classifier: Path, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a\n")
+    (tmp_path / "empty").mkdir()
     file = ("--file", tmp_path / "a.txt")
     for arguments, words in [
         ((), ["give one text", "--file"]),
@@ -206,13 +207,14 @@ def test_what_run_cannot_do(call: Any, classifier: Path, tmp_path: Path) -> None
         (("a", "--column", "text"), ["leave them out"]),
         (("--file", tmp_path / "gone.txt"), ["gone.txt", "no such file"]),
         (("--file", tmp_path / "gone.csv"), ["gone.csv", "no such file"]),
-        (("--file", tmp_path), ["got a folder"]),
+        (("--file", tmp_path / "empty"), ["empty", "folder"]),
         ((*file, "--encoding", "utf-88"), ["'utf-88'"]),
         ((*file, "--out", tmp_path / "gone" / "b"), ["gone"]),
         (("a", "b"), ["unexpected extra argument"]),
     ]:
         check_refusal(call("run", classifier, *arguments), words)
-    assert {path.name for path in tmp_path.iterdir()} == {"a.txt"}
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", "empty"}
+    assert not [*(tmp_path / "empty").iterdir()]
 
 
 @needed

@@ -40,6 +40,6 @@ class TestContract(CheckTask):
         followed=followed,
         other={"hidden": 7},
         zero=ZERO | {"validation"},
-        unlimited=UNLIMITED,
+        unlimited=UNLIMITED | {"top"},  # no more than there are classes
         beside=frozenset({"linear.json", "seen.safetensors"}),
     )

@@ -123,6 +123,8 @@ def label_all(model: Any, texts: Iterable[str], shown: Shown, out: Path | None) 
         _write(sys.stdout, "\n", model, texts, shown)
         sys.stdout.flush()
         return
+    if not out.parent.is_dir():
+        raise UserError(f"{out}: there is no folder {out.parent}; make it, or choose another --out")
     with replacing(out) as file:
         lines = io.TextIOWrapper(file, "utf-8", newline="")
         count = _write(lines, "\r\n", model, texts, shown)
