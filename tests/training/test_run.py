@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from throughtime.errors import UserError
 from throughtime.storage.folder import CHECKPOINT, CONFIG, HISTORY, WEIGHTS, read_json, write_atomically
 from throughtime.storage.record import ModelRecord, Nothing, Schema
-from throughtime.training import run
+from throughtime.training import checkpoint, run
 from throughtime.training.settings import Settings
 
 RECORD = ModelRecord("toy", Nothing(), Settings(steps=3), Nothing(), Nothing(), 7)
@@ -78,6 +79,9 @@ def test_what_there_is_to_go_on_with(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no checkpoint to go on from; start again with --force"):
         run.stored(SCHEMA, tmp_path)
     write_atomically(tmp_path / CHECKPOINT, b"")
+    with pytest.raises(UserError, match="expected a checkpoint"):
+        run.stored(SCHEMA, tmp_path)
+    checkpoint.save(tmp_path / CHECKPOINT, {"parameters.w": torch.zeros(2)}, {"step": 1})
     assert run.stored(SCHEMA, tmp_path).options == RECORD.options
     with pytest.raises(UserError, match="expected a model of the task other, its task is toy"):
         run.stored(Schema("other", Nothing, Settings, Nothing, Nothing), tmp_path)
