@@ -190,9 +190,10 @@ class _Run:
         """Take the next step, or the next few where several members take them side by side; how many were taken, none
         where somebody asks to stop."""
         settings, began, orders = self.settings, self.elapsed, []
+        now = self.budget.progress(self.step, began, self.reserve)
         for number in range(self.step, self.step + self._together(len(batches) - self.position)):
-            done, own = self.budget.progress(number, began, self.reserve), number - self.budget.first
-            rate = learning_rate(settings.learning_rate, done, own, settings.warm_up, settings.final_fraction)
+            done, own = self.budget.share(number, began, self.reserve), number - self.budget.first
+            rate = learning_rate(settings.learning_rate, max(now, done), own, settings.warm_up, settings.final_fraction)
             orders.append(Order(own, batches[self.position + number - self.step], rate))
         steps = self.team.run(orders, lambda: interrupt.pressed)
         for order, step in zip(orders, steps, strict=False):
@@ -272,7 +273,6 @@ class _Run:
         validation has just been best."""
         wanted = self.settings.learn_validation and not self.all_learned and done >= _DECIDED
         best = self.validated == self.best_step == self.step and math.isfinite(self.best)
-        # an attempt that another one follows is compared with it
         if not wanted or not best or not self.attempts.last_one(self.budget, self.step, self.elapsed):
             return False
         self.job.learn_validation()

@@ -42,8 +42,10 @@ class Budget:
 
     def progress(self, step: int, elapsed: float, reserve: float = 0.0) -> float:
         """The share of the attempt done before this step; 1 where it is over. It never falls."""
-        self._done = max(self._done, self.share(step, elapsed, reserve))
-        return self._done
+        share = self.share(step, elapsed, reserve)
+        if self.total is None:
+            self._done = share = max(self._done, share)
+        return share
 
     def share(self, step: int, elapsed: float, reserve: float = 0.0) -> float:
         """The progress there would be at a step and a second, now or later."""
