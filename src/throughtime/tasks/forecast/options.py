@@ -9,7 +9,7 @@ from typing import Any
 from throughtime.data.reading import Reading
 from throughtime.errors import UserError
 from throughtime.models.stack import LARGEST
-from throughtime.options import numbers, option, redefined
+from throughtime.options import by_rule, numbers, option, redefined
 from throughtime.tasks.forecast.model import DISTRIBUTIONS, SCALINGS
 from throughtime.tasks.options import StackOptions, TaskOptions
 from throughtime.training.settings import Settings
@@ -97,13 +97,9 @@ class ForecastOptions(Reading, StackOptions):
     segment: int | None = option(None, at_least=1, at_most=LARGEST, help="Steps taken in at once.")
     lags: tuple[int, ...] | None = option(None, at_least=1, at_most=LARGEST, shell=False, help="Of the references.")
     cell: Any = redefined(StackOptions, "cell", "gru_reset_after")
-    hidden: int | None = redefined(  # type: ignore[assignment]
-        StackOptions, "hidden", None, help="H, the size of the hidden state."
-    )
-    embedding: int | None = redefined(  # type: ignore[assignment]
-        StackOptions, "embedding", None, help="Values a segment becomes."
-    )
-    dropout: float | None = redefined(StackOptions, "dropout", None)  # type: ignore[assignment]
+    hidden: int = by_rule(StackOptions, "hidden", help="H, the size of the hidden state.")
+    embedding: int = by_rule(StackOptions, "embedding", help="Values a segment becomes.")
+    dropout: float = by_rule(StackOptions, "dropout")
     ensemble_size: int | None = option(
         None, at_least=1, at_most=999, help="Models side by side whose mean is the forecast."
     )
@@ -116,9 +112,9 @@ class ForecastOptions(Reading, StackOptions):
     )
     loss: str | None = option(None, choices=LOSSES, help="Of point forecasts: mae, mse or mase_smape.")
     nonnegative: bool | None = option(None, help="Forecasts below zero become zero.")
-    batch: int | None = redefined(TaskOptions, "batch", None, help="B, windows a step.")  # type: ignore[assignment]
-    learning_rate: float | None = redefined(Settings, "learning_rate", None)  # type: ignore[assignment]
-    warm_up: int | None = redefined(Settings, "warm_up", None)  # type: ignore[assignment]
+    batch: int = by_rule(TaskOptions, "batch", help="B, windows a step.")
+    learning_rate: float = by_rule(Settings, "learning_rate")
+    warm_up: int = by_rule(Settings, "warm_up")
     average: float = redefined(Settings, "average", 0.999)
     validation: Any = option(
         None,

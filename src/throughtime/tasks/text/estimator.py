@@ -106,7 +106,6 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         base = examples.text if options.tokens == "characters" else examples.part("train")
         tokenizer = tokenizers.fit(options.tokens, base, size=options.vocabulary)
         sizes = options.traces(), options.hidden, options.sizes, options.drops(), options.tied
-        assert options.embedding is not None
         config = LanguageConfig.stack(tokenizer.size, options.embedding, *sizes)
         ids = examples.ids("train", tokenizer)
         streams = _streams(ids, options)
@@ -194,7 +193,6 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
 def _streams(ids: np.ndarray, options: TextOptions) -> Streams:
     from throughtime.training.streams import Streams
 
-    assert options.batch is not None
     return Streams(ids, options.batch, options.window, options.seed)
 
 

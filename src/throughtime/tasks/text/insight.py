@@ -158,7 +158,7 @@ def _patient(
         held,
         options.part(Settings),
         Course.of(history, options.part(Settings), options.window),
-        options.batch or 32,
+        options.batch,
         options.seed,
     )
 

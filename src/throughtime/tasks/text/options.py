@@ -8,7 +8,7 @@ from typing import Any
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
 from throughtime.models.stack import LARGEST
-from throughtime.options import option, redefined
+from throughtime.options import by_rule, option, redefined
 from throughtime.tasks.options import DropoutOptions, StackOptions, TaskOptions
 from throughtime.training.settings import Settings
 
@@ -65,18 +65,16 @@ class TextOptions(DropoutOptions):
         parse=_typed_widths,
         help="H, the size of the hidden state." + _CHOSEN,
     )
-    embedding: int | None = redefined(  # type: ignore[assignment]
-        StackOptions, "embedding", None, help="Values per token." + _CHOSEN
-    )
+    embedding: int = by_rule(StackOptions, "embedding", help="Values per token." + _CHOSEN)
     layers: int = redefined(StackOptions, "layers", 1)
-    dropout: float | None = redefined(  # type: ignore[assignment]
-        StackOptions, "dropout", None, help="Share of values dropped between layers and before the output." + _CHOSEN
+    dropout: float = by_rule(
+        StackOptions, "dropout", help="Share of values dropped between layers and before the output." + _CHOSEN
     )
     embedding_dropout: float | None = redefined(
         DropoutOptions, "embedding_dropout", None, help="Share of values dropped of the embeddings." + _CHOSEN
     )
-    weight_dropout: float | None = redefined(  # type: ignore[assignment]
-        DropoutOptions, "weight_dropout", None, help="Share of the recurrent weights dropped." + _CHOSEN
+    weight_dropout: float = by_rule(
+        DropoutOptions, "weight_dropout", help="Share of the recurrent weights dropped." + _CHOSEN
     )
     tied: bool = option(False, help="Let the output layer use the embedding.")
     tokens: str = option("characters", choices=tokenizers.KINDS, help=f"{', '.join(tokenizers.KINDS)}.")
@@ -84,23 +82,17 @@ class TextOptions(DropoutOptions):
     sizes: dict[str, int] | None = option(
         None, flag="--size", parse=_typed_sizes, help="A further size of a cell of your own: M=32."
     )
-    batch: int | None = redefined(  # type: ignore[assignment]
-        TaskOptions, "batch", None, help="B, parallel streams of text." + _CHOSEN
-    )
+    batch: int = by_rule(TaskOptions, "batch", help="B, parallel streams of text." + _CHOSEN)
     window: int = option(64, at_least=1, at_most=LARGEST, help="T, steps the gradient goes back.")
-    learning_rate: float | None = redefined(  # type: ignore[assignment]
-        Settings, "learning_rate", None, help="The highest learning rate." + _CHOSEN
+    learning_rate: float = by_rule(Settings, "learning_rate", help="The highest learning rate." + _CHOSEN)
+    warm_up: int = by_rule(Settings, "warm_up")
+    weight_decay: float = by_rule(Settings, "weight_decay", help="Of AdamW, for matrices." + _CHOSEN)
+    average: float = by_rule(
+        Settings, "average", help="Decay of the moving average of the weights; 0 for none." + _CHOSEN
     )
-    warm_up: int | None = redefined(Settings, "warm_up", None)  # type: ignore[assignment]
-    weight_decay: float | None = redefined(  # type: ignore[assignment]
-        Settings, "weight_decay", None, help="Of AdamW, for matrices." + _CHOSEN
-    )
-    average: float | None = redefined(  # type: ignore[assignment]
-        Settings, "average", None, help="Decay of the moving average of the weights; 0 for none." + _CHOSEN
-    )
-    attempts: int | None = redefined(Settings, "attempts", None)  # type: ignore[assignment]
-    learn_validation: bool | None = redefined(  # type: ignore[assignment]
-        Settings, "learn_validation", None, shell=True, help="Learn the validation part too, at the end." + _CHOSEN
+    attempts: int = by_rule(Settings, "attempts")
+    learn_validation: bool = by_rule(
+        Settings, "learn_validation", shell=True, help="Learn the validation part too, at the end." + _CHOSEN
     )
     validation: float | None = option(
         None, at_least=0, below=1, help="Share of the learning part kept for validation." + _CHOSEN
