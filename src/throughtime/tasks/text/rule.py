@@ -13,12 +13,12 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from throughtime.models.stack import Dropout, Stack
 from throughtime.storage.record import Choice
+from throughtime.tasks.choices import settled
 from throughtime.tasks.text.options import TextOptions
 
 MINUTES = 3.0
@@ -82,43 +82,15 @@ class Corpus:
 def settle(corpus: Corpus, options: TextOptions, threads: int) -> tuple[TextOptions, Sequence[Choice]]:
     """The options with every None replaced, and what was chosen and why."""
     options = options if options.budgeted else options.replaced(minutes=MINUTES)
-    wanted = {name: why for name, why in _REASONS.items() if getattr(options, name) is None}
-    if not wanted:
+    if all(getattr(options, name) is not None for name in _CHOSEN):
         return options, ()
-    chosen = _choose(corpus, options, threads)
-    values = {name: chosen.values[name] for name in wanted if chosen.values[name] is not None}
-    settled = options.replaced(**values)
-    said = [Choice(name, value, chosen.why[wanted[name]]) for name, value in values.items() if wanted[name]]
-    return settled, said
+    return settled(options, _choose(corpus, options, threads))
 
 
-_REASONS = {
-    "hidden": "size",
-    "embedding": "vocabulary",
-    "dropout": "passes",
-    "embedding_dropout": "passes",
-    "weight_dropout": "passes",
-    "weight_decay": "passes",
-    "learning_rate": "rate",
-    "average": "steps",
-    "batch": "length",
-    "warm_up": "steps",
-    "attempts": "",
-    "attempt_steps": "",
-    "learn_validation": "",
-}
-"""What is chosen where it is None, and the reason that is given for it."""
+_CHOSEN = ("hidden", *(one.name for one in TextOptions.declared() if one.rule.chosen))
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """Values by option, reasons by name."""
-
-    values: dict[str, Any]
-    why: dict[str, str]
-
-
-def _choose(corpus: Corpus, options: TextOptions, threads: int) -> Chosen:
+def _choose(corpus: Corpus, options: TextOptions, threads: int) -> list[Choice]:
     tokens, vocabulary = max(1, corpus.tokens), corpus.vocabulary
     batch = options.batch or _batch(tokens)
     embedding = options.embedding or (64 if vocabulary <= 512 else 128)
@@ -144,32 +116,27 @@ def _choose(corpus: Corpus, options: TextOptions, threads: int) -> Chosen:
     level = LEVELS[level_of(shown * _by_heart(size / tokens))]
     steps = shown * tokens / each
     rate = 7e-3 * math.sqrt(384 / max(width, 256))
-    values: dict[str, Any] = {
-        "hidden": hidden,
-        "embedding": embedding,
-        "dropout": level.dropout,
-        "embedding_dropout": level.embedding,
-        "weight_dropout": level.weight,
-        "weight_decay": level.decay,
-        "learning_rate": float(f"{rate:.2g}"),
-        "average": round(min(0.9995, max(0.9, 1.0 - 7.0 / max(70.0, steps))), 4),
-        "batch": batch,
-        "warm_up": int(min(100, max(5, steps / 20))),
-        "attempts": 6 if several else 1,
-        "attempt_steps": max(1, round(steps)) if several else None,
-        "learn_validation": seconds is not None,
-    }
     held = "" if size < most or options.hidden is not None else ", and a text of this length needs no more"
-    by = f"{_short(seen)} tokens in the budget" if seconds is not None else f"{_short(seen)} tokens to be seen"
-    why = {
-        "size": f"{by}{held}",
-        "vocabulary": f"{vocabulary:,} different tokens",
-        "passes": f"about {shown:.2g} passes over {_short(tokens)} tokens",
-        "rate": f"{width} units",
-        "steps": f"about {_short(steps)} steps",
-        "length": f"{_short(tokens)} tokens",
-    }
-    return Chosen(values, why)
+    of_budget = f"{_short(seen)} tokens {'in the budget' if seconds is not None else 'to be seen'}{held}"
+    often = f"about {shown:.2g} passes over {_short(tokens)} tokens"
+    long, kinds = f"about {_short(steps)} steps", f"{vocabulary:,} different tokens"
+    choices = [
+        Choice("hidden", hidden, of_budget),
+        Choice("embedding", embedding, kinds),
+        Choice("dropout", level.dropout, often),
+        Choice("embedding_dropout", level.embedding, often),
+        Choice("weight_dropout", level.weight, often),
+        Choice("weight_decay", level.decay, often),
+        Choice("learning_rate", float(f"{rate:.2g}"), f"{width} units"),
+        Choice("average", round(min(0.9995, max(0.9, 1.0 - 7.0 / max(70.0, steps))), 4), long),
+        Choice("batch", batch, f"{_short(tokens)} tokens"),
+        Choice("warm_up", int(min(100, max(5, steps / 20))), long),
+        Choice("attempts", 6 if several else 1, f"{passes:.2g} passes would fit into the budget"),
+        Choice("learn_validation", seconds is not None, f"a budget of {options.unit}"),
+    ]
+    if several:
+        choices.append(Choice("attempt_steps", max(1, round(steps)), often))
+    return choices
 
 
 def harder(drop: Dropout, times: int) -> Dropout:
