@@ -169,11 +169,12 @@ def test_parts_and_what_belongs_together() -> None:
     sources = [f"s{i // 2}" for i in range(40)]
     targets = [f"t{(i + 1) // 2}" for i in range(40)]
     chain = Pairs(sources, targets)
-    assert len(set(chain.together())) == 1
+    assert len(set(chain.near().groups)) == 1
     pairs = Pairs(sources, [f"u{i}" for i in range(40)])
     train, test = pairs.split(0.3, 0)
     assert len(train) + len(test) == 40
     assert not set(train.sources) & set(test.sources)
+    assert "40 of 40 pairs" in test.notes[0]
     assert pairs.take(np.array([3])).rows == [3]
     assert pairs.sha256 != chain.sha256
 
@@ -181,7 +182,8 @@ def test_parts_and_what_belongs_together() -> None:
 def test_conversations_stay_whole() -> None:
     talk = Pairs(["a", "b", "c", "d"], ["b", "x", "y", "z"], before=[(), ("a",), (), ()], groups=[0, 0, 1, 2])
     assert talk.context(1) == ("a", "b")
-    assert talk.together()[0] == talk.together()[1]
+    groups = talk.near().groups
+    assert groups[0] == groups[1] != groups[2] != groups[3]
     both = talk.joined(talk.take([2]))
     assert both.groups == [0, 0, 1, 2, 4]
     assert both.before[1] == ("a",)

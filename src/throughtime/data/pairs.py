@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.data.lines import tidy
+from throughtime.data.near import Near, near
 from throughtime.data.pair_columns import Meant, RawPairs, of_columns, of_lists
 from throughtime.data.pair_sources import of_file, of_two, sides_of
 from throughtime.data.splits import grouped_split
@@ -63,15 +64,28 @@ class Pairs:
         )
 
     def split(self, share: float, seed: int) -> tuple[Pairs, Pairs]:
-        """All but a share of the pairs, and that share: what shares a text or a conversation is on one side."""
+        """All but a share of the pairs, and that share: pairs of which a side is nearly the same, and conversations,
+        are on one side. The part that is held back has a note on what a plain shuffle would have leaked."""
         if not share:
             return self, self.take([])
-        rows, kept = grouped_split(self.together().tolist(), None, share, seed)
-        return self.take(rows), self.take(kept)
+        found = self.near()
+        rows, kept = grouped_split(found.groups.tolist(), None, share, seed)
+        held = self.take(kept)
+        return self.take(rows), replace(held, notes=[found.sentence(share, seed)])
 
-    def together(self) -> np.ndarray:
-        """(N,) int64: pairs of one number belong on one side of a split."""
-        return linked(self.sources, self.targets, self.groups)
+    def near(self) -> Near:
+        """Which pairs belong on one side of a split; of conversations, which share most of what is said in them."""
+        if not self.groups:
+            return near([self.sources, self.targets] if self.targets else [self.sources])
+        said: dict[int, list[str]] = {}
+        for i, group in enumerate(self.groups):
+            turns = said.setdefault(group, [])
+            turns += [*(self.context(i) if not turns else ()), self.targets[i]]
+        numbers = {group: i for i, group in enumerate(said)}
+        whole = near([[" ".join(turns) for turns in said.values()]])
+        of = np.array([numbers[group] for group in self.groups], np.int64)
+        first = np.unique(of, return_index=True)[1]
+        return Near(first[whole.groups][of], tuple(same[of] for same in whole.same), first[whole.edges])
 
     def joined(self, other: Pairs) -> Pairs:
         """These pairs and others behind them."""
@@ -87,24 +101,6 @@ class Pairs:
         """Of both sides and what comes before, wherever they were read from."""
         content = [self.sources, self.targets, *([self.before] if self.before else [])]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def linked(sources: Sequence[str], targets: Sequence[str], groups: Sequence[int] = ()) -> np.ndarray:
-    """(N,) int64: one number for pairs that share a source, a target or a group, also by way of others."""
-    parent = list(range(len(sources)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    for side in (sources, targets, groups):
-        first: dict[Any, int] = {}
-        for i, key in enumerate(side):
-            a, b = root(first.setdefault(key, i)), root(i)
-            parent[max(a, b)] = min(a, b)
-    return np.array([root(i) for i in range(len(parent))], np.int64)
 
 
 def read_pairs(
