@@ -8,6 +8,7 @@ from typing import Any
 from throughtime.data.json_rows import looks_like_json
 from throughtime.data.lines import Lines, decoded, lines_of, read_lines
 from throughtime.data.pair_columns import CODES, Meant, RawPairs, of_columns, of_rows
+from throughtime.data.pair_notes import place_of_break
 from throughtime.data.table import JSON, PARQUET, delimited, json_table
 from throughtime.data.text import read_bytes
 from throughtime.errors import UserError
@@ -106,6 +107,7 @@ def _unequal(one: Lines, other: Lines) -> str:
         "of the other"
     )
     odd = [*one.odd, *other.odd]
+    said += place_of_break(one.lines, other.lines)
     if odd:
         said += f"; {odd[0]} may have been taken for the end of a line by what wrote the other"
     return said

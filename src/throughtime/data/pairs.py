@@ -14,6 +14,7 @@ import numpy as np
 from throughtime.data.lines import tidy
 from throughtime.data.near import Near, near
 from throughtime.data.pair_columns import Meant, RawPairs, of_columns, of_lists
+from throughtime.data.pair_notes import look
 from throughtime.data.pair_sources import of_file, of_two, sides_of
 from throughtime.data.splits import grouped_split
 from throughtime.data.text import named
@@ -122,7 +123,8 @@ def read_pairs(
     training read, which are taken where they are there.
 
     Case, accents and punctuation stay; a text is composed (NFC), without white space around it. Pairs of which a side
-    is empty are left out, which a note says. Raises UserError with file and line for what cannot be.
+    is empty are left out, which a note says; others tell of equal sides and lengths that do not fit. Raises UserError
+    with file and line for what cannot be, also where languages are swapped or lines have moved apart.
     """
     meant = Meant(source, target, paired, known)
     data = named(data, "lists of sources and targets, or a file as a pathlib.Path") if _no_name(data, meant) else data
@@ -160,7 +162,7 @@ def finished(raw: RawPairs, paired: bool = True) -> Pairs:
         pairs = replace(pairs.take(left), notes=[*notes, f"{len(gone):,} {what}: left out"])
     if not len(pairs):
         raise UserError(f"{raw.where}: there are no {'pairs of texts' if paired else 'texts'}")
-    return pairs
+    return replace(pairs, notes=[*pairs.notes, *look(pairs)])
 
 
 def _text(value: Any, raw: RawPairs, i: int) -> str:
