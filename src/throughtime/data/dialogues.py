@@ -113,7 +113,7 @@ def _of_file(data: str | Path, encoding: str) -> Found | None:
     return _of_lines(lines_of(text, where))
 
 
-def _of_objects(rows: Sequence[Mapping[str, Any]], numbers: list[int], where: str) -> Found | None:
+def _of_objects(rows: Sequence[Any], numbers: list[int], where: str) -> Found | None:
     for name in LISTS:
         if all(isinstance(row.get(name), list) for row in rows):
             turns = [_turns(row[name], f"{where}: row {n}") for row, n in zip(rows, numbers, strict=True)]

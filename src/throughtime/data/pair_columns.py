@@ -176,7 +176,7 @@ def _nested(name: str, values: Any) -> dict[str, Any]:
     return {**found, **{f"{name}.{key}": cells for key, cells in found.items()}}
 
 
-def _chosen(columns: Mapping[str, Any], meant: Meant, where: str, notes: list[str]) -> tuple[str, str | None]:
+def _chosen(columns: Mapping[str, object], meant: Meant, where: str, notes: list[str]) -> tuple[str, str | None]:
     """The names of both sides' columns."""
     names = list(columns)
     source = meant.source if meant.source is not None or meant.known[0] not in names else meant.known[0]
