@@ -59,3 +59,21 @@ class ExactOps(NumpyOps):
             return super().sum(x, axis)  # within a row
         found: np.ndarray = np.add.accumulate(x, axis=axis).take(-1, axis)
         return found
+
+    def attention(
+        self, queries: np.ndarray, keys: np.ndarray, values: np.ndarray, lengths: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What each query takes of the values, and the shares it gives to them; see Ops.
+
+        Sums run over the width of a key as it lies in memory, and over time one after the other, so that neither the
+        other rows nor what lies behind a row's end have a say.
+        """
+        scale = np.asarray(keys.shape[-1] ** -0.5, keys.dtype)
+        with np.errstate(all="ignore"):
+            scores = np.einsum("ubk,tbk->ubt", np.ascontiguousarray(queries) * scale, keys, order="C")
+            inside = np.arange(len(keys)) < lengths[:, None]
+            scores = np.where(inside, scores, -np.inf)
+            shares: np.ndarray = np.exp(scores - scores.max(-1, keepdims=True))
+            shares /= np.add.accumulate(shares, axis=-1)[..., -1:]
+            taken = np.einsum("ubt,tbn->ubn", shares, values, order="C")
+        return taken, shares
