@@ -80,9 +80,10 @@ def test_a_beam_of_one_is_greedy() -> None:
             if token == CONFIG.edge:
                 break
             ids.append(token)
-        (answers,) = found([Asked(source, 12)], 1)
-        assert len(answers) == 1
-        assert answers[0].ids == ids
+        for length in (0.0, 20.0):  # also where longer answers would win
+            (answers,) = found([Asked(source, 12)], 1, Penalties(length))
+            assert len(answers) == 1
+            assert answers[0].ids == ids
 
 
 @pytest.mark.parametrize("beam", [1, 4])

@@ -28,6 +28,10 @@ TASKS = {
         "Tagger",
         "learn slots, entities and intents:  throughtime train tag DATA --out DIR",
     ),
+    "translate": Task(
+        "Translator",
+        "learn to translate:  throughtime train translate DATA --source de --target en --out DIR",
+    ),
 }
 
 
