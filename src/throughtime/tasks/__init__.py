@@ -32,6 +32,10 @@ TASKS = {
         "Translator",
         "learn to translate:  throughtime train translate DATA --source de --target en --out DIR",
     ),
+    "summarize": Task(
+        "Summarizer",
+        "learn to summarize:  throughtime train summarize DATA --source long --target short --out DIR",
+    ),
 }
 
 

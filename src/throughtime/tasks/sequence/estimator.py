@@ -86,7 +86,7 @@ class SequenceEstimator(Estimator[Chosen, Parts[Pairs], SequencePlan, Running]):
         return pairs_of(sources, targets, options)
 
     def fit_file(
-        self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
+        self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, object]
     ) -> Self:
         source = data if data == "-" else Path(data)
         return self.fit(source, out=out, resume=resume, force=force, quiet=quiet, **changes)
