@@ -36,6 +36,10 @@ TASKS = {
         "Summarizer",
         "learn to summarize:  throughtime train summarize DATA --source long --target short --out DIR",
     ),
+    "chat": Task(
+        "Chat",
+        "learn to reply:  throughtime train chat DATA --out DIR",
+    ),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,13 +92,19 @@ def pairs_of(data: Any, targets: Any, options: SequenceOptions) -> Pairs:
     return read_pairs(data if targets is None else (data, targets), options.source, options.target, options.encoding)
 
 
-def parts(source: Any, given: Pairs, beside: Pairs | None, options: SequenceOptions) -> Parts[Pairs]:
-    """Pairs in parts, by the options."""
+def parts(
+    source: Any,
+    given: Pairs,
+    beside: Pairs | None,
+    options: SequenceOptions,
+    read: Callable[[str], Pairs] | None = None,
+) -> Parts[Pairs]:
+    """Pairs in parts, by the options. read: makes pairs of a file that they name; read_pairs where not given."""
 
-    def read(file: str) -> Pairs:
+    def usual(file: str) -> Pairs:
         return read_pairs(file, options.source, options.target, options.encoding, known=given.columns)
 
-    found = parts_of(source, given, beside, options, read, _compared)
+    found = parts_of(source, given, beside, options, read or usual, _compared)
     if len(found.learned) < 2:
         raise UserError(f"{given.where}: expected at least two pairs to learn from, got {len(found.learned)}")
     return found

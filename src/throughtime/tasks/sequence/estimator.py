@@ -78,12 +78,15 @@ class SequenceEstimator(Estimator[Chosen, Parts[Pairs], SequencePlan, Running]):
 
         def read(options: Chosen) -> Parts[Pairs]:
             given = self._pairs(sources, targets, options)
-            return parts(sources if targets is None else None, given, beside, options)
+            return self._parts(sources if targets is None else None, given, beside, options)
 
         return self._fit(read, out, resume, force, quiet, changes)
 
     def _pairs(self, sources: Any, targets: Any, options: SequenceOptions) -> Pairs:
         return pairs_of(sources, targets, options)
+
+    def _parts(self, source: Any, given: Pairs, beside: Pairs | None, options: Chosen) -> Parts[Pairs]:
+        return parts(source, given, beside, options)
 
     def fit_file(
         self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, object]

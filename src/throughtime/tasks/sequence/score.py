@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -35,6 +35,9 @@ _DRAWN = 40
 
 MEASURES = {"bleu": "BLEU", "chrf": "chrF", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
 """What is measured of answers, and what it is called."""
+
+
+Running = TypeVar("Running", bound=SequenceModel)
 
 
 def score(
@@ -101,19 +104,26 @@ def _kept(answers: Sequence[str], given: Pairs, learned: Pairs | None) -> dict[s
 
 def evaluate_folder(
     schema: Schema[Any, Any, Any, Any],
-    load: Callable[[Path], SequenceModel],
-    measured: Callable[[SequenceModel, Pairs, Pairs | None], dict[str, Any]],
+    load: Callable[[Path], Running],
+    measured: Callable[[Running, Pairs, Pairs | None], dict[str, Any]],
     directory: str | Path,
     data: str,
     encoding: str | None = None,
+    read: Callable[[Any, Any, str], Pairs] | None = None,
 ) -> dict[str, Any]:
     """Score the model in a folder on pairs; of the file it was trained on only those that were kept apart. measured:
-    scores a model on pairs beside those it learned."""
+    scores a model on pairs beside those it learned. read: pairs by file, options and encoding; read_pairs where not
+    given."""
     record = schema.read(directory)
     model, options, about = load(Path(directory)), record.options, record.data
     known = (about.source, about.target)
     place: Any = data if data == "-" else Path(data)
-    given = read_pairs(place, options.source, options.target, encoding or options.encoding, known=known)
+
+    def usual(file: Any, chosen: Any, by: str) -> Pairs:
+        return read_pairs(file, chosen.source, chosen.target, by, known=known)
+
+    read = read or usual
+    given = read(place, options, encoding or options.encoding)
     learned: Pairs | None = None
     if about.file is not None and given.sha256 == about.sha256:
         if not options.holdout:
@@ -121,7 +131,7 @@ def evaluate_folder(
         learned, given = given.split(options.holdout, options.seed + 1)
     elif isinstance(about.file, str) and about.file != "-":
         try:
-            source = read_pairs(Path(about.file), options.source, options.target, options.encoding, known=known)
+            source = read(Path(about.file), options, options.encoding)
             learned = source.split(options.holdout, options.seed + 1)[0] if source.sha256 == about.sha256 else None
         except UserError:
             learned = None

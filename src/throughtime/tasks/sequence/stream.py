@@ -14,7 +14,7 @@ from throughtime.data.terms import Glossary
 from throughtime.errors import UserError, located
 from throughtime.models.encoder_decoder import WHO, EncoderDecoderConfig
 from throughtime.models.exact import ExactOps
-from throughtime.runtime.beam import Answer, Asked, Penalties, search
+from throughtime.runtime.beam import Answer, Asked, Penalties, Refuse, search
 from throughtime.runtime.ragged import chunks
 from throughtime.runtime.stream import Stateless
 from throughtime.storage.environment import cores
@@ -23,7 +23,7 @@ from throughtime.storage.parameters import check_finite, check_parameters
 from throughtime.storage.record import Schema
 from throughtime.tasks.sequence.alignment import Link, links, word_spans
 from throughtime.tasks.sequence.confidence import confidence, features
-from throughtime.tasks.sequence.cutting import cut
+from throughtime.tasks.sequence.cutting import Cut, cut
 from throughtime.tasks.sequence.data import SequenceData, SequenceDecided
 from throughtime.tasks.sequence.options import MOST_BEAM
 from throughtime.tasks.sequence.repeats import Repeats
@@ -152,12 +152,12 @@ class SequenceModel:
         """The best answer to each text. wishes: see Wishes."""
         return [one.text for one in self.answer(texts, Wishes(**wishes))]
 
-    def stream(self) -> Stateless[str, Answered]:
+    def stream(self) -> Any:
         """Text after text, each by itself."""
         return Stateless(type(self).__name__, lambda text: next(self.answer([text])))
 
     def _answer(self, texts: Sequence[str], wishes: Wishes, beam: int) -> Iterator[Answered]:
-        cuts = [cut(text, self.pieces.encode, 2 * self.data.longest[0] + 20, self.truncates) for text in texts]
+        cuts = [self.cut(text) for text in texts]
         prefix = self.pieces.encode(wishes.prefix).tolist()
         asked: list[Asked] = []
         for one in cuts:
@@ -176,11 +176,28 @@ class SequenceModel:
             place += len(one.parts)
             yield self._whole(text, own_answers, one.left_out, wishes)
 
+    def cut(self, text: str) -> Cut:
+        """A text in the parts in which it is read."""
+        return cut(text, self.pieces.encode, self.most, self.truncates)
+
+    @property
+    def most(self) -> int:
+        """Pieces of a source that are read at once."""
+        return 2 * self.data.longest[0] + 20
+
     def search(self, asked: Sequence[Asked], beam: int, wanted: int = 1) -> list[list[Answer]]:
         """The answers to sources in pieces, best first."""
+        return self.searched(asked, beam, wanted, lambda number, ids, token: False)
+
+    def searched(self, asked: Sequence[Asked], beam: int, wanted: int, refuse: Refuse) -> list[list[Answer]]:
+        """The same. refuse: what may not be said, besides what no answer may say."""
         penalties = Penalties(self.decided.length, self.decided.coverage)
         repeats = Repeats([one.source for one in asked], self._folded, self._visible, self.config.edge)
-        return search(self.ops, self.config, self.parameters, asked, beam, penalties, repeats.refused, wanted)
+
+        def refused(number: int, ids: Sequence[int], token: int) -> bool:
+            return repeats.refused(number, ids, token) or refuse(number, ids, token)
+
+        return search(self.ops, self.config, self.parameters, asked, beam, penalties, refused, wanted)
 
     def _outputs(self, text: str, ids: np.ndarray, answers: Sequence[Answer], wishes: Wishes) -> list[Output]:
         """Different texts with falling scores."""
