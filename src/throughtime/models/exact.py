@@ -25,7 +25,8 @@ class _Affine(Cell):
 
 
 @cache
-def _layer(inputs: int, outputs: int) -> Recurrence:
+def layer_of(inputs: int, outputs: int) -> Recurrence:
+    """The recurrence of one step that is a linear layer of these sizes; its parameters are W and b."""
     return Recurrence(_Affine().trace(), {"I": inputs, "H": outputs})
 
 
@@ -37,7 +38,7 @@ class ExactOps(NumpyOps):
         from throughtime import engine
 
         outputs, inputs = weight.shape
-        layer = _layer(inputs, outputs)
+        layer = layer_of(inputs, outputs)
         program = engine.compile(layer, str(x.dtype))
         own = {"W": np.ascontiguousarray(weight), "b": np.zeros(outputs, x.dtype) if bias is None else bias}
         arrays = tuple(own[name] for name in layer.trace.parameters)

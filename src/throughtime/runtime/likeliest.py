@@ -50,8 +50,9 @@ class Continuations:
         places = (among[:, :, None] * _BLOCK + np.arange(_BLOCK)).reshape(rows, -1)
         inside = places < size
         values = np.where(inside, np.take_along_axis(self.probabilities, np.minimum(places, size - 1), 1), -1.0)
-        best = np.argsort(-values, axis=1, kind="stable")[:, :count]
-        found = np.take_along_axis(places, best, 1)
+        some = np.sort(np.argpartition(-values, min(count, values.shape[1]) - 1, axis=1)[:, :count], axis=1)
+        best = np.argsort(-np.take_along_axis(values, some, 1), axis=1, kind="stable")
+        found = np.take_along_axis(places, np.take_along_axis(some, best, 1), 1)
         self._order = dict(enumerate(found))
 
     def copied(self, row: int, token: int) -> float:

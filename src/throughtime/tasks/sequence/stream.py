@@ -13,9 +13,9 @@ from throughtime.data.shared_bpe import SharedBPE
 from throughtime.data.terms import Glossary
 from throughtime.errors import UserError, located
 from throughtime.models.encoder_decoder import WHO, EncoderDecoderConfig
-from throughtime.models.exact import ExactOps
 from throughtime.runtime.beam import Answer, Asked, Penalties, Refuse, search
 from throughtime.runtime.ragged import chunks
+from throughtime.runtime.step_ops import StepOps
 from throughtime.runtime.stream import Stateless
 from throughtime.storage.environment import cores
 from throughtime.storage.folder import TOKENIZER, WEIGHTS, read_json, read_weights
@@ -132,7 +132,7 @@ class SequenceModel:
         self.config, self.pieces, self.data, self.beam = config, pieces, data, beam
         self.decided = decided or SequenceDecided()
         self.parameters = {name: np.ascontiguousarray(value) for name, value in parameters.items()}
-        self.ops = ExactOps(threads)
+        self.ops = StepOps(threads)
         self._visible, self._folded = pieces.visible(), pieces.folded()
 
     def answer(self, texts: Iterable[str], wishes: Wishes | None = None) -> Iterator[Answered]:
