@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import throughtime
@@ -14,6 +15,7 @@ from tests.tasks.check_task import CheckTask
 from tests.tasks.sequence.pairs_made import WORDS, made
 from throughtime.data.terms import Glossary
 from throughtime.errors import UserError
+from throughtime.runtime.beam import Answer
 from throughtime.tasks.sequence.stream import Wishes
 from throughtime.tasks.translate.stream import TextTranslator
 
@@ -65,6 +67,18 @@ def test_the_best_answers_differ_and_fall(model: TextTranslator) -> None:
             assert " ".join(out.text[slice(*link.target)] for link in out.links) == out.text
             assert all(one.source[slice(*link.source)] in one.source.split() for link in out.links)
             assert 0 <= (out.sure or 0) <= 1
+
+
+def test_one_text_in_two_ways_is_one_answer(model: TextTranslator) -> None:
+    whole, pieces = model.pieces.encode("dog").tolist(), model.pieces.pieces
+    ways = [whole, [pieces.index(bytes([byte])) for byte in b" dog"], model.pieces.encode("red").tolist()]
+    answers = [
+        Answer(ids, -1.0 - i, -1.0 - i, np.ones((len(ids) + 1, 1)), np.zeros(len(ids) + 1))
+        for i, ids in enumerate(ways)
+    ]
+    assert ways[0] != ways[1]
+    found = model._outputs("x", model.pieces.encode("x"), answers, Wishes(nbest=3))
+    assert [(one.text, one.score) for one in found] == [("dog", -1.0), ("red", -3.0)]
 
 
 def test_terms_and_a_prefix(model: TextTranslator) -> None:
