@@ -132,11 +132,99 @@ def dialogues(language: str) -> tuple[Pairs, Pairs, Pairs]:
     return both.take(kept), valid.take(also), test
 
 
+def learned_options(seed: int) -> Any:
+    """Eight times over what is learned, on one thread."""
+    from throughtime.tasks.choosing.options import ChooserOptions
+
+    return ChooserOptions(epochs=8, seed=seed, threads=1)
+
+
+def chosen(language: str, validating: bool, seed: int) -> list[dict[str, Any]]:
+    """The right reply among ten: each part of the chooser, and all together; weights by the validation part."""
+    from throughtime.baselines.verdict import verdict
+    from throughtime.linear.ensemble import log_softmax, mixture
+    from throughtime.tasks.choosing.chooser import NEIGHBOURS, RECURRENCE, TFIDF
+    from throughtime.tasks.choosing.learn import among_others, candidates, fits, learn
+
+    learned, valid, test = dialogues(language)
+    part = valid if validating else test
+    began = time.perf_counter()
+    model = learn(learned, learned_options(seed), valid, lambda line: print(f"    {line}", flush=True))
+    seconds = time.perf_counter() - began
+    numbers = candidates(valid, seed)
+    for_weights = fits(among_others(model, learned, valid.targets), valid, numbers)
+    found = fits(among_others(model, learned, part.targets), part, among(part))
+    hits = {"TF-IDF, last turn": right(tfidf_fits(learned, part, among(part), "last"))}
+    logs = {name: log_softmax(one.astype(np.float64)) for name, one in for_weights.items()}
+    for names in ([TFIDF], [NEIGHBOURS], [RECURRENCE], [TFIDF, RECURRENCE], [TFIDF, NEIGHBOURS], list(found)):
+        shares, scales = mixture([logs[name] for name in names], np.zeros(len(numbers), np.int64))
+        total = sum(w * s * found[name] for w, s, name in zip(shares, scales, names, strict=True))
+        hits[" + ".join(names)] = right(np.asarray(total))
+    groups = np.array(part.groups)
+    whole = 1.0 - hits[" + ".join(found)]
+    for other in (TFIDF, f"{TFIDF} + {NEIGHBOURS}"):
+        said = verdict(whole, 1.0 - hits[other], other, "error rate", "conversations", groups)
+        print(f"    {said.sentence}", flush=True)
+    print(f"    {len(learned):,} replies learned in {seconds:.0f} s, {len(part):,} chosen")
+    return [{"chosen by": name, "right among 10": float(one.mean())} for name, one in hits.items()]
+
+
+def faq(validating: bool, seed: int) -> list[dict[str, Any]]:
+    """A FAQ of 1,000 questions with their answers, asked with a third of the words missing; and foreign questions.
+
+    Questions are turns that end in a question mark, of the test file's conversations with even numbers (with
+    --validation the dev file's); foreign ones are of those with odd numbers.
+    """
+    from throughtime.tasks.choosing.learn import LOST, asked_otherwise, learn
+
+    name = "dev" if validating else "test"
+    pairs = read_dialogues(file("xdailydialog", f"en_{name}_human.txt"))
+    asked: dict[int, dict[str, str]] = {0: {}, 1: {}}
+    for i in range(len(pairs)):
+        if pairs.sources[i].endswith("?") and len(pairs.sources[i].split()) >= 4 and len(pairs.targets[i].split()) >= 3:
+            asked[pairs.groups[i] % 2].setdefault(pairs.sources[i], pairs.targets[i])
+    mine = dict(list(asked[0].items())[:1000])
+    foreign = [question for question in asked[1] if question not in mine]
+    model = learn(
+        Pairs(list(mine), list(mine.values())), learned_options(seed), None, lambda line: print(f"    {line}")
+    )
+    rng, rows = np.random.default_rng(seed + 1), []
+    others = [model.choose([question]) for question in foreign]
+    for how, questions in (("as written", list(mine)), ("in other words", [asked_otherwise(q, rng) for q in mine])):
+        began = time.perf_counter()
+        answers = [model.choose([question]) for question in questions]
+        seconds = (time.perf_counter() - began) / len(questions)
+        good = np.array([one.text == wanted for one, wanted in zip(answers, mine.values(), strict=True)])
+        sure = np.array([one.confidence for one in answers])
+        limit = np.quantile(sure[good], LOST)
+        rows.append(
+            {
+                "asked": how,
+                "right": float(good.mean()),
+                "right ones lost": float((sure[good] < model.threshold).mean()),
+                "foreign refused": float(np.mean([not one.known for one in others])),
+                "foreign refused at 5 % lost": float(np.mean([one.confidence < limit for one in others])),
+                "ms an answer": 1000 * seconds,
+            }
+        )
+    print(f"    {len(mine):,} questions with answers, {len(foreign):,} foreign ones")
+    return rows
+
+
 def main() -> None:
-    name = sys.argv[1] if len(sys.argv) > 1 else ""
-    if name not in PARTS:
+    words = [word for word in sys.argv[1:] if not word.startswith("--")]
+    name, validating = (words or [""])[0], "--validation" in sys.argv
+    end = "_validation" if validating else ""
+    if name in PARTS:
+        timing.report(f"pairs_{name}", compared(name))
+    elif name == "chooser" and len(words) > 1 and words[1] in ("en", "zh"):
+        seed = int(words[2]) if len(words) > 2 else 0
+        timing.report(f"pairs_chooser_{words[1]}_{seed}{end}", chosen(words[1], validating, seed))
+    elif name == "faq":
+        seed = int(words[1]) if len(words) > 1 else 0
+        timing.report(f"pairs_faq_{seed}{end}", faq(validating, seed))
+    else:
         raise SystemExit(__doc__)
-    timing.report(f"pairs_{name}", compared(name))
 
 
 if __name__ == "__main__":
