@@ -3,6 +3,7 @@
     python -m benchmarks.pairs multi30k | multi30k-en-de | tatoeba | tatoeba-zh-en | debian
     python -m benchmarks.pairs chooser en|zh [SEED] [--validation]
     python -m benchmarks.pairs faq [SEED] [--validation]
+    python -m benchmarks.pairs speed
 
 Splits: multi30k's own test2016; of tatoeba and debian-descriptions groups of near-duplicates of either side, 1,000 and
 2,000 pairs or a few more (seed 0). Right reply among 10: nine from other dialogues of the test file, drawn with seed 0.
@@ -211,6 +212,34 @@ def faq(validating: bool, seed: int) -> list[dict[str, Any]]:
     return rows
 
 
+def speed(count: int = 50_000) -> list[dict[str, Any]]:
+    """How long an answer takes among 50,000: first sentences of package descriptions ask, synopses answer. The encoders
+    are as at their start, which costs the same."""
+    from throughtime.linear.pair_baselines import first_sentence
+    from throughtime.tasks.choosing.learn import learn
+
+    pairs = read_pairs(file("debian-descriptions", "en.long2short.tsv.gz"), "1", "2")
+    kept = dict(zip(pairs.targets, map(first_sentence, pairs.sources), strict=True))
+    answers = list(kept)[:count]
+    asked = [kept[answer] for answer in answers]
+    began = time.perf_counter()
+    model = learn(Pairs(asked, answers), learned_options(0).replaced(steps=1), Pairs([], []))
+    fitted = time.perf_counter() - began
+    times = []
+    for question in asked[:: len(asked) // 200]:
+        began = time.perf_counter()
+        model.choose([question])
+        times.append(1000 * (time.perf_counter() - began))
+    return [
+        {
+            "answers": len(model.answers),
+            "learned in s": fitted,
+            "ms, median": float(np.median(times)),
+            "ms, 95 %": float(np.quantile(times, 0.95)),
+        }
+    ]
+
+
 def main() -> None:
     words = [word for word in sys.argv[1:] if not word.startswith("--")]
     name, validating = (words or [""])[0], "--validation" in sys.argv
@@ -220,6 +249,8 @@ def main() -> None:
     elif name == "chooser" and len(words) > 1 and words[1] in ("en", "zh"):
         seed = int(words[2]) if len(words) > 2 else 0
         timing.report(f"pairs_chooser_{words[1]}_{seed}{end}", chosen(words[1], validating, seed))
+    elif name == "speed":
+        timing.report("pairs_speed", speed())
     elif name == "faq":
         seed = int(words[1]) if len(words) > 1 else 0
         timing.report(f"pairs_faq_{seed}{end}", faq(validating, seed))
