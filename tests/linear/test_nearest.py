@@ -68,6 +68,13 @@ def test_what_is_common_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not next(index.similarities(["same"])).any()
 
 
+def test_features_of_other_texts() -> None:
+    whole = Nearest.fit(texts(80), words=(1, 1), characters=None)
+    some = Nearest.fit(texts(80)[:7], like=whole)
+    (query,) = texts(1, 5)
+    assert np.allclose(next(some.similarities([query])), next(whole.similarities([query]))[:7], atol=1e-6)
+
+
 def test_saved_and_damaged() -> None:
     index = Nearest.fit(texts(30))
     arrays, data = index.arrays(), index.to_json()

@@ -55,23 +55,34 @@ class Nearest:
         words: tuple[int, int] | None = WORDS,
         characters: tuple[int, int] | None = CHARACTERS,
         most: int = 2_000_000,
+        like: Nearest | None = None,
     ) -> Nearest:
-        """Know these texts. words, characters: orders of n-grams, None for none. most: features kept. UserError for no
-        texts."""
+        """Know these texts. words, characters: orders of n-grams, None for none. most: features kept. like: take the
+        features and their weights from there. UserError for no texts."""
         if not len(texts):
             raise UserError("nearest: there are no texts to look among")
-        ngrams = Ngrams(words, characters, least=1, most=most).fit(texts)
+        ngrams = Ngrams(words, characters, least=1, most=most).fit(texts) if like is None else like.ngrams
         rows, features, values = _rows(ngrams, texts)
-        stands = np.bincount(features, minlength=ngrams.size)
-        idf = 1 + np.log(len(texts) / np.maximum(stands, 1))
-        if len(texts) >= _MANY:
-            idf[stands > COMMON * len(texts)] = 0.0
+        if like is None:
+            stands = np.bincount(features, minlength=ngrams.size)
+            idf = 1 + np.log(len(texts) / np.maximum(stands, 1))
+            if len(texts) >= _MANY:
+                idf[stands > COMMON * len(texts)] = 0.0
+        else:
+            idf = like.idf
         weights = _scaled(rows, values * idf[features], len(texts))
         kept = weights > 0
         rows, features, weights = rows[kept], features[kept], weights[kept]
         order = np.argsort(features, kind="stable")
         indptr = np.concatenate([[0], np.bincount(features, minlength=ngrams.size).cumsum()])
-        return cls(ngrams, indptr, rows[order].astype(np.int32), weights[order], idf.astype(np.float32), len(texts))
+        return cls(
+            ngrams, indptr, rows[order].astype(np.int32), weights[order], np.asarray(idf, np.float32), len(texts)
+        )
+
+    def vectors(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The features of texts as sparse rows of length 1: the number of each text, ascending, features, weights."""
+        rows, features, values = _rows(self.ngrams, texts)
+        return rows, features, _scaled(rows, values * self.idf[features], len(texts))
 
     def similarities(self, queries: Iterable[str]) -> Iterator[np.ndarray]:
         """Of each query its nearness to every text, (N,) float32 from 0 to 1."""
@@ -85,8 +96,7 @@ class Nearest:
             yield from self._similarities(waiting)
 
     def _similarities(self, queries: list[str]) -> Iterator[np.ndarray]:
-        rows, features, values = _rows(self.ngrams, queries)
-        weights = _scaled(rows, values * self.idf[features], len(queries))
+        rows, features, weights = self.vectors(queries)
         ends = np.searchsorted(rows, np.arange(len(queries) + 1))
         for begin, end in itertools.pairwise(ends):
             own, weight = features[begin:end], weights[begin:end]
