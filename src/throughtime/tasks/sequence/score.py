@@ -105,7 +105,7 @@ def _kept(answers: Sequence[str], given: Pairs, learned: Pairs | None) -> dict[s
 def evaluate_folder(
     schema: Schema[Any, Any, Any, Any],
     load: Callable[[Path], Running],
-    measured: Callable[[Running, Pairs, Pairs | None], dict[str, Any]],
+    measured: Callable[[Running, Pairs, Pairs | None], dict[str, Json]],
     directory: str | Path,
     data: str,
     encoding: str | None = None,
