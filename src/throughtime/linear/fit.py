@@ -17,6 +17,7 @@ Source: Wang and Manning 2012, Baselines and Bigrams, aclanthology.org/P12-2018,
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,18 @@ _ABSENT = -20.0
 
 Held = tuple[Sequence[str], Sequence[str]]
 """Texts and labels to choose on."""
+
+
+class _Until(tuple[float, ...]):
+    """C to try, the first for certain, further ones as long as it is not later than `end` (time.monotonic)."""
+
+    end: float
+
+    def __iter__(self) -> Iterator[float]:
+        for place, cost in enumerate(super().__iter__()):
+            if place and time.monotonic() >= self.end:
+                return
+            yield cost
 
 
 def majority(labels: Sequence[str], classes: Sequence[str] | None = None) -> NgramModel:
@@ -171,10 +184,13 @@ def fit_linear_models(
     classes: Sequence[str] | None = None,
     say: Callable[[str], None] = lambda line: None,
     choices: Mapping[str, Mapping[str, float]] | None = None,
+    seconds: float | None = None,
 ) -> dict[str, NgramModel]:
     """The majority class, TF-IDF and naive Bayes over words and over characters, by name; C chosen on `held` by
-    accuracy. choices: of each name the `choice` of a model whose held part is learned from now. say: told what goes on.
-    Without scikit-learn only the majority class, which `say` is told."""
+    accuracy. choices: of each name the `choice` of a model whose held part is learned from now. seconds: after so many
+    no further fit is begun but the first, where there is something to choose on; `say` is told what is left out. say:
+    told what goes on. Without scikit-learn only the majority class, which `say` is told."""
+    end = time.monotonic() + seconds if seconds is not None and held is not None else np.inf
     classes = sorted(set(labels)) if classes is None else classes
     models = {MAJORITY: majority(labels, classes)}
     if not available():
@@ -185,14 +201,21 @@ def fit_linear_models(
         say(f"linear models: {len(rows):,} of {len(texts):,} texts, drawn at random, so that they fit into memory")
         texts, labels = [texts[i] for i in rows], [labels[i] for i in rows]
     for unit, ngrams in (("words", Ngrams((1, 2), None)), ("characters", Ngrams(None, (1, 6)))):
-        ngrams.fit(texts)
-        for name, fit in (
-            (f"TF-IDF {unit}, logistic regression", tf_idf),
-            (f"naive Bayes {unit} (NB-SVM)", naive_bayes),
+        for name, fit, kind in (
+            (f"TF-IDF {unit}, logistic regression", tf_idf, "tf-idf"),
+            (f"naive Bayes {unit} (NB-SVM)", naive_bayes, "normalised"),
         ):
+            if len(models) > 1 and time.monotonic() >= end:
+                say(f"{name}: left out, the linear models' share of the minutes is over")
+                continue
+            if choices and held is None and name not in choices:
+                continue  # left out when it was chosen
+            if not ngrams.size:
+                ngrams.fit(texts)
             before = (choices or {}).get(name, {})
-            costs = {"costs": (before["C"],)} if "C" in before else {}
-            made: NgramModel = fit(texts, labels, ngrams, classes, held, "accuracy", **costs)  # type: ignore[arg-type]
+            costs = _Until((before["C"],) if "C" in before else COSTS[kind])
+            costs.end = end
+            made: NgramModel = fit(texts, labels, ngrams, classes, held, "accuracy", costs)
             models[name] = _cooled(made, before["temperature"]) if "temperature" in before and held is None else made
             right = _right(models[name], *held, classes) if held is not None else np.zeros(0)
             say(f"{name}: " + (f"accuracy {right.mean():.1%} on the validation part" if held is not None else "fitted"))

@@ -34,7 +34,7 @@ from throughtime.tasks.reading.decisions import decided
 from throughtime.tasks.reading.ensemble import Part, ReadingPlan, hello, team
 from throughtime.tasks.reading.estimator import ReadingEstimator
 from throughtime.tasks.reading.lengths import cut_in_words
-from throughtime.tasks.reading.rule import Facts
+from throughtime.tasks.reading.rule import Facts, linear_seconds
 from throughtime.training import run as runs
 from throughtime.training.settings import UNITS
 
@@ -213,7 +213,8 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
             return Finished(model, Decided())
         learned, held = examples.learned, examples.held
         apart = (held.texts, held.labels) if len(held) else None
-        linear = fit_linear_models(learned.texts, learned.labels, apart, classes, say, plan.before.choices)
+        seconds = linear_seconds(options)
+        linear = fit_linear_models(learned.texts, learned.labels, apart, classes, say, plan.before.choices, seconds)
         if apart is None:
             there = {name: weight for name, weight in plan.before.weights.items() if name in (RECURRENCE, *linear)}
             found = replace(plan.before, weights=there or {RECURRENCE: 1.0})

@@ -11,17 +11,16 @@ import numpy as np
 
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
-from throughtime.models import ngram as ngrams
 from throughtime.models.resolve import declared
 from throughtime.recurrence import Recurrence
 from throughtime.storage.folder import TOKENIZER, read_json
 from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.estimator import Estimator, Finished, Plan, Say, zeros
-from throughtime.tasks.text import rule
+from throughtime.tasks.text import ensemble, rule
 from throughtime.tasks.text.data import Judged, Text, TextDecided
 from throughtime.tasks.text.model import LanguageConfig, initial_parameters
 from throughtime.tasks.text.options import TextOptions
-from throughtime.tasks.text.score import evaluate, log_probabilities
+from throughtime.tasks.text.score import evaluate
 from throughtime.tasks.text.stream import NGRAM, SCHEMA, TextModel
 from throughtime.tasks.text.turn import Piece
 from throughtime.training import run as runs
@@ -30,12 +29,6 @@ if TYPE_CHECKING:
     from throughtime.training.best import Best
     from throughtime.training.job import Job
     from throughtime.training.streams import Streams
-
-_WEIGHED = 100_000
-"""The most validation tokens that an n-gram model is weighed on."""
-
-_GAIN = 5e-4
-"""Nats per token that it must bring there."""
 
 LEAST = 20
 """Characters to learn from, where nobody chose what is kept apart of so short a text."""
@@ -172,32 +165,11 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
     ) -> Finished[TextModel]:
         ngram, decided = None, TextDecided()
         if options.ngram and say is not None:
-            ngram, decided = self._ensemble(examples, plan, options, parameters, say)
+            threads = options.threads or runs.torch_threads()
+            recurrence = ensemble.Recurrence(plan.model, parameters, plan.judged, threads)
+            ngram, decided = ensemble.joined(recurrence, plan.streams.ids, _held(examples, plan.tokenizer), say)
         model = TextModel(plan.model, parameters, plan.tokenizer, form=examples.form, ngram=ngram)
         return Finished(model, decided, {} if ngram is None else {NGRAM: ngram.arrays()})
-
-    def _ensemble(
-        self, examples: Text, plan: TextPlan, options: TextOptions, parameters: Mapping[str, np.ndarray], say: Say
-    ) -> tuple[ngrams.NGram | None, TextDecided]:
-        """An n-gram model to join in, weighed on the validation part; None where it brings nothing there."""
-        held, threads = _held(examples, plan.tokenizer), options.threads or runs.torch_threads()
-        if len(held) <= ngrams.LEAST:
-            return None, TextDecided()
-        log_p = plan.judged.log_p
-        if log_p is None:
-            held = held[: _WEIGHED + 1]
-            log_p = log_probabilities(plan.model, parameters, held, threads)
-        held = held[: len(log_p) + 1]
-        before, after = ngrams.learn(plan.streams.ids, plan.tokenizer.size, held)
-        weights, means = ngrams.weigh(before, log_p, held)
-        gain = means["recurrence"] - means["both"]
-        line = ", ".join(f"{name} {nats:.4f}" for name, nats in means.items())
-        if not gain > _GAIN:
-            say(f"an n-gram model brings nothing on the validation part: {line}")
-            return None, TextDecided(validation=means)
-        say(f"a {after.order}-gram model of {after.size:,} n-grams joins in; on the validation part: {line}")
-        after.weights = weights
-        return after, TextDecided(True, after.order, after.smoothing, after.size, means)
 
     def write(self, prompt: str = "", length: int = 500, **options: Any) -> Iterator[Piece]:
         """Continue the prompt; yields text as it is produced. Options: see TextModel.write."""
