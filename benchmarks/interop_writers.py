@@ -1,5 +1,5 @@
 """Models and their outputs as Keras itself makes them: runs inside an environment of benchmarks/interop_environments.sh,
-with whatever Keras is there, and imports nothing of this project.
+with the Keras that is there, and imports nothing of ours.
 
     python interop_writers.py OUT [CASE ...]
 
@@ -42,7 +42,7 @@ if os.environ.get("INTEROP_KERAS") == "tf_keras":
 OLD = VERSION[0] == 1
 layers = keras.layers
 SEED = 7
-T, I, H = 6, 3, 5
+T, WIDTH, H = 6, 3, 5
 
 
 def rnn(kind, units=H, first=False, steps=None, **options):
@@ -58,7 +58,7 @@ def rnn(kind, units=H, first=False, steps=None, **options):
         if VERSION[0] == 3 or VERSION >= (2, 99):
             options.pop("implementation", None)
     if first:
-        options["input_shape"] = (steps, I)
+        options["input_shape"] = (steps, WIDTH)
     return getattr(layers, kind)(**options)
 
 
@@ -76,8 +76,8 @@ def chain(*parts):
 
 
 def series(seed, masked=False, batch=3, steps=T):
-    """Values (B, T, I); masked: some steps are zero, at the end, at the start and inside."""
-    x = np.random.RandomState(seed).randn(batch, steps, I).astype("float32")
+    """Values (B, T, WIDTH); masked: some steps are zero, at the end, at the start and inside."""
+    x = np.random.RandomState(seed).randn(batch, steps, WIDTH).astype("float32")
     if masked:
         x[0, -2:] = 0
         x[1, :2] = 0
@@ -101,7 +101,7 @@ def functional(inputs, outputs):
 
 def branches():
     """Two recurrent layers over one input, side by side."""
-    x = layers.Input(shape=(T, I))
+    x = layers.Input(shape=(T, WIDTH))
     a, b = rnn("LSTM")(x), rnn("GRU", go_backwards=True)(x)
     if OLD:
         from keras.layers import merge
@@ -114,7 +114,7 @@ def branches():
 
 def encoder():
     """A decoder that begins with an encoder's states."""
-    x, y = layers.Input(shape=(T, I)), layers.Input(shape=(4, I))
+    x, y = layers.Input(shape=(T, WIDTH)), layers.Input(shape=(4, WIDTH))
     _, h, c = rnn("LSTM", return_state=True)(x)
     out = rnn("LSTM", return_sequences=True)(y, initial_state=[h, c])
     return functional([x, y], layers.TimeDistributed(dense(2, activation="softmax"))(out))
@@ -122,8 +122,8 @@ def encoder():
 
 def stacked():
     """A layer of two cells."""
-    cells = [layers.LSTMCell(4), layers.GRUCell(H)]
-    return chain(layers.RNN(cells, return_sequences=True, input_shape=(None, I)))
+    cells = [layers.LSTMCell(4, name="low"), layers.GRUCell(H, name="high")]
+    return chain(layers.RNN(cells, return_sequences=True, input_shape=(None, WIDTH)))
 
 
 def nested():
@@ -133,7 +133,7 @@ def nested():
 
 
 S = {"return_sequences": True}
-MASK = {"mask_value": 0.0, "input_shape": (T, I)}
+MASK = {"mask_value": 0.0, "input_shape": (T, WIDTH)}
 
 
 def cases():
@@ -149,15 +149,19 @@ def cases():
         "gru": lambda: chain(rnn("GRU", first=True, **S)),
         "gru_fused": lambda: chain(rnn("GRU", first=True, implementation=2, activation="relu")),
         "gru_backwards": lambda: chain(rnn("GRU", first=True, go_backwards=True, **S)),
-        "bidirectional": lambda: chain(layers.Bidirectional(rnn("LSTM", **S), input_shape=(T, I))),
+        "bidirectional": lambda: chain(layers.Bidirectional(rnn("LSTM", **S), input_shape=(T, WIDTH))),
         "bidirectional_sum": lambda: chain(
-            layers.Bidirectional(rnn("GRU"), merge_mode="sum", input_shape=(T, I)), dense(2)
+            layers.Bidirectional(rnn("GRU"), merge_mode="sum", input_shape=(T, WIDTH)), dense(2)
         ),
         "time_distributed": lambda: chain(
             rnn("LSTM", first=True, steps=T, **S), layers.TimeDistributed(dense(2, activation="softmax"))
         ),
         "norm": lambda: chain(
-            layers.BatchNormalization(input_shape=(T, I)), rnn("GRU", **S), layers.Dropout(0.5), layers.Flatten(), dense(2)
+            layers.BatchNormalization(input_shape=(T, WIDTH)),
+            rnn("GRU", **S),
+            layers.Dropout(0.5),
+            layers.Flatten(),
+            dense(2),
         ),
         "masked": lambda: chain(layers.Masking(**MASK), rnn("LSTM", **S)),
         "masked_last": lambda: chain(layers.Masking(**MASK), rnn("GRU", **S), rnn("SimpleRNN")),
@@ -190,7 +194,7 @@ def rnn_stateful(kind):
     if VERSION[0] == 3:
         return getattr(layers, kind)(H, stateful=True, return_sequences=True)
     words = {"output_dim": H} if OLD else {"units": H}
-    return getattr(layers, kind)(stateful=True, batch_input_shape=(3, T, I), return_sequences=True, **words)
+    return getattr(layers, kind)(stateful=True, batch_input_shape=(3, T, WIDTH), return_sequences=True, **words)
 
 
 def calls(name):
@@ -218,22 +222,27 @@ def main(out, wanted):
 
 def write(out, name, make):
     """One case."""
-    np.random.seed(SEED)
+    np.random.seed(SEED)  # noqa: NPY002
     model = make()
     inputs = calls(name)
     if VERSION[0] == 3 and not model.built:
         model(inputs[0][0])
     draw = np.random.RandomState(SEED)
     model.set_weights(
-        [(abs(draw.randn(*w.shape)) * 0.5 + 0.2 if w.ndim == 1 and name == "norm" else draw.randn(*w.shape) * 0.4).astype("float32") for w in model.get_weights()]
+        [
+            (abs(draw.randn(*w.shape)) + 0.2 if w.ndim == 1 and name == "norm" else draw.randn(*w.shape) * 0.4).astype(
+                "float32"
+            )
+            for w in model.get_weights()
+        ]
     )
     if name == "stateful":
         model.reset_states() if VERSION[0] < 3 else [layer.reset_state() for layer in model.layers]
     found = {}
     for number, each in enumerate(inputs):
-        found["y%d" % number] = np.asarray(model.predict(each if len(each) > 1 else each[0], batch_size=3))
+        found[f"y{number}"] = np.asarray(model.predict(each if len(each) > 1 else each[0], batch_size=3))
         for k, x in enumerate(each):
-            found["x%d_%d" % (number, k)] = x
+            found[f"x{number}_{k}"] = x
     np.savez_compressed(os.path.join(out, name + ".npz"), **found)
     model.save(os.path.join(out, name + ".h5"))
     if VERSION[0] == 3 or VERSION >= (2, 99):

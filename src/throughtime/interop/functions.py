@@ -89,7 +89,7 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
 def _relu(x: np.ndarray, slope: float, ceiling: float, threshold: float) -> np.ndarray:
     kind = x.dtype.type
     found = np.where(x >= kind(threshold), x, kind(slope) * (x - kind(threshold)))
-    return np.minimum(found, kind(ceiling)) if ceiling >= 0 else found
+    return np.asarray(np.minimum(found, kind(ceiling)) if ceiling >= 0 else found)
 
 
 def _elu(x: np.ndarray, alpha: float) -> np.ndarray:
@@ -112,7 +112,7 @@ def _gelu(x: np.ndarray, approximate: float) -> np.ndarray:
 
 
 def _clip(x: np.ndarray, low: float, high: float) -> np.ndarray:
-    return np.clip(x, x.dtype.type(low), x.dtype.type(high))
+    return np.asarray(np.clip(x, x.dtype.type(low), x.dtype.type(high)))
 
 
 def _hard_sigmoid(x: np.ndarray, slope: float, shift: float) -> np.ndarray:

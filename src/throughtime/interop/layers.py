@@ -227,7 +227,7 @@ class Activation(Layer):
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """Each value shifted and scaled by what was found in training: gain (x - mean) / sqrt(variance + epsilon) + bias."""
+    """Each value shifted and scaled by what training found: gain (x - mean) / sqrt(variance + epsilon) + bias."""
 
     kind: ClassVar[str] = "batch_norm"
     size: int = option(check=_size)
@@ -236,7 +236,7 @@ class BatchNorm(Layer):
 
     @property
     def shapes(self) -> Shapes:
-        return {name: (self.size,) for name in ("gain", "bias", "mean", "variance")}
+        return dict.fromkeys(("gain", "bias", "mean", "variance"), (self.size,))
 
 
 @dataclass(frozen=True)

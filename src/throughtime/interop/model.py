@@ -145,7 +145,7 @@ class ImportedModel:
 
     @property
     def dtype(self) -> str:
-        """"float32" or "float64"."""
+        """ "float32" or "float64"."""
         return str(next(iter(self.parameters.values())).dtype) if self.parameters else "float32"
 
     def as_type(self, dtype: str) -> ImportedModel:
@@ -273,7 +273,9 @@ class ImportedStream(Stream[Any, Any]):
             name, _, part = key.rpartition("/")
             if part == "last":
                 past.last[name] = one
-                past.states[name] = [arrays[f"{name}/{i}"] for i in range(sum(k.startswith(f"{name}/") for k in arrays) - 1)]
+                past.states[name] = [
+                    arrays[f"{name}/{i}"] for i in range(sum(k.startswith(f"{name}/") for k in arrays) - 1)
+                ]
         self._past = past
 
 

@@ -98,7 +98,7 @@ def _packed(x: Array, mask: Array, back: bool) -> tuple[Array, Array, Array]:
 def _unpacked(output: Array, mask: Array, ranks: Array, before: Array, zero: bool) -> Array:
     found = np.take_along_axis(output, np.maximum(ranks, 0)[..., None], 1) if output.shape[1] else output
     found = np.where((ranks < 0)[..., None], before[:, None], found)
-    return np.where(mask[..., None], found, found.dtype.type(0)) if zero else found
+    return np.asarray(np.where(mask[..., None], found, found.dtype.type(0)) if zero else found)
 
 
 def shown(layer: Recurrent, output: Array) -> Array:
@@ -155,13 +155,13 @@ def combine(how: str, arrays: Sequence[Array], axis: int = -1) -> Array:
     if how == "concat":
         return np.concatenate(arrays, axis)
     if how == "dot":
-        return np.einsum("bi,bi->b", arrays[0], arrays[1])[:, None]
+        return np.asarray(np.einsum("bi,bi->b", arrays[0], arrays[1])[:, None])
     steps: dict[str, Callable[[Array, Array], Array]] = {"mul": np.multiply, "max": np.maximum, "min": np.minimum}
     steps |= {"sub": np.subtract}
     found = arrays[0]
     for one in arrays[1:]:
         found = steps.get(how, np.add)(found, one)
-    return found / found.dtype.type(len(arrays)) if how == "ave" else found
+    return np.asarray(found / found.dtype.type(len(arrays)) if how == "ave" else found)
 
 
 def _merge(layer: kinds.Merge, weights: Weights, values: Sequence[Value], name: str, past: Past | None) -> list[Value]:

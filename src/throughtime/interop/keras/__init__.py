@@ -1,1 +1,1 @@
-"""Models that Keras wrote, of any age: read without Keras, without TensorFlow, and without running what a file names."""
+"""Models that Keras wrote, of any age: read without Keras and TensorFlow, and nothing a file names is run."""

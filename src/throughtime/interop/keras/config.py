@@ -6,7 +6,6 @@ import math
 import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from throughtime.errors import UserError
 from throughtime.interop.functions import Function
@@ -127,7 +126,9 @@ def layer_config(raw: Json, own: str, writer: Writer, prefix: str = "", depth: i
     )
     registered = raw.get("registered_name")
     if found.module and found.module.split(".")[0] not in ("keras", "tf_keras", "tensorflow", "builtins"):
-        raise found.error(f"it is code of its own, from {found.module[:80]!r}, which is never run; replace it by layers")
+        raise found.error(
+            f"it is code of its own, from {found.module[:80]!r}, which is never run; replace it by layers"
+        )
     if isinstance(registered, str) and ">" in registered and not registered.startswith(("Custom>Func", "keras")):
         raise found.error(f"it is code of its own, {registered[:80]!r}, which is never run; replace it by layers")
     return found

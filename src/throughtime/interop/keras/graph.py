@@ -137,21 +137,24 @@ class _Builder:
         while waiting:
             left = []
             for name, number, calls in waiting:
-                places = [_value(values, one) for one in calls]
-                if any(one is None for one in places):
+                places = [place for one in calls if (place := _value(values, one)) is not None]
+                if len(places) < len(calls):
                     left.append((name, number, calls))
                     continue
-                found = self.call(layers[name], [one for one in places if one is not None])
+                found = self.call(layers[name], places)
                 values[name, number] = found
                 if is_model(layers[name]):  # the first call of a model is its own making
                     values[name, number + 1] = found
             if len(left) == len(waiting):
-                raise config.error(f"its layers wait for each other: {', '.join(one[0][:40] for one in left[:4])}; damaged")
+                raise config.error(
+                    f"its layers wait for each other: {', '.join(one[0][:40] for one in left[:4])}; damaged"
+                )
             waiting = left
-        found = [_value(values, one) for one in _references(config, config.get("output_layers"))]
-        if any(one is None for one in found):
+        wanted = _references(config, config.get("output_layers"))
+        outputs = [place for one in wanted if (place := _value(values, one)) is not None]
+        if len(outputs) < len(wanted):
             raise config.error("an output is of no layer; the config is damaged")
-        return [one for one in found if one is not None]
+        return outputs
 
 
 Reference = tuple[str, int, int]

@@ -38,7 +38,9 @@ class Store:
             while f"{name}{len(parts)}" in group.attrs and len(parts) < _MOST_NAMES:
                 parts.append(np.atleast_1d(group.attrs[f"{name}{len(parts)}"]))
         except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
-            raise UserError(f"{self.who}: attribute {name} of {path} cannot be read ({_line(error)}); damaged") from None
+            raise UserError(
+                f"{self.who}: attribute {name} of {path} cannot be read ({_line(error)}); damaged"
+            ) from None
         return np.concatenate(parts) if parts else None
 
     def text(self, path: str, name: str) -> str | None:

@@ -17,7 +17,14 @@ from throughtime.interop.layers import Layer
 Made = tuple[Layer, Weights]
 Arrays = Sequence[np.ndarray]
 
-IDENTITIES = ("Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization")
+IDENTITIES: tuple[str, ...] = (
+    "Dropout",
+    "SpatialDropout1D",
+    "GaussianNoise",
+    "GaussianDropout",
+    "AlphaDropout",
+    "ActivityRegularization",
+)
 IDENTITIES += ("Identity",)
 
 
@@ -99,6 +106,10 @@ def _bidirectional(layer: LayerConfig, arrays: Arrays) -> Made:
     assert isinstance(second, kinds.Recurrent)
     if back is None:
         second = second.replaced(back=not first.back)
+    writer = layer.writer
+    if (writer.version >= (2, 4) and writer.major == 2) or writer.text.endswith("-tf"):
+        # tf.keras overrules the layers' own option (tf_keras/src/layers/rnn/bidirectional.py)
+        first, second = first.replaced(zero=first.sequences), second.replaced(zero=second.sequences)
     merge = layer.get("merge_mode", otherwise="concat")
     merges = {"concat": "concat", "sum": "sum", "mul": "mul", "ave": "ave", None: "none"}
     if merge not in merges:
@@ -115,7 +126,9 @@ def _dense(layer: LayerConfig, arrays: Arrays) -> Made:
     units = layer.size("units", "output_dim")
     right = len(arrays) == 1 + bias and arrays[0].ndim == 2 and arrays[0].shape[1] == units
     if not right or (bias and arrays[1].shape != (units,)):
-        raise layer.error(f"expected a kernel for {units} units, got {', '.join(str(a.shape) for a in arrays) or 'none'}")
+        raise layer.error(
+            f"expected a kernel for {units} units, got {', '.join(str(a.shape) for a in arrays) or 'none'}"
+        )
     f = layer.activation("activation", otherwise="linear")
     weights = {"W": np.ascontiguousarray(arrays[0].T)} | ({"b": arrays[1]} if bias else {})
     return kinds.Dense(int(arrays[0].shape[0]), units, bias, f), weights

@@ -107,7 +107,7 @@ _CELLS = {"SimpleRNNCell": "SimpleRNN", "LSTMCell": "LSTM", "GRUCell": "GRU"}
 
 
 def family(layer: LayerConfig) -> str:
-    """"SimpleRNN", "LSTM" or "GRU"; UserError for another layer or cell."""
+    """ "SimpleRNN", "LSTM" or "GRU"; UserError for another layer or cell."""
     name = _CELLS.get(layer.cls, layer.cls.removeprefix("CuDNN"))
     if name not in GATES:
         raise layer.error("its equation is none that is known here; known: SimpleRNN, LSTM, GRU")
@@ -145,7 +145,7 @@ def convert(layer: LayerConfig, arrays: Sequence[np.ndarray]) -> tuple[Recurrenc
 
 
 def fused(layer: LayerConfig, arrays: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Kernel (I, G H), recurrent kernel (H, G H) and bias, gates in the order of Keras 2, whatever wrote them; UserError
+    """Kernel (I, G H), recurrent kernel (H, G H) and bias, gates in the order of Keras 2, whoever wrote. UserError
     where shapes do not fit."""
     name, size = family(layer), units(layer)
     gates = GATES[name]

@@ -12,7 +12,7 @@ from pathlib import Path
 from throughtime.errors import UserError
 from throughtime.interop.keras.bundle import Bundle
 from throughtime.interop.keras.config import LayerConfig, Writer, all_layers, layer_config, plain
-from throughtime.interop.keras.hdf5 import Store, opened
+from throughtime.interop.keras.hdf5 import opened
 from throughtime.interop.keras.protobuf import number, parts, text
 from throughtime.interop.keras.weights import Arrays, legacy, modern, saved
 from throughtime.options import Json
@@ -181,4 +181,6 @@ def _metadata(path: Path) -> Json:
         raise UserError(f"{path}: no SavedModel, {error.strerror or error}; expected saved_model.pb in it") from None
     except UserError as error:
         raise UserError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from None
-    raise UserError(f"{path}: the SavedModel does not say its layers, only a graph; give the model's JSON with --config")
+    raise UserError(
+        f"{path}: the SavedModel does not say its layers, only a graph; give the model's JSON with --config"
+    )

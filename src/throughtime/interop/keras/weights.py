@@ -9,14 +9,22 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.interop.keras.bundle import OBJECTS, Bundle, Object, objects
-from throughtime.interop.keras.config import LayerConfig, inner_layers, is_model
+from throughtime.interop.keras.config import LayerConfig, inner_layers, is_model, layer_config
 from throughtime.interop.keras.hdf5 import Store
+from throughtime.options import Json
 
 Arrays = dict[str, list[np.ndarray]]
 """Layer -> its arrays in Keras's order; layers inside models are "outer/inner"."""
 
 RECURRENT = ("SimpleRNN", "LSTM", "GRU", "CuDNNLSTM", "CuDNNGRU", "RNN")
-WITH_WEIGHTS = (*RECURRENT, "Bidirectional", "TimeDistributed", "TimeDistributedDense", "Dense", "Embedding")
+WITH_WEIGHTS: tuple[str, ...] = (
+    *RECURRENT,
+    "Bidirectional",
+    "TimeDistributed",
+    "TimeDistributedDense",
+    "Dense",
+    "Embedding",
+)
 WITH_WEIGHTS += ("BatchNormalization", "LayerNormalization", "PReLU")
 
 
@@ -175,6 +183,7 @@ def _place(layer: LayerConfig, group: str) -> int:
 def cells_of(layer: LayerConfig) -> list[LayerConfig]:
     """The cells of an RNN, bottom first."""
     cell = layer.get("cell")
+    rows: Json
     if isinstance(cell, list):
         rows = cell
     elif isinstance(cell, dict) and cell.get("class_name") == "StackedRNNCells":
@@ -184,8 +193,6 @@ def cells_of(layer: LayerConfig) -> list[LayerConfig]:
         return [layer.inner("cell")]
     if not isinstance(rows, list) or not 0 < len(rows) <= 100:
         raise layer.error("expected a list of cells; the config is damaged")
-    from throughtime.interop.keras.config import layer_config
-
     return [layer_config(row, layer.own, layer.writer, f"{layer.name}/") for row in rows]
 
 
