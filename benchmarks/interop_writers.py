@@ -1,4 +1,4 @@
-"""Models and their outputs as Keras itself makes them: runs inside an environment of benchmarks/interop_environments.sh,
+"""Models and their outputs as Keras itself makes them: runs in an environment of benchmarks/interop_environments.sh,
 with the Keras that is there, and imports nothing of ours.
 
     python interop_writers.py OUT [CASE ...]

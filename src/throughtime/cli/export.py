@@ -12,16 +12,15 @@ from throughtime.report.console import new_app, print_json
 
 app = new_app("Write a model for another runtime, with the proof that it is the same.")
 
-SUFFIXES = {"onnx": ".onnx", "c": ".c", "pytorch": ".pt"}
+SUFFIXES = {"onnx": ".onnx"}
 """Format -> how its file's name ends."""
 
 
 @app.command()
 def export(
     directory: Annotated[Path, Argument(metavar="DIR", help="The model's folder.")],
-    to: Annotated[str, Option(help="onnx, c or pytorch.")],
+    to: Annotated[str, Option(help="onnx.")],
     out: Annotated[Path | None, Option(metavar="FILE", help="The file; beside DIR where not given.")] = None,
-    int8: Annotated[bool, Option("--int8", help="C: matrices in 8 bits, a quarter of the memory.")] = False,
     json: Annotated[bool, Option("--json", help="Print what was written as one JSON object.")] = False,
 ) -> None:
     """Write a model for another runtime; nothing is written unless it gives the same numbers."""
@@ -29,24 +28,13 @@ def export(
 
     if to not in SUFFIXES:
         raise UserError(f"export: expected --to as one of {', '.join(SUFFIXES)}, got {to!r}")
-    if int8 and to != "c":
-        raise UserError(f"export: --int8 is for --to c, got --to {to}")
     from throughtime.interop.trained import graph_of
 
     model = graph_of(load(directory), str(directory))
     file = out or directory.with_name(directory.name + SUFFIXES[to])
-    if to == "onnx":
-        from throughtime.interop.onnx.check import write
+    from throughtime.interop.onnx.check import write
 
-        found = write(model, file)
-    elif to == "c":
-        from throughtime.interop.c.source import write as write_c
-
-        found = write_c(model, file, int8)
-    else:
-        from throughtime.interop.pytorch import write as write_torch
-
-        found = write_torch(model, file)
+    found = write(model, file)
     if json:
         print_json({"file": str(file), **found})
     else:

@@ -157,14 +157,15 @@ class ImportedModel:
         """The parameters of a layer by its own names."""
         return dict(self._weights[layer])
 
-    def predict(self, *inputs: Any, past: Past | None = None) -> Any:
+    def predict(self, *inputs: Any, past: Past | None = None, lengths: Any = None) -> Any:
         """What the model answers to a batch: an array, or a list where it has several outputs.
 
         inputs: (B, T, I) or tokens (B, T), as its input layers say. past: what an earlier call left, to go on from; it
-        is changed. Layers that are stateful elsewhere begin anew in every call without it.
+        is changed. lengths: (B,), steps of each row; what lies behind is not read. Layers that are stateful elsewhere
+        begin anew in every call without past.
         Raises UserError for inputs of the wrong number or shape.
         """
-        values = self.values(inputs, past)
+        values = self.values(inputs, past, lengths=lengths)
         found = [values[node][value].array for node, value in self.graph.outputs]
         return found[0] if len(found) == 1 else found
 
@@ -172,20 +173,21 @@ class ImportedModel:
         self,
         inputs: Sequence[Any],
         past: Past | None = None,
-        instead: Callable[[int, list[Value]], list[Value]] | None = None,
+        lengths: Any = None,
     ) -> list[list[Value]]:
-        """All values of every node, with their masks. instead: called with a node and its values, returns those that
-        the nodes above see."""
+        """All values of every node, with their masks; arguments as for predict."""
         graph, given = self.graph, list(self._checked(inputs))
         found: list[list[Value]] = []
-        for number, node in enumerate(graph.nodes):
+        for node in graph.nodes:
             layer = graph.layers[node.layer]
             if isinstance(layer, kinds.Input):
-                values = [Value(given.pop(0))]
+                array = given.pop(0)
+                mask = None if lengths is None else np.arange(array.shape[1]) < np.asarray(lengths)[:, None]
+                values = [Value(array, mask)]
             else:
                 read = [found[n][v] for n, v in node.inputs]
                 values = apply(layer, self._weights[node.layer], read, graph.names[node.layer], past)
-            found.append(values if instead is None else instead(number, values))
+            found.append(values)
         return found
 
     def _checked(self, inputs: Sequence[Any]) -> list[np.ndarray]:
