@@ -24,7 +24,7 @@ TESTS = Path(__file__).parent
 CPP = TESTS.parent / "cpp"
 ORDER = (
     *("errors", "options", "recurrence", "cells", "engine", "storage", "data", "baselines", "linear", "models"),
-    *("runtime", "nn", "training", "insight", "report", "tasks", "cli"),
+    *("runtime", "nn", "training", "insight", "report", "interop", "tasks", "cli"),
 )
 LEVEL = {name: level for level, name in enumerate(ORDER)}
 UPWARD = {
