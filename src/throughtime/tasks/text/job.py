@@ -68,8 +68,7 @@ class TextJob:
         self._validation = _columns(course.validation[: limit + 1])
         self._sampler = None
         if vocabulary > LARGE:
-            counts = np.bincount(self.streams.ids, minlength=vocabulary)
-            self._sampler = Sampler(counts, DRAWN)
+            self._sampler = Sampler(self.streams.counts(vocabulary), DRAWN)
 
     def parameters(self) -> dict[str, torch.Tensor]:
         return dict(self.model.named_parameters())
