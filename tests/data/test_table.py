@@ -153,7 +153,12 @@ def test_a_column_of_a_frame_that_nobody_asks_for_is_not_made(tmp_path: Path, mo
     frame = polars.DataFrame({"text": ["a", "b"], "label": ["x", "y"], "other": [1, 2]})
     frame.write_parquet(tmp_path / "a.parquet")
     asked = []
-    monkeypatch.setattr(table, "_typed", lambda column: asked.append(column.name) or np.array(column.to_list(), object))
+
+    def made(column: Any) -> np.ndarray:
+        asked.append(column.name)
+        return np.array(column.to_list(), object)
+
+    monkeypatch.setattr(table, "_typed", made)
     found = read_texts(tmp_path / "a.parquet")
     assert (found.texts, found.labels) == (["a", "b"], ["x", "y"])
     assert asked == ["text", "label"]
