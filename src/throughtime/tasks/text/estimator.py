@@ -108,9 +108,8 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         tokenizer = tokenizers.fit(options.tokens, base, size=options.vocabulary)
         sizes = options.traces(), options.hidden, options.sizes, options.drops(), options.tied
         config = LanguageConfig.stack(tokenizer.size, options.embedding, *sizes)
-        ids = examples.ids("train", tokenizer)
-        streams = _streams(ids, options)
-        counts = np.bincount(ids, minlength=tokenizer.size)
+        streams = _streams(examples.compact("train", tokenizer), options)
+        counts = streams.counts(tokenizer.size)
         parameters = _drawn(config, counts, options, options.seed)
         config = replace(config, start=_start(tokenizer, counts))
         files = {TOKENIZER: tokenizer.to_json()}
@@ -122,7 +121,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
             raise UserError(f"{where}: the run in {folder} learns another text; give that one, or a new --out")
         tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
         options = record.options
-        streams = _streams(examples.ids("train", tokenizer), options)
+        streams = _streams(examples.compact("train", tokenizer), options)
         files = {TOKENIZER: tokenizer.to_json()}
         parameters = zeros(record.model)
         return TextPlan(
@@ -136,10 +135,10 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
 
         config, tokenizer = plan.model, plan.tokenizer
         held = _held(examples, tokenizer)
-        counts = np.bincount(plan.streams.ids, minlength=tokenizer.size)
+        counts = plan.streams.counts(tokenizer.size)
         whole = None
         if options.learn_validation and len(held) > 1:
-            whole = _streams(tokenizer.encode(examples.learned), options)
+            whole = _streams(examples.compact("learned", tokenizer), options)
 
         drawable = _drawable(config)
 
