@@ -140,20 +140,21 @@ class Windows:
 
 
 class Epoch:
-    """The windows in a random order, cut into batches; the last one, if it is not full, is left out.
+    """The numbers of windows in a random order, cut into batches; the last one, if it is not full, is left out.
 
-    count: how many models learn, each from an order of its own; an item holds a batch for each.
+    windows: how many there are. count: how many models learn, each from an order of its own; an item holds the numbers
+    for each.
     """
 
-    def __init__(self, windows: Windows, batch: int, seed: Sequence[int], count: int = 1) -> None:
-        self._windows, self._batch = windows, min(batch, len(windows))
-        self._orders = [np.random.default_rng([*seed, m]).permutation(len(windows)) for m in range(count)]
+    def __init__(self, windows: int, batch: int, seed: Sequence[int], count: int = 1) -> None:
+        self._batch = min(batch, windows)
+        self._orders = [np.random.default_rng([*seed, m]).permutation(windows) for m in range(count)]
 
     def __len__(self) -> int:
         return len(self._orders[0]) // self._batch
 
-    def __getitem__(self, position: int) -> list[Batch]:
+    def __getitem__(self, position: int) -> list[np.ndarray]:
         if not 0 <= position < len(self):
             raise IndexError(position)
         part = slice(position * self._batch, (position + 1) * self._batch)
-        return [self._windows.batch(order[part]) for order in self._orders]
+        return [order[part] for order in self._orders]
