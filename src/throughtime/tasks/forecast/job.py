@@ -47,7 +47,7 @@ class ForecastJob(SideBySideJob):
 
     def member_loss(self, number: int, batch: np.ndarray) -> tuple[torch.Tensor, int]:
         """The mean loss of one model over the windows with these numbers, and how many there are."""
-        rows = self._windows.batch(batch)
+        rows = self._windows.batch(batch, alone=True)
         return self._judge(self._forecast(self._each[number], rows), rows), len(rows.series)
 
     def _forecast(self, model: TorchModel, batch: Batch) -> torch.Tensor:
