@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from throughtime.data.label_sets import LabelRule
 from throughtime.data.label_values import matched, restored
 from throughtime.data.labelled import Texts
 from throughtime.errors import UserError
+from throughtime.linear import several
 from throughtime.linear.ensemble import RECURRENCE, in_words
-from throughtime.linear.fit import fit_linear_models, numbers
+from throughtime.linear.fit import fit_linear_models
 from throughtime.linear.folder import SEEN, digests, linear_files
 from throughtime.runtime.readers import Reader
 from throughtime.storage.folder import CHECKPOINT, CONFIG, HISTORY
@@ -22,12 +24,14 @@ from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify import rule
 from throughtime.tasks.classify.build import build, seen, unit_of
-from throughtime.tasks.classify.data import judged, labelled, parts
+from throughtime.tasks.classify.data import classes_of, judged, labelled, parts, rule_of
 from throughtime.tasks.classify.incremental import ClassifierStream
+from throughtime.tasks.classify.label_sets import decided_sets
 from throughtime.tasks.classify.model import WHO
 from throughtime.tasks.classify.options import ClassifierOptions
-from throughtime.tasks.classify.score import score
-from throughtime.tasks.classify.stream import SCHEMA, TextClassifier
+from throughtime.tasks.classify.score import evaluated
+from throughtime.tasks.classify.stream import SCHEMA, LabelSetClassifier, TextClassifier
+from throughtime.tasks.classify.weights import class_weights, of_texts, truth_of
 from throughtime.tasks.estimator import Finished, Say
 from throughtime.tasks.reading.data import Decided, Parts, scored_elsewhere
 from throughtime.tasks.reading.decisions import decided
@@ -153,15 +157,21 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
 
     def _judged(self, source: Any) -> Texts:
         if isinstance(source, tuple) and len(source) == 2 and not any(isinstance(one, str) for one in source):
-            return judged(*source)
+            return judged(*source, rule=self._rule())
         known = (None, None) if self.model is None else self.model.data.known
-        return judged(source, known=known)
+        return judged(source, known=known, rule=self._rule())
+
+    def _rule(self) -> LabelRule:
+        """How labels beside those that are learned are read."""
+        if self.model is not None:
+            return rule_of(self.model)
+        return LabelRule(several=self.options.multi_label, separator=self.options.label_separator)
 
     def _facts(self, examples: Parts[Texts], options: ClassifierOptions) -> Facts:
         sample = examples.learned.texts[:SAMPLE]
         words = "words" in (options.units or [unit_of(sample)])
         tokens = sum(len(text.split()) if words else len(text) for text in sample)
-        threads, classes = options.threads or runs.torch_threads(), len(set(examples.learned.labels))
+        threads, classes = options.threads or runs.torch_threads(), len(examples.learned.classes)
         length = tokens / max(1, len(sample))
         return Facts(len(examples.learned), length, words, classes, examples.apart, threads)
 
@@ -177,27 +187,27 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
 
     def _rebuild(self, examples: Parts[Texts], record: ModelRecord[Any, Any, Any, Any], folder: Path) -> ReadingPlan:
         plan = super()._rebuild(examples, record, folder)
-        classes = sorted({*examples.learned.labels, *examples.held.labels})
+        classes = classes_of(examples)
         if list(plan.model.classes) != classes:
             raise UserError(f"{WHO}: the run in {folder} tells other classes apart; give its texts")
         return replace(plan, before=SCHEMA.read(folder / CHOICE).decided) if record.options.refit else plan
 
     def _part(self, reader: Reader, examples: Parts[Texts], options: ClassifierOptions) -> Part:
-        classes = sorted({*examples.learned.labels, *examples.held.labels})
-        return seen(reader, examples, classes, options)
+        return seen(reader, examples, classes_of(examples), options)
 
     def _job(
         self, examples: Parts[Texts], plan: ReadingPlan, options: ClassifierOptions, best: Best
     ) -> tuple[Job, str]:
-        from throughtime.tasks.classify.job import ClassifierJob
+        from throughtime.tasks.classify.job import job_of
 
         classes, members = plan.model.classes, team(classifier, plan.parts, plan.parameters, options)
-        learned, held = (numbers(one.labels, classes) for one in (examples.learned, examples.held))
-        line = hello(plan, len(learned), len(held), f"{len(classes)} classes")
+        learned, held = (truth_of(one.labels, classes, plan.model.several) for one in (examples.learned, examples.held))
+        what = f"{len(classes)} labels, several a text" if plan.model.several else f"{len(classes)} classes"
+        line = hello(plan, len(learned), len(held), what)
         for part in plan.parts if plan.parts[0].learned.firsts is None else []:
             told = cut_in_words(part.learned.lengths, "learned from by their first and last {half:,}")
             line += f"\n{told}" if told else ""
-        return ClassifierJob(members, learned, held, len(classes), options, best.keep), line
+        return job_of(members, learned, held, classes, options, best.keep), line
 
     def _finish(
         self,
@@ -208,29 +218,38 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         say: Say | None,
     ) -> Finished[TextClassifier]:
         readers, classes = self._readers(plan, options, parameters), plan.model.classes
-        model = TextClassifier(readers, classes, data=plan.data)
+        kind = LabelSetClassifier if plan.model.several else TextClassifier
+        model = kind(readers, classes, data=plan.data)
         if say is None:
             return Finished(model, Decided())
         learned, held = examples.learned, examples.held
         apart = (held.texts, held.labels) if len(held) else None
         seconds = linear_seconds(options)
-        linear = fit_linear_models(learned.texts, learned.labels, apart, classes, say, plan.before.choices, seconds)
+        truth = truth_of(learned.labels, classes, model.several)
+        weights = of_texts(class_weights(options, classes, truth), truth)
+        fit = several.fit_linear_models if model.several else fit_linear_models
+        linear = fit(learned.texts, learned.labels, apart, classes, say, plan.before.choices, weights, seconds)
         if apart is None:
             there = {name: weight for name, weight in plan.before.weights.items() if name in (RECURRENCE, *linear)}
             found = replace(plan.before, weights=there or {RECURRENCE: 1.0})
+        elif model.several:
+            truth = truth_of(held.labels, classes, True)
+            found, figure = decided_sets(model.recurrence(held.texts), linear, held.texts, truth, options, classes)
+            say(f"validation micro F1 {figure:.2%}, decided by {in_words(found.weights)}")
         else:
-            truth = numbers(held.labels, classes)
+            truth = truth_of(held.labels, classes, False)
             found, right = decided(model.recurrence(held.texts), linear, held.texts, truth, options)
             say(f"validation accuracy {right:.2%}, decided by {in_words(found.weights)}")
         files = {**linear_files(linear), SEEN: {"digests": np.unique(digests(learned.texts))}}
-        return Finished(TextClassifier(readers, classes, linear, found, plan.data), found, files)
+        return Finished(kind(readers, classes, linear, found, plan.data), found, files)
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn asks of a classifier of texts."""
         from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
 
         takes = InputTags(one_d_array=True, two_d_array=False, string=True)
-        return Tags("classifier", TargetTags(required=True), classifier_tags=ClassifierTags(), input_tags=takes)
+        kinds = ClassifierTags(multi_label=True)
+        return Tags("classifier", TargetTags(required=True), classifier_tags=kinds, input_tags=takes)
 
     @property
     def classes(self) -> list[str]:
@@ -243,14 +262,17 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         return np.array(self.fitted().labels)
 
     def score(self, texts: Any, labels: Sequence[Any] | None = None) -> float:
-        """The share of texts whose class is right; texts, labels: as `fit` takes them."""
+        """The share of texts whose class is right, of several all of them; texts, labels: as `fit` takes them."""
         given = self._judged((texts, labels) if labels is not None else texts)
+        if self.fitted().several:
+            return float(evaluated(self.fitted(), given, None)["subset_accuracy"])
         answers = self.fitted().predict(given.texts)
         own = restored(matched(given.labels, self.classes), self.fitted().data.labels)
         return float(np.mean([a == b for a, b in zip(answers, own, strict=True)]))
 
     def predict(self, texts: Any, sure: bool = False) -> list[Any]:
-        """The likeliest class of each text, of the type that labels had. texts: whatever `fit` takes. sure: "out of
+        """The likeliest class of each text, of the type that labels had; of models of several labels a list of them, or
+        a row of 0 and 1 where labels were such a matrix. texts: whatever `fit` takes. sure: "out of
         scope" where the probability is below the threshold from which answers on the validation part were right as
         often as the option `sure` says."""
         return self.fitted().predict(texts, sure)
@@ -266,9 +288,10 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
     def evaluate(self, texts: Any, labels: Sequence[Any] | None = None) -> dict[str, Any]:
         """Accuracy, macro F1, calibration error and more beside the baselines, with a verdict; see
         throughtime.tasks.classify.score.score."""
-        return score(self.fitted(), judged(texts, labels, self.fitted().data.known), None)
+        model = self.fitted()
+        return evaluated(model, judged(texts, labels, model.data.known, rule_of(model)), None)
 
     def score_held_out(self, say: Say) -> dict[str, Any] | None:
         assert self.examples is not None
         test = self.examples.test
-        return None if test is None else score(self.fitted(), test, digests(self.examples.learned.texts))
+        return None if test is None else evaluated(self.fitted(), test, digests(self.examples.learned.texts))
