@@ -116,7 +116,7 @@ def _states(model: ImportedModel, name: str) -> list[tuple[int, int, str, int]]:
     return _recurrents(model)[name].state_names
 
 
-def _begin(model: ImportedModel, feeds: dict[str, Any], past: Past, rows: int) -> bool:
+def _begin(model: ImportedModel, feeds: dict[str, np.ndarray], past: Past, rows: int) -> bool:
     """Give our own model the initial states that ONNX Runtime is given; whether there are any."""
     for name, layer in _recurrents(model).items():
         keys = [f"{name}.{j}.{state}_0" for j, _, state, _ in layer.state_names]
