@@ -422,6 +422,6 @@ def test_verdicts_in_units() -> None:
     assert verdict(base, base, "drift", "MAE", "windows", negligible=1e-6).skill is None
     assert verdict(base, noise, "drift", "MAE", "windows", negligible=1e-6).skill is True
     few = verdict(noise[:3], base[:3], "drift", "MAE", "windows", negligible=1e-6).sentence
-    assert few.endswith("with drift 1e-09, the best baseline, but 3 windows are too few to tell.")
+    assert few.endswith("over 3 windows. Use drift instead.")
     assert "is 150.0% above its own" in verdict(2.5 * noise, noise, "drift", "MAE", "windows").sentence
     assert "%" not in verdict(20 * noise, noise, "drift", "MAE", "windows").sentence.replace("95 %", "")
