@@ -35,6 +35,7 @@ def main() -> None:
         "steps": summary["steps"],
         "characters/s": summary["tokens_per_second"],
         "nats per character": round(score["nats_per_character"], 4),
+        "recurrence alone": round(score.get("recurrence", score)["nats_per_character"], 4),
     }
     chosen = {choice["name"]: choice["value"] for choice in choices}
     timing.report(f"text_{name}_{minutes:g}", [row], settings=chosen, baselines=score["baselines"])

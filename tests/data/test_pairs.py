@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from throughtime.data.alignment import first_break
 from throughtime.data.pairs import Pairs, read_pairs
 from throughtime.errors import UserError
 
@@ -195,3 +196,27 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\tb\nc\td\n")))
     assert read_pairs("-").targets == ["b", "d"]
+
+
+def test_numbers_are_the_same_numbers_on_both_sides() -> None:
+    rng = np.random.default_rng(0)
+    dates = [(int(y), int(m), int(d)) for y, m, d in rng.integers((1950, 1, 1), (2060, 13, 29), (3000, 3))]
+    names = ["Ada", "Bob Miller", "Christopher Jones"]
+    sources = [f"{names[i % 3]} calls us on the {d}th of month {m} of {y}" for i, (y, m, d) in enumerate(dates)]
+    targets = [f"{y}-{m:02}-{d:02} call: {names[i % 3]}" for i, (y, m, d) in enumerate(dates)]
+    assert first_break(sources, targets) is None
+    found = first_break(sources[:1500] + sources[1503:], targets)
+    assert found is not None
+    assert found.shift == 3
+    assert abs(found.at - 1500) < 40
+
+
+def test_pairs_that_all_hang_together_are_split_by_those_that_are_the_same() -> None:
+    said = [[f"turn {i % 7} of a talk that all the others share too", f"answer {i % 5}"] for i in range(200)]
+    pairs = Pairs([s for s, _ in said], [t for _, t in said], "made")
+    learned, held = pairs.split(0.2, 0)
+    assert len(learned) + len(held) == 200
+    assert held.notes == [note for note in held.notes if "hang together" in note]
+    both = [{(s, t) for s, t in zip(part.sources, part.targets, strict=True)} for part in (learned, held)]
+    assert len(both[1]) > 1
+    assert not both[0] & both[1]

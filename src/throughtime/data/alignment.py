@@ -45,7 +45,7 @@ def first_break(sources: Sequence[str], targets: Sequence[str], sure: float = SU
     if min(len(sources), len(targets)) < 4:
         return None
     lengths = [np.log1p(np.array([len(text) for text in side], float)) for side in (sources, targets)]
-    numbers = [_number_sets(side) for side in (sources, targets)]
+    numbers = _number_sets(sources, targets)
     ends = [_last_signs(side) for side in (sources, targets)]
     random = math.sqrt(float(lengths[0].var() + lengths[1].var())) + 1e-9
     middle = float(lengths[1].mean() - lengths[0].mean())
@@ -104,10 +104,15 @@ class _Model:
         return ratios
 
 
-def _number_sets(texts: Sequence[str]) -> np.ndarray:
-    """(N,) a number for the numbers of each text, 0 for none."""
+def _number_sets(*sides: Sequence[str]) -> list[np.ndarray]:
+    """Of each side (N,) a code for the numbers of each text, the same for the same numbers on any side, 0 for none."""
     known: dict[tuple[str, ...], int] = {(): 0}
-    return np.array([known.setdefault(tuple(sorted(_NUMBERS.findall(text))), len(known)) for text in texts])
+
+    def code(text: str) -> int:
+        numbers = sorted(number.lstrip("0") for number in _NUMBERS.findall(text))
+        return known.setdefault(tuple(numbers), len(known))
+
+    return [np.array([code(text) for text in side]) for side in sides]
 
 
 def _last_signs(texts: Sequence[str]) -> np.ndarray:

@@ -70,9 +70,23 @@ class Pairs:
         if not share:
             return self, self.take([])
         found = self.near()
-        rows, kept = grouped_split(found.groups.tolist(), None, share, seed)
-        held = self.take(kept)
-        return self.take(rows), replace(held, notes=[found.sentence(share, seed)])
+        groups, told = found.groups, found.sentence(share, seed)
+        if np.bincount(groups).max() > (1 - share) * len(self):
+            groups = self._alike(found)
+            told = (
+                f"split: nearly all of the {len(self):,} pairs hang together by sides that are nearly the same, so "
+                "that only those that are the same stay together; the score says little of other texts"
+            )
+        rows, kept = grouped_split(groups.tolist(), None, share, seed)
+        return self.take(rows), replace(self.take(kept), notes=[told])
+
+    def _alike(self, found: Near) -> np.ndarray:
+        """(N,) one number for pairs or conversations of which all is the same."""
+        together = np.stack(found.same, 1)
+        if self.groups:
+            return np.unique(together, axis=0, return_inverse=True)[1].reshape(-1)
+        both = [f"{source}\0{target}" for source, target in zip(self.sources, self.targets, strict=True)]
+        return np.unique(np.array(both), return_inverse=True)[1].reshape(-1)
 
     def near(self) -> Near:
         """Which pairs belong on one side of a split; of conversations, which share most of what is said in them."""
