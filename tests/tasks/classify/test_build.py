@@ -176,7 +176,7 @@ def test_a_start_that_cannot_be(tmp_path: Path, alone: None) -> None:
         Classifier(start=tmp_path / "gone").fit(*ordered(20), **FEW)
     for more in ({"units": "words"}, {"sentences": True}):
         with pytest.raises(UserError, match="brings its own units"):
-            Classifier(start=tmp_path / "two", **more)
+            Classifier(start=tmp_path / "two", **more).fit(*ordered(20), **FEW)
 
 
 def test_pmi_embeddings_start_where_asked_and_can_be(drawn: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,10 +49,11 @@ def labelled(texts: Any, labels: Sequence[Any] | None, options: ClassifierOption
     if isinstance(texts, Texts):
         return texts
     if labels is not None:
-        return read_texts((_listed(texts), _listed(labels)), drop_missing=options.drop_missing)
+        lists = _listed(texts), _listed(labels)
+        return read_texts(lists, drop_missing=options.drop_missing, several=options.start is None)
     return read_texts(
         named(texts), options.text, options.label, options.encoding, format=options.format,
-        drop_missing=options.drop_missing,
+        drop_missing=options.drop_missing, several=options.start is None,
     )  # fmt: skip
 
 

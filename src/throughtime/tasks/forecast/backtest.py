@@ -113,11 +113,11 @@ def refitted(
     model: fitted, whose options and reading they have. changes: options in place of these, such as minutes.
     """
     assert model.record is not None
-    options = model.record.options.replaced(**{"holdout": 0.0, **changes})
+    options = model.record.options.replaced(**{"holdout": 0.0, "start": None, **changes})
     values, levels = [], tuple(options.quantiles)
     for some in origins:
         numbers, seen = some.T
-        part = _some(panel, numbers)
+        part = some_of(panel, numbers)
         anew: Any = type(model).of(options)
         anew.fit(part.head(seen.tolist()), quiet=quiet)
         table = TableForecaster(anew.fitted(), anew.record)
@@ -126,7 +126,7 @@ def refitted(
     return Backtests(panel, np.concatenate(list(origins)), np.concatenate(values), levels)
 
 
-def _some(panel: Panel, numbers: np.ndarray) -> Panel:
+def some_of(panel: Panel, numbers: np.ndarray) -> Panel:
     """The series with these numbers."""
 
     def few(columns: dict[str, Any]) -> dict[str, Any]:

@@ -165,6 +165,17 @@ class TextData(Checked):
         return text if text.sha256 == self.sha256 else None
 
 
+_BLOCK, _BLOCKS = 64, 200
+"""Characters of a block of a text by which it is found in another, and how many are looked for."""
+
+
+def stands_in(part: str, other: str) -> bool:
+    """Whether more than a tenth of a text's blocks, evenly spread, stand in another one."""
+    starts = np.unique(np.linspace(0, max(0, len(part) - _BLOCK), _BLOCKS).astype(int))
+    found = sum(part[first : first + _BLOCK] in other for first in starts.tolist())
+    return 10 * found > len(starts)
+
+
 def _read(source: Any, encoding: str) -> tuple[str, str | None]:
     """A text, and the file or folder it is from."""
     if isinstance(source, list | tuple) and source and all(isinstance(one, Path) for one in source):
