@@ -225,10 +225,8 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         return replace(plan, before=SCHEMA.read(folder / CHOICE).decided) if record.options.refit else plan
 
     def _part(self, reader: Reader, examples: Parts[Texts], options: ClassifierOptions) -> Part:
-        if self._classes is not None and self._earlier is not None:
-            olds = [one.features.ratios for one in self._earlier.model.readers.readers if one.features is not None]
-            kept = reader.features is not None and any(np.array_equal(reader.features.ratios, old) for old in olds)
-            return seen_again(reader, examples, self._classes, options.seed, kept)
+        if self._classes is not None:
+            return seen_again(reader, examples, self._classes, options.seed)
         classes = sorted({*examples.learned.labels, *examples.held.labels})
         return seen(reader, examples, classes, options)
 

@@ -69,13 +69,20 @@ def grow(examples: Parts[Texts], options: ClassifierOptions, earlier: Earlier) -
     return ReadingPlan(model, data, parameters, reader_files([part.reader for part in parts]), parts=parts)
 
 
-def seen_again(reader: Reader, examples: Parts[Texts], classes: Sequence[str], seed: int, kept: bool) -> Part:
-    """What a reader of a folder sees of the texts to go on with. kept: whether its features are the earlier ones."""
+def seen_again(reader: Reader, examples: Parts[Texts], classes: Sequence[str], seed: int) -> Part:
+    """What a reader of a folder sees of the texts to go on with."""
     tokens, held = ([reader.splitter.split(text) for text in one.texts] for one in (examples.known, examples.held))
-    values = None
-    if reader.features is not None and not kept:
-        values = features_of(tokens, examples.known, classes, seed)[1]
-    return _of(reader, tokens, held, len(examples.learned), values)
+    return _of(reader, tokens, held, len(examples.learned), _anew(reader, tokens, examples, classes, seed)[1])
+
+
+def _anew(
+    reader: Reader, tokens: list[list[str]], examples: Parts[Texts], classes: Sequence[str], seed: int
+) -> tuple[NaiveBayesFeatures | None, np.ndarray | None]:
+    """The features of all that is known, and those of its texts; where they cannot be, the reader's, and None."""
+    if reader.features is None or examples.rest is None or sum(map(len, tokens)) * len(classes) > FEATURES:
+        return reader.features, None
+    found, values = features_of(tokens, examples.known, classes, seed)
+    return (found, values) if found.orders == reader.features.orders else (reader.features, None)
 
 
 def _of(
@@ -97,11 +104,7 @@ def _part(
     columns = reader.columns
     if reader.splitter.kind != "tokenizer":
         columns = columns.grown(tokens, options.vocabulary)
-    features, values = reader.features, None
-    if features is not None and examples.rest is not None and sum(map(len, tokens)) * len(classes) <= FEATURES:
-        fitted, found = features_of(tokens, known, classes, options.seed)
-        if fitted.orders == features.orders:
-            features, values = fitted, found
+    features, values = _anew(reader, tokens, examples, classes, options.seed)
     config: ReaderConfig = reader.config.reader
     channels = 0 if features is None else features.channels
     more, layers = channels - config.values, config.layers
