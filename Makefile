@@ -43,7 +43,7 @@ $(MODULES): $(VENV)/.requirements
 
 $(VENV)/.program: $(VENV)/.requirements $(MODULES) CMakeLists.txt $(CPP)
 	$(need_compiler)
-	$(BUILD) '.[train,bpe,forecast,labels,chinese,insight,demo]'
+	$(BUILD) '.[train,bpe,forecast,labels,chinese,scores,insight,demo]'
 	touch $@
 
 $(VENV)/.developer: $(VENV)/.program

@@ -9,14 +9,18 @@ from throughtime.tasks import TASKS
 
 if TYPE_CHECKING:
     from throughtime.data.series import read_series
+    from throughtime.tasks.chat.estimator import Chat
     from throughtime.tasks.classify.estimator import Classifier
     from throughtime.tasks.forecast.estimator import Forecaster
     from throughtime.tasks.load import load
+    from throughtime.tasks.summarize.estimator import Summarizer
     from throughtime.tasks.tag.estimator import Tagger
     from throughtime.tasks.text.estimator import LanguageModel
+    from throughtime.tasks.translate.estimator import Translator
 
 __version__ = "0.1.0"
-__all__ = ["Classifier", "Forecaster", "LanguageModel", "Tagger", "__version__", "load", "read_series"]
+__all__ = ["Chat", "Classifier", "Forecaster", "LanguageModel", "Summarizer", "Tagger", "Translator"]
+__all__ += ["__version__", "load", "read_series"]
 __all__ += [task.estimator for task in TASKS.values() if task.estimator not in __all__]
 
 _HOMES = {"load": "throughtime.tasks.load", "read_series": "throughtime.data.series"}

@@ -38,3 +38,21 @@ def test_sums_and_shares_over_time(steps: int, width: int) -> None:
     for rows in (1, 3, 8):
         np.testing.assert_array_equal(OPS.sum(x[:, :rows], 0), OPS.sum(x, 0)[:rows])
         np.testing.assert_array_equal(OPS.softmax(x[:, :rows], 0), OPS.softmax(far, 0)[:steps, :rows])
+
+
+@pytest.mark.parametrize("width", [1, 3, 64])
+def test_attention(width: int) -> None:
+    rng = np.random.default_rng(width)
+    queries, keys = (rng.normal(size=(n, 5, width)).astype(np.float32) for n in (4, 21))
+    values = rng.normal(size=(21, 5, 7)).astype(np.float32)
+    lengths = np.array([21, 1, 9, 20, 3])
+    taken, shares = OPS.attention(queries, keys, values, lengths)
+    for ours, theirs in zip((taken, shares), NumpyOps().attention(queries, keys, values, lengths), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    for b, n in enumerate(lengths):
+        for some in (slice(0, 1), slice(1, 4)):
+            own = OPS.attention(
+                queries[some, b : b + 1], keys[:n, b : b + 1], values[:n, b : b + 1], lengths[b : b + 1]
+            )
+            np.testing.assert_array_equal(own[0][:, 0], taken[some, b])
+            np.testing.assert_array_equal(own[1][:, 0], shares[some, b, :n])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from throughtime.training import softmax
-from throughtime.training.softmax import Sampler, cross_entropy
+from throughtime.training.softmax import Copied, Sampler, cross_entropy, smoothed_cross_entropy
 
 ROWS, WIDTH, CLASSES = 200, 24, 3000
 
@@ -73,3 +73,30 @@ def test_all_classes_as_candidates_are_the_exact_loss() -> None:
     every = softmax.Candidates(torch.arange(CLASSES), torch.zeros(CLASSES))
     exact, found = cross_entropy(x, weight, bias, targets), cross_entropy(x, weight, bias, targets, every)
     assert found.item() == pytest.approx(exact.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("chunk", [1, 100_000, 1 << 30])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("copying", [False, True])
+def test_smoothed_and_copied_against_its_definition(
+    fast: bool, chunk: int, smoothing: float, copying: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(softmax, "fast_bfloat16", lambda: fast)
+    monkeypatch.setattr(softmax, "_CHUNK", chunk)
+    x, weight, bias, targets, _ = layer()
+    random = torch.Generator().manual_seed(3)
+    gate = torch.randn(ROWS, generator=random, requires_grad=True)
+    mass = (torch.rand(ROWS, generator=random) * (torch.arange(ROWS) % 3 > 0)).requires_grad_()
+    parameters = (x, weight, bias, *((gate, mass) if copying else ()))
+    logs = torch.log_softmax(x @ weight.T + bias, 1)
+    likely = logs.gather(1, targets[:, None])[:, 0]
+    if copying:
+        g = torch.sigmoid(gate)
+        likely = (g * likely.exp() + (1 - g) * mass).log()
+    expected = -((1 - smoothing) * likely + smoothing * logs.mean(1)).mean()
+    gradients = torch.autograd.grad(3.0 * expected, parameters)
+    found = smoothed_cross_entropy(x, weight, bias, targets, smoothing, Copied(gate, mass) if copying else None)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-3 if fast else 5e-6)
+    for ours, theirs in zip(torch.autograd.grad(3.0 * found, parameters), gradients, strict=True):
+        assert (ours - theirs).norm() <= (2e-2 if fast else 1e-5) * theirs.norm()

@@ -133,12 +133,31 @@ def log_probabilities(grams: Grams, counted: int, where: slice, smoothing: str) 
         top = a + b * p
         yield np.log(top)
         if smoothing == "kneser-ney" and k < ORDERS:
-            longer = grams[k + 1]
-            occurs = np.bincount(longer.ids[:counted], minlength=longer.size) > 0
-            counts = np.bincount(longer.suffix[occurs], minlength=order.size)
-            a, b = _weights(order, counts, ids, contexts, smoothing)
+            a, b = _weights(order, _continuations(grams, k, counted), ids, contexts, smoothing)
             top = a + b * p
         p = top
+
+
+def interpolation(
+    grams: Grams, counted: int, smoothing: str, highest: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """a of every n-gram, b of every context and how often each n-gram occurs, in the orders 1, 2, ... `highest` of a
+    model of that order, from counts over positions 0..counted. (G,), (contexts,), (G,)."""
+    for k in range(1, highest + 1):
+        order = grams[k]
+        raw = np.bincount(order.ids[:counted], minlength=order.size)
+        counts = _continuations(grams, k, counted) if smoothing == "kneser-ney" and k < highest else raw
+        a, _ = _weights(order, counts, np.arange(order.size), order.parent, smoothing)
+        contexts = np.arange(order.above)
+        _, b = _weights(order, counts, np.zeros(order.above, np.int64), contexts, smoothing)
+        yield a, b, raw
+
+
+def _continuations(grams: Grams, k: int, counted: int) -> np.ndarray:
+    """In how many different contexts each k-gram occurs among the positions 0..counted."""
+    longer = grams[k + 1]
+    occurs = np.bincount(longer.ids[:counted], minlength=longer.size) > 0
+    return np.bincount(longer.suffix[occurs], minlength=grams[k].size)
 
 
 def _weights(

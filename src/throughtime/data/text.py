@@ -38,7 +38,7 @@ def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
     system. Raises UserError for a file that is missing, a folder, unreadable, empty or not in `encoding`.
     """
     name = "standard input" if str(path) == "-" else str(path)
-    raw = _read(path, name)
+    raw = read_bytes(path, name)
     if not raw:
         raise UserError(f"{name}: expected text, got an empty file")
     for mark, what in ARCHIVES.items():
@@ -105,7 +105,8 @@ def named(source: Any, instead: str = "lists, or a file as a pathlib.Path") -> A
     raise UserError(f"data: expected several texts, got one; give {instead}")
 
 
-def _read(path: str | PathLike[str], name: str) -> bytes:
+def read_bytes(path: str | PathLike[str], name: str) -> bytes:
+    """All of a file, "-" of standard input. name: for errors. UserError for what cannot be read."""
     if name == "standard input":
         return read_standard_input()
     _check_size(path, name)

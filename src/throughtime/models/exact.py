@@ -25,7 +25,8 @@ class _Affine(Cell):
 
 
 @cache
-def _layer(inputs: int, outputs: int) -> Recurrence:
+def layer_of(inputs: int, outputs: int) -> Recurrence:
+    """The recurrence of one step that is a linear layer of these sizes; its parameters are W and b."""
     return Recurrence(_Affine().trace(), {"I": inputs, "H": outputs})
 
 
@@ -37,7 +38,7 @@ class ExactOps(NumpyOps):
         from throughtime import engine
 
         outputs, inputs = weight.shape
-        layer = _layer(inputs, outputs)
+        layer = layer_of(inputs, outputs)
         program = engine.compile(layer, str(x.dtype))
         own = {"W": np.ascontiguousarray(weight), "b": np.zeros(outputs, x.dtype) if bias is None else bias}
         arrays = tuple(own[name] for name in layer.trace.parameters)
@@ -59,3 +60,21 @@ class ExactOps(NumpyOps):
             return super().sum(x, axis)  # within a row
         found: np.ndarray = np.add.accumulate(x, axis=axis).take(-1, axis)
         return found
+
+    def attention(
+        self, queries: np.ndarray, keys: np.ndarray, values: np.ndarray, lengths: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What each query takes of the values, and the shares it gives to them; see Ops.
+
+        Sums run over the width of a key as it lies in memory, and over time one after the other, so that neither the
+        other rows nor what lies behind a row's end have a say.
+        """
+        scale = np.asarray(keys.shape[-1] ** -0.5, keys.dtype)
+        with np.errstate(all="ignore"):
+            scores = np.einsum("ubk,tbk->ubt", np.ascontiguousarray(queries) * scale, keys, order="C")
+            inside = np.arange(len(keys)) < lengths[:, None]
+            scores = np.where(inside, scores, -np.inf)
+            shares: np.ndarray = np.exp(scores - scores.max(-1, keepdims=True))
+            shares /= np.add.accumulate(shares, axis=-1)[..., -1:]
+            taken = np.einsum("ubt,tbn->ubn", shares, values, order="C")
+        return taken, shares

@@ -35,6 +35,9 @@ class Ops(Protocol):
     def relu(self, x: Array) -> Array:
         """max(x, 0)."""
 
+    def tanh(self, x: Array) -> Array:
+        """The hyperbolic tangent."""
+
     def softmax(self, x: Array, axis: int) -> Array:
         """Shares along an axis that add up to 1."""
 

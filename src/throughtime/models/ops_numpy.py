@@ -44,6 +44,11 @@ class NumpyOps:
         found: np.ndarray = np.maximum(x, 0)
         return found
 
+    def tanh(self, x: np.ndarray) -> np.ndarray:
+        """The hyperbolic tangent."""
+        found: np.ndarray = np.tanh(x)
+        return found
+
     def softmax(self, x: np.ndarray, axis: int) -> np.ndarray:
         """Shares along an axis that add up to 1."""
         found: np.ndarray = np.exp(x - x.max(axis=axis, keepdims=True))

@@ -36,6 +36,10 @@ class TorchOps:
         """max(x, 0)."""
         return torch.relu(x)
 
+    def tanh(self, x: torch.Tensor) -> torch.Tensor:
+        """The hyperbolic tangent."""
+        return x.tanh()
+
     def softmax(self, x: torch.Tensor, axis: int) -> torch.Tensor:
         """Shares along an axis that add up to 1."""
         return torch.softmax(x, axis)

@@ -81,7 +81,8 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 def scores(evaluation: Mapping[str, Json]) -> str:
     """A table of the baselines and the model."""
     rows = [["", "nats/character", "bits/character"]]
-    for name, entry in [*evaluation["baselines"].items(), ("this model", evaluation)]:
+    alone = {name: evaluation[name] for name in ("recurrence",) if name in evaluation}
+    for name, entry in [*evaluation["baselines"].items(), *alone.items(), ("this model", evaluation)]:
         nats = entry["nats_per_character"]
         label = f"{entry['order']}-gram" if "order" in entry else name
         rows.append([label, f"{nats:.4f}", f"{nats / math.log(2):.4f}"])

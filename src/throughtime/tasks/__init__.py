@@ -28,6 +28,18 @@ TASKS = {
         "Tagger",
         "learn slots, entities and intents:  throughtime train tag DATA --out DIR",
     ),
+    "translate": Task(
+        "Translator",
+        "learn to translate:  throughtime train translate DATA --source de --target en --out DIR",
+    ),
+    "summarize": Task(
+        "Summarizer",
+        "learn to summarize:  throughtime train summarize DATA --source long --target short --out DIR",
+    ),
+    "chat": Task(
+        "Chat",
+        "learn to reply:  throughtime train chat DATA --out DIR",
+    ),
 }
 
 

@@ -38,7 +38,7 @@ def test_it_learns_more_than_letter_frequencies(trained: tuple[Path, dict[str, A
     assert result["baselines"]["ngram"]["order"] >= 2
     assert summary["steps"] == 60
     assert json.loads(json.dumps(summary)) == summary
-    names = {"config.json", "model.safetensors", "tokenizer.json", "history.jsonl", "checkpoints"}
+    names = {"config.json", "model.safetensors", "ngram.safetensors", "tokenizer.json", "history.jsonl", "checkpoints"}
     assert {path.name for path in folder.iterdir()} == names
     lines = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
     assert lines[-1]["evaluation"] == result

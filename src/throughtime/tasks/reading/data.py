@@ -9,7 +9,6 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from throughtime.errors import UserError
 from throughtime.options import Checked
-from throughtime.tasks.reading.options import ReaderOptions
 
 
 class Labelled(Protocol):
@@ -80,11 +79,26 @@ class Parts(Generic[Kind]):
         return replace(self, learned=whole, whole=whole, held=whole.split(0.0, 0)[1])
 
 
+class Parting(Protocol):
+    """Options that say how texts are parted; see ReaderOptions."""
+
+    @property
+    def who(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def test(self) -> str | None: ...
+    @property
+    def validation(self) -> Any: ...
+    @property
+    def holdout(self) -> float: ...
+
+
 def parts_of(
     source: Any,
     given: Kind,
     beside: Kind | None,
-    options: ReaderOptions,
+    options: Parting,
     read: Callable[[str], Kind],
     compare: Callable[[Kind, Kind], list[str]],
 ) -> Parts[Kind]:
@@ -113,7 +127,7 @@ def parts_of(
     return Parts(learned, held, whole, scored, apart, file, given.sha256, notes)
 
 
-def scored_elsewhere(options: ReaderOptions) -> dict[str, Any]:
+def scored_elsewhere(options: Parting) -> dict[str, Any]:
     """What changes of the options of a new run: where a file is scored nothing else is kept apart for that."""
     return {} if options.test is None else {"holdout": 0.0}
 

@@ -176,6 +176,32 @@ def stands_in(part: str, other: str) -> bool:
     return 10 * found > len(starts)
 
 
+@dataclass(frozen=True)
+class TextDecided(Checked):
+    """What the validation part said.
+
+    ngram: whether an n-gram model joins in; order, smoothing, grams: which, and how many n-grams it holds. validation:
+    nats per token there of the `recurrence`, the `ngram` and `both`.
+    """
+
+    who = "decided"
+
+    ngram: bool = False
+    order: int = 0
+    smoothing: str = ""
+    grams: int = 0
+    validation: dict[str, float] | None = None
+
+
+class Judged:
+    """What the validation part said of the parameters that were kept, before it was learned itself.
+
+    log_p: (N,) ln p of the validation tokens by the recurrence, in their order; None where that is not known.
+    """
+
+    log_p: np.ndarray | None = None
+
+
 def _read(source: Any, encoding: str) -> tuple[str, str | None]:
     """A text, and the file or folder it is from."""
     if isinstance(source, list | tuple) and source and all(isinstance(one, Path) for one in source):

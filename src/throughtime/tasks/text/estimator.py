@@ -11,6 +11,7 @@ import numpy as np
 
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
+from throughtime.models import ngram as ngrams
 from throughtime.models.grown import grown
 from throughtime.models.resolve import declared
 from throughtime.recurrence import Recurrence
@@ -19,11 +20,11 @@ from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.earlier import Earlier, Memory
 from throughtime.tasks.estimator import Estimator, Finished, Plan, Say, zeros
 from throughtime.tasks.text import rule
-from throughtime.tasks.text.data import Text, TextData, stands_in
+from throughtime.tasks.text.data import Judged, Text, TextData, TextDecided, stands_in
 from throughtime.tasks.text.model import LanguageConfig, initial_parameters
 from throughtime.tasks.text.options import TextOptions
-from throughtime.tasks.text.score import evaluate, score
-from throughtime.tasks.text.stream import SCHEMA, TextModel
+from throughtime.tasks.text.score import evaluate, log_probabilities, nats_of
+from throughtime.tasks.text.stream import NGRAM, SCHEMA, TextModel
 from throughtime.tasks.text.turn import Piece
 from throughtime.training import run as runs
 
@@ -35,16 +36,23 @@ if TYPE_CHECKING:
 MOST = 100_000
 """Tokens of an earlier text by which it is measured what is forgotten of it."""
 
+_WEIGHED = 100_000
+"""The most validation tokens that an n-gram model is weighed on."""
+
+_GAIN = 5e-4
+"""Nats per token that it must bring there."""
+
 LEAST = 20
 """Characters to learn from, where nobody chose what is kept apart of so short a text."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextPlan(Plan):
-    """tokenizer: of the text. streams: of the part that is learned."""
+    """tokenizer: of the text. streams: of the part that is learned. judged: what the validation part said of it."""
 
     tokenizer: Any
     streams: Streams
+    judged: Judged
 
 
 class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
@@ -60,7 +68,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
 
     schema = SCHEMA
     unit = "tokens"
-    beside = (TOKENIZER,)
+    beside = (TOKENIZER, NGRAM)
 
     def fit(
         self,
@@ -119,7 +127,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         parameters = _drawn(config, counts, options, options.seed)
         config = replace(config, start=_start(tokenizer, counts))
         files = {TOKENIZER: tokenizer.to_json()}
-        return TextPlan(config, examples.data, parameters, files, tokenizer=tokenizer, streams=streams)
+        return TextPlan(config, examples.data, parameters, files, tokenizer=tokenizer, streams=streams, judged=Judged())
 
     def _grow(self, examples: Text, options: TextOptions, earlier: Earlier) -> TextPlan:
         old: LanguageConfig = earlier.record.model
@@ -133,7 +141,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         new = slice(old.vocabulary, None)  # how frequent each is, as a training anew begins
         parameters["output.b_y"][new] = np.log((counts[new] + 1) / (counts.sum() + len(counts)))
         streams, files = _streams(ids, options), {TOKENIZER: tokenizer.to_json()}
-        return TextPlan(config, examples.data, parameters, files, tokenizer=tokenizer, streams=streams)
+        return TextPlan(config, examples.data, parameters, files, tokenizer=tokenizer, streams=streams, judged=Judged())
 
     def _recall(self, earlier: Earlier, examples: Text) -> Text | None:
         data: TextData = earlier.record.data
@@ -152,7 +160,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
             ids = model.tokenizer.encode(tokenizers.known_part(model.tokenizer, recalled.part(name)))
         else:
             ids = np.concatenate([recalled.before(name, model.tokenizer), recalled.ids(name, model.tokenizer)])
-        total = score(model.config, model.parameters, ids[: MOST + 1])
+        total, _ = nats_of(model, ids[: MOST + 1])
         part = model.tokenizer.decode(ids[1 : MOST + 1])
         return Memory("nats per character", f"{len(part):,} characters of its {name} part", total / max(1, len(part)))
 
@@ -164,7 +172,10 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         options = record.options
         streams = _streams(examples.ids("train", tokenizer), options)
         files = {TOKENIZER: tokenizer.to_json()}
-        return TextPlan(record.model, record.data, zeros(record.model), files, tokenizer=tokenizer, streams=streams)
+        parameters = zeros(record.model)
+        return TextPlan(
+            record.model, record.data, parameters, files, tokenizer=tokenizer, streams=streams, judged=Judged()
+        )
 
     def _job(self, examples: Text, plan: TextPlan, options: TextOptions, best: Best) -> tuple[Job, str]:
         from throughtime.models.ops_torch import TorchModel
@@ -172,7 +183,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         from throughtime.tasks.text.job import Course, TextJob
 
         config, tokenizer = plan.model, plan.tokenizer
-        held = np.concatenate([examples.before("validation", tokenizer), examples.ids("validation", tokenizer)])
+        held = _held(examples, tokenizer)
         counts = np.bincount(plan.streams.ids, minlength=tokenizer.size)
         whole = None
         if options.learn_validation and len(held) > 1:
@@ -184,7 +195,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
             assert drawable is not None
             return _drawn(drawable, counts, options, options.seed + attempt)
 
-        course = Course(plan.streams, held, whole, None if drawable is None else anew)
+        course = Course(plan.streams, held, whole, None if drawable is None else anew, plan.judged)
         sample = _sampler(config, tokenizer, options.seed)
         model = TorchModel(language, config, plan.parameters, options.seed)
         cells = ", ".join(f"{layer.name} {layer.output_size}" for layer in config.layers)
@@ -200,7 +211,34 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         parameters: Mapping[str, np.ndarray],
         say: Say | None,
     ) -> Finished[TextModel]:
-        return Finished(TextModel(plan.model, parameters, plan.tokenizer, form=examples.form))
+        ngram, decided = None, TextDecided()
+        if options.ngram and say is not None:
+            ngram, decided = self._ensemble(examples, plan, options, parameters, say)
+        model = TextModel(plan.model, parameters, plan.tokenizer, form=examples.form, ngram=ngram)
+        return Finished(model, decided, {} if ngram is None else {NGRAM: ngram.arrays()})
+
+    def _ensemble(
+        self, examples: Text, plan: TextPlan, options: TextOptions, parameters: Mapping[str, np.ndarray], say: Say
+    ) -> tuple[ngrams.NGram | None, TextDecided]:
+        """An n-gram model to join in, weighed on the validation part; None where it brings nothing there."""
+        held, threads = _held(examples, plan.tokenizer), options.threads or runs.torch_threads()
+        if len(held) <= ngrams.LEAST:
+            return None, TextDecided()
+        log_p = plan.judged.log_p
+        if log_p is None:
+            held = held[: _WEIGHED + 1]
+            log_p = log_probabilities(plan.model, parameters, held, threads)
+        held = held[: len(log_p) + 1]
+        before, after = ngrams.learn(plan.streams.ids, plan.tokenizer.size, held)
+        weights, means = ngrams.weigh(before, log_p, held)
+        gain = means["recurrence"] - means["both"]
+        line = ", ".join(f"{name} {nats:.4f}" for name, nats in means.items())
+        if not gain > _GAIN:
+            say(f"an n-gram model brings nothing on the validation part: {line}")
+            return None, TextDecided(validation=means)
+        say(f"a {after.order}-gram model of {after.size:,} n-grams joins in; on the validation part: {line}")
+        after.weights = weights
+        return after, TextDecided(True, after.order, after.smoothing, after.size, means)
 
     def write(self, prompt: str = "", length: int = 500, **options: Any) -> Iterator[Piece]:
         """Continue the prompt; yields text as it is produced. Options: see TextModel.write."""
@@ -229,6 +267,11 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         """The scores of the part that nothing was chosen by; None where there is none."""
         assert self.examples is not None
         return self.evaluate() if self.examples.part("test") else None
+
+
+def _held(examples: Text, tokenizer: Any) -> np.ndarray:
+    """The tokens of the validation part, behind the one before it."""
+    return np.concatenate([examples.before("validation", tokenizer), examples.ids("validation", tokenizer)])
 
 
 def _streams(ids: np.ndarray, options: TextOptions) -> Streams:

@@ -306,7 +306,7 @@ def amount(data: str, share: float, seed: int, options: Mapping[str, Any]) -> tu
     """Learn from the last `share` of a text's learning part, and score its test part: characters, nats for each."""
     from throughtime.storage.environment import cores
     from throughtime.tasks.text.estimator import LanguageModel
-    from throughtime.tasks.text.score import score
+    from throughtime.tasks.text.score import nats_of
 
     if options.get("horizon") is not None:
         raise UserError("learning-curve: --horizon is for forecasts, this is text")
@@ -322,4 +322,4 @@ def amount(data: str, share: float, seed: int, options: Mapping[str, Any]) -> tu
     model = LanguageModel(seed=seed, **own).fit(kept, holdout=test / len(kept), validation=held, **fit).model
     assert model is not None
     ids = model.tokenizer.encode(text.part("test"))
-    return float(count), score(model.config, model.parameters, ids, own.get("threads") or cores()) / (len(ids) - 1)
+    return float(count), nats_of(model, ids, own.get("threads") or cores())[0] / (len(ids) - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 from throughtime.models.ops_torch import TorchModel
 from throughtime.models.stack import Dropout
 from throughtime.tasks.text import rule
+from throughtime.tasks.text.data import Judged
 from throughtime.tasks.text.model import State, output_layer
 from throughtime.training.softmax import Sampler
 from throughtime.training.softmax import cross_entropy as large_cross_entropy
@@ -38,13 +39,15 @@ class Course:
 
     streams: of the training part. validation: (N,) tokens, N < 2 for none; of very many only the first 100,000 serve.
     whole: streams of training and validation part together, in their order; None where validation is never learned.
-    anew: draws new parameters, by the number of the attempt.
+    anew: draws new parameters, by the number of the attempt. judged: is told what the validation part said last before
+    it was learned.
     """
 
     streams: Streams
     validation: np.ndarray
     whole: Streams | None = None
     anew: Callable[[int], Mapping[str, np.ndarray]] | None = None
+    judged: Judged = field(default_factory=Judged)
 
 
 class TextJob:
@@ -66,6 +69,7 @@ class TextJob:
         vocabulary = model.config.vocabulary
         limit = min(_VALIDATION_TOKENS, max(10_000, _VALIDATION_LOGITS // vocabulary))
         self._validation = _columns(course.validation[: limit + 1])
+        self._nats: list[torch.Tensor] = []  # (T, B) of the last validation
         self._sampler = None
         if vocabulary > LARGE:
             counts = np.bincount(self.streams.ids, minlength=vocabulary)
@@ -111,15 +115,21 @@ class TextJob:
         """From the next epoch on all of the learning part is learned."""
         if self.course.whole is not None:
             self.streams, self._validation = self.course.whole, None
+            if self._nats:
+                self.course.judged.log_p = -torch.cat(self._nats).T.flatten().numpy()
 
     def state(self) -> dict[str, torch.Tensor]:
         found = {"generator": self.model.generator.get_state()}
+        if self.course.judged.log_p is not None:
+            found["judged"] = torch.from_numpy(self.course.judged.log_p)
         for i, layer in enumerate(self._state or ()):
             found.update({f"carried.{i}.{j}": value.clone() for j, value in enumerate(layer)})
         return found
 
     def restore(self, state: Mapping[str, torch.Tensor]) -> None:
         self.model.generator.set_state(state["generator"])
+        if "judged" in state:
+            self.course.judged.log_p = state["judged"].numpy()
         layers = self.model.config.layers
         carried = [
             tuple(state[f"carried.{i}.{j}"] for j in range(len(layer.state_sizes)))
@@ -136,14 +146,15 @@ class TextJob:
             return None
         self.model.eval()
         state: State | None = None
-        total = 0.0
+        self._nats = []
         window = max(8, min(_VALIDATION_WINDOW, _LOGITS // (ids.shape[1] * self.model.config.vocabulary)))
         for first in range(0, len(ids) - 1, window):
             tokens = ids[first : first + window + 1]
             logits, state = self.model(tokens[:-1], state)
-            total += float(cross_entropy(logits.flatten(0, 1), tokens[1:].flatten(), reduction="sum"))
+            nats = cross_entropy(logits.flatten(0, 1), tokens[1:].flatten(), reduction="none")
+            self._nats.append(nats.reshape(len(tokens) - 1, -1))
         self.model.train()
-        return total / ids[1:].numel()
+        return sum(float(nats.sum()) for nats in self._nats) / ids[1:].numel()
 
     def sample(self, step: int) -> str | None:
         return self._sample(self.model.arrays(), step)

@@ -50,7 +50,8 @@ class TextOptions(DropoutOptions):
 
     hidden: H, or one for each layer. tied: the output layer uses the embedding. tokens: "characters", "bytes", "words"
     or "bpe"; vocabulary: their number, None for the kind's own choice. sizes: further symbolic sizes of the cell.
-    window: T, steps the gradient goes back; batch: B, parallel streams of text. validation, holdout: the shares of the
+    window: T, steps the gradient goes back; batch: B, parallel streams of text. ngram: whether an n-gram model of the
+    text joins in, with the weights that serve best on the validation part. validation, holdout: the shares of the
     text kept apart; validation_blocks: over how many stretches of what is learned the first of them is spread.
     """
 
@@ -93,6 +94,9 @@ class TextOptions(DropoutOptions):
     attempts: int = by_rule(Settings, "attempts")
     learn_validation: bool = by_rule(
         Settings, "learn_validation", shell=True, help="Learn the validation part too, at the end." + _CHOSEN
+    )
+    ngram: bool | None = option(
+        None, chosen=True, help="Whether an n-gram model of the text joins in, as validation weighs it." + _CHOSEN
     )
     validation: float | None = option(
         None, once=True, at_least=0, below=1, help="Share of the learning part kept for validation." + _CHOSEN

@@ -45,6 +45,8 @@ def verdict_of(evaluation: Mapping[str, Json]) -> str:
         str(evaluation.get("part", "test")), f"On the {evaluation.get('part')} part of the text"
     )
     sentence = f"{where} the model needs {ours:.3f} nats per {unit}"
+    if (alone := _alone(evaluation, unit)) is not None:
+        sentence += f" (an n-gram model joins in; the recurrence alone needs {alone:.3f})"
     peers = _peers(evaluation)
     unknown = " " + told if (told := unknown_in_words(evaluation)) else ""
     if not peers:
@@ -110,7 +112,8 @@ def _warnings(run: Run) -> list[str]:
 
 def _results(evaluation: Mapping[str, Json]) -> Table:
     unit, ours = _score(evaluation)
-    rows = [*_peers(evaluation), ("this model", ours)]
+    alone = _alone(evaluation, unit)
+    rows = [*_peers(evaluation), *([] if alone is None else [("recurrence alone", alone)]), ("this model", ours)]
     body = [[label, f"{v:.3f}", f"{v / math.log(2):.3f}", f"{math.exp(v):,.2f}"] for label, v in rows]
     header = ["", f"nats per {unit}", f"bits per {unit}", f"perplexity per {unit}"]
     return Table(header, body, numeric=(1, 2, 3), strong=len(body) - 1)
@@ -156,6 +159,13 @@ def _score(evaluation: Mapping[str, Json]) -> tuple[str, float]:
         if is_number(evaluation.get(f"nats_per_{unit}")):
             return unit, float(evaluation[f"nats_per_{unit}"])
     raise UserError("report: expected nats per character, byte or token in the evaluation of history.jsonl, got none")
+
+
+def _alone(evaluation: Mapping[str, Json], unit: str) -> float | None:
+    """Nats per unit of the recurrence of a model that an n-gram model has joined."""
+    entry = evaluation.get("recurrence")
+    value = entry.get(f"nats_per_{unit}") if isinstance(entry, dict) else None
+    return float(value) if value is not None and is_number(value) else None
 
 
 def _peers(evaluation: Mapping[str, Json], unit: str = "") -> list[tuple[str, float]]:

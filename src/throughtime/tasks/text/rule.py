@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from throughtime.models.ngram import LEAST
 from throughtime.models.stack import Dropout, Stack
 from throughtime.storage.record import Choice
 from throughtime.tasks.choices import settled
@@ -92,6 +93,7 @@ _CHOSEN = ("hidden", *(one.name for one in TextOptions.declared() if one.rule.ch
 
 def _choose(corpus: Corpus, options: TextOptions, threads: int) -> list[Choice]:
     tokens, vocabulary = max(1, corpus.tokens), corpus.vocabulary
+    held = corpus.tokens * (options.validation or 0.0)
     batch = options.batch or _batch(tokens)
     embedding = options.embedding or (64 if vocabulary <= 512 else 128)
     seconds = 60.0 * options.minutes if options.minutes is not None else None
@@ -116,8 +118,8 @@ def _choose(corpus: Corpus, options: TextOptions, threads: int) -> list[Choice]:
     level = LEVELS[level_of(shown * _by_heart(size / tokens))]
     steps = shown * tokens / each
     rate = 7e-3 * math.sqrt(384 / max(width, 256))
-    held = "" if size < most or options.hidden is not None else ", and a text of this length needs no more"
-    of_budget = f"{_short(seen)} tokens {'in the budget' if seconds is not None else 'to be seen'}{held}"
+    enough = "" if size < most or options.hidden is not None else ", and a text of this length needs no more"
+    of_budget = f"{_short(seen)} tokens {'in the budget' if seconds is not None else 'to be seen'}{enough}"
     often = f"about {shown:.2g} passes over {_short(tokens)} tokens"
     long, kinds = f"about {_short(steps)} steps", f"{vocabulary:,} different tokens"
     choices = [
@@ -133,6 +135,7 @@ def _choose(corpus: Corpus, options: TextOptions, threads: int) -> list[Choice]:
         Choice("warm_up", int(min(100, max(5, steps / 20))), long),
         Choice("attempts", 6 if several else 1, f"{passes:.2g} passes would fit into the budget"),
         Choice("learn_validation", seconds is not None, f"a budget of {options.unit}"),
+        Choice("ngram", held >= LEAST, f"{_short(held)} tokens to weigh it on"),
     ]
     if several:
         choices.append(Choice("attempt_steps", max(1, round(steps)), often))

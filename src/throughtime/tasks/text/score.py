@@ -23,17 +23,32 @@ _LOGITS = 4_000_000
 """Values of logits held at once."""
 
 
-def score(config: LanguageConfig, parameters: Mapping[str, np.ndarray], ids: np.ndarray, threads: int = 1) -> float:
-    """Sum of -log p over ids[1:], each predicted from all before it, with the state carried from chunk to chunk."""
+def log_probabilities(
+    config: LanguageConfig, parameters: Mapping[str, np.ndarray], ids: np.ndarray, threads: int = 1
+) -> np.ndarray:
+    """ln p of ids[1:] by the recurrence, (N - 1,) float32, each predicted from all before it, with the state carried
+    from chunk to chunk."""
     ops = NumpyOps(threads)
     chunk = max(64, min(4096, _LOGITS // config.vocabulary))
     state: State | None = None
-    total = 0.0
+    found: list[np.ndarray] = []
     for first in range(0, len(ids) - 1, chunk):
         tokens = ids[first : first + chunk + 1, None]
         logits, state = forward(ops, config, parameters, tokens[:-1], state)
-        total += float(nats(ops, logits, tokens[1:]).sum(dtype=np.float64))
-    return total
+        found.append(-nats(ops, logits, tokens[1:]).reshape(-1))
+    return np.concatenate(found)
+
+
+def score(config: LanguageConfig, parameters: Mapping[str, np.ndarray], ids: np.ndarray, threads: int = 1) -> float:
+    """Sum of -ln p over ids[1:] by the recurrence."""
+    return -float(log_probabilities(config, parameters, ids, threads).sum(dtype=np.float64))
+
+
+def nats_of(model: Any, ids: np.ndarray, threads: int = 1) -> tuple[float, float]:
+    """Sum of -ln p over ids[1:] by a TextModel, and by its recurrence alone."""
+    alone = log_probabilities(model.config, model.parameters, ids, threads)
+    both = alone if model.ngram is None else model.ngram.together(alone, ids)
+    return -float(both.sum(dtype=np.float64)), -float(alone.sum(dtype=np.float64))
 
 
 def evaluate(
@@ -53,7 +68,8 @@ def evaluate(
     The first token of a part is predicted from the one before it; where there is none it is not predicted and not
     counted. Returns nats_per_character, bits_per_character, nats_per_token, perplexity (per token), baselines,
     characters, tokens and part; with bytes as tokens also nats_per_byte and bits_per_byte; where the vocabulary is
-    limited unknown_tokens, a share: they are easy to predict and make the other figures look better than they are.
+    limited unknown_tokens, a share: they are easy to predict and make the other figures look better than they are;
+    where an n-gram model joins in the figures of `recurrence`.
     ignore_unknown: leave characters of another text out that the model does not know, a share unknown_characters.
     """
     same = training is not None and training.sha256 == text.sha256
@@ -73,10 +89,12 @@ def evaluate(
         raise UserError(f"evaluate: the part {part!r} has {len(own)} tokens, expected at least 2; use a longer text")
     tokens = len(ids) - 1
     characters = len(text.part(part)) - (0 if len(before) else len(tokenizer.decode(own[:1])))
-    total = score(model.config, model.parameters, ids, threads or cores())
+    total, alone = nats_of(model, ids, threads or cores())
     result = {"part": part, "characters": characters, "tokens": tokens, **figures(total / tokens, tokens, characters)}
     if tokenizer.kind == "bytes":
         result |= {"nats_per_byte": total / tokens, "bits_per_byte": total / tokens / math.log(2)}
+    if model.ngram is not None:
+        result["recurrence"] = figures(alone / tokens, tokens, characters)
     if left_out is not None:
         result["unknown_characters"] = left_out
     unknown = tokenizers.unknown_ids(tokenizer)

@@ -12,13 +12,13 @@ import numpy as np
 
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
-from throughtime.options import Json
+from throughtime.models.ngram import NGram
 from throughtime.recurrence import Recurrence
 from throughtime.runtime.sampling import Sampler, until
-from throughtime.runtime.stream import Stream, check_shapes
 from throughtime.storage.folder import TOKENIZER, WEIGHTS, read_json, read_weights
-from throughtime.storage.record import Nothing, Schema
-from throughtime.tasks.text.data import TextData
+from throughtime.storage.record import Schema
+from throughtime.tasks.text.arriving import TextStream
+from throughtime.tasks.text.data import TextData, TextDecided
 from throughtime.tasks.text.format_1 import upgrade
 from throughtime.tasks.text.model import LanguageConfig, State, check_finite, check_parameters
 from throughtime.tasks.text.options import TextOptions
@@ -32,6 +32,9 @@ _TABLE_VALUES = 1 << 26
 
 WEIGHT_FORMS = ("float32", "bfloat16", "int8")
 """How weights may be kept: smaller ones are read faster, for a little of the quality (benchmarks/narrow.py)."""
+
+NGRAM = "ngram.safetensors"
+"""The n-gram model of a folder."""
 
 _MOST = 1_000_000_000
 """The most tokens and samples to write."""
@@ -47,8 +50,9 @@ class TextModel:
 
     config, parameters (name -> array) and tokenizer.
     weights: how the recurrences keep their matrices, one of WEIGHT_FORMS; None: as the parameters are. form: "NFC"
-    where characters of the text were composed so, as those of a prompt are then. `writes_unknown` may be set: whether
-    "<unk>" is written, for what is outside of a limited vocabulary.
+    where characters of the text were composed so, as those of a prompt are then. ngram: an n-gram model that joins in:
+    logits are then ln p of both together. `writes_unknown` may be set: whether "<unk>" is written, for what is outside
+    of a limited vocabulary.
     Raises UserError where they do not fit together.
 
     A model has one state, so it does one thing at a time: whoever resets it, sets its state or begins to write has it
@@ -63,6 +67,7 @@ class TextModel:
         tokenizer: Any,
         weights: str | None = None,
         form: str = "",
+        ngram: NGram | None = None,
     ) -> None:
         from throughtime import engine
 
@@ -73,8 +78,11 @@ class TextModel:
             raise UserError(
                 f"tokenizer: expected {config.vocabulary} tokens, the model's vocabulary, got {tokenizer.size}"
             )
+        if ngram is not None and ngram.vocabulary != config.vocabulary:
+            raise UserError(f"n-gram model: expected {config.vocabulary} tokens, got {ngram.vocabulary}")
         self.config, self.parameters, self.tokenizer = config, parameters, tokenizer
-        self._weights = weights
+        self._weights, self.ngram = weights, ngram
+        self._beside = ngram.reader() if ngram is not None else None
         self.form, self._unknown, self.writes_unknown = form, tokenizers.unknown_ids(tokenizer), False
         dtype = parameters["embedding"].dtype
         try:
@@ -102,11 +110,12 @@ class TextModel:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy begins anew, with nothing read."""
-        return TextModel, (self.config, dict(self.parameters), self.tokenizer, self._weights, self.form)
+        return TextModel, (self.config, dict(self.parameters), self.tokenizer, self._weights, self.form, self.ngram)
 
     @property
     def state(self) -> State:
-        """Of each layer, of each of its states, a copy: (1, S). May be set; None is the state before any text."""
+        """Of each layer, of each of its states, a copy: (1, S); with an n-gram model, last the tokens it looks back to:
+        (1, K - 1). May be set; None is the state before any text."""
         with self._lock:
             self._check_thread()
             return self._states()
@@ -250,7 +259,8 @@ class TextModel:
             yield rest
 
     def _states(self) -> State:
-        return tuple(tuple(stepper.state) for stepper in self._steppers)
+        layers = tuple(tuple(stepper.state) for stepper in self._steppers)
+        return layers if self._beside is None else (*layers, (self._beside.state,))
 
     def _new_turn(self, writes: bool) -> Turn:
         """For the calling thread, which has the steppers before anybody sees the turn."""
@@ -266,6 +276,8 @@ class TextModel:
             turn = self._new_turn(writes)
             for i, stepper in enumerate(self._steppers):
                 stepper.set_state(tuple(value[i]) if value is not None else None)
+            if self._beside is not None:
+                self._beside.state = value[-1][0] if value is not None else None
             self._turn = turn
             return turn
 
@@ -312,6 +324,8 @@ class TextModel:
         x: np.ndarray = self._first(token)
         for step in self._above:
             x = step(x)
+        if self._beside is not None:
+            self._beside.read(token)
         return x
 
     @_QUIET
@@ -319,60 +333,12 @@ class TextModel:
         logits = turn.logits
         np.dot(self._weight, self._advance(token), logits)
         logits += self._bias
+        if self._beside is not None:
+            logits[:] = self._beside.mix(logits)
         return logits
 
 
-class TextStream(Stream[str, np.ndarray]):
-    """A language model that reads a text as it arrives: `feed` returns the logits (V,) of the next token.
-
-    A token that what comes next may change (a word, a piece) is read once it is certain, with the text behind it.
-    """
-
-    kind = "text"
-
-    def __init__(self, model: TextModel) -> None:
-        self.model = model
-        self._waiting = ""
-        self._state: State = ()
-        self._logits: np.ndarray = np.zeros(0)
-        self.reset()
-
-    def feed(self, value: str) -> np.ndarray:
-        """Read on; the logits (V,) of what comes next, float32."""
-        model, text = self.model, self._waiting + value
-        settled = model.tokenizer.settled(text)
-        tokens = model.tokenizer.encode(text[:settled]).tolist() if settled else []
-        with model.feeding:  # streams of one model may be fed from several threads
-            model.state = self._state
-            for token in tokens:
-                self._logits = model.step(token)
-            self._state = model.state
-        self._waiting = text[settled:]
-        return self._logits
-
-    def state(self) -> tuple[dict[str, np.ndarray], Json]:
-        """The recurrences' states, the logits, and text whose tokens are not certain yet."""
-        arrays = {f"{i}.{j}": one for i, layer in enumerate(self._state) for j, one in enumerate(layer)}
-        return {**arrays, "logits": self._logits.copy()}, {"waiting": self._waiting}
-
-    def set_state(self, state: Any) -> None:
-        model = self.model
-        if state is None:
-            with model.feeding:
-                model.reset()
-                self._waiting, self._logits = "", model.step(model.config.start)
-                self._state = model.state
-            return
-        arrays, rest = state
-        check_shapes(arrays, self.state()[0])
-        if not isinstance(rest, dict) or not isinstance(rest.get("waiting"), str):
-            raise UserError("stream: expected the text that waits; the state is damaged")
-        self._waiting, self._logits = rest["waiting"], arrays["logits"]
-        layers = enumerate(self._state)
-        self._state = tuple(tuple(arrays[f"{i}.{j}"] for j in range(len(layer))) for i, layer in layers)
-
-
-SCHEMA = Schema("text", LanguageConfig, TextOptions, TextData, Nothing, upgrade)
+SCHEMA = Schema("text", LanguageConfig, TextOptions, TextData, TextDecided, upgrade)
 """What config.json says of a language model."""
 
 
@@ -389,7 +355,10 @@ def load(folder: Path, weights: str | None = None) -> TextModel:
     try:
         check_parameters(config, parameters)
         check_finite(parameters)
-        return TextModel(config, parameters, tokenizer, weights, record.data.form)
+        ngram = None
+        if record.decided.ngram:
+            ngram = NGram.from_arrays(read_weights(folder / NGRAM), config.vocabulary)
+        return TextModel(config, parameters, tokenizer, weights, record.data.form, ngram)
     except UserError as error:
         raise UserError(f"{folder}: {error}") from None
 

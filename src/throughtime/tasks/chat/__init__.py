@@ -1,0 +1,1 @@
+"""Chat: replies to what was said, learned from conversations."""

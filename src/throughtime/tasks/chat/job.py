@@ -1,0 +1,5 @@
+"""Training a model that chats: throughtime.tasks.sequence.job."""
+
+from throughtime.tasks.sequence.job import SequenceJob
+
+__all__ = ["SequenceJob"]

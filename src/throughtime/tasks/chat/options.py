@@ -1,0 +1,20 @@
+"""What one can choose when replies are learned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from throughtime.options import option
+from throughtime.tasks.sequence.options import SequenceOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatOptions(SequenceOptions):
+    """A model that replies, and its training; see SequenceOptions. turns: of what was said before, the last so many are
+    read."""
+
+    who = "chat"
+    turns: int = option(3, at_least=1, at_most=100, help="Turns that are read before a reply.")
+
+
+OPTIONS = ChatOptions

@@ -1,0 +1,1 @@
+"""Choosing among a user's own answers: TF-IDF and two recurrent encoders together."""

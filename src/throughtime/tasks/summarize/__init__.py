@@ -1,0 +1,1 @@
+"""Summarize: long texts into short ones."""

@@ -1,0 +1,1 @@
+"""Translate: texts of one language into another."""

@@ -1,0 +1,5 @@
+"""What is kept of translations: throughtime.tasks.sequence.data."""
+
+from throughtime.tasks.sequence.data import SequenceData, SequenceDecided
+
+__all__ = ["SequenceData", "SequenceDecided"]

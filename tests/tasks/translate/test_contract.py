@@ -1,0 +1,43 @@
+"""What every task promises, kept by translators: one that copies, and one of other cells that does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.tasks.check_task import Case, CheckTask, Followed
+from tests.tasks.sequence.pairs_made import TINY, UNLIMITED, ZERO, made, write
+from throughtime.tasks.translate.stream import TextTranslator
+
+TEXTS = ["eins zwei 12", "", "Haus", "rot und blau"]
+
+
+def followed(model: TextTranslator) -> Followed:
+    return Followed(TEXTS, list(model.answer(TEXTS)))
+
+
+def answer(model: TextTranslator) -> Any:
+    return [one.to_json() for one in model.answer(TEXTS)]
+
+
+def case(**options: Any) -> Case:
+    chosen = {name: value for name, value in {**TINY, **options}.items() if value is not None}
+    return Case(
+        "translate",
+        chosen,
+        made(60),
+        made(60, 1),
+        write,
+        answer,
+        ["eins zwei", "--json"],
+        followed=followed,
+        zero=ZERO,
+        unlimited=UNLIMITED,
+    )
+
+
+class TestContract(CheckTask):
+    case = case()
+
+
+class TestContractOfOtherCells(CheckTask):
+    case = case(copying=False, heads=2, cell=["lstm", "gru"], layers=2)
