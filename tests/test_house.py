@@ -24,7 +24,7 @@ TESTS = Path(__file__).parent
 CPP = TESTS.parent / "cpp"
 ORDER = (
     *("errors", "options", "recurrence", "cells", "engine", "storage", "data", "baselines", "linear", "models"),
-    *("runtime", "nn", "training", "insight", "report", "tasks", "cli"),
+    *("runtime", "nn", "training", "insight", "report", "interop", "tasks", "cli"),
 )
 LEVEL = {name: level for level, name in enumerate(ORDER)}
 UPWARD = {
@@ -296,3 +296,15 @@ def test_tests_stand_where_what_they_test_stands() -> None:
         if not known and not (ROOT / where / f"{name}.py").is_file():
             strangers.append(f"{where}/{name}")
     assert not strangers
+
+
+def test_actions_of_workflows_are_pinned_by_commit() -> None:
+    used = [
+        line.split("uses:")[1].strip()
+        for path in (TESTS.parent / ".github" / "workflows").glob("*.yml")
+        for line in path.read_text("utf-8").splitlines()
+        if "uses:" in line
+    ]
+    loose = [one for one in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one)]
+    assert used
+    assert [one.split("@")[0] for one in loose] == ["pypa/cibuildwheel"]

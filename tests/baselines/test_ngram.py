@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from throughtime.baselines import ngram
 from throughtime.baselines.ngram import ORDERS, SMOOTHINGS, Grams, baselines, choose, log_probabilities
 
 
@@ -180,3 +181,15 @@ def test_orders_are_computed_when_asked_for() -> None:
     grams = Grams(np.arange(50) % 7, 7)
     list(islice(log_probabilities(grams, 40, slice(40, None), "witten-bell"), 2))
     assert len(grams._orders) == 3
+
+
+@pytest.mark.parametrize("at_once", [1, 37, 400])
+def test_a_test_part_in_pieces_has_the_same_scores(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    ids = np.cumsum(rng.integers(0, 3, 1900)) % 7
+    parts = ids[:1200], ids[1200:1400], ids[1400:]
+    whole = baselines(*parts, 9)
+    monkeypatch.setattr(ngram, "AT_ONCE", at_once)
+    pieces = baselines(*parts, 9)
+    for name, row in whole.items():
+        assert {**pieces[name], "seconds": 0} == {**row, "seconds": 0}

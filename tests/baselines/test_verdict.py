@@ -68,3 +68,12 @@ def test_few_groups_do_not_find_skill_by_chance() -> None:
         ours = 5 + rng.standard_normal(6)
         found += verdict(ours, np.full(6, 5.0), "drift", "MAE", "windows", None, trial).skill is not None
     assert found <= 36
+
+
+def test_a_baseline_without_error_but_for_rounding_is_better_however_few_windows() -> None:
+    told = verdict(np.full(3, 1000.0), np.full(3, 1e-9), "seasonal naive", "MAE", "windows", negligible=1e-6)
+    assert told.skill is False
+    assert told.sentence == (
+        "The model is worse than seasonal naive, which is without error but for rounding: MAE is 1e+03 over 3 windows. "
+        "Use seasonal naive instead."
+    )

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from throughtime.data.label_notes import check_split, unseen
+from throughtime.data.label_sets import LabelRule
 from throughtime.data.labelled import Texts, read_texts
 from throughtime.data.series import read_series
 from throughtime.data.table import read_table
@@ -21,6 +22,7 @@ from throughtime.errors import UserError, needed
 
 DATA = Path(os.environ.get("THROUGHTIME_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
+ONE = LabelRule(several=False)
 TEXTS = ["so good", "so bad", 'a "fine"\nfilm, truly', "no", "yes", "dull, dull"]
 LABELS = ["1", "0", "1", "0", "1", "0"]
 QUOTED = ["so good", "so bad", '"a ""fine""\nfilm, truly"', "no", "yes", '"dull, dull"']
@@ -236,7 +238,11 @@ GOOD = "text,label\nso good,1\nso bad,0\n"
         (GOOD, {"format": "xml"}, "format 'xml': choose from auto, table, lines"),
         (GOOD, {"encoding": "klingon"}, "cannot decode as 'klingon'"),
         ("__label__a b\nc d\n", {"format": "lines"}, "row 2: expected __label__ first, got 'c'"),
-        ("__label__a __label__b c\n", {"format": "lines"}, "row 1: two labels; a text can have one"),
+        (
+            "__label__a __label__b c\n",
+            {"format": "lines", "rule": ONE},
+            "row 1: two labels; a text can have one",
+        ),
     ],
 )
 def test_files_that_cannot_be(tmp_path: Path, text: str, options: dict[str, Any], words: str) -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars
 import pytest
 
+from throughtime.data import table
+from throughtime.data.json_rows import line_columns
+from throughtime.data.labelled import read_texts
 from throughtime.data.table import read_table
 from throughtime.errors import UserError
 from throughtime.storage import memory
@@ -105,3 +110,55 @@ def test_a_damaged_archive(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "a.csv").write_bytes(raw)
     with pytest.raises(UserError, match="cannot be read"):
         read_table(tmp_path / "a.csv")
+
+
+LINES = (
+    '{"a": 1, "b": "x"}\n{"b": "x", "c": [1]}\n{"a": null}\n',
+    '{"a": 1}\n{"a": 2}',
+    '{"a": 1}\n{"a": 2}\n\n \n',
+    '{"a": 1}\n',
+    '{"a": 1}\n\n{"a": 2}\n',
+    '{"a": 1}\n[2]\n',
+    '{"a": 1}\n{"a": }\n',
+    '{"a": 1, "a": 2}\n{"\\u0041": 1}\n',
+    '[{"a": 1}, {"a": 2}]',
+    "{}\n{}\n",
+    "\n",
+)
+
+
+@pytest.mark.parametrize("content", LINES)
+def test_lines_of_json_become_the_columns_that_all_their_objects_make(
+    content: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read() -> Any:
+        try:
+            found = table.json_table(content, "a.jsonl")
+        except UserError as error:
+            return str(error)
+        return [(name, values.tolist()) for name, values in found.columns.items()], found.first_row
+
+    line_by_line = read()
+    monkeypatch.setattr(table, "line_columns", lambda *_: None)
+    assert line_by_line == read()
+
+
+def test_texts_of_json_that_are_the_same_are_one() -> None:
+    columns = line_columns('{"a": "label", "b": 1}\n{"a": "label", "b": 2}\n', lambda *_: None)
+    assert columns is not None
+    assert columns["a"][0] is columns["a"][1]
+
+
+def test_a_column_of_a_frame_that_nobody_asks_for_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = polars.DataFrame({"text": ["a", "b"], "label": ["x", "y"], "other": [1, 2]})
+    frame.write_parquet(tmp_path / "a.parquet")
+    asked = []
+
+    def made(column: Any) -> np.ndarray:
+        asked.append(column.name)
+        return np.array(column.to_list(), object)
+
+    monkeypatch.setattr(table, "_typed", made)
+    found = read_texts(tmp_path / "a.parquet")
+    assert (found.texts, found.labels) == (["a", "b"], ["x", "y"])
+    assert asked == ["text", "label"]

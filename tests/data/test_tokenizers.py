@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from throughtime.data import tokenizers
 from throughtime.data.tokenizers import KINDS, Tokenizer, fit, from_json
 from throughtime.errors import UserError
 
@@ -188,3 +189,24 @@ def test_half_of_a_surrogate_pair_is_no_text(kind: str) -> None:
 def test_damaged_json_is_reported(data: object) -> None:
     with pytest.raises(UserError):
         from_json(data)
+
+
+@pytest.mark.parametrize("kind", tokenizers.KINDS)
+@pytest.mark.parametrize("block", [1, 7, 1 << 20])
+def test_ids_of_stretches_are_small_and_the_same(kind: str, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizers, "_BLOCK", block)
+    text = "the cat's mat,  and\n\n 'tis \u6708\u4eae caf\u00e9 isn't 12.5 e\u0301!\n" * 5
+    made = tokenizers.fit(kind, text, 290 if kind == "bpe" else None)
+    stretches = [(0, 40), (43, 90), (95, len(text))]
+    found = tokenizers.compact(made, text, stretches)
+    wanted = made.encode("".join(text[first:end] for first, end in stretches))
+    assert np.array_equal(found, wanted)
+    assert found.dtype == (np.uint8 if made.size <= 256 else np.uint16)
+    assert tokenizers.compact(made, text, [(3, 3)]).size == 0
+
+
+def test_what_a_tokenizer_does_not_know_is_counted_from_the_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizers, "_BLOCK", 4)
+    made = tokenizers.fit("characters", "abc")
+    with pytest.raises(UserError, match="the first at character 11;"):
+        tokenizers.compact(made, "abcabcabcabxaby", [(1, 15)])

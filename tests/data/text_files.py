@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from throughtime.data.label_sets import LabelRule
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -107,7 +109,7 @@ LABELLED = [
         GOOD,
         TWO,
         note="2 texts without a label, the first in row 3: left out",
-        options={"drop_missing": True},
+        options={"rule": LabelRule(drop_missing=True)},
     ),
     Labelled(
         "empty.csv",
@@ -150,7 +152,12 @@ LABELLED = [
     Labelled("wide.csv", "text,label\nso good,pos,x\n", error="wide.csv: row 2 has 3 values, the first row 2"),
     # lines
     Labelled("fasttext.txt", "__label__pos so good\n__label__neg so bad\n", GOOD, TWO),
-    Labelled("two.txt", "__label__a __label__b so good\n", error="row 1: two labels; a text can have one"),
+    Labelled(
+        "two.txt",
+        "__label__a __label__b so good\n",
+        error="row 1: two labels; a text can have one",
+        options={"rule": LabelRule(several=False)},
+    ),
     Labelled("first.tsv", "pos\tso good\nneg\tso bad\npos\tso fine\n", [*GOOD, "so fine"], [*TWO, "pos"]),
     # composed characters
     Labelled("composed.csv", "text,label\ncafe\u0301,pos\nso bad,neg\n", ["caf\u00e9", "so bad"], TWO),

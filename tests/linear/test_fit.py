@@ -197,6 +197,26 @@ def test_what_was_chosen_before_is_taken_again() -> None:
     assert any(not np.array_equal(other[name].logits(texts), model.logits(texts)) for name, model in first.items())
 
 
+def test_no_fit_is_begun_when_the_time_is_over() -> None:
+    texts, labels = corpus(200, 3)
+    held, names, said = corpus(100, 3, 1), sorted(set(labels)), list[str]()
+    found = fit_linear_models(texts, labels, held, names, said.append, seconds=0.0)
+    first = "TF-IDF words, logistic regression"
+    assert list(found) == ["majority class", first]
+    assert found[first].choice == {"C": linear_fit.COSTS["tf-idf"][0]}
+    assert [line.split(": ")[0] for line in said if "left out" in line] == [
+        "naive Bayes words (NB-SVM)",
+        "TF-IDF characters, logistic regression",
+        "naive Bayes characters (NB-SVM)",
+    ]
+    long, free = (fit_linear_models(texts, labels, held, names, seconds=one) for one in (1e6, None))
+    assert {name: one.choice for name, one in long.items()} == {name: one.choice for name, one in free.items()}
+    # with nothing to choose on there is one fit each, of those that were there when it was chosen
+    assert list(fit_linear_models(texts, labels, None, names, seconds=0.0)) == list(free)
+    choices = {name: one.choice for name, one in found.items() if one.choice}
+    assert list(fit_linear_models(texts, labels, None, names, choices=choices)) == list(found)
+
+
 def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linear_fit, "find_spec", lambda name: None)
     said: list[str] = []

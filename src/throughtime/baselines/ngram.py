@@ -31,6 +31,9 @@ ORDERS = 8
 MOST = 5_000_000
 """Tokens of the training part that are counted, from its end, so that memory and time stay bounded."""
 
+AT_ONCE = 4_000_000
+"""Tokens of the test part that are scored at once, so that memory stays bounded; how many changes no figure."""
+
 SMOOTHINGS = ("kneser-ney", "absolute", "witten-bell")
 
 
@@ -49,10 +52,18 @@ def baselines(train_ids: Any, validation_ids: Any, test_ids: Any, vocabulary: in
         raise ValueError("n-gram baseline: expected tokens to train on and to test on, got none; use a longer text")
     seen = np.concatenate([train[-MOST:], validation])
     known = len(seen) - (len(validation) or len(seen) // 10)
-    grams = Grams(np.concatenate([seen, test]), vocabulary)
-    order, smoothing = choose(grams, known, len(seen))
-    unigram = next(log_probabilities(grams, len(seen), slice(len(seen), None), "absolute"))
-    best = next(islice(log_probabilities(grams, len(seen), slice(len(seen), None), smoothing), order - 1, None))
+    order, smoothing = 0, ""
+    unigrams, bests = [], []
+    for first in range(0, len(test), AT_ONCE):
+        before = min(first, ORDERS)  # tokens that are only looked back at
+        grams = Grams(np.concatenate([seen, test[first - before : first + AT_ONCE]]), vocabulary)
+        where = slice(len(seen) + before, None)
+        if not order:
+            order, smoothing = choose(grams, known, len(seen))
+        unigrams.append(next(log_probabilities(grams, len(seen), where, "absolute")))
+        bests.append(next(islice(log_probabilities(grams, len(seen), where, smoothing), order - 1, None)))
+        del grams
+    unigram, best = np.concatenate(unigrams), np.concatenate(bests)
     return {
         "uniform": {"nats_per_token": float(np.log(vocabulary))},
         "unigram": {"nats_per_token": float(-unigram.mean())},
@@ -73,13 +84,14 @@ class Grams:
     ids (N,): the k-gram that ends at each position; before the first token stand k - 1 blanks.
     contexts (N,): the (k - 1)-gram before each position. parent (G,): the same by k-gram.
     suffix (G,): the (k - 1)-gram that a k-gram ends with.
+    Kept are ids and, for each k-gram, one of its places: eight bytes a token and order at most.
     """
 
     def __init__(self, tokens: np.ndarray, vocabulary: int) -> None:
-        self.tokens = tokens.astype(np.int64)
+        self.tokens = tokens.astype(_kind(max(vocabulary, len(tokens))))
         self.vocabulary = vocabulary
-        nothing = np.zeros(len(tokens), np.int64)
-        self._orders = [_Order(nothing, nothing, nothing[:1], nothing[:1], 1)]
+        nothing = np.zeros(len(tokens), self.tokens.dtype)
+        self._orders = [_Order(nothing, nothing[:1], nothing, 0, 1)]
 
     def __getitem__(self, k: int) -> _Order:
         while len(self._orders) <= k:
@@ -88,24 +100,50 @@ class Grams:
 
     def _next(self) -> _Order:
         below = self._orders[-1]
-        contexts = np.empty_like(below.ids)
-        contexts[0] = blank = below.size if len(self._orders) > 1 else 0
-        contexts[1:] = below.ids[:-1]
-        _, ids = np.unique(contexts * self.vocabulary + self.tokens, return_inverse=True)
-        size = int(ids.max()) + 1
-        parent, suffix = np.empty(size, np.int64), np.empty(size, np.int64)
-        parent[ids], suffix[ids] = contexts, below.ids
-        return _Order(ids, contexts, parent, suffix, max(below.size, blank + 1))
+        blank = below.size if len(self._orders) > 1 else 0
+        keys = np.empty(len(below.ids), np.int64)
+        keys[0], keys[1:] = blank, below.ids[:-1]
+        keys *= self.vocabulary
+        keys += self.tokens
+        found = np.unique(keys, return_inverse=True)[1]
+        del keys
+        ids = found.astype(self.tokens.dtype)
+        places = np.empty(int(ids.max()) + 1, self.tokens.dtype)
+        places[found] = np.arange(len(ids), dtype=places.dtype)
+        return _Order(ids, places, below.ids, blank, max(below.size, blank + 1))
+
+
+def _kind(most: int) -> Any:
+    """The type of integers up to `most`."""
+    return np.int32 if most < 1 << 31 else np.int64
 
 
 class _Order:
-    """The arrays of one order; see Grams. `above` is the number of different contexts."""
+    """The arrays of one order; see Grams. places: where each k-gram ends once. below: ids of the order below. blank:
+    what stands before the first position. above: the number of different contexts."""
 
-    def __init__(
-        self, ids: np.ndarray, contexts: np.ndarray, parent: np.ndarray, suffix: np.ndarray, above: int
-    ) -> None:
-        self.ids, self.contexts, self.parent, self.suffix, self.above = ids, contexts, parent, suffix, above
-        self.size = len(parent)
+    def __init__(self, ids: np.ndarray, places: np.ndarray, below: np.ndarray, blank: int, above: int) -> None:
+        self.ids, self.above = ids, above
+        self.size = len(places)
+        self._places, self._below, self._blank = places, below, blank
+
+    def contexts(self, where: slice) -> np.ndarray:
+        """Those of the positions from `where.start` on."""
+        first, end, _ = where.indices(len(self.ids))
+        if first:
+            known: np.ndarray = self._below[first - 1 : end - 1]
+            return known
+        return np.concatenate([np.array([self._blank], self._below.dtype), self._below[: max(0, end - 1)]])[:end]
+
+    @property
+    def parent(self) -> np.ndarray:
+        found: np.ndarray = np.where(self._places > 0, self._below[self._places - 1], self._blank)
+        return found
+
+    @property
+    def suffix(self) -> np.ndarray:
+        found: np.ndarray = self._below[self._places]
+        return found
 
 
 def choose(grams: Grams, known: int, seen: int) -> tuple[int, str]:
@@ -127,7 +165,7 @@ def log_probabilities(grams: Grams, counted: int, where: slice, smoothing: str) 
     p = np.full(len(grams.tokens[where]), 1.0 / grams.vocabulary)
     for k in range(1, ORDERS + 1):
         order = grams[k]
-        ids, contexts = order.ids[where], order.contexts[where]
+        ids, contexts = order.ids[where], order.contexts(where)
         counts = np.bincount(order.ids[:counted], minlength=order.size)
         a, b = _weights(order, counts, ids, contexts, smoothing)
         top = a + b * p
@@ -164,15 +202,16 @@ def _weights(
     order: _Order, counts: np.ndarray, ids: np.ndarray, contexts: np.ndarray, smoothing: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """a and b of the module's equations at the positions whose k-grams and contexts are given."""
-    total = np.bincount(order.parent, counts, order.above)[contexts]
+    parent = order.parent
+    total = np.bincount(parent, counts, order.above)[contexts]
     if smoothing == "witten-bell":
-        off = np.bincount(order.parent[counts > 0], minlength=order.above)[contexts].astype(float)
+        off = np.bincount(parent[counts > 0], minlength=order.above)[contexts].astype(float)
         total = total + off
         kept = counts[ids].astype(float)
     else:
         discounts = _discounts(counts)
         step = np.minimum(counts, 3)
-        off = np.bincount(order.parent, discounts[step], order.above)[contexts]
+        off = np.bincount(parent, discounts[step], order.above)[contexts]
         kept = counts[ids] - discounts[step[ids]]
     unseen = total == 0
     total[unseen] = off[unseen] = 1.0
@@ -195,9 +234,9 @@ def _discounts(counts: np.ndarray) -> np.ndarray:
 def _checked(ids: Any, vocabulary: int) -> np.ndarray:
     array = np.asarray(ids)
     if array.size == 0:
-        return np.zeros(0, np.int64)
+        return np.zeros(0, np.int32)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise ValueError(f"n-gram baseline: expected a 1-D array of integers, got {array.ndim}-D {array.dtype}")
     if array.min() < 0 or array.max() >= vocabulary:
         raise ValueError(f"n-gram baseline: expected ids in 0..{vocabulary - 1}, got {array.min()}..{array.max()}")
-    return array.astype(np.int64)
+    return array.astype(_kind(vocabulary), copy=False)

@@ -146,6 +146,12 @@ def verdict(
             f"{both.theirs:.3g}{few}. Use {name} instead."
         )
         return Verdict(name, metric, both.gain, both.low, both.high, both.groups, False, sentence)
+    if both.theirs <= negligible and both.ours > _TIMES * negligible > 0:
+        sentence = (
+            f"The model is worse than {name}, which is without error but for rounding: {metric} is {both.ours:.3g} "
+            f"over {both.groups:,} {unit}. Use {name} instead."
+        )
+        return Verdict(name, metric, both.gain, both.low, both.high, both.groups, False, sentence)
     if both.groups < FEWEST:
         of = ", the best baseline" if units else f" that of {name}, the best baseline"
         sentence = f"No proven skill: {metric} {than}{of}, but {both.groups} {unit} are too few to tell."

@@ -13,6 +13,9 @@ from throughtime.errors import UserError
 UNKNOWN = "\ufffd"
 """What stands for every character outside a limited vocabulary; its id is then 0."""
 
+_BLOCK = 1 << 20
+"""Characters whose code points are looked up at once."""
+
 
 class Characters:
     """The characters of a text, in code point order; behind them those of later texts.
@@ -61,15 +64,18 @@ class Characters:
     def encode(self, text: str) -> np.ndarray:
         """int32 (len(text),); UserError names characters that are not in the vocabulary."""
         beyond = len(self._table) - 1
-        ids: np.ndarray = self._table[np.minimum(_code_points(text), beyond)]
+        ids = np.empty(len(text), np.int32)
+        for first in range(0, len(text), _BLOCK):
+            points = _code_points(text[first : first + _BLOCK])
+            ids[first : first + _BLOCK] = self._table[np.minimum(points, beyond)]
         if not self.unknown and ids.size and ids.min() < 0:
             at = np.flatnonzero(ids < 0)
             missing = sorted({text[i] for i in at})
             more = ", ..." if len(missing) > 8 else ""
             shown = ", ".join(f"{c!r}" for c in missing[:8]) + more
-            points = ", ".join(f"U+{ord(c):04X}" for c in missing[:8]) + more
+            numbers = ", ".join(f"U+{ord(c):04X}" for c in missing[:8]) + more
             raise UserError(
-                f"characters: {len(missing)} not in the vocabulary of {self.size}: {shown} ({points}), the first at "
+                f"characters: {len(missing)} not in the vocabulary of {self.size}: {shown} ({numbers}), the first at "
                 f"character {at[0] + 1}; use only characters the model has seen, or train with --tokens bytes"
             )
         return ids

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,11 +65,12 @@ class Features(Checked):
     past: tuple[Scale, ...] = ()
 
     @classmethod
-    def of(cls, panel: Panel, with_calendar: bool = True) -> Features:
-        """The features of a panel."""
+    def of(cls, panel: Panel, with_calendar: bool = True, absent: bool = False) -> Features:
+        """The features of a panel. absent: whether past covariates may be missing even if none is."""
         static = tuple(_scale(name, np.array(values)) for name, values in panel.static.items())
         future = tuple(_scale(name, np.concatenate(values)) for name, values in panel.future.items())
         past = tuple(_scale(name, np.concatenate(values)) for name, values in panel.past.items())
+        past = tuple(replace(scale, masked=True) for scale in past) if absent else past
         return cls(with_calendar and panel.dated, static, future, past)
 
     def known(self, panel: Panel) -> int:

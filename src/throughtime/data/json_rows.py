@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from throughtime.errors import UserError
@@ -70,6 +71,49 @@ def json_objects(content: str, where: str) -> tuple[list[dict[str, Any]], int]:
         if not isinstance(value, dict):
             raise UserError(f"{where}: row {number}: expected a JSON object, got {json.dumps(value)[:40]!r}")
     return values, first
+
+
+_SHORT, _KNOWN, _OFTEN = 40, 1 << 16, 64
+"""Characters up to which texts that are the same are one in memory; how many such of a column; and how many new names
+pass before they are counted."""
+
+
+def line_columns(content: str, check: Callable[[int, int], None]) -> dict[str, list[Any]] | None:
+    """The columns of at least two lines of an object each, None where a value has none; None where the text is anything
+    else, or where something is wrong, which json_objects tells.
+
+    The objects are let go one by one: all of them take many times the memory of their values. check: called with the
+    number of names and of rows, now and then, to refuse too many.
+    """
+    columns: dict[str, list[Any]] = {}
+    known: dict[str, str] = {}
+    count, first, ended = 0, 0, False
+    while first < len(content):
+        end = content.find("\n", first)
+        line = content[first : end if end >= 0 else len(content)]
+        first += len(line) + 1
+        if not line.strip():
+            ended = True
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            return None
+        if ended or not isinstance(row, dict):
+            return None
+        for name, value in row.items():
+            if isinstance(value, str) and len(value) <= _SHORT:
+                row[name] = known.setdefault(value, value)
+            if name not in columns:
+                columns[name] = [None] * count
+                if len(columns) % _OFTEN == 0:
+                    check(len(columns), count)
+        for name, column in columns.items():
+            column.append(row.get(name))
+        count += 1
+        if len(known) > _KNOWN:
+            known.clear()
+    return columns if count > 1 else None
 
 
 def _rows(whole: dict[str, Any]) -> tuple[list[Any], int]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from throughtime.data.label_sets import of_columns_of_truths
 from throughtime.data.table import TableData, delimited, objects, read_table
 from throughtime.errors import UserError
 
@@ -70,24 +71,28 @@ class RawTexts:
     notes: list[str]
     typed: bool = True
     columns: tuple[str | None, str | None] = (None, None)
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Columns:
     """Which columns are meant. text, label: as somebody said, None for nothing said; known: those that training read,
-    which count where they are there. wanted: whether labels are."""
+    which count where they are there. wanted: whether labels are. several: whether a text has several labels,
+    None: as found."""
 
     text: str | None
     label: str | None
     wanted: bool
     known: tuple[str | None, str | None] = (None, None)
+    several: bool | None = None
 
     def among(self, names: Sequence[str]) -> Columns:
         """The same, with the columns that training read where nothing was said and a table has them."""
         text, label = self.known
         chosen = self.text if self.text is not None or text not in names else text
-        other = self.label if self.label is not None or label not in names else label
-        return Columns(chosen, other, self.wanted, self.known)
+        there = label in names or bool(label_columns(names, label))
+        other = self.label if self.label is not None or not there else label
+        return replace(self, text=chosen, label=other)
 
 
 def of_columns(source: Any, meant: Columns, encoding: str) -> RawTexts:
@@ -97,11 +102,34 @@ def of_columns(source: Any, meant: Columns, encoding: str) -> RawTexts:
     names = list(table.columns)
     notes: list[str] = []
     meant = meant.among(names)
-    t, y = _chosen(names, meant.text, meant.label, table.where, meant.wanted, notes)
+    some = label_columns(names, meant.label) if meant.wanted else []
+    t, y = _chosen(names, meant.text, meant.label, table.where, meant.wanted and not some, notes)
     texts = list(table.columns[names[t]])
     labels = None if y is None else list(table.columns[names[y]])
     rows = list(range(table.first_row, table.first_row + len(texts)))
+    if some:
+        columns = [(name, list(table.columns[name])) for name in some]
+        return _of_truths(texts, columns, rows, table.where, notes, (names[t], meant.label))
     return RawTexts(texts, labels, rows, table.where, notes, True, (names[t], None if y is None else names[y]))
+
+
+def label_columns(names: Sequence[str], label: str | None) -> list[str]:
+    """The columns of 0 and 1 that a name with commas means, none where it is one column's."""
+    parts = [] if label is None or label in names else [part.strip() for part in label.split(",")]
+    return parts if len(parts) > 1 and all(part in names for part in parts) else []
+
+
+def _of_truths(
+    texts: list[Any],
+    columns: Sequence[tuple[str, Sequence[Any]]],
+    rows: list[int],
+    where: str,
+    notes: list[str],
+    chosen: tuple[str | None, str | None],
+) -> RawTexts:
+    """Texts whose labels are several columns of 0 and 1."""
+    labels = of_columns_of_truths(columns, rows, where)
+    return RawTexts(texts, labels, rows, where, notes, True, chosen, tuple(name for name, _ in columns))
 
 
 def _chosen(
@@ -161,7 +189,8 @@ def of_table(content: str, where: str, suffix: str, meant: Columns) -> RawTexts:
     given = [name for name in (text, label) if name is not None]
     some = [name for name in names if name]
     numbered = some == [str(i) for i in range(len(some))]  # pandas writes such a header; else "1" may be a first label
-    named = any(name in names and (numbered or not name.isdecimal()) for name in given)
+    some_labels = label_columns(names, label) if wanted else []
+    named = bool(some_labels) or any(name in names and (numbered or not name.isdecimal()) for name in given)
     known = any(name.lower() in (*TEXTS, *LABELS) for name in names)
     places = bool(given) and all(name.isdecimal() and int(name) < width for name in given)
     notes: list[str] = []
@@ -170,11 +199,15 @@ def of_table(content: str, where: str, suffix: str, meant: Columns) -> RawTexts:
         twice = [name for name in names if name and names.count(name) > 1] if width < 5000 else []
         if twice:
             raise UserError(f"{where}: two columns are named {twice[0]!r}")
-        t, y = _chosen(names, text, label, where, wanted, notes)
+        t, y = _chosen(names, text, label, where, wanted and not some_labels, notes)
         rows = rows[1:]
         if not rows:
             raise UserError(f"{where}: there are no rows below the header")
         columns = (names[t], None if y is None else names[y])
+        if some_labels:
+            truths = [(name, [row[names.index(name)] for _, row in rows]) for name in some_labels]
+            numbers, texts = [number for number, _ in rows], [row[t] for _, row in rows]
+            return _of_truths(texts, truths, numbers, where, notes, (names[t], label))
     else:
         place = meant.known[0]
         if text is None and not wanted and place is not None and place.isdecimal() and 1 < width > int(place):
@@ -219,40 +252,64 @@ def _unnamed(
     return t, y
 
 
-def of_lines(content: str, where: str, wanted: bool, guessed: bool) -> RawTexts:
-    """Lines end at "\\n" alone: others that Unicode knows stand within texts."""
+def of_lines(content: str, where: str, meant: Columns, guessed: bool) -> RawTexts:
+    """Lines end at "\n" alone: others that Unicode knows stand within texts."""
     lines = content.split("\n")
     if not lines[-1]:
         lines.pop()
-    marked = any(line.startswith(_FASTTEXT) for line in lines)
+    if any(line.startswith(_FASTTEXT) for line in lines):
+        return _of_marked(lines, where, meant)
     texts: list[str] = []
     labels: list[str] = []
     rows: list[int] = []
     for row, line in enumerate(lines, 1):
         first, *rest = line.split(None, 1) or [""]
         rest = rest or [""]
-        if not wanted:
-            texts.append(rest[0] if first.startswith(_FASTTEXT) else line)
+        if not meant.wanted:
+            texts.append(line)
         elif not first:
             continue
-        elif marked:
-            if not first.startswith(_FASTTEXT):
-                raise UserError(f"{where}: row {row}: expected {_FASTTEXT} first, got {first[:40]!r}")
-            if rest[0].startswith(_FASTTEXT):
-                raise UserError(f"{where}: row {row}: two labels; a text can have one")
-            texts.append(rest[0])
-            labels.append(first.removeprefix(_FASTTEXT))
         else:
             texts.append(rest[0])
             labels.append(first)
         rows.append(row)
-    if not wanted:
+    if not meant.wanted:
         return RawTexts(texts, None, rows, where, [], False)
     kinds = len(set(labels))
-    if guessed and not marked and kinds > max(20, min(len(labels) / 2, MANY)):
+    if guessed and kinds > max(20, min(len(labels) / 2, MANY)):
         raise UserError(
             f"{where}: the first word of each line, taken for its label, gives {kinds:,} classes in {len(labels):,} "
             'lines; expected lines of a label and a text (give the format "lines" if it is so), or a table with the '
             "suffix .csv, .tsv or .jsonl"
         )
     return RawTexts(texts, labels, rows, where, ["each line: the label, then the text"], False)
+
+
+def _of_marked(lines: Sequence[str], where: str, meant: Columns) -> RawTexts:
+    """Lines as fastText has them: __label__a, perhaps more of them, then the text."""
+    texts: list[str] = []
+    labels: list[list[str]] = []
+    rows: list[int] = []
+    for row, line in enumerate(lines, 1):
+        own, rest = [], line.lstrip()
+        while rest.startswith(_FASTTEXT):
+            first, *behind = rest.split(None, 1)
+            own.append(first.removeprefix(_FASTTEXT))
+            rest = behind[0] if behind else ""
+        if meant.wanted and not rest and not own:
+            continue
+        if meant.wanted and not own and meant.several is not True:
+            got = repr(line.split()[0][:40])
+            raise UserError(
+                f"{where}: row {row}: expected {_FASTTEXT} first, got {got}; --multi-label takes texts without a label"
+            )
+        if len(own) > 1 and meant.wanted and meant.several is False:
+            raise UserError(f"{where}: row {row}: two labels; a text can have one where multi_label is off")
+        texts.append(rest if meant.wanted or own else line)
+        labels.append(own)
+        rows.append(row)
+    if not meant.wanted:
+        return RawTexts(texts, None, rows, where, [], False)
+    single = meant.several is not True and all(len(own) == 1 for own in labels)
+    found: list[object] = [own[0] for own in labels] if single else list(labels)
+    return RawTexts(texts, found, rows, where, ["each line: the label, then the text"], False)

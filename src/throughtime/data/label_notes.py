@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from throughtime.data.label_sets import flat
+
 if TYPE_CHECKING:
     from throughtime.data.labelled import Texts
 
@@ -98,7 +100,7 @@ def check_split(train: Texts, test: Texts) -> list[str]:
             f"as well{under}; "
             f"look at the score on the other {int(new.sum()):,} too"
         )
-    return notes + never_seen(train.labels, test.labels, "label")
+    return notes + never_seen(train.classes, flat(test.labels) if test.several else test.labels, "label")
 
 
 def never_seen(train: Iterable[str], test: Sequence[str], what: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Texts with a label each from files, frames and lists, with a line for whatever is wrong in them."""
+"""Texts with a label each, or several, from files, frames and lists, with a line for whatever is wrong in them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ import numpy as np
 from throughtime.data.json_rows import looks_like_json
 from throughtime.data.label_columns import Columns, RawTexts, of_columns, of_lines, of_table, tabbed
 from throughtime.data.label_notes import counted, imbalance, repeated, text_key
-from throughtime.data.label_values import INTEGER, TEXT, as_texts, in_words, missing
+from throughtime.data.label_sets import AS_FOUND, LabelRule, as_one, flat, missing_set, rarest, sets_of, unsplit
+from throughtime.data.label_values import INTEGER, TEXT, as_texts, in_words
 from throughtime.data.splits import grouped_split
 from throughtime.data.table import JSON, PARQUET, json_table
 from throughtime.data.text import read_text
@@ -37,7 +38,10 @@ _HALF = re.compile("[\ud800-\udfff]")
 class Texts:
     """Texts, and a label each, or no labels at all. where: for errors. rows: how an editor counts each, from 0 where
     there is no file. notes: what was found on reading them. kind: what labels were (label_values). columns: the names,
-    or places, of those of texts and labels; None where there are none."""
+    or places, of those of texts and labels; None where there are none. several: whether each label is a set of labels,
+    as label_sets writes it; names: all labels there are,
+
+    in order, where that is known apart from the texts; separator: the sign between labels in a cell."""
 
     texts: list[str]
     labels: list[str]
@@ -46,35 +50,39 @@ class Texts:
     notes: list[str] = field(default_factory=list)
     kind: str = TEXT
     columns: tuple[str | None, str | None] = (None, None)
+    several: bool = False
+    names: tuple[str, ...] = ()
+    separator: str | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
 
     @property
     def classes(self) -> list[str]:
-        """The different labels, sorted."""
-        return sorted(set(self.labels))
+        """The different labels, sorted; all there are, in their order, where that is known."""
+        return list(self.names) or sorted(set(flat(self.labels) if self.several else self.labels))
 
     def take(self, indices: Iterable[int] | np.ndarray) -> Texts:
         """Some of the texts in the order given, without the notes, which are about all of them."""
         chosen = [int(i) for i in indices]
         rows = self.rows or list(range(len(self)))
         labels = [self.labels[i] for i in chosen] if self.labels else []
-        return Texts(
-            [self.texts[i] for i in chosen], labels, self.where, [rows[i] for i in chosen], [], self.kind, self.columns
-        )
+        texts, kept = [self.texts[i] for i in chosen], [rows[i] for i in chosen]
+        return replace(self, texts=texts, labels=labels, rows=kept, notes=[])
 
     def split(self, share: float, seed: int) -> tuple[Texts, Texts]:
         """All but a share of the texts, and that share: of each label as much, texts that are the same on one side."""
         if not share:
             return self, self.take([])
-        rows, kept = grouped_split([text_key(text) for text in self.texts], self.labels, share, seed)
+        by = rarest(self.labels) if self.several else self.labels
+        rows, kept = grouped_split([text_key(text) for text in self.texts], by, share, seed)
         return self.take(rows), self.take(kept)
 
     def joined(self, other: Texts) -> Texts:
         """These texts and others behind them."""
         kind = self.kind if self.kind == other.kind or not other.labels else TEXT
-        return Texts(self.texts + other.texts, self.labels + other.labels, self.where, kind=kind, columns=self.columns)
+        texts, labels = self.texts + other.texts, self.labels + other.labels
+        return replace(self, texts=texts, labels=labels, rows=[], notes=[], kind=kind)
 
     @property
     def sha256(self) -> str:
@@ -92,7 +100,7 @@ def read_texts(
     keep_empty: bool | None = None,
     several: bool = True,
     known: tuple[str | None, str | None] = (None, None),
-    drop_missing: bool = False,
+    rule: LabelRule = AS_FOUND,
 ) -> Texts:
     """Texts and their labels from a table, from lines or from lists.
 
@@ -104,14 +112,14 @@ def read_texts(
     then white space, then the text (fastText's __label__x too), or the text alone where not labelled; "table" is CSV or
     TSV whatever the file's name; "json" objects a line or in an array; "auto" goes by suffix and content. keep_empty:
     keep texts of white space; None: where not labelled. several: refuse texts that all have one label. known: columns
-    of texts and labels that training read, which are taken where they are there. drop_missing: leave texts out that
-    have no label.
+    of texts and labels that training read, which are taken where they are there. rule: of missing labels, and of
+    several labels a text.
 
     Labels become text, "1" for 1.0, and `kind` says what they were. Raises UserError with the row for what cannot be.
     """
     if format not in FORMATS:
         raise UserError(f"format {format!r}: choose from {', '.join(FORMATS)}")
-    meant = Columns(text, label, labelled or label is not None, known)
+    meant = Columns(text, label, labelled or label is not None, known, rule.several)
     paths = _paths(source)
     if paths is not None:
         found = [_file(path, meant, encoding, format) for path in paths]
@@ -123,7 +131,7 @@ def read_texts(
         found = [_lists(list(source), meant.wanted)]
     else:
         found = [of_columns(source, meant, encoding)]
-    return _finished(found, not meant.wanted if keep_empty is None else keep_empty, labelled and several, drop_missing)
+    return _finished(found, not meant.wanted if keep_empty is None else keep_empty, labelled and several, rule)
 
 
 def _is_series(source: Any) -> bool:
@@ -156,7 +164,7 @@ def _file(source: str | Path, meant: Columns, encoding: str, format: str) -> Raw
         return of_columns(json_table(content, where), meant, encoding)
     table = suffix in (".csv", ".tsv", ".tab") or str(source) == "-" or tabbed(content)
     if format == "lines" or (format == "auto" and not table):
-        return of_lines(content, where, meant.wanted, format == "auto")
+        return of_lines(content, where, meant, format == "auto")
     return of_table(content, where, suffix, meant)
 
 
@@ -186,25 +194,22 @@ def _lists(source: Any, wanted: bool) -> RawTexts:
     return RawTexts(texts, labels if wanted else None, list(range(len(texts))), "data", [])
 
 
-def _finished(found: list[RawTexts], keep_empty: bool, labelled: bool, drop_missing: bool) -> Texts:
+def _finished(found: list[RawTexts], keep_empty: bool, labelled: bool, rule: LabelRule) -> Texts:
     """Texts of one or several sources, checked."""
     texts: list[str] = []
     labels: list[str] = []
     rows: list[int] = []
     notes: list[str] = []
     kinds = set()
+    found, several, told, separator = _sets(found, rule)
     for one in found:
         own = [_text(value, f"{one.where}: row {row}") for value, row in zip(one.texts, one.rows, strict=True)]
         kept = _not_empty(own, one, keep_empty, notes)
         if one.labels is not None:
-            kept = _with_labels(kept, one, drop_missing, notes)
-            values, places = [one.labels[i] for i in kept], [one.rows[i] for i in kept]
-            if values:
-                written, kind = as_texts(values, places, one.where, one.typed)
-                for label, row in zip(written, places, strict=True):
-                    check_text(label, f"{one.where}: row {row}")
-                labels += written
-                kinds.add(kind)
+            kept = _with_labels(kept, one, rule.drop_missing, notes)
+            written, kind = _written_labels(one, kept, several)
+            labels += written
+            kinds |= {kind} if written else set()
         texts += [own[i] for i in kept]
         rows += [one.rows[i] for i in kept]
         notes += [note for note in one.notes if note not in notes]
@@ -212,17 +217,71 @@ def _finished(found: list[RawTexts], keep_empty: bool, labelled: bool, drop_miss
     if not texts:
         raise UserError(f"{where}: there are no texts")
     if labels and labelled:
-        _tell_apart(labels, kinds, where)
-    notes += imbalance(labels)
+        _tell_apart(labels, kinds, where, several)
+    notes += [note for note in told if labels] + imbalance(flat(labels) if several else labels)
     notes += repeated(texts, labels, rows)
+    notes += _long(texts, rows)
+    kind = kinds.pop() if len(kinds) == 1 else TEXT
+    names = tuple(dict.fromkeys(name for one in found for name in one.names)) if several else ()
+    several = several and bool(labels)
+    return Texts(texts, labels, where, rows, notes, kind, found[0].columns, several, names, separator)
+
+
+def _long(texts: list[str], rows: list[int]) -> list[str]:
+    """A note on very long texts."""
     lengths = [len(text) for text in texts]
     long = sum(length > LONG for length in lengths)
-    if long:
-        row = rows[lengths.index(max(lengths))]
-        notes.append(
-            f"{counted(long, 'text')} of over {LONG:,} characters, the longest, of {max(lengths):,}, in row {row}"
-        )
-    return Texts(texts, labels, where, rows, notes, kinds.pop() if len(kinds) == 1 else TEXT, found[0].columns)
+    if not long:
+        return []
+    most, row = max(lengths), rows[lengths.index(max(lengths))]
+    return [f"{counted(long, 'text')} of over {LONG:,} characters, the longest, of {most:,}, in row {row}"]
+
+
+def _sets(found: list[RawTexts], rule: LabelRule) -> tuple[list[RawTexts], bool, list[str], str | None]:
+    """The sources with labels as lists where a text has several, whether it has, notes on that, and the separator."""
+    with_labels = [one for one in found if one.labels is not None]
+    several, told, separator = rule.several is True or rule.separator is not None, [], rule.separator
+    for one in with_labels:
+        assert one.labels is not None
+        made = sets_of(one.labels, one.rows, one.where, rule)
+        several = several or made is not None
+        separator = separator or (made.separator if made is not None else None)
+    if not several:
+        told = [note for one in with_labels for note in unsplit(one.labels or [], rule)][:1]
+        return found, False, told, None
+    every = []
+    for one in found:
+        made = None
+        if one.labels is not None:
+            made = sets_of(one.labels, one.rows, one.where, LabelRule(several=True, separator=separator))
+            assert made is not None
+            told.append(made.note)
+        every.append(one if made is None else replace(one, labels=made.labels))
+    return every, True, list(dict.fromkeys(told)), separator
+
+
+def _written_labels(found: RawTexts, kept: list[int], several: bool) -> tuple[list[str], str]:
+    """The labels of some texts as text, and what they were."""
+    assert found.labels is not None
+    values, places = [found.labels[i] for i in kept], [found.rows[i] for i in kept]
+    counts = [len(value) for value in values] if several else [1] * len(values)
+    if several:
+        each = [label for value in values for label in value]
+        owners = [row for row, count in zip(places, counts, strict=True) for _ in range(count)]
+    else:
+        each, owners = values, places
+    if not each:
+        return [as_one(()) for _ in kept], TEXT
+    for label, row in zip(each, owners, strict=True):
+        if several and missing_set(label):
+            raise UserError(f"{found.where}: row {row}: one of the labels is missing; leave it out of the list")
+    written, kind = as_texts(each, owners, found.where, found.typed)
+    for label, row in zip(written, owners, strict=True):
+        check_text(label, f"{found.where}: row {row}")
+    if not several:
+        return written, kind
+    rest = iter(written)
+    return [as_one(next(rest) for _ in range(count)) for count in counts], kind
 
 
 def _not_empty(texts: list[str], found: RawTexts, keep: bool, notes: list[str]) -> list[int]:
@@ -238,7 +297,7 @@ def _not_empty(texts: list[str], found: RawTexts, keep: bool, notes: list[str]) 
 def _with_labels(kept: list[int], found: RawTexts, drop: bool, notes: list[str]) -> list[int]:
     """Which of some texts have a label; UserError where one has none, unless those are left out."""
     assert found.labels is not None
-    without = [i for i in kept if missing(found.labels[i])]
+    without = [i for i in kept if missing_set(found.labels[i])]
     if not without:
         return kept
     rows = [found.rows[i] for i in without]
@@ -250,9 +309,17 @@ def _with_labels(kept: list[int], found: RawTexts, drop: bool, notes: list[str])
     return [i for i in kept if i not in gone]
 
 
-def _tell_apart(labels: list[str], kinds: set[str], where: str) -> None:
+def _tell_apart(labels: list[str], kinds: set[str], where: str, several: bool) -> None:
     """UserError for labels that are no classes."""
-    names = set(labels)
+    names = set(flat(labels) if several else labels)
+    if several:
+        if len(names) < 2:
+            there = f"{min(names)!r} alone" if names else "none"
+            raise UserError(
+                f"{where}: expected at least two different labels, there is {there}; one label that is there or not is "
+                "two classes, give those, one a text"
+            )
+        return
     if len(names) == 1:
         raise UserError(f"{where}: every text has the label {labels[0]!r}; there is nothing to tell apart")
     if kinds == {INTEGER} and len(names) > max(_MANY, 0.5 * len(labels)):

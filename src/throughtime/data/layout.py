@@ -268,6 +268,25 @@ def find_targets(table: SeriesTable, reading: Reading, times: Times, ids: Sequen
     return targets
 
 
+_BESIDE = 24
+"""Columns beside a target that are looked at, at most."""
+
+
+def columns_beside(
+    table: SeriesTable, reading: Reading, times: Times, ids: Sequence[str], targets: Sequence[str]
+) -> tuple[str, ...]:
+    """Columns of numbers, without a slip among them, that are neither targets nor anything else."""
+    taken = {*times.columns, *ids, *reading.future, *reading.static, *targets}
+    found = []
+    for name in table.names:
+        if name in taken or name in table.twice or _no_series(table, name, times) is not None:
+            continue
+        numbers = table.parsed(name)
+        if numbers.bad is None and not np.isinf(numbers.values).any() and np.isfinite(numbers.values).mean() > 0.5:
+            found.append(name)
+    return tuple(found[:_BESIDE])
+
+
 def _no_series(table: SeriesTable, name: str, times: Times) -> str | None:
     """Why a column is no series to forecast; None where it is one."""
     holds = table.holds(name)

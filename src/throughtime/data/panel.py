@@ -25,7 +25,7 @@ class Panel:
     dates. frequency: of the steps. values: (L_n,) float64 each, NaN where missing. past: covariates that are known up
     to now; future: those that are known beforehand, which may reach further; both name -> one array a series. static:
     name -> a value a series. target, where: names for errors. axis: what was found out about time. notes: what
-    else was found on reading.
+    else was found on reading. id: what the column of the names is called.
     """
 
     ids: list[str]
@@ -39,6 +39,7 @@ class Panel:
     where: str = "data"
     axis: TimeAxis = field(default_factory=TimeAxis)
     notes: list[str] = field(default_factory=list)
+    id: str = "unique_id"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "axis", replace(self.axis, frequency=self.frequency.alias))

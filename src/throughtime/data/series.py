@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from throughtime.data.axis import TimeAxis
 from throughtime.data.frequency import Frequency
 from throughtime.data.grid import Groups, Stamps, aggregated, in_order, place, rounded, settle
-from throughtime.data.layout import find_ids, find_targets, joined, turned
+from throughtime.data.layout import columns_beside, find_ids, find_targets, joined, turned
 from throughtime.data.panel import Column, Panel
 from throughtime.data.reading import Reading
 from throughtime.data.series_table import SeriesTable, table_of
@@ -38,8 +38,9 @@ def read_series(source: Any, target: str | Sequence[str] | None = None, **option
     return read(source, Reading(target=() if target is None else target, **given))  # type: ignore[arg-type]
 
 
-def read(source: Any, reading: Reading) -> Panel:
-    """`read_series`, with its options in one."""
+def read(source: Any, reading: Reading, beside: bool = False) -> Panel:
+    """`read_series`, with its options in one. beside: of a table with one target, other columns of numbers come along
+    as covariates that are known up to now."""
     if isinstance(source, np.ndarray) and source.ndim in (1, 2) and source.dtype.names is None:
         rows = source[:, None] if source.ndim == 1 else source
         return _arrays([rows[:, n] for n in range(rows.shape[1])], [str(n) for n in range(rows.shape[1])])
@@ -53,6 +54,8 @@ def read(source: Any, reading: Reading) -> Panel:
         raise UserError(f"{table.where}: row {table.blank[0]} is empty; leave it out")
     ids = find_ids(table, reading, times)
     targets = find_targets(table, reading, times, ids)
+    if beside and len(targets) == 1 and not reading.past:
+        reading = replace(reading, past=columns_beside(table, reading, times, ids, targets))
     return _Reader(table, reading, times, ids, targets).panel()
 
 
@@ -103,6 +106,7 @@ class _Reader:
             table.where,
             self._axis(stamps),
             [*self.times.notes, *table.notes, *_few(notes)],
+            self.ids[0] if len(self.ids) == 1 else "unique_id",
         )
 
     def _axis(self, stamps: Stamps) -> TimeAxis:

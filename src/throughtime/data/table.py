@@ -8,7 +8,7 @@ import io
 import math
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.data.json_rows import json_objects
+from throughtime.data.json_rows import json_objects, line_columns
 from throughtime.data.parquet import read_parquet
 from throughtime.data.text import is_stream, read_bounded, read_standard_input, read_text
 from throughtime.errors import UserError, needed
@@ -40,7 +40,7 @@ class TableData:
     """Columns of one length. where: for errors. first_row: how an editor counts the first of them; 0 where that is no
     file of lines."""
 
-    columns: dict[str, np.ndarray]
+    columns: Mapping[str, np.ndarray]
     where: str
     first_row: int
 
@@ -178,11 +178,18 @@ _CELL = 8
 
 def json_table(content: str, where: str) -> TableData:
     """The columns of JSON text: objects a line, in an array, or in an object."""
+
+    def check(names: int, rows: int) -> None:
+        check_memory(f"{where}: {names:,} different keys", _CELL * rows * names, len(content))
+
+    if columns := line_columns(content, check):
+        check(len(columns), len(next(iter(columns.values()))))
+        return TableData({name: objects(columns.pop(name)) for name in list(columns)}, where, 1)
     rows, first = json_objects(content, where)
     names = dict.fromkeys(name for row in rows for name in row)
     if not names:
         raise UserError(f"{where}: the objects have no keys" if rows else f"{where}: there are no rows")
-    check_memory(f"{where}: {len(names):,} different keys", _CELL * len(rows) * len(names), len(content))
+    check(len(names), len(rows))
     return TableData({name: objects([row.get(name) for row in rows]) for name in names}, where, first)
 
 
@@ -199,19 +206,46 @@ def _frame(source: Any, where: str, extra: str, typed: bool = False) -> TableDat
         ) from None
     if not len(frame):
         raise UserError(f"{where}: there are no rows")
+    if typed and len({str(name) for name in frame.columns}) == len(frame.columns):
+        of = {str(name): name for name in frame.columns}
+        return TableData(_Asked(list(of), lambda name: _typed(frame[of[name]])), where, 0)
     columns = {}
     for name in frame.columns:
-        column = frame[name]
-        kind = str(column.dtype)
-        if kind.startswith("Datetime") and getattr(column.dtype, "time_zone", None):
-            column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-        if kind.startswith(("Datetime", "Date")):
-            columns[str(name)] = np.asarray(column.cast(narwhals.Datetime("us")).to_numpy()).astype("datetime64[us]")
-        elif not typed and kind.startswith(("Int", "UInt", "Float", "Boolean", "Decimal")):
-            columns[str(name)] = np.asarray(column.cast(narwhals.Float64()).to_numpy(), np.float64)
+        if not typed and str(frame[name].dtype).startswith(("Int", "UInt", "Float", "Boolean", "Decimal")):
+            columns[str(name)] = np.asarray(frame[name].cast(narwhals.Float64()).to_numpy(), np.float64)
         else:
-            columns[str(name)] = objects(column.to_list())
+            columns[str(name)] = _typed(frame[name])
     return TableData(columns, where, 0)
+
+
+def _typed(column: Any) -> np.ndarray:
+    """A column of a frame: times as datetime64[us], all else as Python has it."""
+    import narwhals
+
+    kind = str(column.dtype)
+    if kind.startswith("Datetime") and getattr(column.dtype, "time_zone", None):
+        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    if kind.startswith(("Datetime", "Date")):
+        return np.asarray(column.cast(narwhals.Datetime("us")).to_numpy()).astype("datetime64[us]")
+    return objects(column.to_list())
+
+
+class _Asked(Mapping[str, np.ndarray]):
+    """Columns of a frame, each made into objects only when it is asked for."""
+
+    def __init__(self, names: list[str], made: Callable[[str], np.ndarray]) -> None:
+        self._names, self._made = dict.fromkeys(names), made
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._made(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 _BYTE, _COLUMN = 9, 400

@@ -15,7 +15,7 @@ and decode(encode(text)) == text, but for what a limited vocabulary replaces by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -94,6 +94,33 @@ def from_json(data: Any) -> Tokenizer:
     except KeyError as error:
         raise UserError(f"tokenizer {data['kind']}: {error} is missing; tokenizer.json is damaged") from None
     return tokenizer
+
+
+_BLOCK = 1 << 20
+"""Characters that are encoded at once."""
+
+
+def compact(tokenizer: Any, text: str, stretches: Sequence[tuple[int, int]]) -> np.ndarray:
+    """The ids of stretches of a text, one after the other, as small integers: uint8, uint16 or int32, (N,).
+
+    The same as `encode` of them joined, without a copy of them and of four bytes a character.
+    """
+    kind: Any = np.uint8 if tokenizer.size <= 1 << 8 else np.uint16 if tokenizer.size <= 1 << 16 else np.int32
+    found, rest = bytearray(), ""
+    try:
+        for first, end in stretches:
+            while first < end:
+                block = text[first : min(first + max(_BLOCK, len(rest)), end)]
+                first += len(block)
+                rest += block
+                ready = tokenizer.settled(rest)
+                found += memoryview(tokenizer.encode(rest[:ready]).astype(kind)).cast("B")
+                rest = rest[ready:]
+        found += memoryview(tokenizer.encode(rest).astype(kind)).cast("B")
+    except UserError:  # one that is about all of them, not about a block
+        tokenizer.encode("".join(text[first:end] for first, end in stretches))
+        raise
+    return np.frombuffer(found, kind)
 
 
 def unknown_ids(tokenizer: Any) -> list[int]:

@@ -52,7 +52,9 @@ class Words:
         size = _USUAL if size is None else size
         if size <= len(UNKNOWN):
             raise UserError(f"words: expected a vocabulary of at least {len(UNKNOWN) + 1}, got {size}")
-        counts = sorted(Counter(pattern(True).findall(text)).items(), key=lambda item: (-item[1], item[0]))
+        counts = sorted(
+            Counter(found[0] for found in pattern(True).finditer(text)).items(), key=lambda item: (-item[1], item[0])
+        )
         return cls([piece for piece, _ in counts[: size - len(UNKNOWN)]])
 
     def grown(self, text: str, size: int | None = None) -> Words:

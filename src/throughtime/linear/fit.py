@@ -17,6 +17,7 @@ Source: Wang and Manning 2012, Baselines and Bigrams, aclanthology.org/P12-2018,
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,18 @@ ABSENT = -20.0
 
 Held = tuple[Sequence[str], Sequence[str]]
 """Texts and labels to choose on."""
+
+
+class _Until(tuple[float, ...]):
+    """C to try, the first for certain, further ones as long as it is not later than `end` (time.monotonic)."""
+
+    end: float
+
+    def __iter__(self) -> Iterator[float]:
+        for place, cost in enumerate(super().__iter__()):
+            if place and time.monotonic() >= self.end:
+                return
+            yield cost
 
 
 def majority(labels: Sequence[str], classes: Sequence[str] | None = None) -> NgramModel:
@@ -79,7 +92,7 @@ def tf_idf(
     scale = (1 + np.log((1 + len(texts)) / (1 + df))).astype(np.float32)
     present = np.unique(truth)
     learnable = len(present) > 1 and ngrams.size > 0
-    x = _matrix(rows, weighed(*rows, scale, "log"), ngrams.size)
+    x = matrix(rows, weighed(*rows, scale, "log"), ngrams.size)
 
     def fits() -> Iterator[NgramModel]:
         for cost in costs:
@@ -142,10 +155,10 @@ def naive_bayes(
     learnable = len(present) > 1 and ngrams.size > 0
     tasks = present[1:] if len(present) == 2 else present
     each = np.ones(len(texts)) if weights is None else weights
-    ones = _matrix(rows, np.ones(len(rows[1])), ngrams.size)
+    ones = matrix(rows, np.ones(len(rows[1])), ngrams.size)
     sums = np.stack([(each * (truth == c)) @ ones for c in tasks])
     ratios = _ratios(sums, each @ ones - sums, form.alpha)
-    x = _matrix(rows, weighed(*rows, normalize=form.normalize), ngrams.size)
+    x = matrix(rows, weighed(*rows, normalize=form.normalize), ngrams.size)
     fit = _logistic if form.solver == "logistic" else _hinge
     tempered = held is not None and (form.solver == "svm" or len(present) > 2)
 
@@ -171,28 +184,41 @@ def fit_linear_models(
     classes: Sequence[str] | None = None,
     say: Callable[[str], None] = lambda line: None,
     choices: Mapping[str, Mapping[str, float]] | None = None,
+    weights: np.ndarray | None = None,
+    seconds: float | None = None,
 ) -> dict[str, NgramModel]:
     """The majority class, TF-IDF and naive Bayes over words and over characters, by name; C chosen on `held` by
-    accuracy. choices: of each name the `choice` of a model whose held part is learned from now. say: told what goes on.
-    Without scikit-learn only the majority class, which `say` is told."""
+    accuracy. choices: of each name the `choice` of a model whose held part is learned from now. weights: (N,) of the
+    texts, or none. seconds: after so many no further fit is begun but the first, where there is something to choose on;
+    `say` is told what is left out. say: told what goes on. Without scikit-learn only the majority class, which `say` is
+    told."""
+    end = time.monotonic() + seconds if seconds is not None and held is not None else np.inf
     classes = sorted(set(labels)) if classes is None else classes
     models = {MAJORITY: majority(labels, classes)}
     if not available():
         say(f"{MISSING}: {needed('labels')}")
         return models
-    rows = _sample(texts)
+    rows = sample(texts)
     if len(rows) < len(texts):
         say(f"linear models: {len(rows):,} of {len(texts):,} texts, drawn at random, so that they fit into memory")
         texts, labels = [texts[i] for i in rows], [labels[i] for i in rows]
+        weights = None if weights is None else weights[rows]
     for unit, ngrams in (("words", Ngrams((1, 2), None)), ("characters", Ngrams(None, (1, 6)))):
-        ngrams.fit(texts)
-        for name, fit in (
-            (f"TF-IDF {unit}, logistic regression", tf_idf),
-            (f"naive Bayes {unit} (NB-SVM)", naive_bayes),
+        for name, fit, kind in (
+            (f"TF-IDF {unit}, logistic regression", tf_idf, "tf-idf"),
+            (f"naive Bayes {unit} (NB-SVM)", naive_bayes, "normalised"),
         ):
+            if len(models) > 1 and time.monotonic() >= end:
+                say(f"{name}: left out, the linear models' share of the minutes is over")
+                continue
+            if choices and held is None and name not in choices:
+                continue  # left out when it was chosen
+            if not ngrams.size:
+                ngrams.fit(texts)
             before = (choices or {}).get(name, {})
-            costs = {"costs": (before["C"],)} if "C" in before else {}
-            made: NgramModel = fit(texts, labels, ngrams, classes, held, "accuracy", **costs)  # type: ignore[arg-type]
+            costs = _Until((before["C"],) if "C" in before else COSTS[kind])
+            costs.end = end
+            made: NgramModel = fit(texts, labels, ngrams, classes, held, "accuracy", costs, weights)
             models[name] = _cooled(made, before["temperature"]) if "temperature" in before and held is None else made
             right = _right(models[name], *held, classes) if held is not None else np.zeros(0)
             say(f"{name}: " + (f"accuracy {right.mean():.1%} on the validation part" if held is not None else "fitted"))
@@ -232,7 +258,8 @@ def _prepared(
     return classes, truth, Ngrams((1, 2), None).fit(texts) if ngrams is None else ngrams
 
 
-def _matrix(rows: Rows, values: np.ndarray, size: int) -> Any:
+def matrix(rows: Rows, values: np.ndarray, size: int) -> Any:
+    """Values of n-grams in compressed rows as a sparse matrix (N, F)."""
     from scipy.sparse import csr_matrix
 
     return csr_matrix((values, rows[1], rows[0]), (len(rows[0]) - 1, size))
@@ -256,6 +283,11 @@ def _logistic(
 
     made = LogisticRegression(C=cost, solver=solver, tol=tolerance, max_iter=500, random_state=0)
     return _fitted(made, x, y, weights)
+
+
+def solved(x: Any, y: np.ndarray, cost: float, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Logistic regression of one label: coefficients (1, F) and intercept (1,)."""
+    return _logistic(x, y, cost, weights, 1e-3)
 
 
 def _hinge(
@@ -290,7 +322,7 @@ def _only(ngrams: Ngrams, labels: Sequence[str], classes: Sequence[str]) -> Ngra
     return NgramModel(ngrams, np.zeros((ngrams.size, len(classes)), np.float32), majority(labels, classes).bias)
 
 
-def _sample(texts: Sequence[str]) -> np.ndarray:
+def sample(texts: Sequence[str]) -> np.ndarray:
     """Rows, ascending, of texts that together have no more than MOST_CHARACTERS; one at least."""
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     if lengths.sum() <= MOST_CHARACTERS:

@@ -89,6 +89,10 @@ class NgramModel:
         """(N, C) float32, the log of the softmax of the logits."""
         return _log_softmax(self.logits(texts))
 
+    def logits_of(self, rows: Rows) -> np.ndarray:
+        """`logits` from what `ngrams.rows` gave, which models over the same n-grams can share."""
+        return self._logits(rows).astype(np.float32)
+
     def log_probabilities_of(self, rows: Rows) -> np.ndarray:
         """The same from what `ngrams.rows` gave, which models over the same n-grams can share."""
         return _log_softmax(self._logits(rows).astype(np.float32))

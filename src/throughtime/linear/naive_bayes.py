@@ -5,10 +5,11 @@ With n-grams g of order n and r_gc naive Bayes' log-count ratio of class c,
     r_gc = ln((a_gc + 1) / (N_c + 2)) - ln((b_gc + 1) / (M_c + 2))
     v_tnc = (sum of r_gc over the n-grams g of order n that end in token t) / s_nc
 
-where a_gc of the N_c texts of class c and b_gc of the M_c others have g, and s_nc is the deviation over all tokens that
-are learned from. In training a text's own features come from counts without it and its like (in the manner of
-stacking: Wolpert 1992, doi:10.1016/S0893-6080(05)80023-1), so that the recurrence learns how far to trust it, what to
-make of a "not" before it and what it misses. For two classes there is one v of each order, that of the second.
+where a_gc of the N_c texts of class c and b_gc of the M_c others have g (a text may be of several classes), and s_nc
+is the deviation over all tokens that are learned from. In training a text's own features come from counts without it
+and its like (in the manner of stacking: Wolpert 1992, doi:10.1016/S0893-6080(05)80023-1), so that the recurrence
+learns how far to trust it, what to make of a "not" before it and what it misses. For two classes there is one v of
+each order, that of the second.
 
 Source: the ratios, Wang and Manning 2012, aclanthology.org/P12-2018, section 2.
 """
@@ -73,34 +74,39 @@ class NaiveBayesFeatures:
         classes: Sequence[str],
         keys: Sequence[Hashable],
         seed: int,
+        sets: np.ndarray | None = None,
     ) -> tuple[NaiveBayesFeatures, np.ndarray]:
         """The features by all texts together, and those of the texts themselves, (M, channels) float32, without them.
 
-        tokens: of N texts. keys: (N,) texts of one key are left out together.
+        tokens: of N texts. keys: (N,) texts of one key are left out together. sets: (N, C) bool, where a text
+        may be of several classes; labels then say only what is spread evenly.
         """
         joined = _joined(tokens)[0]
         long = sum(len(token) > 1 for text in tokens for token in text) > 0.5 * sum(map(len, tokens))
         ngrams = Ngrams(WORDS if long else SIGNS, CHARACTERS if long else None, least=(1, 2)).fit(joined)
         indptr, indices, _ = ngrams.rows(joined)
         number = {name: i for i, name in enumerate(classes)}
-        truth = np.array([number[label] for label in labels])
+        several = sets is not None
+        truth = np.zeros(0, np.int64) if several else np.array([number[label] for label in labels])
         owner, count = np.repeat(np.arange(len(tokens)), np.diff(indptr)), len(classes)
 
         def counts(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             inside = np.zeros(len(tokens), bool)
             inside[rows] = True
             mine = inside[owner]
+            if sets is not None:
+                return _counts_of_sets(sets, rows, indices[mine], owner[mine], ngrams.size)
             cells = indices[mine].astype(np.int64) * count + truth[owner[mine]]
             there = np.bincount(cells, minlength=ngrams.size * count).reshape(-1, count)
             return there, np.bincount(truth[rows], minlength=count)
 
         every = counts(np.arange(len(tokens)))
-        whole = cls(ngrams, _ratios(*every))
+        whole = cls(ngrams, _ratios(*every, several))
         starts = np.concatenate([[0], np.cumsum([max(1, len(text)) for text in tokens])])
         apart = np.zeros((starts[-1], whole.channels), np.float32)
         for part in folds(keys, list(labels), min(FOLDS, len(set(keys))), seed):
             there, texts = counts(part)
-            rest = cls(ngrams, _ratios(every[0] - there, every[1] - texts))
+            rest = cls(ngrams, _ratios(every[0] - there, every[1] - texts, several))
             places = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in part])
             apart[places] = rest.of([tokens[i] for i in part])
         deviation = apart.std(0)
@@ -146,8 +152,23 @@ _APART = 1 << 40
 """More than a text has characters."""
 
 
-def _ratios(there: np.ndarray, texts: np.ndarray) -> np.ndarray:
-    """r (F, K) from how many texts of each class have an n-gram, (F, C), and how many texts there are, (C,)."""
+def _counts_of_sets(
+    sets: np.ndarray, rows: np.ndarray, indices: np.ndarray, owner: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many texts of each class, and last of all, have an n-gram, (F, C + 1), and how many there are, (C + 1,)."""
+    every = np.concatenate([sets, np.ones((len(sets), 1), bool)], 1)
+    there = np.stack([np.bincount(indices[own[owner]], minlength=size) for own in every.T], 1)
+    return there, every[rows].sum(0)
+
+
+def _ratios(there: np.ndarray, texts: np.ndarray, several: bool = False) -> np.ndarray:
+    """r (F, K) from how many texts of each class have an n-gram, (F, C), and how many texts there are, (C,). several:
+    texts may be of several classes; a last column is of all texts."""
+    if several:
+        (each, whole), (count, all_) = ((one[..., :-1], one[..., -1:]) for one in (there, texts))
+        apart: np.ndarray = np.log((each + 1) / (count + 2)) - np.log((whole - each + 1) / (all_ - count + 2))
+        apart[whole[:, 0] == 0] = 0.0
+        return apart.astype(np.float32)
     others = there.sum(1, keepdims=True) - there
     ratios = np.log((there + 1) / (texts + 2)) - np.log((others + 1) / (texts.sum() - texts + 2))
     ratios[there.sum(1) == 0] = 0.0  # of what these texts do not have nothing is known

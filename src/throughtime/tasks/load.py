@@ -12,6 +12,13 @@ from throughtime.storage.folder import CONFIG
 from throughtime.storage.record import read_task
 from throughtime.tasks import TASKS, part
 
+IMPORTED = "imported"
+"""What stands for a task in the folder of a model of another framework."""
+
+
+def _imported(path: Path) -> bool:
+    return read_task(path)[0] == IMPORTED
+
 
 def load(directory: str | PathLike[str], weights: str | None = None) -> Any:
     """The trained model in a folder; the task is known from the folder. torch is not needed.
@@ -27,6 +34,10 @@ def load(directory: str | PathLike[str], weights: str | None = None) -> Any:
             print(piece, end="", flush=True)
     """
     path = Path(directory)
+    if _imported(path):
+        from throughtime.interop import folder
+
+        return folder.load(path)
     return part(task_of(path), "stream").load(path, weights)
 
 
@@ -34,6 +45,8 @@ def task_of(directory: str | PathLike[str]) -> str:
     """The task of a model's folder; UserError where it is none that this version knows."""
     path = Path(directory)
     task, _ = read_task(path)
+    if task == IMPORTED:
+        raise UserError(f"{path}: an imported model has no task; use throughtime.load in Python, or throughtime export")
     if task not in TASKS:
         raise UserError(f"{path / CONFIG}: unknown task {reprlib.repr(task)}, this version knows {', '.join(TASKS)}")
     return task

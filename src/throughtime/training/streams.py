@@ -9,6 +9,9 @@ import numpy as np
 
 from throughtime.errors import UserError
 
+_COUNTED = 1 << 20
+"""Ids that are counted at once."""
+
 
 class Streams:
     """Chunks of `window` steps from `batch` streams, each stream a run of consecutive tokens.
@@ -32,6 +35,13 @@ class Streams:
     def __len__(self) -> int:
         """Chunks in an epoch, the same in every one."""
         return (len(self.ids) - 1 - min(self.window - 1, self._spare)) // self.batch // self.window
+
+    def counts(self, size: int) -> np.ndarray:
+        """How often each of `size` ids stands in the sequence: (size,) int64."""
+        found = np.zeros(size, np.int64)
+        for first in range(0, len(self.ids), _COUNTED):
+            found += np.bincount(self.ids[first : first + _COUNTED], minlength=size)
+        return found
 
     def epoch(self, number: int) -> Epoch:
         """The chunks of an epoch."""

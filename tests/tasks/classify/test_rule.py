@@ -11,10 +11,11 @@ import pytest
 
 import throughtime
 from tests.tasks.reading.runs import history, interrupt_at, record, same_checkpoints
-from tests.tasks.reading.texts import FEW, TINY, easy, write_table
+from tests.tasks.reading.texts import FEW, TAGGER, TINY, easy, flights, write_table
 from throughtime.errors import UserError
 from throughtime.tasks.classify.estimator import Classifier
 from throughtime.tasks.classify.options import ClassifierOptions
+from throughtime.tasks.tag.estimator import Tagger
 from throughtime.tasks.tag.options import TaggerOptions
 from throughtime.tasks.train import train
 
@@ -44,6 +45,17 @@ def test_minutes_are_for_both_trainings(tmp_path: Path) -> None:
     assert (model.chosen[0].name, model.chosen[0].value) == ("refit", True)
     assert [choice["name"] for choice in record(tmp_path)["choices"]] == [choice.name for choice in model.chosen]
     assert record(tmp_path)["data"]["texts"] == 60
+
+
+def test_linear_models_have_their_share_of_the_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("throughtime.tasks.reading.rule.LEAST_LINEAR", 0.0)
+    monkeypatch.setattr("throughtime.tasks.reading.rule.LINEAR", 0.0)
+    texts, labels = easy(60)
+    some = {"majority class", "TF-IDF words, logistic regression"}
+    model = Classifier(**TINY).fit(texts, labels, validation=(texts, labels), minutes=0.01, quiet=True)
+    assert model.fitted().linear.keys() == some
+    tagger = Tagger(**TAGGER).fit(flights(40), validation=flights(20, 1), minutes=0.01, quiet=True)
+    assert tagger.fitted().linear.keys() == some
 
 
 def test_the_second_ends_where_the_first_was_at_its_best(tmp_path: Path) -> None:

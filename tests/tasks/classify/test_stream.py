@@ -83,7 +83,7 @@ def test_order_and_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None
     found = model.predict_probabilities(TEXTS)
     order = [5, 0, 3, 3, 1, 4, 2]
     np.testing.assert_allclose(model.predict_probabilities(TEXTS[i] for i in order), found[order], rtol=0, atol=1e-6)
-    monkeypatch.setattr(classify, "_TEXTS", 2)
+    monkeypatch.setattr(classify, "TEXTS", 2)
     np.testing.assert_allclose(model.predict_probabilities(TEXTS), found, rtol=0, atol=1e-6)
     assert model.predict_probabilities([]).shape == (0, 3)
     assert model.predict([]) == []

@@ -62,7 +62,9 @@ def case(**options: Any) -> Case:
         stream=lambda model: model.stream(id="a"),
         followed=followed,
         other={"hidden": 6, "lookback": 18},
-        zero=frozenset({"average", "clip", "dropout", "weight_decay", "seed", "seconds", "holdout", "profile"})
+        zero=frozenset(
+            {"average", "clip", "dropout", "weight_decay", "seed", "seconds", "holdout", "profile", "neighbours"}
+        )
         | {"validation"},
         unlimited=frozenset({"clip", "seed", "patience", "minutes", "epochs", "steps", "learning_rate", "stride"})
         | {"weight_decay"},

@@ -193,20 +193,38 @@ def test_features_are_scored_as_they_were_given() -> None:
     assert model.evaluate(seconds=0)["mae"] < 1.0  # the mean is off by 2.4: what is known of the steps ahead is read
 
 
+def test_members_learn_side_by_side_in_the_bits_of_one_after_the_other() -> None:
+    series = seasonal(2, 120)
+    options: dict[str, Any] = {**SMALL, "ensemble_size": 3, "dropout": 0.2, "quantiles": (0.1, 0.5, 0.9)}
+    each = [
+        Forecaster(**{**options, "threads": threads}).fit(series, steps=12, batch=16, validation=40, quiet=True)
+        for threads in (1, 2, 3)
+    ]
+    for one in each[1:]:
+        assert one.outcome is not None
+        assert each[0].outcome is not None
+        assert one.outcome.best == each[0].outcome.best
+        for name, value in each[0].fitted().parameters.items():
+            np.testing.assert_array_equal(value, one.fitted().parameters[name])
+    members = each[0].fitted().ensemble.members
+    assert not np.array_equal(members[0]["output.W_hy"], members[1]["output.W_hy"])
+
+
 def test_a_run_that_goes_on_equals_one_that_was_not_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     series = seasonal(2, 120)
     options: dict[str, Any] = {**SMALL, "ensemble_size": 2, "dropout": 0.2, "profile": 12, "quantiles": (0.1, 0.9)}
     more: dict[str, Any] = {"phases": [0, 5], "ids": ["a", "b"], "quiet": True}
     whole = Forecaster(**options).fit(series, steps=20, batch=16, validation=40, **more)
-    loss, calls = ForecastJob.loss, []
+    loss, calls = ForecastJob.member_loss, []
 
-    def stopping(job: ForecastJob, batch: Any) -> Any:
-        calls.append(batch)
-        if len(calls) == 9:
-            os.kill(os.getpid(), signal.SIGINT)
-        return loss(job, batch)
+    def stopping(job: ForecastJob, number: int, batch: Any) -> Any:
+        if number == 0:
+            calls.append(batch)
+            if len(calls) == 9:
+                os.kill(os.getpid(), signal.SIGINT)
+        return loss(job, number, batch)
 
-    monkeypatch.setattr(ForecastJob, "loss", stopping)
+    monkeypatch.setattr(ForecastJob, "member_loss", stopping)
     stopped = Forecaster(**options).fit(series, tmp_path, steps=20, batch=16, validation=40, **more)
     monkeypatch.undo()
     assert stopped.outcome is not None

@@ -27,9 +27,9 @@ def test_windows_are_every_origin_once() -> None:
         assert batch.seen.past[:, n, 2:].sum() == len(seen)
     assert [tuple(pair) for pair in Windows(histories, [4, 4, 4, 0], last=True).origins.tolist()] == [(0, 16), (1, 3)]
     assert Windows(histories, [10] * 4).origins.tolist() == [[0, 6]]
-    epochs = [Epoch(windows, 5, [0, number]) for number in (0, 0, 1)]
+    epochs = [Epoch(len(windows), 5, [0, number]) for number in (0, 0, 1)]
     assert [len(epoch) for epoch in epochs] == [2, 2, 2]
-    seen = [epoch[1][0].actual.tolist() for epoch in epochs]
+    seen = [windows.batch(epoch[1][0]).actual.tolist() for epoch in epochs]
     assert seen[0] == seen[1] != seen[2]
 
 

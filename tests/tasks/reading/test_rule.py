@@ -12,7 +12,7 @@ from throughtime.tasks.choices import settled
 from throughtime.tasks.classify import rule as classify
 from throughtime.tasks.classify.options import ClassifierOptions
 from throughtime.tasks.reading.format_1 import options_of
-from throughtime.tasks.reading.rule import MOST_MEMBERS, Facts
+from throughtime.tasks.reading.rule import LEAST_LINEAR, MOST_MEMBERS, Facts, linear_seconds
 from throughtime.tasks.tag import rule as tag
 from throughtime.tasks.tag.options import TaggerOptions
 
@@ -117,3 +117,10 @@ def test_a_folder_of_format_1_has_nothing_open(task: str) -> None:
         [],
         ["refit"],
     )
+
+
+@pytest.mark.parametrize("task", [ClassifierOptions, TaggerOptions])
+def test_linear_models_have_a_share_of_the_minutes(task: Any) -> None:
+    assert linear_seconds(task(minutes=2.0)) == 30.0
+    assert linear_seconds(task(minutes=0.01)) == LEAST_LINEAR
+    assert linear_seconds(task(epochs=3)) is None

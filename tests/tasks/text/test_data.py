@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
+from throughtime.tasks.text import data
 from throughtime.tasks.text.data import Text, TextData
 
 
@@ -53,3 +56,12 @@ def test_unknown_parts_are_refused() -> None:
 
 def test_of_a_text_that_nobody_described_nothing_is_known() -> None:
     assert TextData.from_json({}).to_json() == {"file": None, "sha256": "", "characters": 0, "form": ""}
+
+
+def test_a_text_is_composed_and_hashed_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "cafe\u0301\n\u0301e\u0301 \uac00\u11a8 a\u0323\u0302\n\n\u0344x" * 9
+    whole = Text.of(text + "\n")
+    monkeypatch.setattr(data, "_BLOCK", 3)
+    blocks = Text.of(text + "\n")
+    assert blocks.text == whole.text == unicodedata.normalize("NFC", text + "\n")
+    assert blocks.sha256 == whole.sha256 == hashlib.sha256(whole.text.encode()).hexdigest()

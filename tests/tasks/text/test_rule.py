@@ -139,7 +139,7 @@ def test_validation_is_spread_over_what_is_learned() -> None:
     assert every[0][0] == 0
     assert every[-1][1] == 30_000
     assert all(a[1] == b[0] for a, b in itertools.pairwise(every))
-    assert len(cut.part("train")) + len(cut.part("validation")) == len(cut.learned) == 30_000
+    assert len(cut.part("train")) + len(cut.part("validation")) == cut.stretches("learned")[0][1] == 30_000
     assert cut.part("validation")[600:1200] == text[8700:9300]
     one = Text(text, validation=0.1, holdout=0.25)
     assert one.stretches("validation") == [(27_000, 30_000)]  # as it was before there were blocks

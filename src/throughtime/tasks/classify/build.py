@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from throughtime.data.label_notes import text_key
+from throughtime.data.label_sets import flat, multi_hot, rarest
 from throughtime.data.labelled import Texts
 from throughtime.data.splitter import Splitter
 from throughtime.errors import UserError
@@ -20,7 +22,7 @@ from throughtime.models.stack import Stack
 from throughtime.recurrence import Trace
 from throughtime.runtime.readers import Reader, prefix, reader_files
 from throughtime.tasks.classify import model as classifier
-from throughtime.tasks.classify.data import ClassifiedData
+from throughtime.tasks.classify.data import ClassifiedData, classes_of
 from throughtime.tasks.classify.model import WHO, ClassifierConfig, ClassifierEnsemble, above
 from throughtime.tasks.classify.options import ClassifierOptions
 from throughtime.tasks.reading import embeddings
@@ -69,10 +71,10 @@ class Sizes(NamedTuple):
 
 def build(examples: Parts[Texts], options: ClassifierOptions) -> ReadingPlan:
     """Everything a new classifier starts with; notes on its data say what of it could not be built."""
-    learned, held = examples.learned, examples.held
-    classes = sorted({*learned.labels, *held.labels})
-    if len(set(learned.labels)) < 2:
-        only = learned.labels[0]
+    learned = examples.learned
+    classes = classes_of(examples)
+    if len(learned.classes) < 2:
+        only = (learned.classes or ["none"])[0]
         raise UserError(f"{learned.where}: there is one class to learn from, {only!r}; nothing to tell apart")
     if len(classes) > _MANY and len(classes) > len(learned) / 2:
         raise UserError(
@@ -91,7 +93,9 @@ def build(examples: Parts[Texts], options: ClassifierOptions) -> ReadingPlan:
         splitter = Splitter("tokenizer", start.tokenizer) if start else Splitter.fit(unit, learned.texts)
         for featured in kinds if unit in FEATURED else (False,):
             parts.append(_part(splitter, examples, classes, featured, sizes, options, without))
-    model = ClassifierEnsemble(tuple(part.reader.config for part in parts), options.ensemble_size, tuple(classes))
+    configs = tuple(part.reader.config for part in parts)
+    model = ClassifierEnsemble(configs, options.ensemble_size, tuple(classes), learned.several)
+    every = Counter(flat(learned.labels) if learned.several else learned.labels)
     parameters = draw(classifier, model, options)
     if start:
         _take_over(parameters, start, options.ensemble_size)
@@ -104,7 +108,7 @@ def build(examples: Parts[Texts], options: ClassifierOptions) -> ReadingPlan:
             **examples.data.to_json(),
             "notes": (*examples.notes, *without.values()),
             "without": tuple(without),
-            "classes": {name: learned.labels.count(name) for name in classes},
+            "classes": {name: every[name] for name in classes},
         }
     )
     return ReadingPlan(model, data, parameters, reader_files([part.reader for part in parts]), parts=parts)
@@ -168,6 +172,9 @@ def features_of(
     tokens: Sequence[Sequence[str]], learned: Texts, classes: Sequence[str], seed: int
 ) -> tuple[NaiveBayesFeatures, np.ndarray]:
     keys = [text_key(text) for text in learned.texts]
+    if learned.several:
+        sets = multi_hot(learned.labels, classes)
+        return NaiveBayesFeatures.fit(tokens, rarest(learned.labels), classes, keys, seed, sets)
     return NaiveBayesFeatures.fit(tokens, learned.labels, classes, keys, seed)
 
 

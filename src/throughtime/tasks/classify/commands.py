@@ -73,12 +73,16 @@ def run(
         return
     label, shares = next(model.label([text], sure))
     if json:
+        if model.several:
+            several = dict(likeliest(model, shares, top)) if top else shares_of(model, shares)
+            print_json({"directory": str(directory), "text": text, "labels": label, "probabilities": several})
+            return
         certain = None if model.threshold is None else float(shares.max()) >= model.threshold
         values = {"directory": str(directory), "text": text, "label": label}
         values["probabilities"] = dict(likeliest(model, shares, top)) if top else shares_of(model, shares)
         print_json({**values, "threshold": model.threshold, "sure": certain})
         return
-    print(label)
+    print(", ".join(label) or "no label" if model.several else label)
     for name, share in likeliest(model, shares, top or 10):
         print(f"  {share:6.1%}  {name}")
 
@@ -118,15 +122,19 @@ def show(evaluation: Mapping[str, Json]) -> None:
     """Print an evaluation: a table, and what it comes to."""
     if evaluation.get("verdict"):
         print(evaluation["verdict"]["sentence"])
-    rows = [["", "accuracy %", "macro F1 %"]]
+    measures = {"accuracy": "accuracy %", "macro_f1": "macro F1 %"}
+    if "micro_f1" in evaluation:
+        measures = {"micro_f1": "micro F1 %", "macro_f1": "macro F1 %", "subset_accuracy": "all labels right %"}
+    rows = [["", *measures.values()]]
     for name, entry in [*evaluation["baselines"].items(), ("this model", evaluation)]:
-        rows.append([name, *(f"{100 * entry[key]:.2f}" for key in ("accuracy", "macro_f1"))])
+        rows.append([name, *(f"{100 * entry[key]:.2f}" for key in measures)])
     print(table(rows))
     print(f"{evaluation['texts']:,} texts; calibration error {evaluation['calibration_error']:.1%}")
     unseen = evaluation.get("unseen") or {}
     if unseen.get("texts") and unseen["texts"] < evaluation["texts"]:
         print(
-            f"of the {unseen['texts']:,} that are not among the texts learned from: accuracy {unseen['accuracy']:.2%}"
+            f"of the {unseen['texts']:,} that are not among the texts learned from: "
+            + (f"micro F1 {unseen['micro_f1']:.2%}" if "micro_f1" in unseen else f"accuracy {unseen['accuracy']:.2%}")
         )
     if "sure" in evaluation and evaluation["sure"]["accuracy"] is not None:
         entry = evaluation["sure"]

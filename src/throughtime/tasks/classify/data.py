@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from throughtime.data.label_notes import check_split
+from throughtime.data.label_sets import AS_FOUND, INDICATOR, LabelRule, indicator
 from throughtime.data.label_values import TEXT
 from throughtime.data.labelled import Texts, read_texts
 from throughtime.data.text import named
@@ -20,12 +21,13 @@ from throughtime.tasks.reading.data import Parts, TextsData, parts_of
 class ClassifiedData(TextsData):
     """What config.json keeps of labelled texts. classes: how many texts of each were learned from. labels: what they
     were, text, integer or boolean. column, label_column: those of the texts and labels, a name or a place from 0, None
-    where there were none."""
+    where there were none. separator: the sign between several labels of a text in a cell."""
 
     classes: dict[str, int] = field(default_factory=dict)
     labels: str = TEXT
     column: str | None = None
     label_column: str | None = None
+    separator: str | None = None
 
     @property
     def known(self) -> tuple[str | None, str | None]:
@@ -41,20 +43,44 @@ class ClassifierParts(Parts[Texts]):
     def data(self) -> ClassifiedData:
         """What a record keeps of them."""
         column, label = self.whole.columns
-        return ClassifiedData(**super().data.to_json(), labels=self.whole.kind, column=column, label_column=label)
+        kept: dict[str, Any] = {
+            **super().data.to_json(),
+            "labels": self.whole.kind,
+            "separator": self.whole.separator,
+            "column": column,
+            "label_column": label,
+        }
+        return ClassifiedData(**kept)
 
 
 def labelled(texts: Any, labels: Sequence[Any] | None, options: ClassifierOptions) -> Texts:
     """Texts to learn from: themselves, lists, or what read_texts takes without labels."""
     if isinstance(texts, Texts):
         return texts
+    rule = LabelRule(options.drop_missing, options.multi_label, options.label_separator)
     if labels is not None:
-        lists = _listed(texts), _listed(labels)
-        return read_texts(lists, drop_missing=options.drop_missing, several=options.start is None)
+        return _pairs(texts, labels, rule, alone=options.start is not None)
     return read_texts(
         named(texts), options.text, options.label, options.encoding, format=options.format,
-        drop_missing=options.drop_missing, several=options.start is None,
+        several=options.start is None, rule=rule,
     )  # fmt: skip
+
+
+def _pairs(texts: Any, labels: Any, rule: LabelRule, judged: bool = False, alone: bool = False) -> Texts:
+    """Texts and labels as lists; labels may be an indicator matrix. judged: every text counts. alone: all texts may
+    have one label."""
+    matrix = indicator(labels) if rule.several is not False else None
+    if matrix is None:
+        source = _listed(texts), _listed(labels)
+        return read_texts(source, rule=rule, keep_empty=True if judged else None, several=not (judged or alone))
+    listed = _listed(texts)
+    if len(listed) != len(matrix[0]):
+        raise UserError(f"classifier: expected labels (N={len(listed)}, C), got {len(matrix[0])} rows")
+    numbered = [[str(name) for name in one] for one in matrix[0]]
+    found = read_texts((listed, numbered), rule=rule, keep_empty=True if judged else None, several=False)
+    if len(matrix[1]) < 2:
+        raise UserError("classifier: expected labels (N, C) of at least two columns; give one column as (N,)")
+    return replace(found, kind=INDICATOR, names=tuple(matrix[1]))
 
 
 def _listed(values: Any) -> list[Any]:
@@ -65,13 +91,29 @@ def _listed(values: Any) -> list[Any]:
 
 
 def judged(
-    texts: Any, labels: Sequence[Any] | None = None, known: tuple[str | None, str | None] = (None, None)
+    texts: Any,
+    labels: Sequence[Any] | None = None,
+    known: tuple[str | None, str | None] = (None, None),
+    rule: LabelRule = AS_FOUND,
 ) -> Texts:
     """Texts that are chosen by or scored: every one of them counts, and they may all have one label."""
     if isinstance(texts, Texts):
         return texts
-    source = (_listed(texts), _listed(labels)) if labels is not None else named(texts)
-    return read_texts(source, keep_empty=True, several=False, known=known)
+    if labels is not None:
+        return _pairs(texts, labels, rule, judged=True)
+    return read_texts(named(texts), keep_empty=True, several=False, known=known, rule=rule)
+
+
+def rule_of(model: Any) -> LabelRule:
+    """How labels beside those that a model learned are read. model: a TextClassifier."""
+    return LabelRule(several=model.several, separator=model.data.separator)
+
+
+def classes_of(examples: Parts[Texts]) -> list[str]:
+    """The classes that are learned: those of the texts, sorted, or all that are known apart from them, in order."""
+    learned, held = examples.learned, examples.held
+    both = {*learned.classes, *(held.classes if len(held) else [])}
+    return [*learned.names, *sorted(both - {*learned.names})]
 
 
 def parts(source: Any, given: Texts, beside: Texts | None, options: ClassifierOptions) -> Parts[Texts]:
@@ -80,7 +122,7 @@ def parts(source: Any, given: Texts, beside: Texts | None, options: ClassifierOp
     def read(file: str) -> Texts:
         return read_texts(
             Path(file), options.text, options.label, options.encoding, keep_empty=True, several=False,
-            known=given.columns, drop_missing=options.drop_missing,
+            known=given.columns, rule=LabelRule(options.drop_missing, given.several, given.separator),
         )  # fmt: skip
 
     found = parts_of(source, given, beside, options, read, check_split)

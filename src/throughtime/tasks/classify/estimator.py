@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from throughtime.data.label_notes import text_key
+from throughtime.data.label_sets import LabelRule
 from throughtime.data.label_values import TEXT, matched, restored
 from throughtime.data.labelled import Texts
 from throughtime.errors import UserError
+from throughtime.linear import several
 from throughtime.linear.ensemble import RECURRENCE, in_words
-from throughtime.linear.fit import fit_linear_models, numbers
+from throughtime.linear.fit import fit_linear_models
 from throughtime.linear.folder import SEEN, digests, linear_files, read_seen
 from throughtime.runtime.readers import Reader
 from throughtime.storage.folder import CHECKPOINT, CONFIG, HISTORY
@@ -23,13 +25,15 @@ from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify import rule
 from throughtime.tasks.classify.build import build, seen, unit_of
-from throughtime.tasks.classify.data import judged, labelled, parts
+from throughtime.tasks.classify.data import classes_of, judged, labelled, parts, rule_of
 from throughtime.tasks.classify.growing import grow, seen_again, taken_over
 from throughtime.tasks.classify.incremental import ClassifierStream
+from throughtime.tasks.classify.label_sets import decided_sets
 from throughtime.tasks.classify.model import WHO
 from throughtime.tasks.classify.options import ClassifierOptions
-from throughtime.tasks.classify.score import score
-from throughtime.tasks.classify.stream import SCHEMA, TextClassifier
+from throughtime.tasks.classify.score import evaluated
+from throughtime.tasks.classify.stream import SCHEMA, LabelSetClassifier, TextClassifier
+from throughtime.tasks.classify.weights import class_weights, of_texts, truth_of
 from throughtime.tasks.earlier import Earlier, Memory
 from throughtime.tasks.estimator import Finished, Say
 from throughtime.tasks.reading.data import Decided, Parts, scored_elsewhere
@@ -37,7 +41,7 @@ from throughtime.tasks.reading.decisions import decided
 from throughtime.tasks.reading.ensemble import Part, ReadingPlan, hello, team
 from throughtime.tasks.reading.estimator import ReadingEstimator
 from throughtime.tasks.reading.lengths import cut_in_words
-from throughtime.tasks.reading.rule import Facts
+from throughtime.tasks.reading.rule import Facts, linear_seconds
 from throughtime.training import run as runs
 from throughtime.training.settings import UNITS
 
@@ -157,15 +161,21 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
 
     def _judged(self, source: Any) -> Texts:
         if isinstance(source, tuple) and len(source) == 2 and not any(isinstance(one, str) for one in source):
-            return judged(*source)
+            return judged(*source, rule=self._rule())
         known = (None, None) if self.model is None else self.model.data.known
-        return judged(source, known=known)
+        return judged(source, known=known, rule=self._rule())
+
+    def _rule(self) -> LabelRule:
+        """How labels beside those that are learned are read."""
+        if self.model is not None:
+            return rule_of(self.model)
+        return LabelRule(several=self.options.multi_label, separator=self.options.label_separator)
 
     def _facts(self, examples: Parts[Texts], options: ClassifierOptions) -> Facts:
         sample = examples.learned.texts[:SAMPLE]
         words = "words" in (options.units or [unit_of(sample)])
         tokens = sum(len(text.split()) if words else len(text) for text in sample)
-        threads, classes = options.threads or runs.torch_threads(), len(set(examples.learned.labels))
+        threads, classes = options.threads or runs.torch_threads(), len(examples.learned.classes)
         length = tokens / max(1, len(sample))
         return Facts(len(examples.learned), length, words, classes, examples.apart, threads)
 
@@ -203,6 +213,11 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         return np.zeros(0, np.uint64) if seen is None else seen
 
     def _check_start(self, examples: Parts[Texts], record: ModelRecord[Any, Any, Any, Any]) -> None:
+        if record.model.several or examples.whole.several:
+            raise UserError(
+                f"{examples.whole.where}: a training that starts from a classifier takes one label a text, here "
+                f"{'the model' if record.model.several else 'a text'} has several; leave --from out, and train anew"
+            )
         old, new = record.data.labels, examples.whole.kind
         if old not in (TEXT, new):
             raise UserError(
@@ -219,29 +234,28 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
     def _rebuild(self, examples: Parts[Texts], record: ModelRecord[Any, Any, Any, Any], folder: Path) -> ReadingPlan:
         self._classes = record.model.classes if self._earlier is not None else None
         plan = super()._rebuild(examples, record, folder)
-        classes = sorted({*examples.learned.labels, *examples.held.labels})
-        if self._classes is None and list(plan.model.classes) != classes:
+        if self._classes is None and list(plan.model.classes) != classes_of(examples):
             raise UserError(f"{WHO}: the run in {folder} tells other classes apart; give its texts")
         return replace(plan, before=SCHEMA.read(folder / CHOICE).decided) if record.options.refit else plan
 
     def _part(self, reader: Reader, examples: Parts[Texts], options: ClassifierOptions) -> Part:
         if self._classes is not None:
             return seen_again(reader, examples, self._classes, options.seed)
-        classes = sorted({*examples.learned.labels, *examples.held.labels})
-        return seen(reader, examples, classes, options)
+        return seen(reader, examples, classes_of(examples), options)
 
     def _job(
         self, examples: Parts[Texts], plan: ReadingPlan, options: ClassifierOptions, best: Best
     ) -> tuple[Job, str]:
-        from throughtime.tasks.classify.job import ClassifierJob
+        from throughtime.tasks.classify.job import job_of
 
         classes, members = plan.model.classes, team(classifier, plan.parts, plan.parameters, options)
-        learned, held = (numbers(one.labels, classes) for one in (examples.learned, examples.held))
-        line = hello(plan, len(learned), len(held), f"{len(classes)} classes")
+        learned, held = (truth_of(one.labels, classes, plan.model.several) for one in (examples.learned, examples.held))
+        what = f"{len(classes)} labels, several a text" if plan.model.several else f"{len(classes)} classes"
+        line = hello(plan, len(learned), len(held), what)
         for part in plan.parts if plan.parts[0].learned.firsts is None else []:
             told = cut_in_words(part.learned.lengths, "learned from by their first and last {half:,}")
             line += f"\n{told}" if told else ""
-        return ClassifierJob(members, learned, held, len(classes), options, best.keep), line
+        return job_of(members, learned, held, classes, options, best.keep), line
 
     def _finish(
         self,
@@ -252,31 +266,40 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         say: Say | None,
     ) -> Finished[TextClassifier]:
         readers, classes = self._readers(plan, options, parameters), plan.model.classes
-        model = TextClassifier(readers, classes, data=plan.data)
+        kind = LabelSetClassifier if plan.model.several else TextClassifier
+        model = kind(readers, classes, data=plan.data)
         if say is None:
             return Finished(model, Decided())
         held = examples.held
         apart = (held.texts, held.labels) if len(held) else None
-        known = examples.known
-        linear = fit_linear_models(known.texts, known.labels, apart, classes, say, plan.before.choices)
+        known, seconds = examples.known, linear_seconds(options)
+        truth = truth_of(known.labels, classes, model.several)
+        weights = of_texts(class_weights(options, classes, truth), truth)
+        fit = several.fit_linear_models if model.several else fit_linear_models
+        linear = fit(known.texts, known.labels, apart, classes, say, plan.before.choices, weights, seconds)
         if self._earlier is not None and examples.rest is None and apart is not None:
             linear |= taken_over(self._earlier.model, len(classes))
         if apart is None:
             there = {name: weight for name, weight in plan.before.weights.items() if name in (RECURRENCE, *linear)}
             found = replace(plan.before, weights=there or {RECURRENCE: 1.0})
+        elif model.several:
+            truth = truth_of(held.labels, classes, True)
+            found, figure = decided_sets(model.recurrence(held.texts), linear, held.texts, truth, options, classes)
+            say(f"validation micro F1 {figure:.2%}, decided by {in_words(found.weights)}")
         else:
-            truth = numbers(held.labels, classes)
+            truth = truth_of(held.labels, classes, False)
             found, right = decided(model.recurrence(held.texts), linear, held.texts, truth, options)
             say(f"validation accuracy {right:.2%}, decided by {in_words(found.weights)}")
         files = {**linear_files(linear), SEEN: {"digests": np.union1d(digests(known.texts), self._seen())}}
-        return Finished(TextClassifier(readers, classes, linear, found, plan.data), found, files)
+        return Finished(kind(readers, classes, linear, found, plan.data), found, files)
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn asks of a classifier of texts."""
         from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
 
         takes = InputTags(one_d_array=True, two_d_array=False, string=True)
-        return Tags("classifier", TargetTags(required=True), classifier_tags=ClassifierTags(), input_tags=takes)
+        kinds = ClassifierTags(multi_label=True)
+        return Tags("classifier", TargetTags(required=True), classifier_tags=kinds, input_tags=takes)
 
     @property
     def classes(self) -> list[str]:
@@ -289,14 +312,17 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         return np.array(self.fitted().labels)
 
     def score(self, texts: Any, labels: Sequence[Any] | None = None) -> float:
-        """The share of texts whose class is right; texts, labels: as `fit` takes them."""
+        """The share of texts whose class is right, of several all of them; texts, labels: as `fit` takes them."""
         given = self._judged((texts, labels) if labels is not None else texts)
+        if self.fitted().several:
+            return float(evaluated(self.fitted(), given, None)["subset_accuracy"])
         answers = self.fitted().predict(given.texts)
         own = restored(matched(given.labels, self.classes), self.fitted().data.labels)
         return float(np.mean([a == b for a, b in zip(answers, own, strict=True)]))
 
     def predict(self, texts: Any, sure: bool = False) -> list[Any]:
-        """The likeliest class of each text, of the type that labels had. texts: whatever `fit` takes. sure: "out of
+        """The likeliest class of each text, of the type that labels had; of models of several labels a list of them, or
+        a row of 0 and 1 where labels were such a matrix. texts: whatever `fit` takes. sure: "out of
         scope" where the probability is below the threshold from which answers on the validation part were right as
         often as the option `sure` says."""
         return self.fitted().predict(texts, sure)
@@ -312,9 +338,10 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
     def evaluate(self, texts: Any, labels: Sequence[Any] | None = None) -> dict[str, Any]:
         """Accuracy, macro F1, calibration error and more beside the baselines, with a verdict; see
         throughtime.tasks.classify.score.score."""
-        return score(self.fitted(), judged(texts, labels, self.fitted().data.known), None)
+        model = self.fitted()
+        return evaluated(model, judged(texts, labels, model.data.known, rule_of(model)), None)
 
     def score_held_out(self, say: Say) -> dict[str, Any] | None:
         assert self.examples is not None
         test, learned = self.examples.test, np.union1d(digests(self.examples.known.texts), self._seen())
-        return None if test is None else score(self.fitted(), test, learned)
+        return None if test is None else evaluated(self.fitted(), test, learned)

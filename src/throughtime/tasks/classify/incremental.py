@@ -9,7 +9,7 @@ import numpy as np
 
 from throughtime.data.pieces import settled
 from throughtime.errors import UserError
-from throughtime.linear.ensemble import RECURRENCE, combine, log_softmax
+from throughtime.linear.ensemble import RECURRENCE
 from throughtime.linear.naive_bayes import CONTEXT, NaiveBayesFeatures
 from throughtime.options import Json
 from throughtime.runtime.readers import Reader
@@ -78,13 +78,14 @@ class ClassifierStream(Stream[str, np.ndarray]):
         model, parts = self.model, {}
         for name, weight in model.weights.items():
             if weight and name != RECURRENCE:
-                parts[name] = model.linear[name].log_probabilities([model.composed(self._text)]).astype(np.float64)
+                one = model.linear[name]
+                parts[name] = model.linear_part(one, one.ngrams.rows([model.composed(self._text)]))
             elif weight:
                 logits = [each for one in self._feeds for each in one.logits()]
                 check_finite_output(logits)
-                each = [log_softmax(one.astype(np.float64)) for one in logits]
-                parts[name] = log_softmax(sum(each) / len(each))[None]
-        probabilities: np.ndarray = np.exp(combine(parts, model.weights)[0])
+                each = [model.scaled(one.astype(np.float64)) for one in logits]
+                parts[name] = model.scaled(sum(each[1:], start=each[0]) / len(each))[None]
+        probabilities: np.ndarray = model.shares(parts)[0]
         return probabilities
 
     def state(self) -> State:

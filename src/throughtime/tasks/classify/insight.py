@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.data.label_sets import LabelRule
 from throughtime.data.labelled import Texts, read_texts
 from throughtime.errors import UserError
 from throughtime.insight.attribution import METHODS, Question
 from throughtime.insight.explanation import Explanation
 from throughtime.insight.explanation import explain as explain_question
 from throughtime.linear.ensemble import RECURRENCE
-from throughtime.linear.fit import numbers
 from throughtime.models import pooling
 from throughtime.models.ops import Params
 from throughtime.models.reader import embed, read
@@ -25,6 +25,7 @@ from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify.data import labelled, parts
 from throughtime.tasks.classify.model import ClassifierConfig
 from throughtime.tasks.classify.stream import SCHEMA, TextClassifier
+from throughtime.tasks.classify.weights import truth_of
 from throughtime.tasks.reading.data import Parts
 from throughtime.tasks.reading.ensemble import team
 from throughtime.tasks.reading.insight import (
@@ -50,17 +51,18 @@ class ClassifierPatient(ReadingPatient):
 
     truth: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     held_truth: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    classes: Sequence[str] = ()
 
     @property
     def arithmetic(self) -> Any:
         return classifier
 
     def member_job(self, reader: Reader, parameters: Mapping[str, np.ndarray], options: Any, keep: Any) -> Any:
-        from throughtime.tasks.classify.job import ClassifierJob
+        from throughtime.tasks.classify.job import job_of
 
         members = team(classifier, [self.part(reader)], {f"0.0.{n}": v for n, v in parameters.items()}, options)
         held = self.held_truth[:MOST_HELD]
-        return ClassifierJob(members, self.truth, held, reader.config.classes, options, keep)
+        return job_of(members, self.truth, held, self.classes, options, keep)
 
     def end_losses(self, ops: Any, parameters: Params, inputs: Sequence[Any], rows: np.ndarray) -> Any:
         import torch
@@ -76,6 +78,10 @@ class ClassifierPatient(ReadingPatient):
             p = _at_end(ops, config, parameters, "pooling_above", config.upper.last(states))
         logits = ops.linear(p, parameters["output.W_py"], parameters["output.b_y"])
         truth = (self.held_truth if self.held else self.truth)[rows]
+        if truth.ndim == 2:
+            there = torch.from_numpy(truth).to(logits.dtype)
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, there, reduction="none")
+            return loss.mean(1)
         return torch.nn.functional.cross_entropy(logits, torch.from_numpy(truth), reduction="none")
 
 
@@ -113,13 +119,15 @@ def of_model(model: Any, data: Any = None) -> ReadingPatient:
 def _patient(model: TextClassifier, texts: Parts[Texts], options: Any, past: Any) -> ClassifierPatient:
     reader, known = model.readers.readers[0], set(model.classes)
     some = [
-        one.take([i for i, label in enumerate(one.labels) if label in known]) for one in (texts.learned, texts.held)
+        one if model.several else one.take([i for i, label in enumerate(one.labels) if label in known])
+        for one in (texts.learned, texts.held)
     ]
     if not len(some[0]):
         raise UserError(f"{texts.learned.where}: none of the labels is a class of the model; give other texts")
     learned, held = ([reader.splitter.split(text) for text in one.texts] for one in some)
-    truth, held_truth = (numbers(one.labels, model.classes) for one in some)
-    return ClassifierPatient(reader, model.readers.own(0, 0), learned, held, options, past, truth, held_truth)
+    truth, held_truth = (truth_of(one.labels, model.classes, model.several) for one in some)
+    own = model.readers.own(0, 0)
+    return ClassifierPatient(reader, own, learned, held, options, past, truth, held_truth, model.classes)
 
 
 def explain(
@@ -147,7 +155,8 @@ def explain(
     def logarithms(x: Any) -> Any:
         """(N, P, I) to the log probabilities (N, C)."""
         lengths = torch.full((len(x),), x.shape[1])
-        return torch.log_softmax(classifier.judge(ops, one.config, seen.own, x.transpose(0, 1), lengths), -1)
+        logits = classifier.judge(ops, one.config, seen.own, x.transpose(0, 1), lengths)
+        return torch.nn.functional.logsigmoid(logits) if model.several else torch.log_softmax(logits, -1)
 
     with torch.no_grad():
         likely = logarithms(seen.x[None])[0]
@@ -189,7 +198,7 @@ def amount(data: str, share: float, seed: int, options: Mapping[str, Json]) -> t
 
     if options.get("horizon") is not None:
         raise UserError("learning-curve: --horizon is for forecasts, these are labelled texts")
-    learned, test = read_texts(data).split(0.2, 1)
+    learned, test = read_texts(data, rule=LabelRule(several=False)).split(0.2, 1)
     count = round(share * len(learned))
     if count < 50 or len(test) < 50:
         raise UserError(

@@ -144,13 +144,19 @@ def _write(file: TextIO, end: str, model: Any, texts: Iterable[str], shown: Show
     for label, shares in chain(first, answers):
         if shown.json:
             values = dict(likeliest(model, shares, shown.top)) if shown.top else shares_of(model, shares)
-            _print(file, {"label": label, "probability": float(shares.max()), "probabilities": values})
+            said = {"labels": label} if model.several else {"label": label, "probability": float(shares.max())}
+            _print(file, {**said, "probabilities": values})
         else:
             writer.writerow(_row(model, label, shares, shown))
         count += 1
         if file is sys.stdout:
             file.flush()  # whoever waits at the other end has the answer at once
     return count
+
+
+def in_a_cell(model: Any, labels: Sequence[str], shown: Shown) -> str:
+    """Several labels in one cell, with the sign of training between them, | where there was none."""
+    return cell((model.data.separator or "|").join(labels), shown.raw)
 
 
 def _print(file: TextIO, values: dict[str, Json]) -> None:
@@ -161,16 +167,19 @@ def _print(file: TextIO, values: dict[str, Json]) -> None:
 
 
 def _head(model: Any, shown: Shown) -> Sequence[str]:
-    first = ["label", "probability"]
+    first = ["labels"] if model.several else ["label", "probability"]
     if shown.probabilities:
         return [*first, *(cell(name, shown.raw) for name in model.classes)]
+    if model.several:
+        numbers = range(1, min(shown.top or 0, len(model.classes)) + 1)
+        return first + [f"{name}_{n}" for n in numbers for name in ("label", "probability")]
     more = min(shown.top or 1, len(model.classes))
     return first + [f"{name}_{n}" for n in range(2, more + 1) for name in first]
 
 
 def _row(model: Any, label: str, shares: np.ndarray, shown: Shown) -> Sequence[str]:
-    first = [cell(label, shown.raw), f"{shares.max():.4f}"]
+    first = [cell(label, shown.raw), f"{shares.max():.4f}"] if not model.several else [in_a_cell(model, label, shown)]
     if shown.probabilities:
         return [*first, *(f"{share:.6f}" for share in shares)]
-    rest = likeliest(model, shares, shown.top or 1)[1:]
+    rest = likeliest(model, shares, shown.top or 0) if model.several else likeliest(model, shares, shown.top or 1)[1:]
     return first + [part for name, share in rest for part in (cell(name, shown.raw), f"{share:.4f}")]

@@ -115,10 +115,12 @@ class ClassifierConfig:
 
 @dataclass(frozen=True)
 class ClassifierEnsemble(Ensemble[ClassifierConfig]):
-    """What config.json keeps of a classifier. classes: their names, in the order of the logits. Raises UserError where
-    those do not fit the readers."""
+    """What config.json keeps of a classifier. classes: their names, in the order of the logits. several: whether a text
+    has any number of them, each by itself (a sigmoid in place of the softmax). Raises UserError where those do not fit
+    the readers."""
 
     classes: tuple[str, ...]
+    several: bool = False
 
     def __post_init__(self) -> None:
         if {one.classes for one in self.readers} != {len(self.classes)}:
@@ -127,12 +129,17 @@ class ClassifierEnsemble(Ensemble[ClassifierConfig]):
 
     def to_json(self) -> dict[str, Json]:
         """Plain lists and dicts."""
-        return {**super().to_json(), "classes": list(self.classes)}
+        several = {"several": True} if self.several else {}
+        return {**super().to_json(), "classes": list(self.classes), **several}
 
     @classmethod
     def from_json(cls, data: Json) -> ClassifierEnsemble:
         """Rebuild from `to_json`; UserError says what is wrong."""
-        return cls(*readers_from_json(WHO, data, ClassifierConfig.from_json), names_from_json(WHO, data, "classes"))
+        readers, size = readers_from_json(WHO, data, ClassifierConfig.from_json)
+        several = data.get("several", False)
+        if not isinstance(several, bool):
+            raise UserError(f"{WHO}: several must be true or false; config.json is damaged")
+        return cls(readers, size, names_from_json(WHO, data, "classes"), several)
 
 
 def forward(

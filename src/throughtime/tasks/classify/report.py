@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from throughtime.options import Json
-from throughtime.report.page import Figure, Item, Prose, Sample, Section
+from throughtime.report.page import Figure, Item, Prose, Sample, Section, Table
 from throughtime.report.run import Run, is_number
 from throughtime.tasks.classify.stream import SCHEMA
 from throughtime.tasks.reading.report import (
@@ -29,6 +29,10 @@ from throughtime.tasks.reading.report import (
 
 MERITS = {"accuracy": "accuracy", "macro_f1": "macro F1", "calibration_error": "calibration error"}
 
+MERITS_OF_SETS = {"micro_f1": "micro F1", "macro_f1": "macro F1", "subset_accuracy": "all labels right"}
+
+_MEASURES_OF_SETS = MERITS_OF_SETS
+
 _MEASURES = {"accuracy": "accuracy", "macro_f1": "macro F1", "accuracy_unseen": "accuracy on unseen texts"}
 
 
@@ -36,17 +40,51 @@ def write_report(directory: str | PathLike[str]) -> Path:
     """Write DIR/report.html and return its path. UserError where the folder is no model's, or has no history."""
     run = Run.of(directory, SCHEMA)
     data, model, evaluation = run.record.data, run.record.model, run.evaluation
-    last = [["output", "linear, softmax", f"{len(model.classes):,} classes"]]
+    form = "linear, a sigmoid each" if model.several else "linear, softmax"
+    last = [["output", form, f"{len(model.classes):,} {'labels' if model.several else 'classes'}"]]
     sections = [
-        Section("Result", _result(evaluation)),
-        Section("Classes", classes_of(evaluation, "classes")),
+        Section("Result", _result_of_sets(evaluation) if model.several else _result(evaluation)),
+        Section("Labels", _labels(evaluation))
+        if model.several
+        else Section("Classes", classes_of(evaluation, "classes")),
         Section("Probabilities", _probabilities(evaluation)),
         Section("Mistakes to read", _mistakes(evaluation)),
-        Section("Learning", learning(run, "nats per text")),
+        Section("Learning", learning(run, "nats per label" if model.several else "nats per text")),
         Section("Data", data_of(data, data.classes)),
     ]
     parts = model_of(run, last, [one.upper for one in model.readers])
-    return run.write(verdict_of(run), merits_of(evaluation, MERITS), sections, parts, shown=SHOWN)
+    merits = merits_of(evaluation, MERITS_OF_SETS if model.several else MERITS)
+    return run.write(verdict_of(run), merits, sections, parts, shown=SHOWN)
+
+
+def _result_of_sets(evaluation: Mapping[str, Json]) -> list[Item]:
+    recurrence = mapping(evaluation.get("recurrence"))
+    added = {"the recurrence alone": {"micro_f1": recurrence.get("micro_f1")}}
+    if is_number(recurrence.get("linear_micro_f1")):
+        added["linear models without the recurrence"] = {"micro_f1": recurrence.get("linear_micro_f1")}
+    added = {name: entry for name, entry in added.items() if is_number(entry["micro_f1"])}
+    items = compared(evaluation, _MEASURES_OF_SETS, ["micro_f1", "macro_f1"], added)
+    told = (sentence(evaluation, "recurrence", "adds"), sentence(evaluation, "shuffled"))
+    return items + [Prose(one) for one in told if one]
+
+
+def _labels(evaluation: Mapping[str, Json]) -> list[Item]:
+    """A table of labels: how often each is there and said, precision, recall, F1, from which probability it is said."""
+    rows = []
+    for name, one in mapping(evaluation.get("labels")).items():
+        entry = mapping(one)
+        there, said, threshold = entry.get("there"), entry.get("said"), entry.get("threshold")
+        if not (is_number(there) and is_number(said) and is_share(threshold)):
+            continue
+        shares = [percent(entry.get(key)) for key in ("precision", "recall", "f1")]
+        rows.append([str(name), f"{there:,}", f"{said:,}", *shares, f"{threshold:.2f}"])
+    if not rows:
+        return []
+    head = ["label", "texts", "said", "precision %", "recall %", "F1 %", "said from"]
+    return [
+        Table(head, rows, numeric=tuple(range(1, len(head)))),
+        Prose("The last column: the probability from which a label is said, by its best F1 on the validation part."),
+    ]
 
 
 def _result(evaluation: Mapping[str, Json]) -> list[Item]:

@@ -10,27 +10,21 @@ import numpy as np
 
 from throughtime.baselines.verdict import verdict
 from throughtime.data.label_notes import never_seen
+from throughtime.data.label_sets import flat
 from throughtime.data.label_values import matched
 from throughtime.data.labelled import Texts, read_texts
 from throughtime.errors import UserError
 from throughtime.linear import metrics
 from throughtime.linear.ensemble import RECURRENCE, combine
 from throughtime.linear.folder import digests, read_seen
+from throughtime.tasks.classify.data import rule_of
+from throughtime.tasks.classify.score_sets import CONTROL, MISTAKES, SHOWN, score_sets
 from throughtime.tasks.classify.stream import SCHEMA, TextClassifier, load
 from throughtime.tasks.reading.control import in_words, order_effect
 from throughtime.tasks.reading.verdicts import recurrence_beside
 
-MISTAKES = 20
-"""The most confident mistakes that are kept to read."""
-
 _SHOWN_CLASSES = 500
 """Classes up to which it is told which are taken for which."""
-
-_SHOWN = 400
-"""Characters of a mistake that are kept."""
-
-_CONTROL = 2000
-"""Texts in which the order of the tokens is shuffled."""
 
 _TEXTS = 4096
 
@@ -106,19 +100,27 @@ def evaluate_folder(
     record = SCHEMA.read(directory)
     model, options = load(Path(directory)), record.options
     columns = text or options.text, label or options.label, encoding or options.encoding
-    known, drop = record.data.known, options.drop_missing
+    rule = replace(rule_of(model), drop_missing=options.drop_missing)
     source = Path(data) if isinstance(data, str) and data != "-" else data
     given = read_texts(
-        source, *columns, format=options.format, keep_empty=True, several=False, known=known, drop_missing=drop
+        source, *columns, format=options.format, keep_empty=True, several=False, known=record.data.known, rule=rule
     )
-    given = replace(given, labels=matched(given.labels, model.classes))
+    if not model.several:
+        given = replace(given, labels=matched(given.labels, model.classes))
     some = given.take([i for i, one in enumerate(given.texts) if one])  # as training left empty ones out
     if record.data.file is not None and some.sha256 == record.data.sha256:
         if not options.holdout:
             raise UserError(f"{some.where}: the model learned from these texts, all of them; give others")
         given = some.split(options.holdout, options.seed + 1)[1]
-    notes = [*given.notes, *never_seen(model.classes, given.labels, "label")]
-    return {"data": str(data), "notes": notes, **score(model, given, read_seen(Path(directory)), rows)}
+    notes = [*given.notes, *never_seen(model.classes, flat(given.labels) if given.several else given.labels, "label")]
+    return {"data": str(data), "notes": notes, **evaluated(model, given, read_seen(Path(directory)), rows)}
+
+
+def evaluated(model: TextClassifier, given: Texts, seen: np.ndarray | None, rows: bool = False) -> dict[str, Any]:
+    """`score`, or score_sets of a model of several labels a text."""
+    if model.several:
+        return score_sets(model, given, seen, rows)
+    return score(model, given, seen, rows)
 
 
 def _parts(model: TextClassifier, given: Texts) -> dict[str, np.ndarray]:
@@ -138,8 +140,8 @@ def _control(
     """The recurrence on texts whose tokens stand in a random order: how much it lives by their order. answers: its own,
     (N,) class numbers."""
     rows = np.arange(len(given))
-    if len(rows) > _CONTROL:
-        rows = np.sort(np.random.default_rng(0).choice(len(given), _CONTROL, replace=False))
+    if len(rows) > CONTROL:
+        rows = np.sort(np.random.default_rng(0).choice(len(given), CONTROL, replace=False))
     guess = model.recurrence([given.texts[i] for i in rows], np.random.default_rng(0)).argmax(1)
     ones = np.ones(len(rows))
     right, mixed = (np.stack([one == truth[rows], ones], 1).astype(np.float64) for one in (answers[rows], guess))
@@ -156,7 +158,7 @@ def _mistakes(given: Texts, answers: np.ndarray, truth: np.ndarray, classes: lis
     order = wrong[np.argsort(-answers[wrong].max(1), kind="stable")][:MISTAKES]
     return [
         {
-            "text": given.texts[i][:_SHOWN] + ("..." if len(given.texts[i]) > _SHOWN else ""),
+            "text": given.texts[i][:SHOWN] + ("..." if len(given.texts[i]) > SHOWN else ""),
             "label": given.labels[i],
             "answer": classes[guess[i]],
             "probability": float(answers[i].max()),

@@ -11,14 +11,17 @@ from unicodedata import normalize
 
 import numpy as np
 
+from throughtime.data.label_sets import INDICATOR
 from throughtime.data.label_values import restored
 from throughtime.errors import UserError
 from throughtime.linear.ensemble import OUT_OF_SCOPE, RECURRENCE, check_weights, combine, log_softmax
 from throughtime.linear.folder import read_linear
 from throughtime.linear.model import NgramModel
+from throughtime.linear.several import combined, probabilities
 from throughtime.runtime.ragged import chunks
 from throughtime.runtime.readers import Readers
 from throughtime.storage.environment import cores
+from throughtime.storage.parameters import check_finite_output
 from throughtime.storage.record import Schema
 from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify.data import ClassifiedData, unlabelled
@@ -31,7 +34,7 @@ from throughtime.tasks.reading.data import Decided
 if TYPE_CHECKING:
     from throughtime.engine.stepper import Stepper
 
-_TEXTS = 4096
+TEXTS = 4096
 """Texts in memory at once."""
 
 
@@ -44,6 +47,9 @@ class TextClassifier:
     keeps of the texts it learned: which column they were in, and what labels were, which `labels` are again. Raises
     UserError where these do not fit.
     """
+
+    several = False
+    """Whether a text may have several labels."""
 
     def __init__(
         self,
@@ -97,8 +103,23 @@ class TextClassifier:
             if mixed is not None:
                 tokens = [[one[i] for i in mixed.permutation(len(one))] for one in tokens]
             for rows, _, outputs in self.readers.outputs(r, reader.of_tokens(tokens)):
-                total[rows] += sum(log_softmax(logits.astype(np.float64)) for logits in outputs)
-        return log_softmax(total / (len(self.readers.readers) * self.readers.ensemble_size))
+                total[rows] += sum(self.scaled(logits.astype(np.float64)) for logits in outputs)
+        return self.scaled(total / (len(self.readers.readers) * self.readers.ensemble_size))
+
+    @staticmethod
+    def scaled(logits: np.ndarray) -> np.ndarray:
+        """What of logits (..., C) is averaged and weighed: log probabilities."""
+        return log_softmax(logits)
+
+    def shares(self, parts: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The probabilities (N, C) float64 that parts give by the weights."""
+        probabilities: np.ndarray = np.exp(combine(parts, self.weights))
+        return probabilities
+
+    @staticmethod
+    def linear_part(model: NgramModel, rows: Any) -> np.ndarray:
+        """What a linear model says of n-grams that were counted, (N, C) float64."""
+        return model.log_probabilities_of(rows).astype(np.float64)
 
     def parts(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
         """The log probabilities (N, C) of every model that has a weight, by name."""
@@ -111,18 +132,18 @@ class TextClassifier:
                 one = self.linear[name]
                 if id(one.ngrams) not in rows:
                     rows[id(one.ngrams)] = one.ngrams.rows(texts)
-                parts[name] = one.log_probabilities_of(rows[id(one.ngrams)]).astype(np.float64)
+                parts[name] = self.linear_part(one, rows[id(one.ngrams)])
         return parts
 
     def log_probabilities(self, texts: Any) -> np.ndarray:
         """(N, C) float64; texts of any number and length, in bounded memory; or a file, a frame, as for `predict`."""
-        parts = [combine(self.parts(some), self.weights) for some in chunks(self._checked(texts), _TEXTS)]
+        parts = [combine(self.parts(some), self.weights) for some in chunks(self._checked(texts), TEXTS)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)))
 
     def predict_probabilities(self, texts: Any) -> np.ndarray:
         """(N, C) float64, in the order of `classes`."""
-        probabilities: np.ndarray = np.exp(self.log_probabilities(texts))
-        return probabilities
+        parts = [self.shares(self.parts(some)) for some in chunks(self._checked(texts), TEXTS)]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)))
 
     def predict(self, texts: Any, sure: bool = False) -> list[Any]:
         """The likeliest class of each text, of the type that labels had. texts: one by one, or whatever a Classifier
@@ -144,8 +165,8 @@ class TextClassifier:
                 f"{WHO}: no threshold was found for this model, on its validation part no answers were sure enough; "
                 "leave `sure` out, or train with a lower one"
             )
-        for some in chunks(self._checked(texts), _TEXTS):
-            for one in np.exp(combine(self.parts(some), self.weights)):
+        for some in chunks(self._checked(texts), TEXTS):
+            for one in self.shares(self.parts(some)):
                 best = int(one.argmax())
                 label = self.classes[best]
                 yield (OUT_OF_SCOPE if sure and one[best] < (self.threshold or 0.0) else label), one
@@ -184,6 +205,75 @@ def checked(texts: Iterable[str]) -> Iterator[str]:
         yield text
 
 
+HALF = 0.5
+"""The probability from which a label is said where nothing was decided."""
+
+
+class LabelSetClassifier(TextClassifier):
+    """A TextClassifier whose labels stand each for itself: what others do with log probabilities is done with log odds.
+
+    thresholds: (C,) float64, the probability from which each label is said.
+    """
+
+    several = True
+
+    def __init__(
+        self,
+        readers: Any,
+        classes: Sequence[str],
+        linear: Mapping[str, NgramModel] | None = None,
+        decided: Decided | None = None,
+        data: ClassifiedData | None = None,
+    ) -> None:
+        super().__init__(readers, classes, linear, decided, data)
+        given = {} if decided is None else decided.thresholds
+        if given.keys() - {*self.classes} or not all(0 <= one <= 1 for one in given.values()):
+            raise UserError(f"{WHO}: expected thresholds from 0 to 1, of its labels; config.json is damaged")
+        self.thresholds = np.array([given.get(name, HALF) for name in self.classes])
+
+    @staticmethod
+    def scaled(logits: np.ndarray) -> np.ndarray:
+        """Log odds are averaged and weighed as they are."""
+        return logits
+
+    @staticmethod
+    def linear_part(model: NgramModel, rows: Any) -> np.ndarray:
+        """Its log odds."""
+        return model.logits_of(rows).astype(np.float64)
+
+    def shares(self, parts: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The probability (N, C) of every label."""
+        check_finite_output(parts.values())
+        found: np.ndarray = probabilities(combined(parts, self.weights))
+        return found
+
+    def log_probabilities(self, texts: Any) -> np.ndarray:
+        """(N, C) float64, of every label's being there."""
+        found: np.ndarray = np.log(self.predict_probabilities(texts))
+        return found
+
+    def predict(self, texts: Any, sure: bool = False) -> Any:
+        """The labels of each text, lists; (N, C) of 0 and 1 where labels were such a matrix. sure: refused."""
+        name_of = dict(zip(self.classes, self.labels, strict=True))
+        found = [labels for labels, _ in self.label(texts, sure)]
+        if self.data.labels == INDICATOR:
+            place = {name: i for i, name in enumerate(self.classes)}
+            matrix = np.zeros((len(found), len(place)), np.int64)
+            for row, labels in enumerate(found):
+                matrix[row, [place[name] for name in labels]] = 1
+            return matrix
+        return [[name_of[name] for name in labels] for labels in found]
+
+    def label(self, texts: Any, sure: bool = False) -> Iterator[tuple[Any, np.ndarray]]:
+        """For each text as it comes, its labels, the likeliest first, and the probabilities (C,) of all."""
+        if sure:
+            raise UserError(f"{WHO}: `sure` is of models with one label a text; this one has several, leave it out")
+        for some in chunks(self._checked(texts), TEXTS):
+            for one in self.shares(self.parts(some)):
+                said = np.flatnonzero(one >= self.thresholds)
+                yield [self.classes[i] for i in said[np.argsort(-one[said], kind="stable")]], one
+
+
 SCHEMA = Schema("classify", ClassifierEnsemble, ClassifierOptions, ClassifiedData, Decided, upgrade)
 """What config.json says of a classifier."""
 
@@ -196,6 +286,7 @@ def load(folder: Path, weights: str | None = None) -> TextClassifier:
     model = record.model
     readers = Readers.of_folder(WHO, classifier, folder, model.readers, model.ensemble_size, cores())
     try:
-        return TextClassifier(readers, model.classes, read_linear(folder), record.decided, record.data)
+        kind = LabelSetClassifier if model.several else TextClassifier
+        return kind(readers, model.classes, read_linear(folder), record.decided, record.data)
     except UserError as error:
         raise UserError(f"{folder}: {error}") from None

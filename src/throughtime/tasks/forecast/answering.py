@@ -74,7 +74,7 @@ class Answering(Estimator[ForecastOptions, ForecastExamples, Any, SeriesModel]):
         table, series = self._table(), None
         panel, examples = self._panel(data), self.examples
         if data is None and examples is not None and not examples.table:
-            series = Series(panel.values, examples.series.features, examples.series.phases)
+            series = Series(panel.values, examples.series.features, examples.series.phases, *table.beside(panel))
         seconds = table.record.options.seconds if seconds is None else seconds
         return evaluate(table, panel, series, stride, seconds, metric, say)
 
@@ -144,7 +144,10 @@ class Answering(Estimator[ForecastOptions, ForecastExamples, Any, SeriesModel]):
     def _caller_of(self, data: Any) -> Caller | None:
         """How answers to data are to look, None as arrays; of no data as those to what it was fitted on."""
         record = self.record
-        return self._caller if data is None or record is None else caller_of(data, record.data.axis, record.options)
+        if data is None or record is None:
+            return self._caller
+        asked = record.options.id
+        return caller_of(data, record.data.axis, asked[0] if len(asked) == 1 else record.data.id)
 
 
 def _source(data: Any) -> Any:

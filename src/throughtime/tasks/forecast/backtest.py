@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _MOST = 100_000
 
+_KEPT = ("past", "minutes")
+"""Choices that a model which is trained anew keeps."""
+
 
 @dataclass(frozen=True)
 class Backtests:
@@ -110,16 +113,22 @@ def refitted(
 ) -> Backtests:
     """Forecasts by models that are trained anew, for each set of origins on what lies before them.
 
-    model: fitted, whose options and reading they have. changes: options in place of these, such as minutes.
+    model: fitted, whose options and reading they have; what was chosen for it by its data is chosen anew by what lies
+    before each origin, but for the columns that are read and the length of the training. changes: options in place of
+    these, such as minutes.
     """
     assert model.record is not None
-    options = model.record.options.replaced(**{"holdout": 0.0, "start": None, **changes})
+    own = type(model)().options
+    anew_chosen = {one.name: getattr(own, one.name) for one in model.record.choices if one.name not in _KEPT}
+    options = model.record.options.replaced(**{**anew_chosen, "holdout": 0.0, "start": None, **changes})
     values, levels = [], tuple(options.quantiles)
     for some in origins:
         numbers, seen = some.T
         part = some_of(panel, numbers)
         anew: Any = type(model).of(options)
         anew.fit(part.head(seen.tolist()), quiet=quiet)
+        if anew.outcome.ended == "interrupted":
+            raise KeyboardInterrupt  # of all of them, not of this one
         table = TableForecaster(anew.fitted(), anew.record)
         at = np.stack([np.arange(len(numbers)), seen], 1)
         values.append(anew.fitted().predict_at(table.series(part), at, part.ids))

@@ -11,7 +11,6 @@ import numpy as np
 
 from throughtime.data.axis import TimeAxis
 from throughtime.errors import UserError, needed
-from throughtime.tasks.forecast.options import ForecastOptions
 
 _KINDS = ("pandas", "polars", "pyarrow")
 
@@ -48,8 +47,8 @@ class Caller:
         return made.to_native()
 
 
-def caller_of(source: Any, axis: TimeAxis, options: ForecastOptions) -> Caller | None:
-    """How answers to a frame are to look; None where the source is none."""
+def caller_of(source: Any, axis: TimeAxis, id: str) -> Caller | None:
+    """How answers to a frame are to look; None where the source is none. id: what its column of names is called."""
     if source is None or isinstance(source, str | list | tuple | dict | np.ndarray) or find_spec("narwhals") is None:
         return None
     import narwhals
@@ -59,7 +58,6 @@ def caller_of(source: Any, axis: TimeAxis, options: ForecastOptions) -> Caller |
     except TypeError:
         return None
     kind = {"modin": "pandas", "cudf": "pandas"}.get(str(frame.implementation), str(frame.implementation))
-    id = options.id[0] if len(options.id) == 1 else "unique_id"
     time = axis.column or "ds"
     index = getattr(source, "index", None)
     dtype: Any = None

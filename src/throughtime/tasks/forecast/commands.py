@@ -40,6 +40,9 @@ def run(
     from throughtime.storage.folder import write_atomically
     from throughtime.tasks.forecast.tables import TableForecaster
 
+    for name, to in (("csv", csv), ("plot", plot)):
+        if to is not None and not to.parent.is_dir():
+            raise UserError(f"{to}: there is no folder {to.parent}; make it, or choose another --{name}")
     forecasts = TableForecaster.load(directory).forecast(data, steps, until=until)
     for note in forecasts.notes:
         say(f"throughtime: {note}")

@@ -13,17 +13,22 @@ import numpy as np
 from throughtime.data.axis import TimeAxis
 from throughtime.data.features import Features
 from throughtime.data.frequency import Frequency
+from throughtime.data.neighbours import Neighbours
 from throughtime.data.panel import Panel
 from throughtime.data.reading import Reading
 from throughtime.data.series import read
 from throughtime.errors import UserError
 from throughtime.options import Checked, Json, option
 from throughtime.tasks.forecast.before import Before
+from throughtime.tasks.forecast.company import find_columns, find_neighbours
 from throughtime.tasks.forecast.fitted_series import FittedSeries, SeriesIndex
 from throughtime.tasks.forecast.model import WHO, ForecastConfig
 from throughtime.tasks.forecast.options import ForecastOptions
 from throughtime.tasks.forecast.series import Series, as_series
 from throughtime.tasks.forecast.statistics import Statistics
+
+_VALIDATION = 0.1
+"""The share that is held for validation where nothing is said."""
 
 SHOWN = 48
 """Values of a table's series that are kept at least, for pictures of what came before a forecast."""
@@ -39,8 +44,8 @@ class ForecastData(Checked):
 
     series, values: how many were learned from. known: features that go on beyond the ends. sha256: of what was learned
     from. target: what is forecast. axis: what was found out about time. features: how those of a table
-    are made; None where features were given as arrays. notes: on the data. file: where they were read from, None for
-    what was no file.
+    are made; None where features were given as arrays. notes: on the data. neighbours: which series see which others.
+    id: what the column of the series' names is called. file: where they were read from, None for what was no file.
     """
 
     who = "data"
@@ -53,6 +58,8 @@ class ForecastData(Checked):
     axis: TimeAxis = field(default_factory=TimeAxis)
     features: Features | None = None
     notes: tuple[str, ...] = ()
+    neighbours: Neighbours | None = None
+    id: str = "unique_id"
     file: str | None = None
 
     @classmethod
@@ -81,8 +88,10 @@ class ForecastExamples:
     """Series to learn from.
 
     series: what is learned from. panel: all there is of them. features: how theirs are made, None where they were given
-    as arrays. known: how many of the features go on beyond the ends. table: whether they came from one. file: which.
-    before: of a training that starts from a model, what that one learned (tasks/forecast/before.py).
+    as arrays. known: how many of the features go on beyond the ends. table: whether they came from one. saved: the
+    share of a linear map's error that columns beside the target save, where these were looked for, else None. found:
+    what was found of neighbours, by their number. file: which table. before: of a training that starts from a model,
+    what that one learned (tasks/forecast/before.py).
     """
 
     series: Series
@@ -90,6 +99,8 @@ class ForecastExamples:
     features: Features | None
     known: int
     table: bool
+    saved: float | None = None
+    found: dict[int, Neighbours] = field(default_factory=dict, compare=False)
     file: str | None = None
     before: Before | None = None
 
@@ -128,7 +139,7 @@ class ForecastExamples:
     ) -> ForecastExamples:
         """From a Panel, or what read_series takes. features, fitted: of a model that the training starts from."""
         file = str(source) if isinstance(source, str | Path) and str(source) != "-" else None
-        panel = source if isinstance(source, Panel) else read_table(source, options)
+        panel, saved = (source, None) if isinstance(source, Panel) else read_with_columns(source, options)
         panel = replace(panel, notes=[*dict.fromkeys([*panel.notes, *panel.ended()[1]])])
         if options.distribution == "negative_binomial":
             panel.check_counts()
@@ -136,11 +147,12 @@ class ForecastExamples:
             panel.check_length(2 * options.horizon + 1)
         before = None if fitted is None else Before.of(fitted, panel)
         part = panel.head(_learned(panel.values, options, before))
-        features = features or Features.of(part, options.calendar)
+        features = features or Features.of(part, options.calendar, absent=options.absent or saved is not None)
         # of no season yet, since the profile's may be chosen later: what counts is their remainder
         phases = np.array([panel.phase(n, options.profile or _ANY_SEASON) for n in range(len(panel))])
         rows = features.apply(part, options.horizon)
-        return cls(Series(part.values, rows, phases), panel, features, features.known(part), True, file, before)
+        rest: dict[str, Any] = {"saved": saved, "file": file, "before": before}
+        return cls(Series(part.values, rows, phases), panel, features, features.known(part), True, **rest)
 
     def statistics(self, period: int, without: Sequence[int] | None = None) -> Statistics:
         """Of the series; see Statistics.of."""
@@ -154,21 +166,46 @@ class ForecastExamples:
         held = held_for_validation(self.series.values, share, options.horizon)
         return held if self.before is None else self.before.beyond(held, self.series.lengths, options.horizon)
 
+    def learned(self, options: ForecastOptions) -> Panel:
+        """The panel without what is held out, or held for validation."""
+        held = self.held(options, _VALIDATION if options.validation is None else options.validation)
+        return self.panel.head((self.series.lengths - held).tolist())
+
+    def company(self, options: ForecastOptions) -> Neighbours | None:
+        """Which series see which others, as many as the options say."""
+        count = options.neighbours or 0
+        if count and count not in self.found:
+            asked = find_neighbours(self.learned(options), options.horizon, options.season or 1, count)
+            if asked is None:
+                raise UserError(
+                    f"{WHO}: {count} neighbours were asked for, but there are no other series of the same clock, or "
+                    "too few steps to choose them by; take neighbours=0"
+                )
+            self.found[count] = asked[0]
+        return self.found.get(count)
+
+    def seen(self, neighbours: Neighbours | None) -> Series:
+        """The series that are learned, with their neighbours."""
+        if neighbours is None:
+            return self.series
+        part = self.panel.head(self.series.lengths.tolist())
+        return replace(self.series, others=neighbours.apply(part), links=neighbours.links(part.ids))
+
     @property
     def season(self) -> int:
         """What the frequency tells."""
         return (*self.panel.frequency.seasons, 1)[0]
 
-    def data(self) -> ForecastData:
+    def data(self, neighbours: Neighbours | None) -> ForecastData:
         """What the record keeps of them."""
         values = int(sum(np.isfinite(one).sum() for one in self.series.values))
         panel = self.panel
         return ForecastData(
             len(self.series), values, self.known, self.series.digest(), panel.target, panel.axis,
-            self.features, tuple(panel.notes), self.file,
+            self.features, tuple(panel.notes), neighbours, panel.id, self.file,
         )  # fmt: skip
 
-    def fitted(self, config: ForecastConfig, period: int) -> FittedSeries:
+    def fitted(self, config: ForecastConfig, period: int, neighbours: Neighbours | None) -> FittedSeries:
         """What a folder keeps of them: the ends of all there is, held out or not, from which forecasts go on."""
         (panel, _), reach = self.panel.ended(), config.warm + config.lookback
         if config.every:
@@ -186,7 +223,8 @@ class ForecastExamples:
             tuple(cut),
             cut=True,
         )
-        ends = Series(panel.values, rows, self.series.phases).ends(cut)
+        others = None if neighbours is None else neighbours.apply(panel)
+        ends = Series(panel.values, rows, self.series.phases, others).ends(cut)
         return FittedSeries(index, ends, self.statistics(period))
 
     def _known_rows(self, panel: Panel, horizon: int) -> list[np.ndarray] | None:
@@ -199,6 +237,24 @@ class ForecastExamples:
             min(len(self.panel.future[scale.name][n]) for scale in self.features.future) for n in range(len(self.panel))
         ]
         return [one[: max(len(v), k)] for one, v, k in zip(rows, panel.values, known, strict=True)]
+
+
+def read_with_columns(source: Any, options: ForecastOptions) -> tuple[Panel, float | None]:
+    """A table, read as the options say; where these say nothing of columns known up to now, with those that tell of the
+    target, and by how much."""
+    reading = options.part(Reading)
+    if options.past is not None or options.every:
+        return read(source, reading), None
+    panel = read(source, reading, beside=True)
+    if not panel.past:
+        return panel, None
+    validation = _VALIDATION if options.validation is None else options.validation
+    values = [one[:k] for one, k in zip(panel.values, _learned(panel.values, options), strict=True)]
+    held = held_for_validation(values, validation, options.horizon)
+    part = panel.head([len(one) - int(k) for one, k in zip(values, held, strict=True)])
+    season = options.season or (*panel.frequency.seasons, 1)[0]
+    names, saved = find_columns(part, tuple(panel.past), options.horizon, season)
+    return replace(panel, past={name: panel.past[name] for name in names}), saved
 
 
 def read_table(source: Any, options: ForecastOptions) -> Panel:

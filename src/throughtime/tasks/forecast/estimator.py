@@ -16,6 +16,7 @@ from throughtime.tasks.earlier import Earlier, Memory
 from throughtime.tasks.estimator import Finished, Plan, Say
 from throughtime.tasks.forecast.answering import Answering
 from throughtime.tasks.forecast.answers import check_median
+from throughtime.tasks.forecast.company import find_neighbours
 from throughtime.tasks.forecast.data import ForecastDecided, ForecastExamples
 from throughtime.tasks.forecast.ensemble import Ensemble, prefixes
 from throughtime.tasks.forecast.facts import Facts
@@ -24,6 +25,7 @@ from throughtime.tasks.forecast.model import DISTRIBUTIONS, WHO, ForecastConfig,
 from throughtime.tasks.forecast.options import ForecastOptions
 from throughtime.tasks.forecast.remembered import error_on, recalled
 from throughtime.tasks.forecast.rule import choose
+from throughtime.tasks.forecast.short import told_by_refits
 from throughtime.tasks.forecast.statistics import seasonal_change
 from throughtime.tasks.forecast.stream import SCHEMA, SeriesModel
 from throughtime.tasks.forecast.tables import TableForecaster
@@ -136,6 +138,8 @@ class Forecaster(Answering):
         from throughtime.tasks.forecast.speed import seconds_a_step
         from throughtime.training.best import Best
 
+        if self._earlier is not None and self._earlier.record.data.neighbours is not None:
+            examples.found[options.neighbours or 0] = self._earlier.record.data.neighbours
         quantiles = options.quantiles or (() if options.distribution == "none" else LEVELS)
         options = options.replaced(quantiles=quantiles)
         options = options if options.budgeted else options.replaced(minutes=MINUTES)
@@ -144,6 +148,11 @@ class Forecaster(Answering):
         _check_room(examples.series.lengths, held, horizon)
         learned = [one[: len(one) - k] for one, k in zip(values, held, strict=True)]
         facts = Facts.of(learned, horizon, options.season, examples.panel.frequency.seasons)
+        if options.neighbours is None and not options.every and self._earlier is None:
+            found = find_neighbours(examples.learned(options), horizon, facts.season)
+            if found is not None:
+                examples.found[found[0].size] = found[0]
+                facts = replace(facts, neighbours=found[0].size, saved=found[1])
         threads = options.threads or torch_threads()
 
         def seconds(tried: ForecastOptions) -> float:
@@ -152,7 +161,12 @@ class Forecaster(Answering):
             job, _ = self._job(examples, plan, tried, Best(None, lambda line: None))
             return seconds_a_step(job, tried.minutes or 0.0, threads)
 
-        return choose(facts, options, seconds)
+        settled, choices = choose(facts, options, seconds)
+        if options.past is None:
+            settled = settled.replaced(past=tuple(examples.panel.past), absent=examples.saved is not None)
+            if examples.saved is not None:
+                choices.append(Choice("past", settled.past, _why_past(examples.saved)))
+        return settled, choices
 
     def _build(self, examples: ForecastExamples, options: ForecastOptions) -> ForecastPlan:
         from throughtime.insight.chrono import chrono
@@ -189,6 +203,8 @@ class Forecaster(Answering):
         if examples.series.digest() != record.data.sha256:
             raise UserError(f"{WHO}: the run in {folder} learns other series; give those, or a new --out")
         config, options = record.model, record.options
+        if record.data.neighbours is not None:
+            examples.found[options.neighbours or 0] = record.data.neighbours
         parameters = {
             prefix + name: np.zeros(shape, np.float32)
             for prefix in prefixes(options.members)
@@ -232,7 +248,8 @@ class Forecaster(Answering):
             ensemble.shifts = np.array(shifts)
         elif self._earlier is not None and (shifts := self._earlier.record.decided.shifts):
             ensemble.shifts = np.array(shifts)
-        return Finished(SeriesModel(ensemble, options.profile or 0, plan.fitted), ForecastDecided(shifts))
+        model = SeriesModel(ensemble, options.profile or 0, plan.fitted, plan.data.neighbours)
+        return Finished(model, ForecastDecided(shifts))
 
     def notes(self) -> list[str]:
         assert self.record is not None
@@ -240,7 +257,15 @@ class Forecaster(Answering):
 
     def score_held_out(self, say: Say) -> dict[str, Json] | None:
         assert self.record is not None
-        return self.evaluate(say=say) if self.record.options.holdout > 0 else None
+        if self.record.options.holdout <= 0:
+            return None
+        return told_by_refits(self, self.evaluate(say=say), say)
+
+
+def _why_past(saved: float) -> str:
+    if not saved:
+        return "no other column makes a linear map err less"
+    return f"with these columns' past a linear map errs {100 * saved:.0f} % less; past=none leaves them out"
 
 
 def _check_room(lengths: np.ndarray, held: np.ndarray, horizon: int) -> int:
@@ -278,6 +303,8 @@ def _configured(examples: ForecastExamples, options: ForecastOptions) -> Forecas
         every=options.every,
         scaling=options.scaling or "window",
         distribution=options.distribution,
+        absent=(options.absent or examples.saved is not None) and bool(examples.panel.past),
+        neighbours=0 if (company := examples.company(options)) is None else company.size,
     )
 
 
@@ -285,7 +312,8 @@ def _planned(
     examples: ForecastExamples, options: ForecastOptions, config: ForecastConfig, parameters: Mapping[str, np.ndarray]
 ) -> ForecastPlan:
     """A model about to be trained, and its windows."""
-    series = examples.series
+    neighbours = examples.company(options)
+    series = examples.seen(neighbours)
     held_out = examples.held(options)
     histories = Histories(config, series, examples.statistics(options.profile or 0, held_out.tolist()))
     windows, held = Windows(histories, held_out), Windows(histories, held_out, last=True, most=_JUDGED)
@@ -293,9 +321,16 @@ def _planned(
         raise UserError(f"{WHO}: no window of {config.lookback} + {config.horizon} steps has values on both sides")
     learned = [one[: len(one) - k] for one, k in zip(series.values, held_out, strict=True)]
     changes = np.array([seasonal_change(one, options.season or 1) for one in learned])
-    fitted = examples.fitted(config, options.profile or 0)
+    fitted = examples.fitted(config, options.profile or 0, neighbours)
     return ForecastPlan(
-        config, examples.data(), parameters, fitted.files(), fitted=fitted, windows=windows, held=held, changes=changes
+        config,
+        examples.data(neighbours),
+        parameters,
+        fitted.files(),
+        fitted=fitted,
+        windows=windows,
+        held=held,
+        changes=changes,
     )
 
 

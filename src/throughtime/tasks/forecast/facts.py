@@ -29,7 +29,7 @@ class Facts:
     settled: the median series' deviation in its last third by that in its first. season: the one that counts, given or
     found. wanders: the share of the variance that the means of long stretches (14 seasons, a twelfth of the series)
     have, of the median series; 1 where there are fewer than four. seasons: what was found. rehearsal: two linear maps,
-    tried.
+    tried. neighbours: how many others help each series; saved: the share of a linear map's error that they save.
     """
 
     series: int
@@ -44,6 +44,8 @@ class Facts:
     season: int
     seasons: Seasons
     rehearsal: Rehearsal
+    neighbours: int = 0
+    saved: float = 0.0
 
     @classmethod
     def of(cls, series: Sequence[np.ndarray], horizon: int, season: int | None, usual: Sequence[int]) -> Facts:

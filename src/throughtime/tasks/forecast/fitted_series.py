@@ -95,6 +95,8 @@ class FittedSeries:
         if self.statistics.profiles is not None:
             arrays["profiles"] = self.statistics.profiles
         arrays["phases"], arrays["lengths"] = self.ends.places.astype(np.int64), lengths.astype(np.int64)
+        if self.ends.others is not None:
+            arrays["others"] = np.concatenate(list(self.ends.others))
         if self.ends.features is not None:
             arrays["features"] = np.concatenate(list(self.ends.features))
             arrays["counts"] = np.array([len(one) for one in self.ends.features], np.int64)
@@ -130,7 +132,12 @@ def _ends(arrays: Mapping[str, np.ndarray]) -> Series:
         if int(counts.sum()) != len(arrays["features"]) or (counts < lengths).any():
             raise ValueError("features and values differ in length")
         features = np.split(arrays["features"], counts.cumsum()[:-1])
-    return Series(values, features, phases)
+    others = None
+    if "others" in arrays:
+        if arrays["others"].ndim != 2 or int(lengths.sum()) != len(arrays["others"]):
+            raise ValueError("neighbours and values differ in length")
+        others = np.split(arrays["others"], lengths.cumsum()[:-1])
+    return Series(values, features, phases, others)
 
 
 def _check(index: SeriesIndex, ends: Series, statistics: Statistics) -> None:
@@ -145,7 +152,7 @@ def _check(index: SeriesIndex, ends: Series, statistics: Statistics) -> None:
         raise ValueError("measures must be finite, and scales above 0")
     if ends.features is not None and not all(np.isfinite(rows).all() for rows in ends.features):
         raise ValueError("features must be finite")
-    if any(np.isinf(one).any() for one in ends.values):
+    if any(np.isinf(one).any() for one in (*ends.values, *(ends.others or ()))):
         raise ValueError("values must not be infinite")
     if statistics.profiles is not None and np.isinf(statistics.profiles).any():
         raise ValueError("profiles must not be infinite")

@@ -264,7 +264,7 @@ def _sources(config: ForecastConfig, window: Window) -> tuple[np.ndarray, np.nda
     The references of a window whose values are their own places are these places.
     """
     numbers = np.where(np.isfinite(window.values), np.arange(window.values.shape[1], dtype=np.float64), np.nan)
-    plain = replace(config, profile=False, scaling="series", known=0, features=0)
+    plain = replace(config, profile=False, scaling="series", known=0, features=0, neighbours=0)
     measure = np.array([[0.0, 1.0]])
     references = scaled(plain, Window(numbers, None, None, measure, np.array([-1.0]))).references
     references = references if config.every else references[None]
@@ -332,7 +332,11 @@ def amount(data: str, share: float, seed: int, options: Mapping[str, Json]) -> t
     sizes = {name: options[name] for name in ("cell", "hidden", "layers", "threads") if options.get(name) is not None}
     lookback = max(2 * horizon, min(14 * season, min(ends) // 4))
     learned = [one[a:b] for one, a, b in zip(panel.values, starts, ends, strict=True)]
-    model = Forecaster(horizon, season, lookback=lookback, seed=seed, **sizes).fit(learned, quiet=True, **fit).fitted()
+    model = (
+        Forecaster(horizon, season, lookback=lookback, seed=seed, neighbours=0, **sizes)
+        .fit(learned, quiet=True, **fit)
+        .fitted()
+    )
     pairs = [(n, o) for n, b in enumerate(ends) for o in range(b, len(panel.values[n]) - horizon + 1, horizon)]
     forecasts = model.predict_at(Series(panel.values), np.array(pairs))[..., 0]
     actual = np.stack([panel.values[n][o : o + horizon] for n, o in pairs])

@@ -11,14 +11,14 @@ import torch
 from throughtime.models.ops_torch import TorchModel
 from throughtime.tasks.forecast.loss import Loss
 from throughtime.tasks.forecast.windows import Batch, Epoch, Windows
-from throughtime.training.job import EnsembleJob, Keep
+from throughtime.training.job import Keep, SideBySideJob
 
 _VALIDATION_ROWS = 1024
 _LOOKED = 8
 """Windows in which the flow of the gradient is looked at."""
 
 
-class ForecastJob(EnsembleJob):
+class ForecastJob(SideBySideJob):
     """TorchModels of forecasters and the windows they learn from, each in an order of its own.
 
     validation: windows to judge by, or None. changes: (N,) each series' mean absolute change over a season.
@@ -37,19 +37,18 @@ class ForecastJob(EnsembleJob):
         keep: Keep,
     ) -> None:
         super().__init__({f"{i}." if len(models) > 1 else "": model for i, model in enumerate(models)}, keep)
+        self._each = list(self.models.values())
         self._windows, self._validation = windows, validation
         self._changes, self._loss, self._batch, self._seed = changes, loss, batch, seed
         self.steps_per_epoch = len(self.epoch(0))
 
     def epoch(self, number: int) -> Epoch:
-        return Epoch(self._windows, self._batch, [self._seed, number], len(self.models))
+        return Epoch(len(self._windows), self._batch, [self._seed, number], len(self.models))
 
-    def loss(self, batch: Sequence[Batch]) -> tuple[torch.Tensor, int]:
-        """The mean loss of a batch for each model, and the windows of one."""
-        losses = [
-            self._judge(self._forecast(model, one), one) for model, one in zip(self.models.values(), batch, strict=True)
-        ]
-        return torch.stack(losses).mean(), len(batch[0].series)
+    def member_loss(self, number: int, batch: np.ndarray) -> tuple[torch.Tensor, int]:
+        """The mean loss of one model over the windows with these numbers, and how many there are."""
+        rows = self._windows.batch(batch, alone=True)
+        return self._judge(self._forecast(self._each[number], rows), rows), len(rows.series)
 
     def _forecast(self, model: TorchModel, batch: Batch) -> torch.Tensor:
         seen = batch.seen

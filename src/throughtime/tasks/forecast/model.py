@@ -68,6 +68,8 @@ class ForecastConfig(Checked):
     steps ago the references lie, each at least 1; 1 is the last value. embedding: E, values a segment becomes. layers:
     bottom first. outputs: values for each step ahead. dropout: the share dropped before the output layer.
     known: F, features of a step that are known beforehand. features: all features of a past step, the known ones first.
+    absent: whether what is known of the past alone may be missing: then a model goes on beyond its horizon without it.
+    neighbours: M, other series of which each step's value is seen too, where it is observed.
     profile: whether the series' mean course over a season is one more feature, known, and two more references.
     every: an output after every segment instead of the last one. scaling: a name of SCALINGS. distribution: a name of
     DISTRIBUTIONS; but for "none" the outputs are its parameters. Raises UserError where sizes do not fit together.
@@ -89,6 +91,8 @@ class ForecastConfig(Checked):
     every: bool = False
     scaling: str = option("window", choices=SCALINGS)
     distribution: str = option("none", choices=tuple(DISTRIBUTIONS))
+    neighbours: int = option(0, at_least=0, at_most=LARGEST)
+    absent: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -99,6 +103,8 @@ class ForecastConfig(Checked):
             raise UserError(f"{WHO}: lags must be integers from 1 {limit}, got {got}")
         if self.every and self.scaling != "series":
             raise UserError(f"{WHO}: an output at every step needs scaling series, got {self.scaling}")
+        if self.every and self.neighbours:
+            raise UserError(f"{WHO}: an output at every step is for single series; leave neighbours out")
         if self.distribution != "none" and self.outputs != DISTRIBUTIONS[self.distribution]:
             needed = DISTRIBUTIONS[self.distribution]
             raise UserError(f"{WHO}: {self.distribution} has {needed} parameters, got outputs={self.outputs}")
@@ -137,7 +143,7 @@ class ForecastConfig(Checked):
     def inputs(self) -> int:
         """Values that make up a segment: each step's, whether it was observed, its features and those to come."""
         extra = self.horizon * (self.known + self.profile) if self.every else 0
-        return self.segment * (2 + self.features + self.profile) + extra
+        return self.segment * (2 + self.features + self.profile + 2 * self.neighbours) + extra
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -170,7 +176,8 @@ class ForecastConfig(Checked):
 def forward(ops: Ops, config: ForecastConfig, parameters: Params, past: Any, references: Any, ahead: Any = None) -> Any:
     """Forecasts (B, K, Q), all in the window's scale; (S, B, K, Q) with an output at every segment.
 
-    past: (S, B, inputs), each segment's values, 0 where missing, then 1 where observed and 0 where not, then features.
+    past: (S, B, inputs), each segment's values, 0 where missing, then 1 where observed and 0 where not, then features,
+    then of each step the neighbours' values and whether they were observed.
     references: (R, B, K), one for each lag; (S, R, B, K) with an output at every segment. ahead: (J, B, w (F +
     profile)) or None: what is known of the segments to come.
     """

@@ -9,7 +9,7 @@ from typing import Any
 from throughtime.data.reading import Reading
 from throughtime.errors import UserError
 from throughtime.models.stack import LARGEST
-from throughtime.options import by_rule, numbers, option, redefined
+from throughtime.options import by_rule, names, numbers, option, redefined
 from throughtime.tasks.forecast.model import DISTRIBUTIONS, SCALINGS
 from throughtime.tasks.options import StackOptions, TaskOptions
 from throughtime.training.settings import Settings
@@ -63,6 +63,10 @@ def _typed_validation(text: str) -> int | float:
         raise UserError(f"--validation {text}: expected a share such as 0.1, or a number of steps") from None
 
 
+def _typed_names(text: str) -> tuple[str, ...]:
+    return () if text == "none" else names(text)
+
+
 @dataclass(frozen=True)
 class ForecastOptions(Reading, StackOptions):
     """A forecaster and its training, and how tables are read (throughtime.data.reading.Reading).
@@ -73,6 +77,9 @@ class ForecastOptions(Reading, StackOptions):
     once. lookback: steps looked at. lags: how many steps ago the references lie that the model corrects. profile: steps
     of a season whose mean course the model sees, 0 for none. every: an output at every step, the state carried,
     instead of one after each window.
+    neighbours: how many other series of the same clock each one sees, those that tell most of it. past: columns known
+    up to now; where there is one target those of the other columns that tell of it, and then absent: the model
+    learns to go without them, as it has to beyond its horizon.
     scaling: a name of SCALINGS in tasks/forecast/model.py. quantiles: levels, in place of a point forecast; then the
     loss is theirs. distribution: of which the quantiles are taken; then the loss is its likelihood. ensemble_size:
     models that are trained side by side, each from its own start and order, whose mean is the forecast. validation: the
@@ -102,6 +109,20 @@ class ForecastOptions(Reading, StackOptions):
     lags: tuple[int, ...] | None = option(
         None, shapes=True, at_least=1, at_most=LARGEST, shell=False, help="Of the references."
     )
+    past: tuple[str, ...] = by_rule(
+        Reading,
+        "past",
+        parse=_typed_names,
+        help="Columns known up to now, with commas, or none; those that help if not given.",
+    )
+    neighbours: int | None = option(
+        None,
+        shapes=True,
+        at_least=0,
+        at_most=64,
+        help="Other series whose past each one sees; as many as help if not given.",
+    )
+    absent: bool = option(False, shapes=True, shell=False, help="Learn to go without what is known of the past alone.")
     cell: Any = redefined(StackOptions, "cell", "gru_reset_after")
     hidden: int = by_rule(StackOptions, "hidden", help="H, the size of the hidden state.")
     embedding: int = by_rule(StackOptions, "embedding", help="Values a segment becomes.")

@@ -18,7 +18,7 @@ from throughtime.tasks.forecast.statistics import level_and_scale
 _SERIES, _WINDOWS, _AHEAD = 32, 3_000, 5
 """Of what is tried: series, windows of each part, steps ahead, at most."""
 
-_PARTS = (0.4, 0.6, 0.8)
+PARTS = (0.4, 0.6, 0.8)
 """Shares of each series that are learned; the fifth after each is forecast."""
 
 _RIDGE = 1e-2
@@ -39,8 +39,8 @@ class Rehearsal:
 def rehearse(series: Sequence[np.ndarray], horizon: int, season: int) -> Rehearsal:
     """Try both maps on series (L_n,), NaN where missing. season: 1 for none."""
     order = np.linspace(0, len(series) - 1, min(len(series), _SERIES)).round().astype(int)
-    some = [_filled(series[n]) for n in order]
-    found = [one for share in _PARTS if (one := _part(some, horizon, season, share)) is not None]
+    some = [filled(series[n]) for n in order]
+    found = [one for share in PARTS if (one := _part(some, horizon, season, share)) is not None]
     if not found:
         return Rehearsal()
     naive, drifting, reverting, seasonal = np.mean(found, 0)
@@ -61,7 +61,7 @@ def _part(series: Sequence[np.ndarray], horizon: int, season: int, share: float)
             if last > first:
                 count = min(last - first, max(1, _WINDOWS // len(series)))
                 origins = first + rng.choice(last - first, count, replace=False)
-                rows.append(_windows(one, origins, horizon, season, *measure))
+                rows.append(map_windows(one, origins, horizon, season, *measure))
     if not before or not after:
         return None
     x, y = (np.concatenate(rows) for rows in zip(*before, strict=True))
@@ -70,13 +70,14 @@ def _part(series: Sequence[np.ndarray], horizon: int, season: int, share: float)
         return None
     errors = np.zeros(4)
     for k in range(y.shape[1]):
-        each = [np.zeros(len(actual)), *(coming[:, k, : x.shape[2] - less] @ _fit(x[:, k, : x.shape[2] - less], y[:, k])
-                for less in (1, 0)), coming[:, k, 0]]  # fmt: skip
+        widths = (x.shape[2] - less for less in (1, 0))
+        maps = [coming[:, k, :width] @ fit_map(x[:, k, :width], y[:, k]) for width in widths]
+        each = [np.zeros(len(actual)), *maps, coming[:, k, 0]]
         errors += [np.abs(actual[:, k] - one).mean() for one in each]
     return [float(error) for error in errors]
 
 
-def _windows(
+def map_windows(
     one: np.ndarray, origins: np.ndarray, horizon: int, season: int, level: float, scale: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """(B, k, F) what the maps see at origins, the distance from the level last, and (B, k) what came; less the last
@@ -95,12 +96,12 @@ def _windows(
     return np.stack(rows, 1) / scale, (one[origins[:, None] + ahead] - last[:, None]) / scale
 
 
-def _fit(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def fit_map(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     weights: np.ndarray = np.linalg.solve(x.T @ x + _RIDGE * len(x) * np.eye(x.shape[1]), x.T @ y)
     return weights
 
 
-def _filled(values: np.ndarray) -> np.ndarray:
+def filled(values: np.ndarray) -> np.ndarray:
     """Gaps by straight lines."""
     known = np.isfinite(values)
     if known.all() or not known.any():

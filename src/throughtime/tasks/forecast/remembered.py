@@ -59,11 +59,12 @@ def error_on(model: SeriesModel, examples: ForecastExamples, earlier: Earlier) -
     held = held_for_validation(examples.series.values, share, options.horizon)
     if not held.any():
         return "the earlier training kept no validation part"
-    windows = Windows(Histories(earlier.record.model, examples.series, fitted.statistics), held, last=True, most=_MOST)
+    series = examples.seen(earlier.record.data.neighbours)
+    windows = Windows(Histories(earlier.record.model, series, fitted.statistics), held, last=True, most=_MOST)
     if not len(windows):
         return "its validation part has no window with values on both sides"
     numbers, origins = windows.origins.T
-    found = model.predict_at(examples.series, windows.origins, list(fitted.ids))
+    found = model.predict_at(series, windows.origins, list(fitted.ids))
     middle = int(np.argmin(np.abs(np.array(model.levels) - 0.5))) if model.levels else 0
     actual = windows.histories.actual(numbers, origins)
     actual = actual if actual.ndim == 2 else actual[-1]

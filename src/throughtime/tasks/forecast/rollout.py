@@ -3,16 +3,20 @@
 One block of K steps after the other is forecast, and taken as observed for the next. A point forecast feeds itself
 back. With quantiles, PATHS continuations of each series are drawn, and the quantiles further ahead are theirs: each
 path draws one share u for a block and takes the value that the block's quantiles have there, in between and beyond them
-linear in log(u / (1 - u)). The shares are the same for every series, so that no forecast depends on its company.
+linear in log(u / (1 - u)). The shares are the same for every series, so that no forecast depends on its company. Where
+series see others, these go on along their medians, all series block by block.
 
 Source: ancestral sampling as in Salinas et al. 2017, arXiv:1704.04110 (DeepAR), section 3.1.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from throughtime.errors import UserError
+from throughtime.tasks.forecast.answers import medians
 from throughtime.tasks.forecast.ensemble import Ensemble, States
 from throughtime.tasks.forecast.scaling import scaled
 from throughtime.tasks.forecast.series import Series
@@ -30,15 +34,17 @@ def rollout(ensemble: Ensemble, series: Series, statistics: Statistics, steps: i
     """Forecasts (N, steps, Q) after the ends of N series. seed: of the paths that are drawn.
 
     Known features must reach beyond the ends by `steps`, in whole horizons. UserError where the model reads features
-    that are known of the past alone.
+    that are known of the past alone, and never learned to go without.
     """
     config = ensemble.config
-    if config.features > config.known:
+    if config.features > config.known and not config.absent:
         raise UserError(
             f"forecast: {steps} steps ahead go beyond the horizon, {config.horizon}, and what the model reads of the "
             "past alone is not known there; train with a longer horizon"
         )
     paths = PATHS if ensemble.levels else 1
+    if config.neighbours:
+        series = replace(series, others=_others_to_come(ensemble, series, statistics, config.reach(steps)))
     most = max(1, _ROWS // paths)
     forecasts = np.empty((len(series), steps, max(1, len(ensemble.levels))))
     for first in range(0, len(series), most):
@@ -76,10 +82,30 @@ def _continued(
     return np.concatenate([direct, further], 1)[:, :steps]
 
 
+def _others_to_come(ensemble: Ensemble, series: Series, statistics: Statistics, steps: int) -> list[np.ndarray]:
+    """(L + steps, M) of each series: what its neighbours were, then the medians of what they will be, NaN where one is
+    not among the series."""
+    assert series.others is not None
+    longer = series
+    for _ in range(steps // ensemble.config.horizon):
+        quantiles, _ = _next_block(ensemble, longer, statistics, None)
+        block = medians(quantiles, ensemble.levels)
+        if series.links is None:
+            told = np.full((*block.shape, ensemble.config.neighbours), np.nan)
+        else:
+            told = series.links.standard(block)
+        assert longer.others is not None
+        values = [np.concatenate(pair) for pair in zip(longer.values, block, strict=True)]
+        others = [np.concatenate(pair) for pair in zip(longer.others, told, strict=True)]
+        longer = replace(longer, values=values, others=others)
+    assert longer.others is not None
+    return list(longer.others)
+
+
 def _with(series: Series, copies: np.ndarray, drawn: np.ndarray) -> Series:
     """Copies of series, each with what was drawn after its end."""
     some = series.some(copies)
-    return Series([np.concatenate(pair) for pair in zip(some.values, drawn, strict=True)], some.features, some.phases)
+    return replace(some, values=[np.concatenate(pair) for pair in zip(some.values, drawn, strict=True)])
 
 
 def _first_block(ensemble: Ensemble, series: Series, statistics: Statistics) -> tuple[np.ndarray, States | None]:

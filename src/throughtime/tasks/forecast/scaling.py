@@ -21,7 +21,8 @@ class Window:
     values: (B, warm + w S) float64, NaN where missing. features: (B, w S + K, features) float32, the known ones first;
     those that are not known are not read beyond w S. profile: (B, w S + K) float64, the series' mean course, NaN where
     it has none. measure: (B, 2) float64, the series' own level and scale. latest: (B,) float64, the last value observed
-    before the window, NaN for none.
+    before the window, NaN for none. others: (B, w S, M) float64, the neighbours' values, standardised, NaN where
+    missing.
     """
 
     values: np.ndarray
@@ -29,6 +30,7 @@ class Window:
     profile: np.ndarray | None = None
     measure: np.ndarray | None = None
     latest: np.ndarray | None = None
+    others: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ def scaled(config: ForecastConfig, window: Window) -> Scaled:
             ahead = np.zeros((rows, config.ahead * width, len(known)), np.float32)
             ahead[:, : config.horizon] = features[:, lookback:][..., known]
             ahead = np.ascontiguousarray(ahead.reshape(rows, config.ahead, -1).swapaxes(0, 1))
+    if config.neighbours:
+        seen.append(_others(config, window).reshape(*shape[:2], -1))
     past = np.ascontiguousarray(np.concatenate(seen, -1, dtype=np.float32).swapaxes(0, 1))
     seen_references = np.ascontiguousarray(references if config.every else references[0], np.float32)
     return Scaled(past, seen_references, ahead, level, scale)
@@ -90,7 +94,7 @@ def shuffled(config: ForecastConfig, seen: Scaled, rng: np.random.Generator) -> 
     count, rows, width = config.segments, seen.past.shape[1], config.segment
     order = rng.permuted(np.tile(np.arange(config.lookback), (rows, 1)), axis=1)
     parts, first = [], 0
-    for each in (1, 1, config.features + config.profile):
+    for each in (1, 1, config.features + config.profile, 2 * config.neighbours):
         part = seen.past[..., first : first + width * each].reshape(count, rows, width, each)
         steps = part.transpose(1, 0, 2, 3).reshape(rows, config.lookback, each)
         steps = steps[np.arange(rows)[:, None], order].reshape(rows, count, width, each)
@@ -135,6 +139,24 @@ def _references(
     places = np.stack([origins[:, None] - lag + steps % lag for lag in config.lags], 1)
     references: np.ndarray = np.where(observed[:, places], values[:, places], latest[:, :, None, None])
     return references.transpose(1, 2, 0, 3)
+
+
+def _others(config: ForecastConfig, window: Window) -> np.ndarray:
+    """(B, w S, 2 M) float32: of each step the neighbours' values, scaled as the window is, and which were observed."""
+    if window.others is None:
+        return np.zeros((len(window.values), config.lookback, 2 * config.neighbours), np.float32)
+    observed = np.isfinite(window.others)
+    values = np.where(observed, window.others, 0.0)
+    if config.scaling == "last":
+        place = np.where(observed, np.arange(config.lookback)[:, None], -1).max(1, keepdims=True)
+        values = values - np.where(place >= 0, np.take_along_axis(values, place.clip(0), 1), 0.0)
+    elif config.scaling != "series":
+        count = np.maximum(1, observed.sum(1, keepdims=True))
+        values = values - values.sum(1, keepdims=True) / count
+        if config.scaling == "window":
+            deviation = np.where(observed, np.abs(values), 0.0).sum(1, keepdims=True) / count
+            values = values / np.where(deviation > LEAST_SCALE, deviation, 1.0)
+    return np.concatenate([np.where(observed, np.clip(values, -_MOST, _MOST), 0.0), observed], -1, dtype=np.float32)
 
 
 def _features(config: ForecastConfig, window: Window, level: np.ndarray, scale: np.ndarray) -> np.ndarray | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.data.neighbours import Links
 from throughtime.errors import UserError
 from throughtime.tasks.forecast.model import WHO
 
@@ -18,12 +19,16 @@ class Series:
     """What a forecaster is given of many series.
 
     values: (L_n,) float64 each, NaN where missing. features: (L_n + what is known beyond, P) float32 each, the known
-    ones first, or None. phases: (N,) the place in the season of each one's first value.
+    ones first, or None. phases: (N,) the place in the season of each one's first value. others: (L_n, M) float64 each,
+    what the neighbours' values were at its steps, standardised, NaN where missing, or None. links: where the neighbours
+    stand among these series, where that is known.
     """
 
     values: Sequence[np.ndarray]
     features: Sequence[np.ndarray] | None = None
     phases: np.ndarray | None = None
+    others: Sequence[np.ndarray] | None = None
+    links: Links | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -41,7 +46,8 @@ class Series:
     def some(self, numbers: Sequence[int] | np.ndarray) -> Series:
         """Those with these numbers."""
         features = None if self.features is None else [self.features[n] for n in numbers]
-        return Series([self.values[n] for n in numbers], features, self.places[numbers])
+        others = None if self.others is None else [self.others[n] for n in numbers]
+        return Series([self.values[n] for n in numbers], features, self.places[numbers], others)
 
     def ends(self, cut: Sequence[int]) -> Series:
         """Without the first values of each, so many."""
@@ -49,7 +55,8 @@ class Series:
         features = None
         if self.features is not None:
             features = [rows[k:].astype(np.float32) for rows, k in zip(self.features, cut, strict=True)]
-        return Series(values, features, self.places + np.asarray(cut))
+        others = None if self.others is None else [rows[k:] for rows, k in zip(self.others, cut, strict=True)]
+        return Series(values, features, self.places + np.asarray(cut), others, self.links)
 
     def check_features(self, known: int) -> None:
         """UserError unless there are as many finite features of every step; known: how many of them go on beyond."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.data.neighbours import Neighbours
 from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.runtime.stream import Stream, check_shapes
@@ -23,6 +24,7 @@ from throughtime.tasks.forecast.data import ForecastData, ForecastDecided
 from throughtime.tasks.forecast.ensemble import Ensemble, States
 from throughtime.tasks.forecast.fitted_series import SERIES, FittedSeries
 from throughtime.tasks.forecast.format_1 import upgrade
+from throughtime.tasks.forecast.given import beside, check_series, checked_state
 from throughtime.tasks.forecast.model import ForecastConfig
 from throughtime.tasks.forecast.options import ForecastOptions
 from throughtime.tasks.forecast.rollout import rollout
@@ -40,22 +42,36 @@ _MOST_STEPS = 100_000
 _ALERT = 1e-3
 """An alert is given where so many misses would come by chance more rarely than this."""
 
-Observation = float | tuple[float, np.ndarray]
+Observation = float | tuple[float, np.ndarray | None] | tuple[float, np.ndarray | None, np.ndarray | None]
 """A value, NaN if it is missing; with features (1 + K, P), those of its step and, as far as they are known, of the
-steps to come, where the model reads any."""
+steps to come, where the model reads any; and with its neighbours' values (M,), where it sees some."""
 
 
 class SeriesModel:
     """A forecaster that runs without torch.
 
-    ensemble: of one model or several. period: of the profile, 0 for none. series: those it was fitted on. Raises
-    UserError where they do not fit together.
+    ensemble: of one model or several. period: of the profile, 0 for none. series: those it was fitted on. neighbours:
+    which of them see which others. Raises UserError where they do not fit together.
     """
 
-    def __init__(self, ensemble: Ensemble, period: int = 0, series: FittedSeries | None = None) -> None:
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        period: int = 0,
+        series: FittedSeries | None = None,
+        neighbours: Neighbours | None = None,
+    ) -> None:
         config = ensemble.config
         if bool(period) != config.profile:
             raise UserError(f"forecaster: profile {period}, but the model sees {'one' if config.profile else 'none'}")
+        size = 0 if neighbours is None else neighbours.size
+        beside = None if series is None else series.ends.others
+        width = size if series is None else 0 if beside is None else beside[0].shape[1]
+        if not size == width == config.neighbours:
+            raise UserError(
+                f"forecaster: expected {config.neighbours} neighbours of each series; the folder is damaged"
+            )
+        self.neighbours = neighbours
         if series is not None:
             profiles, features = series.statistics.profiles, series.ends.features
             if config.profile and (profiles is None or profiles.shape[1] != period):
@@ -101,7 +117,8 @@ class SeriesModel:
             series, ids = self.series.ends, self.series.ids
         if not isinstance(series, Series):
             series = Series([np.asarray(one, np.float64) for one in series])
-        self._check_series(series, self.config.horizon if steps is None else steps)
+        series = beside(self.neighbours, series, ids)
+        check_series(self.config, series, self.config.horizon if steps is None else steps)
         if steps is not None and steps > self.config.horizon:
             return rollout(self.ensemble, series, self.statistics(series, ids), steps, seed)
         origins = np.stack([np.arange(len(series)), series.lengths], 1)
@@ -112,28 +129,6 @@ class SeriesModel:
         if steps is not None and (type(steps) is not int or not 1 <= steps <= _MOST_STEPS):
             raise UserError(f"forecaster: steps must be an integer from 1 to {_MOST_STEPS:,}, got {steps!r}")
 
-    def _check_series(self, series: Series, steps: int) -> None:
-        """UserError where series do not say what the model reads for so many steps ahead."""
-        config, reach = self.config, self.config.reach(steps)
-        for n, one in enumerate(series.values):
-            if not np.isfinite(one[-config.lookback :]).any():
-                raise UserError(f"forecaster: series {n} has no value in its last {config.lookback} steps")
-        if not config.features:
-            return
-        if series.features is None:
-            raise UserError(
-                f"forecaster: the model reads {config.features} features beside the values (the calendar, covariates); "
-                "give the table they are made of, as in training"
-            )
-        for n, (one, rows) in enumerate(zip(series.values, series.features, strict=True)):
-            if rows.ndim != 2 or rows.shape[1] != config.features:
-                raise UserError(f"forecaster: features of series {n} must be (., {config.features}), got {rows.shape}")
-            known = max(0, len(rows) - len(one))
-            if config.known and known < reach:
-                raise UserError(
-                    f"forecaster: features of series {n} are known {known} steps beyond its end, {reach} are needed"
-                )
-
     def predict_at(
         self, series: Series, origins: np.ndarray, ids: Sequence[str] | None = None, shuffle: int | None = None
     ) -> np.ndarray:
@@ -143,6 +138,7 @@ class SeriesModel:
         shuffle: a seed; the steps of every window's past are put in a random order, to see what their order is worth.
         UserError for that of a model with an output at every step, which has no windows.
         """
+        series = beside(self.neighbours, series, ids)
         ends = series.lengths
         np.minimum.at(ends, origins[:, 0], origins[:, 1])
         before = Series([one[:k] for one, k in zip(series.values, ends, strict=True)], None, series.phases)
@@ -185,9 +181,10 @@ class SeriesModel:
         id: str | None = None,
         phase: int = 0,
         watch: int = 50,
+        others: np.ndarray | None = None,
     ) -> SeriesStream:
         """A series as it comes; see SeriesStream."""
-        return SeriesStream(self, history, features, id, phase, watch)
+        return SeriesStream(self, history, features, id, phase, watch, others)
 
 
 class SeriesStream(Stream[Observation, np.ndarray]):
@@ -197,7 +194,9 @@ class SeriesStream(Stream[Observation, np.ndarray]):
     batch run over the whole history. model: the forecaster. history: (L,) values seen so far, to start from. features:
     (L, P) of them, where the model reads any, as its training made them. id: the series' name, if the model was fitted
     on it. phase: the place in the season of the first value. watch: how many of the last observations an alert looks
-    at. After an outage as long as the look-back there is nothing to go by: forecasts are NaN until a value comes.
+    at. others: (L, M) values of its neighbours (model.neighbours.of(id)), in their own units; without them it is
+    forecast alone. After an outage as long as the look-back there is nothing to go by: forecasts are NaN until a value
+    comes.
 
     Example (not run):
         stream = throughtime.load("runs/weather").stream(history)
@@ -211,6 +210,7 @@ class SeriesStream(Stream[Observation, np.ndarray]):
     alert: str | None
     _values: np.ndarray
     _features: np.ndarray
+    _others: np.ndarray
     _forecast: np.ndarray
     _states: States
     _latest: float
@@ -226,6 +226,7 @@ class SeriesStream(Stream[Observation, np.ndarray]):
         id: str | None = None,
         phase: int = 0,
         watch: int = 50,
+        others: np.ndarray | None = None,
     ) -> None:
         values, config = np.asarray(history, np.float64), model.config
         if type(watch) is not int or watch < 1:
@@ -236,13 +237,14 @@ class SeriesStream(Stream[Observation, np.ndarray]):
         if not fitted and not len(values) and config.scaling != "window":
             raise UserError("forecaster: a new series needs a history to take its scale from, got none")
         self.model, self._phase, self._watch = model, phase, watch
+        self._links = None if model.neighbours is None else model.neighbours.links(["" if id is None else id])
         self._config = replace(config, segments=1) if config.every else config
         series = Series([values], None if features is None else [features], np.array([phase]))
         self._statistics = model.statistics(series, None if id is None else [id])
         self.reset()
         for i, value in enumerate(values):
             rows = None if features is None else features[i : i + 1 + config.horizon]
-            self._take(value, rows, config.every or i == len(values) - 1)
+            self._take(value, rows, None if others is None else others[i], config.every or i == len(values) - 1)
 
     @property
     def forecast(self) -> np.ndarray:
@@ -251,10 +253,12 @@ class SeriesStream(Stream[Observation, np.ndarray]):
 
     def feed(self, value: Observation) -> np.ndarray:
         """Take in an observation, and forecast the steps after it; UserError for what is no observation."""
-        number, features = value if isinstance(value, tuple) else (value, None)
-        return self._take(number, features, True)
+        number, features, others = (*value, None, None)[:3] if isinstance(value, tuple) else (value, None, None)
+        return self._take(number, features, others, True)
 
-    def _take(self, value: float, features: np.ndarray | None, forecasting: bool) -> np.ndarray:
+    def _take(
+        self, value: float, features: np.ndarray | None, others: np.ndarray | None, forecasting: bool
+    ) -> np.ndarray:
         config = self._config  # of an output at every step, one segment long
         if np.isinf(value):
             raise UserError(f"forecaster: an observation must be a number, or NaN where missing, got {value}")
@@ -270,6 +274,13 @@ class SeriesStream(Stream[Observation, np.ndarray]):
         if features is not None and config.features:
             self._features = np.concatenate([self._features[1:], np.asarray(features[:1], np.float32)])
             coming[: len(features) - 1] = features[1 : 1 + config.horizon]
+        if self._links is not None:
+            row = np.full(config.neighbours, math.nan)
+            if others is not None:
+                if np.shape(others) != row.shape or np.isinf(others).any():
+                    raise UserError(f"forecaster: neighbours must be {row.shape} numbers, NaN where missing")
+                row = (np.asarray(others, np.float64) - self._links.means[0]) / self._links.deviations[0]
+            self._others = np.concatenate([self._others[1:], row[None]])
         self._step += 1
         self._since = 0 if np.isfinite(value) else self._since + 1
         if forecasting:
@@ -286,7 +297,8 @@ class SeriesStream(Stream[Observation, np.ndarray]):
             place = self._phase + self._step + np.arange(-config.lookback, config.horizon)
             profile = profiles[:, place % profiles.shape[1]]
         latest = np.array([self._latest]) if config.every else None
-        seen = scaled(config, Window(self._values[None], features, profile, self._statistics.measures, latest))
+        others = self._others[None] if config.neighbours else None
+        seen = scaled(config, Window(self._values[None], features, profile, self._statistics.measures, latest, others))
         if config.every:
             outputs, self._states = ensemble.advance(seen, self._states)
             outputs = outputs[0]
@@ -316,6 +328,8 @@ class SeriesStream(Stream[Observation, np.ndarray]):
         arrays = {"values": self._values, "measures": self._statistics.measures, "forecast": self._forecast}
         if self._config.features:
             arrays["features"] = self._features
+        if self._config.neighbours:
+            arrays["others"] = self._others
         if self._statistics.profiles is not None:
             arrays["profiles"] = self._statistics.profiles
         for m, member in enumerate(self._states):
@@ -329,6 +343,7 @@ class SeriesStream(Stream[Observation, np.ndarray]):
         if state is None:
             self._values = np.full(config.warm + config.lookback, math.nan)
             self._features = np.zeros((config.lookback, config.features), np.float32)
+            self._others = np.full((config.lookback, config.neighbours), math.nan)
             self._states = self.model.ensemble.begin() if config.every else []
             self._forecast = np.full((config.horizon, self.model.ensemble.width), math.nan)
             self._latest, self._step, self._since, self._misses = math.nan, 0, 0, deque(maxlen=self._watch)
@@ -336,9 +351,9 @@ class SeriesStream(Stream[Observation, np.ndarray]):
             return
         arrays, rest = state
         check_shapes(arrays, self.state()[0])
-        step, latest, misses = _checked(arrays, rest)
+        step, latest, misses = checked_state(arrays, rest)
         self._values, self._forecast = arrays["values"], arrays["forecast"]
-        self._features = arrays.get("features", self._features)
+        self._features, self._others = arrays.get("features", self._features), arrays.get("others", self._others)
         self._statistics = Statistics(arrays["measures"], arrays.get("profiles"))
         self._states = [
             [tuple(arrays[f"{m}.{i}.{j}"] for j in range(len(layer))) for i, layer in enumerate(member)]
@@ -347,21 +362,6 @@ class SeriesStream(Stream[Observation, np.ndarray]):
         self._step, self._phase, self._latest = step, rest["phase"], latest
         self._since = rest.get("since", 0)  # states that were saved before it was kept know none
         self._misses, self.alert = deque(misses, maxlen=self._watch), rest["alert"]
-
-
-def _checked(arrays: Any, rest: Any) -> tuple[int, float, list[bool]]:
-    """Step, latest value and misses of a state; UserError where it is damaged."""
-    step, phase, latest, alert, misses = (rest[name] for name in ("step", "phase", "latest", "alert", "misses"))
-    whole = all(type(number) is int and 0 <= number < 1 << 62 for number in (step, phase, rest.get("since", 0)))
-    number = latest is None or (isinstance(latest, int | float) and math.isfinite(latest))
-    told = (alert is None or isinstance(alert, str)) and isinstance(misses, list)
-    if not (whole and number and told and all(isinstance(miss, bool) for miss in misses)):
-        raise UserError("stream: expected step, phase, latest, alert and misses; the state is damaged")
-    gaps = ("values", "forecast", "profiles")  # where NaN says that something is missing
-    finite = all(np.isfinite(one).all() or (name in gaps and not np.isinf(one).any()) for name, one in arrays.items())
-    if not finite or arrays["measures"][0, 1] <= 0:
-        raise UserError("stream: expected finite numbers and a scale above 0; the state is damaged")
-    return step, math.nan if latest is None else float(latest), misses
 
 
 SCHEMA = Schema("forecast", ForecastConfig, ForecastOptions, ForecastData, ForecastDecided, upgrade)
@@ -388,6 +388,6 @@ def load(folder: Path, weights: str | None = None) -> SeriesModel:
             bool(options.nonnegative),
             options.members,
         )
-        return SeriesModel(ensemble, options.profile or 0, series)
+        return SeriesModel(ensemble, options.profile or 0, series, record.data.neighbours)
     except UserError as error:
         raise UserError(f"{folder}: {error}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from throughtime.data import calendar
 from throughtime.data.features import Features
 from throughtime.data.frequency import Frequency
+from throughtime.data.neighbours import Links
 from throughtime.data.panel import Panel
 from throughtime.errors import UserError
 from throughtime.storage.folder import CONFIG
@@ -71,7 +72,24 @@ class TableForecaster:
         """A panel as the model takes it, with its features, which reach so many steps beyond the end; None: a
         horizon."""
         phases = np.array([panel.phase(n, self.model.period or 1) for n in range(len(panel))])
-        return Series(panel.values, self.features.apply(panel, ahead or self.model.config.horizon), phases)
+        rows = self.features.apply(panel, ahead or self.model.config.horizon)
+        return Series(panel.values, rows, phases, *self.beside(panel))
+
+    def beside(self, panel: Panel) -> tuple[list[np.ndarray] | None, Links | None]:
+        """What the neighbours of a panel's series say, and where they stand; None where the model sees none."""
+        neighbours = self.record.data.neighbours
+        return (None, None) if neighbours is None else (neighbours.apply(panel), neighbours.links(panel.ids))
+
+    def alone(self, panel: Panel) -> list[str]:
+        """A line about series whose neighbours are not in a panel."""
+        neighbours = self.record.data.neighbours
+        lacking = [] if neighbours is None else neighbours.missing(panel.ids)
+        if not lacking:
+            return []
+        more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+        return [
+            f"neighbours that the model saw beside {', '.join(lacking[:3])}{more} are not in the table: it goes without"
+        ]
 
     def forecast(self, source: Any = None, steps: int | None = None, start: Any = None, until: Any = None) -> Forecasts:
         """What comes after the ends of the series of a table, or of those it was trained on where that is None.
@@ -96,6 +114,7 @@ class TableForecaster:
         else:
             panel.check_future(reach)
             notes += check_covariates(panel, self.features, reach) if self.record.data.features else []
+            notes += self.alone(panel)
             series = self.series(panel, reach)
         values = self.model.predict(series, panel.ids, ahead)
         steps_of = np.arange(ahead)
@@ -162,7 +181,9 @@ class TableForecaster:
             if not index.cut or min(known) < reach:
                 names = ", ".join(scale.name for scale in made.future)
                 raise UserError(f"forecast: {names} must be known of the steps to come; give the data that say them")
-        return ends if reach <= self.model.config.horizon else self.longer_ends(panel, reach)
+        if self.record.data.neighbours is not None:
+            ends = replace(ends, links=self.record.data.neighbours.links(index.ids))
+        return ends if reach <= self.model.config.horizon else replace(self.longer_ends(panel, reach), links=ends.links)
 
     def ends(self) -> Panel:
         """The ends that are kept of the series, with their times."""
@@ -184,8 +205,9 @@ class TableForecaster:
         features = []
         for n, (rows, values) in enumerate(zip(ends.features, ends.values, strict=True)):
             more = np.repeat(rows[-1:], len(values) + ahead - len(rows), 0)
+            more[:, self.model.config.known :] = 0.0
             if self.features.calendar:
                 days = calendar.features(panel.times(n, len(rows), len(more)), panel.frequency, panel.zone)
                 more[:, : days.shape[1]] = days
             features.append(np.concatenate([rows, more]))
-        return Series(ends.values, features, ends.phases)
+        return replace(ends, features=features)

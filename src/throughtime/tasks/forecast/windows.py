@@ -13,6 +13,9 @@ from throughtime.tasks.forecast.scaling import Scaled, Window, scaled
 from throughtime.tasks.forecast.series import Series
 from throughtime.tasks.forecast.statistics import Statistics
 
+ALONE = 8
+"""Of so many windows one is learned without neighbours."""
+
 
 class Histories:
     """Windows of many series.
@@ -39,6 +42,12 @@ class Histories:
             for offset, length, rows in zip(self._offsets, self.lengths, series.features, strict=True):
                 part = rows[: length + after]
                 self._features[offset : offset + len(part)] = part
+        self._others = None
+        if config.neighbours and series.others is not None:
+            self._others = np.full((len(self._values), config.neighbours), np.nan)
+            for number, (offset, rows) in enumerate(zip(self._offsets, series.others, strict=True)):
+                part = rows[: self.lengths[number]]
+                self._others[offset : offset + len(part)] = part
         self._phases, self._statistics = series.places, statistics
 
     def present(self, series: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -62,7 +71,8 @@ class Histories:
             if config.profile and self._statistics.profiles is not None:
                 place = (self._phases[series] + origins)[:, None] + steps
                 profile = self._statistics.profiles[series[:, None], place % self._statistics.profiles.shape[1]]
-        return Window(values, features, profile, measure)
+        others = None if self._others is None else self._others[at + steps[: config.lookback]]
+        return Window(values, features, profile, measure, others=others)
 
     def ends(self) -> Window:
         """What is seen at the end of every series."""
@@ -132,28 +142,45 @@ class Windows:
     def __len__(self) -> int:
         return len(self.origins)
 
-    def batch(self, numbers: np.ndarray) -> Batch:
-        """The windows with these numbers."""
+    def batch(self, numbers: np.ndarray, alone: bool = False) -> Batch:
+        """The windows with these numbers. alone: in one of ALONE of them no neighbour is seen, always the same ones, so
+        that a model learns to go without; and likewise what is known of the past alone, where it may be missing."""
         series, origin = self.origins[numbers].T
-        seen = scaled(self.histories.config, self.histories.window(series, origin))
+        window = self.histories.window(series, origin)
+        if alone:
+            _leave_out(self.histories.config, window, (7 * series + origin) % ALONE)
+        seen = scaled(self.histories.config, window)
         return Batch(seen, self.histories.actual(series, origin), series)
 
 
-class Epoch:
-    """The windows in a random order, cut into batches; the last one, if it is not full, is left out.
+def _leave_out(config: ForecastConfig, window: Window, turns: np.ndarray) -> None:
+    """Take from windows (B,) whose turn it is their neighbours, the covariates of the past, or the last horizon of
+    these, as they are where forecasts go on beyond it."""
+    if window.others is not None:
+        window.others[turns == 0] = np.nan
+    if window.features is not None and config.absent:
+        window.features[turns == 1, :, config.known :] = 0.0
+        late = slice(max(0, config.lookback - config.horizon), config.lookback)
+        for row in np.flatnonzero(turns == 2):
+            window.features[row, late, config.known :] = 0.0
 
-    count: how many models learn, each from an order of its own; an item holds a batch for each.
+
+class Epoch:
+    """The numbers of windows in a random order, cut into batches; the last one, if it is not full, is left out.
+
+    windows: how many there are. count: how many models learn, each from an order of its own; an item holds the numbers
+    for each.
     """
 
-    def __init__(self, windows: Windows, batch: int, seed: Sequence[int], count: int = 1) -> None:
-        self._windows, self._batch = windows, min(batch, len(windows))
-        self._orders = [np.random.default_rng([*seed, m]).permutation(len(windows)) for m in range(count)]
+    def __init__(self, windows: int, batch: int, seed: Sequence[int], count: int = 1) -> None:
+        self._batch = min(batch, windows)
+        self._orders = [np.random.default_rng([*seed, m]).permutation(windows) for m in range(count)]
 
     def __len__(self) -> int:
         return len(self._orders[0]) // self._batch
 
-    def __getitem__(self, position: int) -> list[Batch]:
+    def __getitem__(self, position: int) -> list[np.ndarray]:
         if not 0 <= position < len(self):
             raise IndexError(position)
         part = slice(position * self._batch, (position + 1) * self._batch)
-        return [self._windows.batch(order[part]) for order in self._orders]
+        return [order[part] for order in self._orders]

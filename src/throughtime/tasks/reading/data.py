@@ -151,7 +151,8 @@ class TextsData(Checked):
 class Decided(Checked):
     """What the validation part decided. weights: of the recurrence and of linear models, by name, none where nothing
     was decided; linear_weights: of the linear models where they answer alone. threshold: the least probability of an
-    answer that is sure, None where none was found. choices: how each linear model was fitted, for a second training."""
+    answer that is sure, None where none was found. choices: how each linear model was fitted, for a second training.
+    thresholds: of each label the probability from which it is said, where a text may have several."""
 
     who = "decided"
 
@@ -159,3 +160,4 @@ class Decided(Checked):
     linear_weights: dict[str, float] = field(default_factory=dict)
     threshold: float | None = None
     choices: dict[str, dict[str, float]] = field(default_factory=dict)
+    thresholds: dict[str, float] = field(default_factory=dict)

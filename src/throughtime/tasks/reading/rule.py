@@ -28,6 +28,10 @@ SPENT = 0.8
 PASSES = 4
 """Times the usual number of epochs, from which a run stops where validation brings nothing any more."""
 
+LINEAR, LEAST_LINEAR = 0.25, 5.0
+"""Of the minutes that are given, so much again at most for linear models, once the recurrence has learned; but so many
+seconds, in which all of some thousand short texts are fitted."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -45,6 +49,11 @@ class Facts:
     apart: bool
     threads: int
     seconds: float | None = None
+
+
+def linear_seconds(options: ReaderOptions) -> float | None:
+    """After how many seconds no further linear model is begun; None where there is no budget of minutes."""
+    return None if options.minutes is None else max(LEAST_LINEAR, 60 * LINEAR * options.minutes)
 
 
 def training(facts: Facts, options: ReaderOptions, batch: int, epochs: int) -> list[Choice]:

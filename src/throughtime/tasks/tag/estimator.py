@@ -27,7 +27,7 @@ from throughtime.tasks.reading.decisions import decided
 from throughtime.tasks.reading.ensemble import Part, ReadingPlan, columns_of, draw, hello, team
 from throughtime.tasks.reading.estimator import ReadingEstimator
 from throughtime.tasks.reading.rehearsal import recalled
-from throughtime.tasks.reading.rule import Facts
+from throughtime.tasks.reading.rule import Facts, linear_seconds
 from throughtime.tasks.tag import model as tagger
 from throughtime.tasks.tag import rule
 from throughtime.tasks.tag.baselines import baselines
@@ -219,7 +219,8 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
             return Finished(model, Decided(), linear_files({}))
         learned, held = examples.learned, examples.held
         texts, kept = ([together(one) for one in some.tokens] for some in (learned, held))
-        linear = fit.fit_linear_models(texts, learned.intents, (kept, held.intents), names.intents, say)
+        apart, seconds = (kept, held.intents), linear_seconds(options)
+        linear = fit.fit_linear_models(texts, learned.intents, apart, names.intents, say, seconds=seconds)
         recurrence = np.zeros((len(held), len(names.intents)))
         for rows, _, _, logits in model.scores(held.tokens):
             recurrence[rows] = logits

@@ -10,6 +10,7 @@ from unicodedata import normalize
 
 import numpy as np
 
+from throughtime.data import tokenizers
 from throughtime.data.text import is_file, looks_like_path, read_text
 from throughtime.errors import UserError
 from throughtime.options import Checked
@@ -19,6 +20,9 @@ PARTS = ("train", "validation", "test", "all")
 
 FORM = "NFC"
 """How the characters of a text are composed before it is learned."""
+
+_BLOCK = 1 << 20
+"""Characters that are looked at at once, so that no second copy of a long text is made."""
 
 _CONTEXT = 64
 """Characters before a part that are encoded to find the token before it."""
@@ -83,7 +87,7 @@ class Text:
         """
         text, file = _read(source, encoding)
         if form and not text.isascii():
-            text = normalize("NFC", text)
+            text = _composed(text)
         return cls(text, file, validation, holdout, blocks, form)
 
     @classmethod
@@ -94,12 +98,18 @@ class Text:
 
     @property
     def sha256(self) -> str:
-        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+        found = hashlib.sha256()
+        for first in range(0, len(self.text), _BLOCK):
+            found.update(self.text[first : first + _BLOCK].encode("utf-8", "surrogatepass"))
+        return found.hexdigest()
 
     def stretches(self, part: str) -> list[tuple[int, int]]:
-        """First character of each stretch of a part and the one after its last; UserError lists the parts."""
+        """First character of each stretch of a part, or of "learned", the training and the validation part in their
+        order, and the one after its last; UserError lists the parts."""
         length = len(self.text)
         test, share, blocks = int(length * (1.0 - self.holdout)), self.validation or 0.0, self.blocks or 1
+        if part == "learned":
+            return [(0, test)]
         if part in ("test", "all"):
             return [(test if part == "test" else 0, length)]
         if part not in ("train", "validation"):
@@ -118,10 +128,9 @@ class Text:
         """The characters of a part, its stretches one after the other."""
         return "".join(self.text[first:end] for first, end in self.stretches(name))
 
-    @property
-    def learned(self) -> str:
-        """The training and the validation part, in their order."""
-        return self.text[: int(len(self.text) * (1.0 - self.holdout))]
+    def compact(self, name: str, tokenizer: Any) -> np.ndarray:
+        """The tokens of a part, or of "learned", as small integers, for what is large."""
+        return tokenizers.compact(tokenizer, self.text, self.stretches(name))
 
     def ids(self, name: str, tokenizer: Any) -> np.ndarray:
         """The tokens of a part, int32."""
@@ -165,15 +174,25 @@ class TextData(Checked):
         return text if text.sha256 == self.sha256 else None
 
 
-_BLOCK, _BLOCKS = 64, 200
-"""Characters of a block of a text by which it is found in another, and how many are looked for."""
+_PIECE, _PIECES = 64, 200
+"""Characters of a piece of a text by which it is found in another, and how many are looked for."""
 
 
 def stands_in(part: str, other: str) -> bool:
-    """Whether more than a tenth of a text's blocks, evenly spread, stand in another one."""
-    starts = np.unique(np.linspace(0, max(0, len(part) - _BLOCK), _BLOCKS).astype(int))
-    found = sum(part[first : first + _BLOCK] in other for first in starts.tolist())
+    """Whether more than a tenth of a text's pieces, evenly spread, stand in another one."""
+    starts = np.unique(np.linspace(0, max(0, len(part) - _PIECE), _PIECES).astype(int))
+    found = sum(part[first : first + _PIECE] in other for first in starts.tolist())
     return 10 * found > len(starts)
+
+
+def _composed(text: str) -> str:
+    """A text in NFC, composed a few lines at a time: nothing is composed over a line's end."""
+    pieces, first = [], 0
+    while first < len(text):
+        end = text.find("\n", first + _BLOCK) + 1 or len(text)
+        pieces.append(normalize("NFC", text[first:end]))
+        first = end
+    return "".join(pieces)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import numpy as np
 
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
-from throughtime.models import ngram as ngrams
 from throughtime.models.grown import grown
 from throughtime.models.resolve import declared
 from throughtime.recurrence import Recurrence
@@ -19,11 +18,11 @@ from throughtime.storage.folder import TOKENIZER, read_json
 from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.earlier import Earlier, Memory
 from throughtime.tasks.estimator import Estimator, Finished, Plan, Say, zeros
-from throughtime.tasks.text import rule
+from throughtime.tasks.text import ensemble, rule
 from throughtime.tasks.text.data import Judged, Text, TextData, TextDecided, stands_in
 from throughtime.tasks.text.model import LanguageConfig, initial_parameters
 from throughtime.tasks.text.options import TextOptions
-from throughtime.tasks.text.score import evaluate, log_probabilities, nats_of
+from throughtime.tasks.text.score import evaluate, nats_of
 from throughtime.tasks.text.stream import NGRAM, SCHEMA, TextModel
 from throughtime.tasks.text.turn import Piece
 from throughtime.training import run as runs
@@ -35,12 +34,6 @@ if TYPE_CHECKING:
 
 MOST = 100_000
 """Tokens of an earlier text by which it is measured what is forgotten of it."""
-
-_WEIGHED = 100_000
-"""The most validation tokens that an n-gram model is weighed on."""
-
-_GAIN = 5e-4
-"""Nats per token that it must bring there."""
 
 LEAST = 20
 """Characters to learn from, where nobody chose what is kept apart of so short a text."""
@@ -121,9 +114,8 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         tokenizer = tokenizers.fit(options.tokens, base, size=options.vocabulary)
         sizes = options.traces(), options.hidden, options.sizes, options.drops(), options.tied
         config = LanguageConfig.stack(tokenizer.size, options.embedding, *sizes)
-        ids = examples.ids("train", tokenizer)
-        streams = _streams(ids, options)
-        counts = np.bincount(ids, minlength=tokenizer.size)
+        streams = _streams(examples.compact("train", tokenizer), options)
+        counts = streams.counts(tokenizer.size)
         parameters = _drawn(config, counts, options, options.seed)
         config = replace(config, start=_start(tokenizer, counts))
         files = {TOKENIZER: tokenizer.to_json()}
@@ -136,11 +128,11 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         config = replace(old, vocabulary=tokenizer.size, dropout=options.drops())
         rng = np.random.default_rng(options.seed)
         parameters = grown(earlier.model.parameters, config.shapes, rng, tied=config.tied)
-        ids = examples.ids("train", tokenizer)
-        counts = np.bincount(ids, minlength=tokenizer.size)
+        streams = _streams(examples.compact("train", tokenizer), options)
+        counts = streams.counts(tokenizer.size)
         new = slice(old.vocabulary, None)  # how frequent each is, as a training anew begins
         parameters["output.b_y"][new] = np.log((counts[new] + 1) / (counts.sum() + len(counts)))
-        streams, files = _streams(ids, options), {TOKENIZER: tokenizer.to_json()}
+        files = {TOKENIZER: tokenizer.to_json()}
         return TextPlan(config, examples.data, parameters, files, tokenizer=tokenizer, streams=streams, judged=Judged())
 
     def _recall(self, earlier: Earlier, examples: Text) -> Text | None:
@@ -153,7 +145,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         name = "test" if learned else "validation"
         if len(recalled.part(name)) < LEAST:
             return f"the earlier training kept no {name} part"
-        if stands_in(recalled.part(name), examples.learned):
+        if stands_in(recalled.part(name), examples.part("learned")):
             return f"its {name} part stands in what is learned now"
         known = tokenizers.known_part(model.tokenizer, recalled.text)
         if not len(recalled.before(name, model.tokenizer)) or len(known) < len(recalled.text):
@@ -170,7 +162,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
             raise UserError(f"{where}: the run in {folder} learns another text; give that one, or a new --out")
         tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
         options = record.options
-        streams = _streams(examples.ids("train", tokenizer), options)
+        streams = _streams(examples.compact("train", tokenizer), options)
         files = {TOKENIZER: tokenizer.to_json()}
         parameters = zeros(record.model)
         return TextPlan(
@@ -184,10 +176,10 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
 
         config, tokenizer = plan.model, plan.tokenizer
         held = _held(examples, tokenizer)
-        counts = np.bincount(plan.streams.ids, minlength=tokenizer.size)
+        counts = plan.streams.counts(tokenizer.size)
         whole = None
         if options.learn_validation and len(held) > 1:
-            whole = _streams(tokenizer.encode(examples.learned), options)
+            whole = _streams(examples.compact("learned", tokenizer), options)
 
         drawable = _drawable(config)
 
@@ -213,32 +205,11 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
     ) -> Finished[TextModel]:
         ngram, decided = None, TextDecided()
         if options.ngram and say is not None:
-            ngram, decided = self._ensemble(examples, plan, options, parameters, say)
+            threads = options.threads or runs.torch_threads()
+            recurrence = ensemble.Recurrence(plan.model, parameters, plan.judged, threads)
+            ngram, decided = ensemble.joined(recurrence, plan.streams.ids, _held(examples, plan.tokenizer), say)
         model = TextModel(plan.model, parameters, plan.tokenizer, form=examples.form, ngram=ngram)
         return Finished(model, decided, {} if ngram is None else {NGRAM: ngram.arrays()})
-
-    def _ensemble(
-        self, examples: Text, plan: TextPlan, options: TextOptions, parameters: Mapping[str, np.ndarray], say: Say
-    ) -> tuple[ngrams.NGram | None, TextDecided]:
-        """An n-gram model to join in, weighed on the validation part; None where it brings nothing there."""
-        held, threads = _held(examples, plan.tokenizer), options.threads or runs.torch_threads()
-        if len(held) <= ngrams.LEAST:
-            return None, TextDecided()
-        log_p = plan.judged.log_p
-        if log_p is None:
-            held = held[: _WEIGHED + 1]
-            log_p = log_probabilities(plan.model, parameters, held, threads)
-        held = held[: len(log_p) + 1]
-        before, after = ngrams.learn(plan.streams.ids, plan.tokenizer.size, held)
-        weights, means = ngrams.weigh(before, log_p, held)
-        gain = means["recurrence"] - means["both"]
-        line = ", ".join(f"{name} {nats:.4f}" for name, nats in means.items())
-        if not gain > _GAIN:
-            say(f"an n-gram model brings nothing on the validation part: {line}")
-            return None, TextDecided(validation=means)
-        say(f"a {after.order}-gram model of {after.size:,} n-grams joins in; on the validation part: {line}")
-        after.weights = weights
-        return after, TextDecided(True, after.order, after.smoothing, after.size, means)
 
     def write(self, prompt: str = "", length: int = 500, **options: Any) -> Iterator[Piece]:
         """Continue the prompt; yields text as it is produced. Options: see TextModel.write."""

@@ -72,8 +72,7 @@ class TextJob:
         self._nats: list[torch.Tensor] = []  # (T, B) of the last validation
         self._sampler = None
         if vocabulary > LARGE:
-            counts = np.bincount(self.streams.ids, minlength=vocabulary)
-            self._sampler = Sampler(counts, DRAWN)
+            self._sampler = Sampler(self.streams.counts(vocabulary), DRAWN)
 
     def parameters(self) -> dict[str, torch.Tensor]:
         return dict(self.model.named_parameters())

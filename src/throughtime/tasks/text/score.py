@@ -124,7 +124,7 @@ def _baselines(model: Any, text: Text, part: str, training: Text | None, own: np
     same = training is not None and training.sha256 == text.sha256
     if training is None or (same and part in ("train", "all")):
         return uniform
-    train = training.ids("train", model.tokenizer)
+    train = training.compact("train", model.tokenizer)
     validation = training.ids("validation", model.tokenizer)
     if same and part == "validation":
         validation = validation[:0]

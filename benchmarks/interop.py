@@ -1,0 +1,130 @@
+"""Models of other people and of the Kerases themselves, imported: what opens, what is refused, and the largest error.
+
+python -m benchmarks.interop files              THROUGHTIME_DATA/keras-files: stored outputs, SavedModels bit for bit
+python -m benchmarks.interop writers DIR/out    models of benchmarks/interop_environments.sh and their own outputs
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from throughtime.errors import UserError
+from throughtime.interop.convert import convert
+from throughtime.interop.keras.source import read
+from throughtime.interop.run import Past
+
+DATA = Path(os.environ.get("THROUGHTIME_DATA", "../shared/data")) / "keras-files"
+SAFE = {"_reconstruct", "ndarray", "dtype", "_frombuffer"}
+
+
+class _Variable:
+    """What stands for functools.partial(ResourceVariable, initial_value=...): called, it is that array."""
+
+    def __init__(self, *_: Any) -> None:
+        self._values: dict[str, Any] = {}
+
+    def __setstate__(self, state: Any) -> None:
+        self._values = dict(state[2])
+
+    def __call__(self, *_: Any) -> Any:
+        return self._values["initial_value"]
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Reads arrays that NumPy pickled, alone or as TensorFlow's variables, and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if name in ("partial", "ResourceVariable"):
+            return _Variable
+        if name == "as_dtype":
+            return str
+        if module.split(".")[0] == "numpy" and name in SAFE:
+            return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+        raise ValueError(f"{module}.{name} is no array")
+
+
+def _pickled(path: Path) -> list[np.ndarray]:
+    file = io.BytesIO(path.read_bytes())
+    np.lib.format.read_magic(file)
+    np.lib.format.read_array_header_1_0(file)
+    return list(_ArraysOnly(file).load())
+
+
+def _stored(path: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Inputs and what the model answered to them; without answers (a file may hold targets alone) none."""
+    import h5py
+
+    with h5py.File(path) as file:
+        inputs = [np.array(one) for one in file["inputs"].values()]
+        return inputs, [np.array(one) for one in file.get("predictions", {}).values()]
+
+
+def files() -> None:
+    """The second truth: files of other people."""
+    if not DATA.is_dir():
+        print(f"skipped: {DATA} is not there; set THROUGHTIME_DATA")
+        return
+    count: Counter[str] = Counter()
+    paths = [p for p in sorted(DATA.rglob("*")) if p.suffix in (".h5", ".hdf5", ".zip") and "inputs_and" not in p.name]
+    for path in [*paths, *sorted((DATA / "unicode" / "Models").iterdir())]:
+        config = path.with_name(path.name.replace("_weights.h5", "_config.json"))
+        given = config if config != path and config.exists() else None
+        try:
+            conversion = convert(path, given)
+        except UserError as error:
+            count["refused"] += 1
+            print(f"refused  {str(error)[len(str(path)) - len(path.name) :][:150]}")
+            continue
+        count["opened"] += 1
+        count["proven"] += conversion.proof().good
+        outputs = path.with_name(path.stem.removesuffix("_model").removesuffix("_weights") + "_inputs_and_outputs.h5")
+        if outputs.exists() and path.suffix == ".h5":
+            inputs, wanted = _stored(outputs)
+            if not wanted:
+                continue
+            error_ = float(np.abs(conversion.model.predict(*inputs) - wanted[0]).max())
+            count["outputs met to 1e-5" if error_ <= 1e-5 else "outputs missed"] += 1
+            print(f"outputs  {path.name}: {error_:.1e}")
+        if (path / "weights.npy").exists():
+            mine = [one for each in read(path).arrays.values() for one in each]
+            theirs = _pickled(path / "weights.npy")
+            same = len(mine) == len(theirs) and all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
+            count["SavedModels bit for bit" if same else "SavedModels that differ"] += 1
+    print(dict(count))
+
+
+def writers(out: Path) -> None:
+    """The first truth: what each Keras computed of its own models."""
+    count: Counter[str] = Counter()
+    for arrays in sorted(out.rglob("*.npz")):
+        saved = np.load(arrays)
+        for path in (arrays.with_suffix(".h5"), arrays.with_suffix(".keras"), arrays.parent / f"{arrays.stem}_saved"):
+            if not path.exists():
+                continue
+            count["models"] += 1
+            try:
+                model, past = convert(path).model, Past() if arrays.stem == "stateful" else None
+            except UserError as error:
+                count["refused"] += 1
+                print(f"refused  {path.parent.name}/{str(error)[len(str(path.parent)) + 1 :][:150]}")
+                continue
+            worst = 0.0
+            for n in range(sum(name.startswith("y") for name in saved.files)):
+                inputs = [saved[name] for name in sorted(saved.files) if name.startswith(f"x{n}_")]
+                worst = max(worst, float(np.abs(model.predict(*inputs, past=past) - saved[f"y{n}"]).max()))
+            count["met to 1e-5" if worst <= 1e-5 else "WRONG"] += 1
+            if not worst <= 1e-5:
+                print(f"WRONG    {path.parent.name}/{path.name}: {worst:.1e}")
+    print(dict(count))
+
+
+if __name__ == "__main__":
+    writers(Path(sys.argv[2])) if sys.argv[1:2] == ["writers"] else files()

@@ -1,0 +1,105 @@
+"""From a file of another framework to a model of ours, with its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from throughtime.errors import UserError
+from throughtime.interop.model import ImportedModel
+from throughtime.interop.parity import Parity, Reference, compare
+from throughtime.interop.run import Value
+from throughtime.storage.folder import opened_file
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A converted model, and what its original defines of each layer."""
+
+    model: ImportedModel
+    reference: Reference
+
+    def proof(self, model: ImportedModel | None = None, stored: Sequence[tuple[Any, Any]] = ()) -> Parity:
+        """Hold a model (this one where none is given) against the original."""
+        return compare(model or self.model, self.model, self.reference, stored)
+
+
+def load(path: str | PathLike[str], config: str | PathLike[str] | None = None) -> ImportedModel:
+    """A model of another framework, ready to run and to stream; or one that was imported before, from its folder.
+
+    config: the model as JSON, where the file holds weights only.
+    Raises UserError where it cannot be read, and where the conversion does not agree with its original.
+
+    Example (not run):
+        model = throughtime.interop.load("old.h5")
+        model.predict(x), model.stream().feed(step)
+    """
+    from throughtime.interop import folder
+
+    place = Path(path)
+    if (place / "config.json").is_file() and (place / "model.safetensors").is_file():
+        return folder.load(place)
+    conversion = convert(place, None if config is None else Path(config))
+    proven(conversion, place)
+    return conversion.model
+
+
+def proven(conversion: Conversion, path: Path, stored: Sequence[tuple[Any, Any]] = ()) -> Parity:
+    """The proof of a conversion; UserError where it fails."""
+    found = conversion.proof(stored=stored)
+    if not found.good:
+        raise UserError(f"{path}: the conversion is {found.verdict}; nothing was written, please report this file")
+    return found
+
+
+def convert(path: Path, config: Path | None = None) -> Conversion:
+    """A file or a SavedModel's folder, converted; UserError names what is not known here."""
+    suffix = path.suffix.lower()
+    if not path.exists():
+        raise UserError(f"{path}: there is no such file; check the path")
+    if path.is_dir() or suffix in (".h5", ".hdf5", ".keras", ".zip"):
+        return _keras(path, config)
+    maker = _OTHERS.get(suffix)
+    if maker is None:
+        known = ".h5, .hdf5, .keras, a SavedModel's folder, " + ", ".join(_OTHERS)
+        raise UserError(f"{path}: expected one of {known}; name another file")
+    return maker(path, config)
+
+
+def _keras(path: Path, config: Path | None) -> Conversion:
+    from throughtime.interop.keras.graph import build
+    from throughtime.interop.keras.reference import evaluate
+    from throughtime.interop.keras.source import read
+
+    source = read(path, config)
+    model, configs = build(source)
+
+    def reference(name: str, values: Sequence[Value]) -> list[Value] | None:
+        layer = configs.get(name)
+        return None if layer is None else evaluate(layer, source.arrays.get(name, []), values)
+
+    return Conversion(model, reference)
+
+
+_OTHERS: dict[str, Callable[[Path, Path | None], Conversion]] = {}
+"""Suffix -> what reads such a file."""
+
+
+def read_stored(path: Path) -> list[tuple[list[np.ndarray], list[np.ndarray]]]:
+    """Inputs and outputs of calls in a .npz: x0, x1 ... and y0, y1 ... of one call. UserError where it is damaged."""
+    try:
+        with opened_file(path) as file, np.load(file, allow_pickle=False) as arrays:
+            inputs = [arrays[name] for name in sorted(n for n in arrays.files if n.startswith("x"))]
+            outputs = [arrays[name] for name in sorted(n for n in arrays.files if n.startswith("y"))]
+    except UserError:
+        raise
+    except Exception as error:  # what zipfile and NumPy raise at damaged files is of many types
+        raise UserError(f"{path}: expected a .npz of arrays, {str(error)[:200]}; it is damaged") from None
+    if not inputs:
+        raise UserError(f"{path}: expected inputs x0, x1, ... and outputs y0, y1, ..., got no input")
+    return [(inputs, outputs)]
