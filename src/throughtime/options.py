@@ -39,7 +39,8 @@ class Rule:
     ValueError, whose text says what was expected. plain: turns it into what JSON can say. changeable: a run that goes
     on may have another. stored: kept in the model's folder. shell: whether commands have it, flag: under another name,
     command: with another default, parse: made from the text that was typed. chosen: None, the default, lets the data
-    decide (tasks/<task>/rule.py); whatever is learned has it settled.
+    decide (tasks/<task>/rule.py); whatever is learned has it settled. once: of one training, so that one that starts
+    from a model's folder does not take it over; shapes: of the model, so that what starts from it cannot have another.
     """
 
     help: str = ""
@@ -56,6 +57,8 @@ class Rule:
     shell: bool = True
     flag: str | None = None
     chosen: bool = False
+    once: bool = False
+    shapes: bool = False
     command: Any = _UNSAID
     parse: Callable[[str], Any] | None = None
 

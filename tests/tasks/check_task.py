@@ -529,6 +529,52 @@ class CheckTask:
         assert snapshot(file.parent) == before
         assert not (tmp_path / "new").exists()
 
+    # Starting from a model.
+
+    def test_a_training_starts_from_a_model(self, whole: tuple[Path, int], tmp_path: Path) -> None:
+        """What was learned is there at the start: with a rate of about nothing it answers as before; and the folder it
+        starts from is as it was."""
+        case, old = self.case, whole[0]
+        before = contents(old)
+        same_budget = {"steps": 1, "learning_rate": 1e-12, "threads": 1}
+        model = case.learner().fit(case.data, out=tmp_path / "m", start=old, quiet=True, **same_budget)
+        same(contents(old), before)
+        one, two = dict(throughtime.load(old).parameters), dict(model.fitted().parameters)
+        same(two, one, 1e-6)
+        same(case.answer(throughtime.load(tmp_path / "m")), case.answer(model.fitted()))
+        assert model.record.start.folder == str(old)
+        assert json.loads((tmp_path / "m" / CONFIG).read_text("utf-8"))["start"]["sha256"] == model.record.start.sha256
+        assert model.record.options.start == str(old)
+
+    def test_a_start_is_told_and_goes_on(self, made: tuple[Path, Path, dict[str, Any], str], tmp_path: Path) -> None:
+        file, old, _, _ = made
+        calls = ["train", self.case.task, str(file), "--from", str(old), "--steps", "4", "--threads", "1"]
+        with at_step(2, interrupt):
+            _, said = self.captured([*calls, "--out", str(tmp_path / "m")], status=130)
+        assert f"started from {old}" in said
+        self.captured([*calls, "--out", str(tmp_path / "m"), "--resume"])
+        out, _ = self.captured([*calls, "--out", str(tmp_path / "n"), "--json"])
+        assert f"started from {old}" in json.loads(out)["start"]["sentence"]
+        same(dict(throughtime.load(tmp_path / "m").parameters), dict(throughtime.load(tmp_path / "n").parameters))
+        assert "What it started from" in (tmp_path / "n" / "report.html").read_text("utf-8")
+
+    def test_a_start_that_cannot_be(self, whole: tuple[Path, int], tmp_path: Path) -> None:
+        case, old = self.case, whole[0]
+        few = {"steps": 1, "threads": 1, "quiet": True}
+        for out in (old, old / "next"):
+            with pytest.raises(UserError, match="never written"):
+                case.learner().fit(case.data, out=out, start=old, force=True, **few)
+        with pytest.raises(UserError, match=r"has cell .* and what starts"):
+            case.learner(cell="min_lstm").fit(case.data, start=old, **few)
+        shutil.copytree(old, tmp_path / "other")
+        config = json.loads((tmp_path / "other" / CONFIG).read_text("utf-8"))
+        other = next(task for task in reversed(TASKS) if task not in (case.task, *case.learner.starts))
+        (tmp_path / "other" / CONFIG).write_text(json.dumps({**config, "task": other}), "utf-8")
+        with pytest.raises(UserError, match=f"expected a model of the task {case.task}.*its task is {other}"):
+            case.learner().fit(case.data, start=tmp_path / "other", **few)
+        with pytest.raises(UserError, match="expected a model folder"):
+            case.learner().fit(case.data, start=tmp_path / "gone", **few)
+
     # The shell.
 
     def test_what_train_prints(self, made: tuple[Path, Path, dict[str, Any], str]) -> None:

@@ -18,7 +18,7 @@ _BLOCK = 1 << 20
 
 
 class Characters:
-    """The characters of a text, in code point order.
+    """The characters of a text, in code point order; behind them those of later texts.
 
     characters: all of them as one string, each once. With `unknown` the first is UNKNOWN and stands for every other
     character; without it `encode` raises UserError and names what it does not know.
@@ -50,6 +50,12 @@ class Characters:
         counts = sorted(Counter(text).items(), key=lambda item: (-item[1], item[0]))
         kept = [c for c, _ in counts if c != UNKNOWN][: size - 1]
         return cls(UNKNOWN + "".join(sorted(kept)), unknown=True)
+
+    def grown(self, text: str, size: int | None = None) -> Characters:
+        """With the characters of a further text behind its own; the same where some stand for all others."""
+        if self.unknown:
+            return self
+        return Characters(self.characters + "".join(sorted(set(text) - set(self.characters))))
 
     @property
     def size(self) -> int:

@@ -141,6 +141,17 @@ class Columns:
         ]
         return cls(kinds, known, found), frequencies
 
+    def grown(self, texts: Sequence[Spelled], most: int = 200_000) -> Columns:
+        """With what the tokens of further texts have, behind the ids they had."""
+        new, _ = Columns.fit(texts, self.kinds, self.pieces is not None, most=most)
+
+        def both(old: list[str], found: list[str]) -> list[str]:
+            known = set(old)
+            return [*old, *[word for word in found if word not in known][: max(0, most - len(old))]]
+
+        words = [both(old, found) for old, found in zip(self.vocabularies, new.vocabularies, strict=True)]
+        return Columns(self.kinds, words, None if self.pieces is None else both(self.pieces, new.pieces or []))
+
     @property
     def sizes(self) -> list[int]:
         """How many ids each column has, the unknown one included."""

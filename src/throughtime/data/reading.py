@@ -62,6 +62,7 @@ class Reading(Options):
 
     target: tuple[str, ...] = option(
         (),
+        shapes=True,
         check=_names,
         help="The column to forecast; several, with commas, of a wide table; all of numbers if not given.",
     )
@@ -71,11 +72,13 @@ class Reading(Options):
     id: tuple[str, ...] = option(
         (), check=_names, help="The column of the series' names, or several, with commas; found."
     )
-    past: tuple[str, ...] = option((), check=_names, help="Columns known up to now, with commas.")
-    future: tuple[str, ...] = option((), check=_names, help="Columns known beforehand, with commas.")
-    static: tuple[str, ...] = option((), check=_names, help="Columns that are one value a series, with commas.")
+    past: tuple[str, ...] = option((), shapes=True, check=_names, help="Columns known up to now, with commas.")
+    future: tuple[str, ...] = option((), shapes=True, check=_names, help="Columns known beforehand, with commas.")
+    static: tuple[str, ...] = option(
+        (), shapes=True, check=_names, help="Columns that are one value a series, with commas."
+    )
     frequency: str | None = option(
-        None, check=_frequency, help="h, 15min, D, B, W, MS ...; steps takes rows as they come."
+        None, shapes=True, check=_frequency, help="h, 15min, D, B, W, MS ...; steps takes rows as they come."
     )
     dayfirst: bool | None = option(None, help="Of dates such as 01/02/2016.")
     timezone: str | None = option(None, help="Of the clock, such as Europe/Berlin.")

@@ -76,6 +76,14 @@ def fit(kind: str, text: str, size: int | None = None) -> Tokenizer:
     return tokenizer
 
 
+def grown(tokenizer: Any, text: str, size: int | None = None) -> Tokenizer:
+    """A tokenizer that also knows what a further text has, behind the ids it had; bytes and bpe know every text.
+
+    size: the most ids, None for no limit that was given."""
+    found: Tokenizer = tokenizer.grown(text, size) if tokenizer.kind in ("characters", "words") else tokenizer
+    return found
+
+
 def from_json(data: Any) -> Tokenizer:
     """Rebuild a tokenizer from its `to_json`; UserError says what is malformed."""
     if not isinstance(data, dict) or not isinstance(data.get("kind"), str):

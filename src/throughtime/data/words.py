@@ -15,6 +15,9 @@ from throughtime.errors import UserError
 UNKNOWN = ("<unk>", " <unk>")
 """Ids 0 and 1: a word outside the vocabulary, without and with a space before it."""
 
+_USUAL = 10_000
+"""Pieces in all, where nothing is said."""
+
 # Scripts written without spaces (kana, Han) give one piece per character; so do white space and punctuation.
 ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = rf"[[\w\p{{N}}]--[{ALONE}]]"
@@ -46,13 +49,20 @@ class Words:
     @classmethod
     def fit(cls, text: str, size: int | None = None) -> Words:
         """The `size` - 2 most frequent pieces (10,000 in all where not given)."""
-        size = 10_000 if size is None else size
+        size = _USUAL if size is None else size
         if size <= len(UNKNOWN):
             raise UserError(f"words: expected a vocabulary of at least {len(UNKNOWN) + 1}, got {size}")
         counts = sorted(
             Counter(found[0] for found in pattern(True).finditer(text)).items(), key=lambda item: (-item[1], item[0])
         )
         return cls([piece for piece, _ in counts[: size - len(UNKNOWN)]])
+
+    def grown(self, text: str, size: int | None = None) -> Words:
+        """With the most frequent pieces of a further text behind its own; up to `size` in all, where that is given."""
+        own, known = self.pieces[len(UNKNOWN) :], self._ids
+        counts = sorted(Counter(self._pattern.findall(text)).items(), key=lambda item: (-item[1], item[0]))
+        new = [piece for piece, _ in counts[: (size or _USUAL) - len(UNKNOWN)] if piece not in known]
+        return Words([*own, *new[: None if size is None else max(0, size - self.size)]], self.marks)
 
     @property
     def size(self) -> int:

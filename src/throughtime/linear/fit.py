@@ -42,7 +42,7 @@ COSTS = {"tf-idf": (1.0, 3.0, 10.0, 30.0), "normalised": (3.0, 10.0, 30.0, 100.0
 MOST_CHARACTERS = 50_000_000
 """Of all texts; from more of them a sample is taken."""
 
-_ABSENT = -20.0
+ABSENT = -20.0
 """The logit of a class without a training text, beside others that sum to about nothing."""
 
 Held = tuple[Sequence[str], Sequence[str]]
@@ -313,7 +313,7 @@ def _spread(w: np.ndarray, b: np.ndarray, present: np.ndarray, classes: int) -> 
     """Weights (F, C) and bias (C,), float32, of all classes from those of the present ones, (K, F) and (K,)."""
     if len(w) == 1:
         w, b = np.concatenate([-w / 2, w / 2]), np.concatenate([-b / 2, b / 2])
-    weights, bias = np.zeros((w.shape[1], classes), np.float32), np.full(classes, _ABSENT, np.float32)
+    weights, bias = np.zeros((w.shape[1], classes), np.float32), np.full(classes, ABSENT, np.float32)
     weights[:, present], bias[present] = w.T, b
     return weights, bias
 

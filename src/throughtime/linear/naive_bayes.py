@@ -56,6 +56,11 @@ class NaiveBayesFeatures:
             raise UserError("naive-Bayes features: expected scales above 0; the file is damaged")
 
     @property
+    def orders(self) -> tuple[Any, Any]:
+        """Of words and of characters the orders of the n-grams, None for none."""
+        return self.ngrams.words, self.ngrams.characters
+
+    @property
     def channels(self) -> int:
         """Values of a token: the ratios of every order."""
         orders = [kind for kind in (self.ngrams.words, self.ngrams.characters) if kind is not None]

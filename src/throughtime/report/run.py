@@ -79,12 +79,15 @@ class Run:
         section says. warnings: beside those of a run that failed. shown: parts of the record that stand elsewhere on
         the page.
         """
-        every = [
+        every: list[Section | None] = [
             *sections,
             *of_folder(self.folder, self.history),
             Section("Model", model),
             Section("Settings and environment", settings_of(self.record, shown)),
         ]
+        if self.record.start is not None:
+            told = self.record.start.sentence
+            every.insert(1, Section("What it started from", [Prose(told[:1].upper() + told[1:] + ".")]))
         version = self.record.environment.get("throughtime", "")
         page = Page(
             title=self.folder.resolve().name,

@@ -45,6 +45,43 @@ def _short(value: Json) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+@dataclass(frozen=True)
+class Start(Checked):
+    """The model that a training started from, and how much of what it knew was forgotten.
+
+    folder, sha256: of that model, where it was and what it was. measure: of what, as text ("accuracy", "nats per
+    character"), of: on what, both "" where nothing could be measured; note: why not, and what else is to be said of
+    the start. before, after: of that model and of this one.
+    """
+
+    who = "start"
+
+    folder: str
+    sha256: str
+    measure: str = ""
+    of: str = ""
+    before: float | None = None
+    after: float | None = None
+    note: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What was forgotten, in words."""
+        if self.before is None:
+            return f"started from {self.folder}; what is forgotten cannot be measured: {self.note}"
+        after = "" if self.after is None else f" before, {self._figure(self.after)} after"
+        told = f"started from {self.folder}; on {self.of}: {self.measure} {self._figure(self.before)}{after}"
+        return f"{told}; {self.note}" if self.note else told
+
+    def _figure(self, value: float) -> str:
+        share = self.measure in SHARES
+        return f"{value:.2%}" if share else f"{value:.4g}"
+
+
+SHARES = ("accuracy", "span F1", "token accuracy")
+"""Measures that are shares of 1, and the higher the better; of others less is better."""
+
+
 class Section(Protocol):
     """A part of the record."""
 
@@ -69,7 +106,7 @@ class ModelRecord(Generic[Model, Chosen, Data, Decided]):
     task: its name. model: sizes and traced recurrences. options: what it was trained with. data: what it learned from,
     as far as that is kept. decided: what was found on the validation part once it had learned. parameters: their
     number. environment: versions and machine of the training. choices: which options were chosen by the data and the
-    budget, and why.
+    budget, and why. start: the model that the training started from, None for none.
     """
 
     task: str
@@ -80,6 +117,7 @@ class ModelRecord(Generic[Model, Chosen, Data, Decided]):
     parameters: int
     environment: Mapping[str, Json] = field(default_factory=dict)
     choices: tuple[Choice, ...] = ()
+    start: Start | None = None
 
     def to_json(self) -> Json:
         """What config.json holds."""
@@ -93,6 +131,7 @@ class ModelRecord(Generic[Model, Chosen, Data, Decided]):
             "parameters": self.parameters,
             "environment": dict(self.environment),
             "choices": [choice.to_json() for choice in self.choices],
+            **({} if self.start is None else {"start": self.start.to_json()}),
         }
 
     def write(self, folder: Path) -> None:
@@ -143,6 +182,7 @@ class Schema(Generic[Model, Chosen, Data, Decided]):
                 count,
                 environment,
                 tuple(Choice.from_json(choice) for choice in choices),
+                None if raw.get("start") is None else Start.from_json(raw["start"]),
             )
         except UserError as error:
             raise UserError(located(str(error), place, place / CONFIG)) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
@@ -14,8 +14,9 @@ import numpy as np
 from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.storage.folder import WEIGHTS, File, write_files
-from throughtime.storage.record import Choice, ModelRecord, Schema
+from throughtime.storage.record import Choice, ModelRecord, Schema, Start
 from throughtime.tasks import part
+from throughtime.tasks.earlier import Earlier, Memory, check_apart, check_same, eased
 from throughtime.tasks.options import TaskOptions
 from throughtime.training import run as runs
 
@@ -63,14 +64,16 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
 
     schema: how its folder's record is read, with its class of options. unit: what its training counts. beside: names of
     the files that may stand in its folder beside those of every task. decides_when_stopped: whether what is decided is
-    kept of an interrupted training too. A task writes the hooks read, build, rebuild, job and finish; `fit` gives its
-    arguments to `_fit`, which has the order of every training.
+    kept of an interrupted training too. starts: other tasks whose models a training may start from, how is its own
+    affair. A task writes the hooks read, build, rebuild, job and finish, and grow, recall and memory for trainings that
+    start from a model of the task; `fit` gives its arguments to `_fit`, which has the order of every training.
     """
 
     schema: ClassVar[Schema[Any, Any, Any, Any]]
     unit: ClassVar[str]
     beside: ClassVar[tuple[str, ...]] = ()
     decides_when_stopped: ClassVar[bool] = False
+    starts: ClassVar[tuple[str, ...]] = ()
     __signature__: ClassVar[inspect.Signature]
 
     def __init_subclass__(cls) -> None:
@@ -94,14 +97,17 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         self.chosen: list[Choice] = []
         """What the rule of the task chose where nobody did, of the last new training."""
         self._known: Sequence[Choice] = ()  # what was chosen before the training began
+        self._said = frozenset(given)  # options that somebody gave a value
+        self._earlier: Earlier | None = None  # the model that the training starts from
+        self._recalled: Examples | None = None  # what that one learned from, where it is to be had
         self._files: dict[str, File] = {}
         self._parameters: Mapping[str, np.ndarray] = {}
 
     @classmethod
-    def of(cls, options: TaskOptions) -> Self:
-        """One with these options."""
+    def of(cls, options: TaskOptions, said: Collection[str] = ()) -> Self:
+        """One with these options. said: those that somebody gave a value."""
         made = cls()
-        made.options = options  # type: ignore[assignment]
+        made.options, made._said = options, frozenset(said)  # type: ignore[assignment]
         return made
 
     def __repr__(self) -> str:
@@ -134,6 +140,28 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         if examples.data.sha256 != record.data.sha256:
             who = self.schema.options.who
             raise UserError(f"{who}: the run in {folder} learns something else; give that, or a new --out")
+
+    def _grow(self, examples: Examples, options: Chosen, earlier: Earlier) -> Built:
+        """A model for what is to be learned that starts as an earlier one is. Here: of a model that the examples alone
+        make; UserError where they would make another."""
+        plan: Any = self._build(examples, options)
+        if plan.model != earlier.record.model:
+            raise UserError(
+                f"{options.who}: the model in {earlier.folder} does not fit what is to be learned; train anew"
+            )
+        return replace(plan, parameters=earlier.model.parameters)  # type: ignore[no-any-return]
+
+    def _recall(self, earlier: Earlier, examples: Examples) -> Examples | None:
+        """What an earlier model learned from, in the parts it had then; None where it is not to be had."""
+        return None
+
+    def _rehearse(self, examples: Examples, recalled: Examples | None) -> Examples:
+        """What is to be learned, with what of the earlier examples is learned again."""
+        return examples
+
+    def _memory(self, model: Running, recalled: Examples, examples: Examples) -> Memory | str:
+        """How well a model does on what the earlier one kept apart; why that cannot be measured."""
+        return "the task has no measure"
 
     @abstractmethod
     def _job(self, examples: Examples, plan: Built, options: Chosen, best: Best) -> tuple[Job, str]:
@@ -168,6 +196,57 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
 
     # The order of every training.
 
+    def _begin(self, options: Chosen, folder: Path | None, said: Collection[str]) -> Chosen:
+        """Options of a new training, with those of the model that it starts from, if any."""
+        options.check()
+        self._earlier = None
+        if options.start is None:
+            return options
+        check_apart(options.start, folder)
+        self._earlier = Earlier.of(self.schema, options.start, self.starts)
+        return options if self._earlier is None else self._earlier.taken_over(options, said)
+
+    def _go_on(self, record: ModelRecord[Any, Any, Any, Any]) -> None:
+        """Before a run goes on: the model that it started from."""
+        self._earlier = None
+        if record.start is not None:
+            self._earlier = Earlier.of(self.schema, record.start.folder, ())
+            check_same(record.start, self._earlier)
+
+    def _examples(self, read: Callable[[Chosen], Examples], options: Chosen) -> Examples:
+        """What is to be learned, with what is learned again of what the earlier model learned."""
+        examples, self._recalled = read(options), None
+        if self._earlier is not None:
+            self._recalled = self._recall(self._earlier, examples)
+            examples = self._rehearse(examples, self._recalled)
+        return examples
+
+    def _new(self, examples: Examples, options: Chosen, said: Collection[str]) -> tuple[Chosen, Built]:
+        """Options without a None, and the model that is to be trained."""
+        budgeted = options.budgeted
+        options, choices = self._settle(examples, options)
+        if self._earlier is not None:
+            options, choices = eased(options, choices, said, budgeted)
+        self.chosen = [*self._known, *choices]
+        if self._earlier is not None:
+            return options, self._grow(examples, options, self._earlier)
+        return options, self._build(examples, options)
+
+    def _remembered(self, model: Running | None, examples: Examples, start: Start | None) -> Start | None:
+        """What is kept of the model that the training started from; and, of a model, what that one has forgotten."""
+        earlier, recalled = self._earlier, self._recalled
+        if earlier is None or (start is not None and start.before is None):
+            return start
+        found: Memory | str = "what it learned from is no longer there as it was"
+        if recalled is not None:
+            found = self._memory(earlier.model if model is None else model, recalled, examples)
+        if start is None:
+            place = str(earlier.folder)
+            if isinstance(found, str):
+                return Start(place, earlier.sha256, note=found)
+            return Start(place, earlier.sha256, found.measure, found.of, found.value)
+        return start if isinstance(found, str) else replace(start, after=found.value)
+
     def _fit(
         self,
         read: Callable[[Chosen], Examples],
@@ -186,21 +265,21 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
             record = runs.stored(self.schema, folder)
             assert folder is not None
             options: Chosen = record.options.changed(changes)
-            examples = read(options)
+            self._go_on(record)
+            examples = self._examples(read, options)
             plan = self._rebuild(examples, record, folder)
             record = replace(record, options=options)
         else:
             runs.refuse_existing(folder, force)
-            options = self.options.replaced(**changes)
-            options.check()
-            examples = read(options)
-            options, choices = self._settle(examples, options)
-            self.chosen = [*self._known, *choices]
-            plan = self._build(examples, options)
+            said = self._said | changes.keys()
+            options = self._begin(self.options.replaced(**changes), folder, said)
+            examples = self._examples(read, options)
+            options, plan = self._new(examples, options, said)
             count = sum(value.size for value in plan.parameters.values())
-            decided = self.schema.decided.from_json({})
+            decided, start = self.schema.decided.from_json({}), self._remembered(None, examples, None)
+            choices = tuple(self.chosen)
             record = ModelRecord(
-                self.schema.task, plan.model, options, plan.data, decided, count, choices=tuple(self.chosen)
+                self.schema.task, plan.model, options, plan.data, decided, count, choices=choices, start=start
             )
         threads = options.threads or runs.torch_threads()
         with runs.at_work(folder, record, plan.files, self.beside, threads, resume, force) as record:
@@ -211,6 +290,8 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
             progress.note(f"{hello}; {size}")
             if record.choices and not resume:
                 progress.note(f"chosen by data, budget and machine: {', '.join(map(str, record.choices))}")
+            if record.start is not None:
+                progress.note(record.start.sentence)
             self.outcome = runs.learn(job, options, folder, resume, progress, threads, best)
             interrupted = self.outcome.ended == "interrupted"
             self._parameters = best.parameters()
@@ -218,6 +299,10 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
             decided = not interrupted or self.decides_when_stopped
             if decided:
                 record = replace(record, decided=found.decided or self.schema.decided.from_json({}))
+            if record.start is not None and not interrupted:
+                start = self._remembered(found.model, examples, record.start) or record.start
+                record = replace(record, start=start)
+                progress.note(start.sentence)
             self.model, self.record, self.examples, self.folder = found.model, record, examples, folder
             self._files = {**plan.files, **found.files}
             if folder is not None and decided:
@@ -264,12 +349,12 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
 
     def set_params(self, **options: Any) -> Self:
         """Change options, as scikit-learn does."""
-        self.options = self.options.replaced(**options)
+        self.options, self._said = self.options.replaced(**options), self._said | options.keys()
         return self
 
     def __sklearn_clone__(self) -> Self:
         """One with the same options that is not fitted, for scikit-learn's clone."""
-        return type(self).of(self.options)
+        return type(self).of(self.options, self._said)
 
 
 def zeros(config: Any) -> dict[str, np.ndarray]:

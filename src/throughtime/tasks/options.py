@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +13,29 @@ from throughtime.recurrence import Trace
 from throughtime.training.settings import Settings
 
 
+def path(value: Any) -> str:
+    """The name of a file or folder; ValueError for what is none."""
+    if not isinstance(value, str | os.PathLike) or not os.fspath(value):
+        raise ValueError("the name of a file")
+    return os.fspath(value) if isinstance(os.fspath(value), str) else os.fsdecode(value)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskOptions(Settings):
-    """What every task has: how to train, and with what."""
+    """What every task has: how to train, with what, and from where.
 
-    batch: int = option(32, at_least=1, at_most=LARGEST, help="B, sequences a step.")
-    seed: int = option(0, at_least=0, at_most=(1 << 63) - 1, help="Of everything random.")
-    threads: int | None = option(None, at_least=1, at_most=1024, help="Threads to use; all cores where not given.")
+    start: the folder of a trained model whose training goes on with new data, in another folder (tasks/earlier.py).
+    """
+
+    batch: int = option(32, once=True, at_least=1, at_most=LARGEST, help="B, sequences a step.")
+    seed: int = option(0, once=True, at_least=0, at_most=(1 << 63) - 1, help="Of everything random.")
+    threads: int | None = option(
+        None, once=True, at_least=1, at_most=1024, help="Threads to use; all cores where not given."
+    )
+
+    start: str | None = option(
+        None, once=True, check=path, flag="--from", help="The folder of a trained model to start from, with new data."
+    )
 
     def check(self) -> None:
         """UserError for what is wrong whatever is learned, and costs more than a look: said before data are read."""
@@ -44,13 +61,18 @@ class StackOptions(TaskOptions):
 
     cell: Any = option(
         "lstm",
+        shapes=True,
         plain=_cell_names,
         parse=_typed_cells,
         help="A cell of the catalogue, rnn:relu, or file.py:ClassName; several, with commas, stack.",
     )
-    hidden: int = option(128, at_least=1, at_most=LARGEST, help="H, the size of the hidden state of each direction.")
-    layers: int = option(1, at_least=1, at_most=MOST_LAYERS, help="How many layers of the cell.")
-    embedding: int = option(64, at_least=1, at_most=LARGEST, help="Values that what comes in becomes at each step.")
+    hidden: int = option(
+        128, shapes=True, at_least=1, at_most=LARGEST, help="H, the size of the hidden state of each direction."
+    )
+    layers: int = option(1, shapes=True, at_least=1, at_most=MOST_LAYERS, help="How many layers of the cell.")
+    embedding: int = option(
+        64, shapes=True, at_least=1, at_most=LARGEST, help="Values that what comes in becomes at each step."
+    )
     chrono: float | None = option(
         None,
         above=2,

@@ -143,6 +143,8 @@ def show(
     if not json:
         for note in summary.get("notes", ()):
             print(f"data    {note}")
+        if "start" in summary:
+            print(f"start   {summary['start']['sentence']}")
         if summary.get("evaluation"):
             scores(summary["evaluation"])
         print(f"model   {summary['directory']}", flush=True)

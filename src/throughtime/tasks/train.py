@@ -29,8 +29,8 @@ def train(
     task, where nothing is said with the defaults that commands have; of a run that goes on only what changes. resume:
     go on, or begin where there is nothing to go on with, so that the same command may be given again and again. Returns
     directory, ended, steps, epochs, seconds, speed, parameters, validation_loss, clipped, checkpointing (seconds of
-    this run), warnings, notes on the data, signal where one stopped the training or the score, and evaluation where
-    there is one.
+    this run), warnings, notes on the data, start where it started from a model, signal where one stopped
+    the training or the score, and evaluation where there is one.
     """
     from throughtime.training.interrupt import Terminated, telling, terminable
     from throughtime.training.progress import choose
@@ -47,10 +47,12 @@ def train(
             model = learner().fit_file(data, folder, True, force, quiet, options)
         else:
             chosen = learner.schema.options.for_command(**options)
-            model = learner.of(chosen).fit_file(data, folder, False, force or (resume and begun), quiet, {})
+            model = learner.of(chosen, options).fit_file(data, folder, False, force or (resume and begun), quiet, {})
     outcome, record = model.outcome, model.record
     folder = model.folder  # of two trainings the first may be the one that was interrupted
     values = {**summary(folder, outcome, record.parameters, model.unit), "notes": model.notes()}
+    if record.start is not None:
+        values["start"] = record.start.to_json() | {"sentence": record.start.sentence}
     if evaluate and outcome.ended != "interrupted":
         note = choose(quiet, model.unit).note
         try:

@@ -37,33 +37,50 @@ class Settings(Options):
 
     who = "training"
 
-    minutes: float | None = option(None, above=0, changeable=True, help="How long to train.")
+    minutes: float | None = option(None, once=True, above=0, changeable=True, help="How long to train.")
     epochs: int | None = option(
-        None, at_least=1, changeable=True, help="How often to go over what is learned, instead of minutes."
+        None, once=True, at_least=1, changeable=True, help="How often to go over what is learned, instead of minutes."
     )
-    steps: int | None = option(None, at_least=1, changeable=True, help="How many steps to train, instead of minutes.")
-    learning_rate: float = option(3e-3, above=0, changeable=True, help="The highest learning rate.")
+    steps: int | None = option(
+        None, once=True, at_least=1, changeable=True, help="How many steps to train, instead of minutes."
+    )
+    learning_rate: float = option(3e-3, once=True, above=0, changeable=True, help="The highest learning rate.")
     final_fraction: float = option(
-        0.02, at_least=0, at_most=1, changeable=True, shell=False, help="Of the learning rate, at the end."
+        0.02, once=True, at_least=0, at_most=1, changeable=True, shell=False, help="Of the learning rate, at the end."
     )
-    warm_up: int = option(100, at_least=0, changeable=True, shell=False, help="Steps until the highest learning rate.")
+    warm_up: int = option(
+        100, once=True, at_least=0, changeable=True, shell=False, help="Steps until the highest learning rate."
+    )
     clip: float | None = option(1.0, check=_no_clip, changeable=True, help="The largest gradient norm; 0 for no limit.")
     beta_1: float = option(0.9, at_least=0, below=1, changeable=True, shell=False, help="Of AdamW.")
     beta_2: float = option(0.99, at_least=0, below=1, changeable=True, shell=False, help="Of AdamW.")
     weight_decay: float = option(0.01, at_least=0, changeable=True, help="Of AdamW, for matrices.")
     average: float = option(
-        0.0, at_least=0, below=1, changeable=True, help="Decay of the moving average of the weights; 0 for none."
+        0.0,
+        once=True,
+        at_least=0,
+        below=1,
+        changeable=True,
+        help="Decay of the moving average of the weights; 0 for none.",
     )
-    validations: int = option(16, at_least=1, changeable=True, shell=False, help="How often to validate in all.")
+    validations: int = option(
+        16, once=True, at_least=1, changeable=True, shell=False, help="How often to validate in all."
+    )
     patience: int | None = option(
-        None, at_least=1, changeable=True, help="Stop after so many validations without a better one."
+        None, once=True, at_least=1, changeable=True, help="Stop after so many validations without a better one."
     )
-    attempts: int = option(1, at_least=1, changeable=True, shell=False, help="The most trainings, each from the start.")
-    attempt_steps: int | None = option(None, at_least=1, shell=False, help="Of the first attempt, at most.")
-    learn_validation: bool = option(False, shell=False, help="Learn the validation part too, towards the end.")
-    log_every: int = option(10, at_least=1, changeable=True, shell=False, help="Steps between lines of the history.")
+    attempts: int = option(
+        1, once=True, at_least=1, changeable=True, shell=False, help="The most trainings, each from the start."
+    )
+    attempt_steps: int | None = option(None, once=True, at_least=1, shell=False, help="Of the first attempt, at most.")
+    learn_validation: bool = option(
+        False, once=True, shell=False, help="Learn the validation part too, towards the end."
+    )
+    log_every: int = option(
+        10, once=True, at_least=1, changeable=True, shell=False, help="Steps between lines of the history."
+    )
     checkpoint_seconds: float = option(
-        10.0, at_least=0, changeable=True, shell=False, help="The least time between two checkpoints."
+        10.0, once=True, at_least=0, changeable=True, shell=False, help="The least time between two checkpoints."
     )
 
     def __post_init__(self) -> None:

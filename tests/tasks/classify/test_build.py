@@ -164,7 +164,7 @@ def test_a_start_that_cannot_be(tmp_path: Path, alone: None) -> None:
         Classifier(start=tmp_path / "bpe").fit(*ordered(20), **FEW)
     series = throughtime.Forecaster(2, hidden=4, embedding=4, lookback=4, threads=1).fit([np.arange(30.0)], steps=1)
     series.save(tmp_path / "series")
-    with pytest.raises(UserError, match="must be a language model"):
+    with pytest.raises(UserError, match=r"expected a model of the task classify or text .* is forecast"):
         Classifier(start=tmp_path / "series").fit(*ordered(20), **FEW)
     write_language_model(tmp_path / "projected", cell="projected_lstm", sizes={"P": 5})
     with pytest.raises(UserError, match="its projected_lstm is none"):
@@ -176,7 +176,7 @@ def test_a_start_that_cannot_be(tmp_path: Path, alone: None) -> None:
         Classifier(start=tmp_path / "gone").fit(*ordered(20), **FEW)
     for more in ({"units": "words"}, {"sentences": True}):
         with pytest.raises(UserError, match="brings its own units"):
-            Classifier(start=tmp_path / "two", **more)
+            Classifier(start=tmp_path / "two", **more).fit(*ordered(20), **FEW)
 
 
 def test_pmi_embeddings_start_where_asked_and_can_be(drawn: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +199,7 @@ def test_what_could_not_be_built_is_told_and_kept(
     alone: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(embeddings, "find_spec", lambda name: None)
-    monkeypatch.setattr(module, "_FEATURES", 100)
+    monkeypatch.setattr(module, "FEATURES", 100)
     model = Classifier(**TINY).fit(*easy(), tmp_path, **FEW)
     kept = record(tmp_path)
     assert kept["options"]["pmi_embeddings"] is kept["options"]["linear_models"] is True  # what was asked for

@@ -35,7 +35,7 @@ HAN = 0.3
 _MANY = 500
 """Classes from which labels that hardly repeat are no classes, but names or numbers."""
 
-_FEATURES = 100_000_000
+FEATURES = 100_000_000
 """Tokens times classes up to which there are naive-Bayes features: some 10 values of 4 bytes for each in memory,
 several times."""
 
@@ -117,7 +117,7 @@ def build(examples: Parts[Texts], options: ClassifierOptions) -> ReadingPlan:
 def seen(reader: Reader, examples: Parts[Texts], classes: Sequence[str], options: ClassifierOptions) -> Part:
     """What a reader of a folder sees of the texts to go on with."""
     learned, held = _tokens(reader.splitter, examples)
-    values = None if reader.features is None else _features(learned, examples.learned, classes, options.seed)[1]
+    values = None if reader.features is None else features_of(learned, examples.learned, classes, options.seed)[1]
     return Part.of(reader, learned, held, values)
 
 
@@ -138,8 +138,8 @@ def _part(
     columns = columns_of(splitter, learned, kinds, spelling, options.vocabulary)
     features, values = None, None
     count = sum(map(len, learned))
-    if featured and count * len(classes) <= _FEATURES:
-        features, values = _features(learned, examples.learned, classes, options.seed)
+    if featured and count * len(classes) <= FEATURES:
+        features, values = features_of(learned, examples.learned, classes, options.seed)
     elif featured:
         without["naive_bayes"] = (
             f"naive-Bayes features: left out, {count:,} tokens times {len(classes):,} classes are too many for memory"
@@ -168,7 +168,7 @@ def _tokens(splitter: Splitter, examples: Parts[Texts]) -> tuple[list[list[str]]
     return learned, held
 
 
-def _features(
+def features_of(
     tokens: Sequence[Sequence[str]], learned: Texts, classes: Sequence[str], seed: int
 ) -> tuple[NaiveBayesFeatures, np.ndarray]:
     keys = [text_key(text) for text in learned.texts]

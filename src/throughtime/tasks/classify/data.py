@@ -59,16 +59,20 @@ def labelled(texts: Any, labels: Sequence[Any] | None, options: ClassifierOption
         return texts
     rule = LabelRule(options.drop_missing, options.multi_label, options.label_separator)
     if labels is not None:
-        return _pairs(texts, labels, rule)
-    return read_texts(named(texts), options.text, options.label, options.encoding, format=options.format, rule=rule)
+        return _pairs(texts, labels, rule, alone=options.start is not None)
+    return read_texts(
+        named(texts), options.text, options.label, options.encoding, format=options.format,
+        several=options.start is None, rule=rule,
+    )  # fmt: skip
 
 
-def _pairs(texts: Any, labels: Any, rule: LabelRule, judged: bool = False) -> Texts:
-    """Texts and labels as lists; labels may be an indicator matrix."""
+def _pairs(texts: Any, labels: Any, rule: LabelRule, judged: bool = False, alone: bool = False) -> Texts:
+    """Texts and labels as lists; labels may be an indicator matrix. judged: every text counts. alone: all texts may
+    have one label."""
     matrix = indicator(labels) if rule.several is not False else None
     if matrix is None:
         source = _listed(texts), _listed(labels)
-        return read_texts(source, rule=rule, keep_empty=True if judged else None, several=not judged)
+        return read_texts(source, rule=rule, keep_empty=True if judged else None, several=not (judged or alone))
     listed = _listed(texts)
     if len(listed) != len(matrix[0]):
         raise UserError(f"classifier: expected labels (N={len(listed)}, C), got {len(matrix[0])} rows")

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from throughtime.data.label_notes import text_key
 from throughtime.data.label_sets import LabelRule
-from throughtime.data.label_values import matched, restored
+from throughtime.data.label_values import TEXT, matched, restored
 from throughtime.data.labelled import Texts
 from throughtime.errors import UserError
 from throughtime.linear import several
 from throughtime.linear.ensemble import RECURRENCE, in_words
 from throughtime.linear.fit import fit_linear_models
-from throughtime.linear.folder import SEEN, digests, linear_files
+from throughtime.linear.folder import SEEN, digests, linear_files, read_seen
 from throughtime.runtime.readers import Reader
 from throughtime.storage.folder import CHECKPOINT, CONFIG, HISTORY
 from throughtime.storage.record import Choice, ModelRecord
@@ -25,6 +26,7 @@ from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify import rule
 from throughtime.tasks.classify.build import build, seen, unit_of
 from throughtime.tasks.classify.data import classes_of, judged, labelled, parts, rule_of
+from throughtime.tasks.classify.growing import grow, seen_again, taken_over
 from throughtime.tasks.classify.incremental import ClassifierStream
 from throughtime.tasks.classify.label_sets import decided_sets
 from throughtime.tasks.classify.model import WHO
@@ -32,6 +34,7 @@ from throughtime.tasks.classify.options import ClassifierOptions
 from throughtime.tasks.classify.score import evaluated
 from throughtime.tasks.classify.stream import SCHEMA, LabelSetClassifier, TextClassifier
 from throughtime.tasks.classify.weights import class_weights, of_texts, truth_of
+from throughtime.tasks.earlier import Earlier, Memory
 from throughtime.tasks.estimator import Finished, Say
 from throughtime.tasks.reading.data import Decided, Parts, scored_elsewhere
 from throughtime.tasks.reading.decisions import decided
@@ -65,6 +68,8 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
 
     schema = SCHEMA
     arithmetic = classifier
+    starts = ("text",)
+    _classes: Sequence[str] | None = None  # of the run that goes on, where it started from another model
 
     def fit(
         self,
@@ -103,10 +108,9 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         runs.refuse_existing(folder, force)  # before anything is said of the data
         options = self.options.replaced(**changes)
         changes |= scored_elsewhere(options)
-        options = options.replaced(**scored_elsewhere(options))
-        options.check()
+        options = self._begin(options.replaced(**scored_elsewhere(options)), folder, self._said | changes.keys())
         examples = read(options.replaced(refit=False))
-        twice = rule.refit(self._facts(examples, options), options)
+        twice = rule.refit(self._facts(examples, options), options, self._earlier is not None)
         wanted = twice.value if options.refit is None else options.refit
         self._known = [twice] if options.refit is None else []
         if wanted:
@@ -185,14 +189,58 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         assert self.record is not None  # of the first of two trainings
         return replace(plan, before=self.record.decided)
 
+    def _grow(self, examples: Parts[Texts], options: ClassifierOptions, earlier: Earlier) -> ReadingPlan:
+        plan = grow(examples, options, earlier)
+        if not options.refit:
+            return plan
+        assert self.record is not None  # of the first of two trainings
+        return replace(plan, before=self.record.decided)
+
+    def _parts_of(self, file: Path, options: ClassifierOptions) -> Parts[Texts]:
+        if options.validation is None:  # texts that were handed over, and are nowhere now
+            options = options.replaced(validation=0.0)
+        return parts(file, labelled(file, None, options), None, options)
+
+    def _keys(self, texts: Texts) -> list[Hashable]:
+        return [text_key(text) for text in texts.texts]
+
+    def _learned_before(self, texts: Texts) -> np.ndarray:
+        return np.isin(digests(texts.texts), self._seen())
+
+    def _seen(self) -> np.ndarray:
+        """Digests of what the earlier model learned."""
+        seen = None if self._earlier is None else read_seen(self._earlier.folder)
+        return np.zeros(0, np.uint64) if seen is None else seen
+
+    def _check_start(self, examples: Parts[Texts], record: ModelRecord[Any, Any, Any, Any]) -> None:
+        if record.model.several or examples.whole.several:
+            raise UserError(
+                f"{examples.whole.where}: a training that starts from a classifier takes one label a text, here "
+                f"{'the model' if record.model.several else 'a text'} has several; leave --from out, and train anew"
+            )
+        old, new = record.data.labels, examples.whole.kind
+        if old not in (TEXT, new):
+            raise UserError(
+                f"{examples.whole.where}: the labels are {new}, those of the model to start from {old}; give them so"
+            )
+
+    def _memory(self, model: TextClassifier, recalled: Parts[Texts], examples: Parts[Texts]) -> Memory | str:
+        kept, name = (recalled.held, "validation") if len(recalled.held) else (recalled.test, "test")
+        if kept is None or not len(kept):
+            return "the earlier training kept no part that is not learned now"
+        right = np.mean([a == b for (a, _), b in zip(model.label(kept.texts), kept.labels, strict=True)])
+        return Memory("accuracy", f"{len(kept):,} texts of its {name} part", float(right))
+
     def _rebuild(self, examples: Parts[Texts], record: ModelRecord[Any, Any, Any, Any], folder: Path) -> ReadingPlan:
+        self._classes = record.model.classes if self._earlier is not None else None
         plan = super()._rebuild(examples, record, folder)
-        classes = classes_of(examples)
-        if list(plan.model.classes) != classes:
+        if self._classes is None and list(plan.model.classes) != classes_of(examples):
             raise UserError(f"{WHO}: the run in {folder} tells other classes apart; give its texts")
         return replace(plan, before=SCHEMA.read(folder / CHOICE).decided) if record.options.refit else plan
 
     def _part(self, reader: Reader, examples: Parts[Texts], options: ClassifierOptions) -> Part:
+        if self._classes is not None:
+            return seen_again(reader, examples, self._classes, options.seed)
         return seen(reader, examples, classes_of(examples), options)
 
     def _job(
@@ -222,13 +270,15 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         model = kind(readers, classes, data=plan.data)
         if say is None:
             return Finished(model, Decided())
-        learned, held = examples.learned, examples.held
+        held = examples.held
         apart = (held.texts, held.labels) if len(held) else None
-        seconds = linear_seconds(options)
-        truth = truth_of(learned.labels, classes, model.several)
+        known, seconds = examples.known, linear_seconds(options)
+        truth = truth_of(known.labels, classes, model.several)
         weights = of_texts(class_weights(options, classes, truth), truth)
         fit = several.fit_linear_models if model.several else fit_linear_models
-        linear = fit(learned.texts, learned.labels, apart, classes, say, plan.before.choices, weights, seconds)
+        linear = fit(known.texts, known.labels, apart, classes, say, plan.before.choices, weights, seconds)
+        if self._earlier is not None and examples.rest is None and apart is not None:
+            linear |= taken_over(self._earlier.model, len(classes))
         if apart is None:
             there = {name: weight for name, weight in plan.before.weights.items() if name in (RECURRENCE, *linear)}
             found = replace(plan.before, weights=there or {RECURRENCE: 1.0})
@@ -240,7 +290,7 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
             truth = truth_of(held.labels, classes, False)
             found, right = decided(model.recurrence(held.texts), linear, held.texts, truth, options)
             say(f"validation accuracy {right:.2%}, decided by {in_words(found.weights)}")
-        files = {**linear_files(linear), SEEN: {"digests": np.unique(digests(learned.texts))}}
+        files = {**linear_files(linear), SEEN: {"digests": np.union1d(digests(known.texts), self._seen())}}
         return Finished(kind(readers, classes, linear, found, plan.data), found, files)
 
     def __sklearn_tags__(self) -> Any:
@@ -293,5 +343,5 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
 
     def score_held_out(self, say: Say) -> dict[str, Any] | None:
         assert self.examples is not None
-        test = self.examples.test
-        return None if test is None else evaluated(self.fitted(), test, digests(self.examples.learned.texts))
+        test, learned = self.examples.test, np.union1d(digests(self.examples.known.texts), self._seen())
+        return None if test is None else evaluated(self.fitted(), test, learned)

@@ -11,8 +11,8 @@ from throughtime.data.splitter import UNITS
 from throughtime.errors import UserError
 from throughtime.models.pooling import KINDS
 from throughtime.options import by_rule, names, option, redefined
-from throughtime.tasks.options import DropoutOptions, StackOptions
-from throughtime.tasks.reading.options import ReaderOptions, path, some_of
+from throughtime.tasks.options import DropoutOptions, StackOptions, TaskOptions
+from throughtime.tasks.reading.options import ReaderOptions, some_of
 
 
 def _separator(value: Any) -> str:
@@ -54,12 +54,12 @@ class ClassifierOptions(ReaderOptions):
     where texts are written without spaces, words elsewhere. naive_bayes: "on": the recurrence reads beside each token
     what the n-grams that end there say of the classes (linear/naive_bayes.py), unless texts and classes are too many
     for memory; "off"; or "both": members of either kind decide together. pmi_embeddings: embeddings start from which
-    tokens stand near which others (tasks/reading/embeddings.py). start: the folder of a language model of words or
-    characters whose tokens, embedding and recurrence the forward direction starts from. refit: once all is decided on
-    the validation part, train a second time, on that part too. text, label: the columns of a table; format: of the
-    file. drop_missing: leave texts without a label out. multi_label: whether a text has any number of
-    labels; None: where the data say so. label_separator: the sign between them in a cell. class_weight: None,
-    "balanced" or what each class weighs in training.
+    tokens stand near which others (tasks/reading/embeddings.py). start: the folder of a classifier whose training
+    goes on with new texts, or of a language model of words or characters whose tokens, embedding and recurrence the
+    forward direction starts from. refit: once all is decided on the validation part, train a second time, on that part
+    too. text, label: the columns of a table; format: of the file. drop_missing: leave texts without a label out.
+    multi_label: whether a text has any number of labels; None: where the data say so. label_separator: the sign between
+    them in a cell. class_weight: None, "balanced" or what each class weighs in training.
     """
 
     who = "classifier"
@@ -70,6 +70,7 @@ class ClassifierOptions(ReaderOptions):
     embedding: int = by_rule(StackOptions, "embedding", help="Values a unit becomes.")
     units: tuple[str, ...] | None = option(
         None,
+        shapes=True,
         check=some_of(UNITS),
         parse=names,
         help=f"{', '.join(UNITS)}; several, with commas; by the texts if not given.",
@@ -77,19 +78,23 @@ class ClassifierOptions(ReaderOptions):
     _: KW_ONLY
     pooling: tuple[str, ...] = option(
         ("max", "mean", "attention"),
+        shapes=True,
         check=some_of(KINDS),
         parse=names,
         help=f"From a text's tokens to one vector: some of {', '.join(KINDS)}, with commas.",
     )
-    sentences: bool = option(False, help="Long texts: a recurrence over sentences too.")
+    sentences: bool = option(False, shapes=True, help="Long texts: a recurrence over sentences too.")
     naive_bayes: str = option(
         "on",
+        shapes=True,
         choices=("on", "off", "both"),
         help="Let the recurrence read what naive Bayes says of each token: on, off, or both kinds.",
     )
-    pmi_embeddings: bool = option(True, help="Start the embeddings from which tokens stand near which others.")
-    start: str | None = option(
-        None, check=path, help="The folder of a language model (train text, of words or characters) to start from."
+    pmi_embeddings: bool = option(
+        True, once=True, help="Start the embeddings from which tokens stand near which others."
+    )
+    start: str | None = redefined(
+        TaskOptions, "start", None, help="The folder to start from: a classifier, or a language model (train text)."
     )
     dropout: float = by_rule(StackOptions, "dropout", help="Share dropped before the output.")
     embedding_dropout: float | None = by_rule(
@@ -102,7 +107,7 @@ class ClassifierOptions(ReaderOptions):
     label_smoothing: float = by_rule(ReaderOptions, "label_smoothing")
     balanced: bool = option(False, help="Every class weighs the same in training, however frequent.")
     refit: bool = option(
-        None, chosen=True, help="Once all is decided, train a second time, on the validation texts too."
+        None, once=True, chosen=True, help="Once all is decided, train a second time, on the validation texts too."
     )
     text: str | None = option(None, help="The column of the texts; text, review and the like are known.")
     label: str | None = option(
@@ -115,7 +120,9 @@ class ClassifierOptions(ReaderOptions):
         choices=FORMATS,
         help="Of the file: table (CSV, TSV), lines (label, text), json; by its content if not given.",
     )
-    multi_label: bool | None = option(None, help="Whether a text may have several labels; found if not given.")
+    multi_label: bool | None = option(
+        None, shapes=True, help="Whether a text may have several labels; found if not given."
+    )
     label_separator: str | None = option(
         None, check=_separator, help="Between several labels in a cell, such as | or ; found where it is clear."
     )
@@ -134,7 +141,12 @@ class ClassifierOptions(ReaderOptions):
             raise UserError(
                 f"{self.who}: sentences are found in words, characters or jieba, not in subwords; choose others"
             )
-        if self.start is not None and (self.units is not None or self.sentences):
+
+    def check(self) -> None:
+        from throughtime.tasks.load import task_of
+
+        super().check()
+        if self.start is not None and (self.units is not None or self.sentences) and task_of(self.start) == "text":
             raise UserError(
                 f"{self.who}: a start brings its own units and reads texts as one; leave units, sentences out"
             )

@@ -33,8 +33,11 @@ def choices(facts: Facts, options: ClassifierOptions) -> list[Choice]:
     return [*_sizes(facts, options), *_dropout(facts, options), *training(facts, options, BATCH, EPOCHS)]
 
 
-def refit(facts: Facts, options: ClassifierOptions) -> Choice:
-    """Whether it is trained a second time, on what was chosen by too; decided before the first training."""
+def refit(facts: Facts, options: ClassifierOptions, started: bool = False) -> Choice:
+    """Whether it is trained a second time, on what was chosen by too; decided before the first training. started:
+    whether it starts from another classifier."""
+    if started:
+        return Choice("refit", False, "it starts from a trained model")
     if facts.apart:
         return Choice("refit", False, "what it is chosen by was handed over apart")
     if options.validation == 0:

@@ -120,11 +120,11 @@ def refitted(
     assert model.record is not None
     own = type(model)().options
     anew_chosen = {one.name: getattr(own, one.name) for one in model.record.choices if one.name not in _KEPT}
-    options = model.record.options.replaced(**{**anew_chosen, "holdout": 0.0, **changes})
+    options = model.record.options.replaced(**{**anew_chosen, "holdout": 0.0, "start": None, **changes})
     values, levels = [], tuple(options.quantiles)
     for some in origins:
         numbers, seen = some.T
-        part = _some(panel, numbers)
+        part = some_of(panel, numbers)
         anew: Any = type(model).of(options)
         anew.fit(part.head(seen.tolist()), quiet=quiet)
         if anew.outcome.ended == "interrupted":
@@ -135,7 +135,7 @@ def refitted(
     return Backtests(panel, np.concatenate(list(origins)), np.concatenate(values), levels)
 
 
-def _some(panel: Panel, numbers: np.ndarray) -> Panel:
+def some_of(panel: Panel, numbers: np.ndarray) -> Panel:
     """The series with these numbers."""
 
     def few(columns: dict[str, Any]) -> dict[str, Any]:

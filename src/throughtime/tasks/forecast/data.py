@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from throughtime.data.reading import Reading
 from throughtime.data.series import read
 from throughtime.errors import UserError
 from throughtime.options import Checked, Json, option
+from throughtime.tasks.forecast.before import Before
 from throughtime.tasks.forecast.company import find_columns, find_neighbours
 from throughtime.tasks.forecast.fitted_series import FittedSeries, SeriesIndex
 from throughtime.tasks.forecast.model import WHO, ForecastConfig
@@ -43,7 +45,7 @@ class ForecastData(Checked):
     series, values: how many were learned from. known: features that go on beyond the ends. sha256: of what was learned
     from. target: what is forecast. axis: what was found out about time. features: how those of a table
     are made; None where features were given as arrays. notes: on the data. neighbours: which series see which others.
-    id: what the column of the series' names is called.
+    id: what the column of the series' names is called. file: where they were read from, None for what was no file.
     """
 
     who = "data"
@@ -58,6 +60,7 @@ class ForecastData(Checked):
     notes: tuple[str, ...] = ()
     neighbours: Neighbours | None = None
     id: str = "unique_id"
+    file: str | None = None
 
     @classmethod
     def from_json(cls, data: Json) -> ForecastData:
@@ -87,7 +90,8 @@ class ForecastExamples:
     series: what is learned from. panel: all there is of them. features: how theirs are made, None where they were given
     as arrays. known: how many of the features go on beyond the ends. table: whether they came from one. saved: the
     share of a linear map's error that columns beside the target save, where these were looked for, else None. found:
-    what was found of neighbours, by their number.
+    what was found of neighbours, by their number. file: which table. before: of a training that starts from a model,
+    what that one learned (tasks/forecast/before.py).
     """
 
     series: Series
@@ -97,6 +101,8 @@ class ForecastExamples:
     table: bool
     saved: float | None = None
     found: dict[int, Neighbours] = field(default_factory=dict, compare=False)
+    file: str | None = None
+    before: Before | None = None
 
     @classmethod
     def of_arrays(
@@ -107,8 +113,9 @@ class ForecastExamples:
         known: int,
         phases: Sequence[int] | None,
         ids: Sequence[str] | None,
+        fitted: FittedSeries | None = None,
     ) -> ForecastExamples:
-        """From arrays, or a mapping of names to such."""
+        """From arrays, or a mapping of names to such. fitted: the series of a model that the training starts from."""
         values = as_series(series)
         names = [str(name) for name in (ids or (series if isinstance(series, Mapping) else range(len(values))))]
         for what, given in (("ids", names), ("phases", phases)):
@@ -118,30 +125,50 @@ class ForecastExamples:
         whole.check_features(known)
         made = Features(False) if features is None else None
         panel = Panel(names, [0] * len(names), Frequency("steps"), values)
-        parts = [one[:end] for one, end in zip(values, _learned(values, options), strict=True)]
-        return cls(Series(parts, features, whole.phases), panel, made, known, False)
+        before = None if fitted is None else Before.of(fitted, panel)
+        parts = [one[:end] for one, end in zip(values, _learned(values, options, before), strict=True)]
+        return cls(Series(parts, features, whole.phases), panel, made, known, False, before=before)
 
     @classmethod
-    def of_table(cls, source: Any, options: ForecastOptions) -> ForecastExamples:
-        """From a Panel, or what read_series takes."""
+    def of_table(
+        cls,
+        source: Any,
+        options: ForecastOptions,
+        features: Features | None = None,
+        fitted: FittedSeries | None = None,
+    ) -> ForecastExamples:
+        """From a Panel, or what read_series takes. features, fitted: of a model that the training starts from."""
+        file = str(source) if isinstance(source, str | Path) and str(source) != "-" else None
         panel, saved = (source, None) if isinstance(source, Panel) else read_with_columns(source, options)
         panel = replace(panel, notes=[*dict.fromkeys([*panel.notes, *panel.ended()[1]])])
         if options.distribution == "negative_binomial":
             panel.check_counts()
         if options.holdout:
             panel.check_length(2 * options.horizon + 1)
-        part = panel.head(_learned(panel.values, options))
-        features = Features.of(part, options.calendar, absent=options.absent or saved is not None)
+        before = None if fitted is None else Before.of(fitted, panel)
+        part = panel.head(_learned(panel.values, options, before))
+        features = features or Features.of(part, options.calendar, absent=options.absent or saved is not None)
         # of no season yet, since the profile's may be chosen later: what counts is their remainder
         phases = np.array([panel.phase(n, options.profile or _ANY_SEASON) for n in range(len(panel))])
         rows = features.apply(part, options.horizon)
-        return cls(Series(part.values, rows, phases), panel, features, features.known(part), True, saved)
+        rest: dict[str, Any] = {"saved": saved, "file": file, "before": before}
+        return cls(Series(part.values, rows, phases), panel, features, features.known(part), True, **rest)
+
+    def statistics(self, period: int, without: Sequence[int] | None = None) -> Statistics:
+        """Of the series; see Statistics.of."""
+        own = Statistics.of(self.series, period, without)
+        return own if self.before is None else self.before.merged(own, self.series.lengths, period)
+
+    def held(self, options: ForecastOptions, validation: int | float | None = None) -> np.ndarray:
+        """(N,) steps at the end of each series by which the parameters are chosen; none of those that the model learned
+        that the training starts from. validation: in place of the option's."""
+        share = options.validation if validation is None else validation
+        held = held_for_validation(self.series.values, share, options.horizon)
+        return held if self.before is None else self.before.beyond(held, self.series.lengths, options.horizon)
 
     def learned(self, options: ForecastOptions) -> Panel:
         """The panel without what is held out, or held for validation."""
-        held = held_for_validation(
-            self.series.values, _VALIDATION if options.validation is None else options.validation, options.horizon
-        )
+        held = self.held(options, _VALIDATION if options.validation is None else options.validation)
         return self.panel.head((self.series.lengths - held).tolist())
 
     def company(self, options: ForecastOptions) -> Neighbours | None:
@@ -175,7 +202,7 @@ class ForecastExamples:
         panel = self.panel
         return ForecastData(
             len(self.series), values, self.known, self.series.digest(), panel.target, panel.axis,
-            self.features, tuple(panel.notes), neighbours, panel.id,
+            self.features, tuple(panel.notes), neighbours, panel.id, self.file,
         )  # fmt: skip
 
     def fitted(self, config: ForecastConfig, period: int, neighbours: Neighbours | None) -> FittedSeries:
@@ -198,7 +225,7 @@ class ForecastExamples:
         )
         others = None if neighbours is None else neighbours.apply(panel)
         ends = Series(panel.values, rows, self.series.phases, others).ends(cut)
-        return FittedSeries(index, ends, Statistics.of(self.series, period))
+        return FittedSeries(index, ends, self.statistics(period))
 
     def _known_rows(self, panel: Panel, horizon: int) -> list[np.ndarray] | None:
         """A table's features, of each series as far beyond its end as they are known, a horizon at most."""
@@ -235,13 +262,22 @@ def read_table(source: Any, options: ForecastOptions) -> Panel:
     return read(source, options.part(Reading))
 
 
-def _learned(values: Sequence[np.ndarray], options: ForecastOptions) -> list[int]:
-    """How many values of each series are learned from."""
+def _learned(values: Sequence[np.ndarray], options: ForecastOptions, before: Before | None = None) -> list[int]:
+    """How many values of each series are learned from; what an earlier model learned is not held out."""
     ends = []
     for one in values:
         held_out = max(options.horizon, round(options.holdout * len(one))) if options.holdout > 0 else 0
         ends.append(len(one) - held_out if len(one) - held_out > options.horizon else len(one))
-    return ends
+    if before is None or not options.holdout:
+        return ends
+    lengths = np.array([len(one) for one in values])
+    held = before.beyond(lengths - np.array(ends), lengths, options.horizon)
+    if not held.any():
+        raise UserError(
+            f"{WHO}: no series goes a horizon of {options.horizon} steps beyond what the model to start from learned; "
+            "give later rows, or --holdout 0, and nothing is scored"
+        )
+    return [int(end) for end in lengths - held]
 
 
 def held_for_validation(values: Sequence[np.ndarray], validation: int | float, horizon: int) -> np.ndarray:

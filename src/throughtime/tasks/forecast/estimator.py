@@ -12,20 +12,23 @@ import numpy as np
 from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.storage.record import Choice, ModelRecord
+from throughtime.tasks.earlier import Earlier, Memory
 from throughtime.tasks.estimator import Finished, Plan, Say
 from throughtime.tasks.forecast.answering import Answering
 from throughtime.tasks.forecast.answers import check_median
 from throughtime.tasks.forecast.company import find_neighbours
-from throughtime.tasks.forecast.data import ForecastDecided, ForecastExamples, held_for_validation
+from throughtime.tasks.forecast.data import ForecastDecided, ForecastExamples
 from throughtime.tasks.forecast.ensemble import Ensemble, prefixes
 from throughtime.tasks.forecast.facts import Facts
 from throughtime.tasks.forecast.fitted_series import ARRAYS, SERIES, FittedSeries
 from throughtime.tasks.forecast.model import DISTRIBUTIONS, WHO, ForecastConfig, initial_parameters
 from throughtime.tasks.forecast.options import ForecastOptions
+from throughtime.tasks.forecast.remembered import error_on, recalled
 from throughtime.tasks.forecast.rule import choose
 from throughtime.tasks.forecast.short import told_by_refits
-from throughtime.tasks.forecast.statistics import Statistics, seasonal_change
+from throughtime.tasks.forecast.statistics import seasonal_change
 from throughtime.tasks.forecast.stream import SCHEMA, SeriesModel
+from throughtime.tasks.forecast.tables import TableForecaster
 from throughtime.tasks.forecast.windows import Histories, Windows
 from throughtime.training.run import torch_threads
 
@@ -102,8 +105,9 @@ class Forecaster(Answering):
 
         def read(options: ForecastOptions) -> ForecastExamples:
             if not arrays:
-                return ForecastExamples.of_table(series, options)
-            return ForecastExamples.of_arrays(series, options, features, known, phases, ids)
+                return self._table_of(series, options)
+            fitted = None if self._earlier is None else self._earlier.model.series
+            return ForecastExamples.of_arrays(series, options, features, known, phases, ids, fitted)
 
         fitted = self._fit(read, out, resume, force, quiet, changes)
         self._caller = self._caller_of(series)
@@ -112,21 +116,39 @@ class Forecaster(Answering):
     def fit_file(
         self, data: Any, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
     ) -> Forecaster:
-        return self._fit(lambda options: ForecastExamples.of_table(data, options), out, resume, force, quiet, changes)
+        return self._fit(lambda options: self._table_of(data, options), out, resume, force, quiet, changes)
+
+    def _table_of(self, source: Any, options: ForecastOptions) -> ForecastExamples:
+        """A table to learn from, read as that of the model to start from, if any."""
+        if self._earlier is None:
+            return ForecastExamples.of_table(source, options)
+        record: Any = replace(self._earlier.record, options=options)
+        table = TableForecaster(self._earlier.model, record)
+        panel, features = table.read(source), table.features
+        if panel.target != record.data.target:
+            raise UserError(
+                f"{panel.where}: the target is {panel.target}, the model to start from forecasts {record.data.target}; "
+                "name the column with --target, or train anew"
+            )
+        found = ForecastExamples.of_table(panel, options, features, table.fitted)
+        file = str(source) if isinstance(source, str | Path) and str(source) != "-" else None
+        return replace(found, file=file)
 
     def _settle(self, examples: ForecastExamples, options: ForecastOptions) -> tuple[ForecastOptions, Sequence[Choice]]:
         from throughtime.tasks.forecast.speed import seconds_a_step
         from throughtime.training.best import Best
 
+        if self._earlier is not None and self._earlier.record.data.neighbours is not None:
+            examples.found[options.neighbours or 0] = self._earlier.record.data.neighbours
         quantiles = options.quantiles or (() if options.distribution == "none" else LEVELS)
         options = options.replaced(quantiles=quantiles)
         options = options if options.budgeted else options.replaced(minutes=MINUTES)
         values, horizon = examples.series.values, options.horizon
-        held = held_for_validation(values, 0.1 if options.validation is None else options.validation, horizon)
+        held = examples.held(options, 0.1 if options.validation is None else options.validation)
         _check_room(examples.series.lengths, held, horizon)
         learned = [one[: len(one) - k] for one, k in zip(values, held, strict=True)]
         facts = Facts.of(learned, horizon, options.season, examples.panel.frequency.seasons)
-        if options.neighbours is None and not options.every:
+        if options.neighbours is None and not options.every and self._earlier is None:
             found = find_neighbours(examples.learned(options), horizon, facts.season)
             if found is not None:
                 examples.found[found[0].size] = found[0]
@@ -156,6 +178,24 @@ class Forecaster(Answering):
             drawn = chrono(config.layers, drawn, options.chrono, options.seed + 100 * i)
             parameters.update({prefix + name: value for name, value in drawn.items()})
         return _planned(examples, options, config, parameters)
+
+    def _grow(self, examples: ForecastExamples, options: ForecastOptions, earlier: Earlier) -> ForecastPlan:
+        config: ForecastConfig = replace(earlier.record.model, dropout=options.dropout or 0.0)
+        series = examples.series
+        width = 0 if series.features is None else series.features[0].shape[1]
+        if (width, examples.known) != (config.features, config.known):
+            raise UserError(
+                f"{WHO}: {width} features, {examples.known} of them known beforehand, the model to start from reads "
+                f"{config.features} and {config.known}; give what it was trained with"
+            )
+        return _planned(examples, options, config, earlier.model.parameters)
+
+    def _recall(self, earlier: Earlier, examples: ForecastExamples) -> ForecastExamples | None:
+        return recalled(earlier, examples.panel if examples.table else None)
+
+    def _memory(self, model: SeriesModel, recalled: ForecastExamples, examples: ForecastExamples) -> Memory | str:
+        assert self._earlier is not None
+        return error_on(model, recalled, self._earlier)
 
     def _rebuild(
         self, examples: ForecastExamples, record: ModelRecord[Any, Any, Any, Any], folder: Path
@@ -206,6 +246,8 @@ class Forecaster(Answering):
         if options.quantiles and len(plan.held) >= _CALIBRATED:
             shifts = _shifts(ensemble, plan.held)
             ensemble.shifts = np.array(shifts)
+        elif self._earlier is not None and (shifts := self._earlier.record.decided.shifts):
+            ensemble.shifts = np.array(shifts)
         model = SeriesModel(ensemble, options.profile or 0, plan.fitted, plan.data.neighbours)
         return Finished(model, ForecastDecided(shifts))
 
@@ -240,7 +282,7 @@ def _configured(examples: ForecastExamples, options: ForecastOptions) -> Forecas
     series, horizon = examples.series, options.horizon
     assert options.segment is not None
     assert options.lookback is not None
-    held = held_for_validation(series.values, options.validation, horizon)
+    held = examples.held(options)
     room, segment = _check_room(series.lengths, held, horizon), options.segment
     segments = max(1, min(-(-options.lookback // segment), max(1, room // segment)))
     lags = options.lags
@@ -272,8 +314,8 @@ def _planned(
     """A model about to be trained, and its windows."""
     neighbours = examples.company(options)
     series = examples.seen(neighbours)
-    held_out = held_for_validation(series.values, options.validation, options.horizon)
-    histories = Histories(config, series, Statistics.of(series, options.profile or 0, held_out.tolist()))
+    held_out = examples.held(options)
+    histories = Histories(config, series, examples.statistics(options.profile or 0, held_out.tolist()))
     windows, held = Windows(histories, held_out), Windows(histories, held_out, last=True, most=_JUDGED)
     if not len(windows):
         raise UserError(f"{WHO}: no window of {config.lookback} + {config.horizon} steps has values on both sides")

@@ -90,14 +90,24 @@ class ForecastOptions(Reading, StackOptions):
 
     who = "forecaster"
 
-    horizon: int = option(24, at_least=1, at_most=LARGEST, help="K, how many steps ahead.")
+    horizon: int = option(24, shapes=True, at_least=1, at_most=LARGEST, help="K, how many steps ahead.")
     season: int | None = option(
         None, at_least=1, at_most=LARGEST, help="Steps after which series repeat; found in their values if not given."
     )
     _: KW_ONLY
-    calendar: bool = option(True, help="Let the model see the time of day, of the week and of the year.")
+    calendar: bool = option(True, shapes=True, help="Let the model see the time of day, of the week and of the year.")
     profile: int | None = option(
-        None, at_least=0, at_most=1_000_000, help="Steps of a season whose mean course the model sees; 0 for none."
+        None,
+        shapes=True,
+        at_least=0,
+        at_most=1_000_000,
+        help="Steps of a season whose mean course the model sees; 0 for none.",
+    )
+    every: bool = option(False, shapes=True, help="An output at every step, the state carried, for streams.")
+    lookback: int | None = option(None, shapes=True, at_least=1, at_most=LARGEST, help="Steps of the past looked at.")
+    segment: int | None = option(None, shapes=True, at_least=1, at_most=LARGEST, help="Steps taken in at once.")
+    lags: tuple[int, ...] | None = option(
+        None, shapes=True, at_least=1, at_most=LARGEST, shell=False, help="Of the references."
     )
     past: tuple[str, ...] = by_rule(
         Reading,
@@ -106,26 +116,31 @@ class ForecastOptions(Reading, StackOptions):
         help="Columns known up to now, with commas, or none; those that help if not given.",
     )
     neighbours: int | None = option(
-        None, at_least=0, at_most=64, help="Other series whose past each one sees; as many as help if not given."
+        None,
+        shapes=True,
+        at_least=0,
+        at_most=64,
+        help="Other series whose past each one sees; as many as help if not given.",
     )
-    absent: bool = option(False, shell=False, help="Learn to go without what is known of the past alone.")
-    every: bool = option(False, help="An output at every step, the state carried, for streams.")
-    lookback: int | None = option(None, at_least=1, at_most=LARGEST, help="Steps of the past looked at.")
-    segment: int | None = option(None, at_least=1, at_most=LARGEST, help="Steps taken in at once.")
-    lags: tuple[int, ...] | None = option(None, at_least=1, at_most=LARGEST, shell=False, help="Of the references.")
+    absent: bool = option(False, shapes=True, shell=False, help="Learn to go without what is known of the past alone.")
     cell: Any = redefined(StackOptions, "cell", "gru_reset_after")
     hidden: int = by_rule(StackOptions, "hidden", help="H, the size of the hidden state.")
     embedding: int = by_rule(StackOptions, "embedding", help="Values a segment becomes.")
     dropout: float = by_rule(StackOptions, "dropout")
     ensemble_size: int | None = option(
-        None, at_least=1, at_most=999, help="Models side by side whose mean is the forecast."
+        None, shapes=True, at_least=1, at_most=999, help="Models side by side whose mean is the forecast."
     )
-    scaling: str | None = option(None, choices=SCALINGS, help=f"{', '.join(SCALINGS)}.")
+    scaling: str | None = option(None, shapes=True, choices=SCALINGS, help=f"{', '.join(SCALINGS)}.")
     distribution: str = option(
-        "none", choices=tuple(DISTRIBUTIONS), help="none, student_t, or negative_binomial for counts."
+        "none", shapes=True, choices=tuple(DISTRIBUTIONS), help="none, student_t, or negative_binomial for counts."
     )
     quantiles: tuple[float, ...] = option(
-        (), check=_levels, parse=_typed_levels, command=LEVELS, help="Levels with commas; 'none' forecasts points."
+        (),
+        shapes=True,
+        check=_levels,
+        parse=_typed_levels,
+        command=LEVELS,
+        help="Levels with commas; 'none' forecasts points.",
     )
     loss: str | None = option(None, choices=LOSSES, help="Of point forecasts: mae, mse or mase_smape.")
     nonnegative: bool | None = option(None, help="Forecasts below zero become zero.")
@@ -135,12 +150,14 @@ class ForecastOptions(Reading, StackOptions):
     average: float = redefined(Settings, "average", 0.999)
     validation: Any = option(
         None,
+        once=True,
         check=_validation,
         parse=_typed_validation,
         help="Share of the learning part kept for validation, or so many steps.",
     )
     holdout: float = option(
         0.0,
+        once=True,
         at_least=0,
         below=1,
         command=0.1,

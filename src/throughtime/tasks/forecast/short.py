@@ -31,6 +31,8 @@ def told_by_refits(model: Answering, result: dict[str, Json], say: Say) -> dict[
         return result
     if examples is None or record is None or not examples.table or model.outcome is None:
         return result
+    if record.start is not None:  # models that are trained anew tell nothing of one that went on from another
+        return result
     horizon, options = record.model.horizon, record.options
     length = max(len(one) for one in examples.panel.values)
     count = min(REFITS, (length - 2 * horizon - 2) // horizon)

@@ -34,6 +34,9 @@ class Labelled(Protocol):
     def joined(self, other: Self) -> Self:
         """These and others behind them."""
 
+    def take(self, indices: Any) -> Self:
+        """Some of them."""
+
 
 Kind = TypeVar("Kind", bound=Labelled)
 
@@ -42,7 +45,9 @@ Kind = TypeVar("Kind", bound=Labelled)
 class Parts(Generic[Kind]):
     """learned: what is learned from. held: what is chosen by, none for nothing. whole: both, as they were given, but
     for texts to choose by that were handed over apart. test: what is scored, None for nothing. apart: whether `held`
-    was handed over apart. file, sha256: of all that was given; notes: on it."""
+    was handed over apart. file, sha256: of all that was given; notes: on it. again: where training starts from a model
+    that learned before, how many of `held`, the last ones, are from what that one was chosen by, None elsewhere; rest:
+    what that one learned, but for what is learned again; None where it is not at hand."""
 
     learned: Kind
     held: Kind
@@ -52,6 +57,13 @@ class Parts(Generic[Kind]):
     file: str | None
     sha256: str
     notes: list[str]
+    again: int | None = None
+    rest: Kind | None = None
+
+    @property
+    def known(self) -> Kind:
+        """All that is known to have been learned, by this training or by the one that it starts from."""
+        return self.learned if self.rest is None else self.learned.joined(self.rest)
 
     @property
     def data(self) -> TextsData:
@@ -60,6 +72,9 @@ class Parts(Generic[Kind]):
 
     def together(self) -> Parts[Kind]:
         """The same, but what is chosen by is learned, too."""
+        if self.again is not None:  # what the earlier training was chosen by tells what is forgotten
+            own = self.held.take(range(len(self.held) - self.again))
+            return replace(self, learned=self.learned.joined(own), held=self.held.take([]))
         whole = self.whole.joined(self.held) if self.apart else self.whole
         return replace(self, learned=whole, whole=whole, held=whole.split(0.0, 0)[1])
 

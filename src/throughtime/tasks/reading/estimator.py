@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -16,10 +16,12 @@ from throughtime.runtime.readers import Reader, Readers, read_readers, reader_fi
 from throughtime.storage.folder import TOKENIZER
 from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.choices import settled
+from throughtime.tasks.earlier import Earlier
 from throughtime.tasks.estimator import Estimator, zeros
 from throughtime.tasks.reading.data import Kind, Parts
 from throughtime.tasks.reading.ensemble import Part, ReadingPlan
 from throughtime.tasks.reading.options import ReaderOptions
+from throughtime.tasks.reading.rehearsal import recalled, rehearsed, without
 from throughtime.tasks.reading.rule import Facts
 from throughtime.tasks.reading.speed import seconds_a_text
 from throughtime.training import run as runs
@@ -34,7 +36,38 @@ class ReadingEstimator(Estimator[Chosen, Parts[Kind], ReadingPlan, Running]):
 
     arithmetic: Any
     unit = "texts"
+    _once: Parts[Kind] | None = None
     beside = (TOKENIZER, *FILES)
+
+    @abstractmethod
+    def _parts_of(self, file: Path, options: Chosen) -> Parts[Kind]:
+        """The parts of a file, by the options."""
+
+    @abstractmethod
+    def _keys(self, texts: Kind) -> list[Hashable]:
+        """What tells whether two texts are the same."""
+
+    @abstractmethod
+    def _learned_before(self, texts: Kind) -> np.ndarray:
+        """(N,) which of some texts the earlier model is known to have learned."""
+
+    @abstractmethod
+    def _check_start(self, examples: Parts[Kind], record: ModelRecord[Any, Any, Any, Any]) -> None:
+        """UserError where what is to be learned does not go with an earlier model."""
+
+    def _recall(self, earlier: Earlier, examples: Parts[Kind]) -> Parts[Kind] | None:
+        if examples.again is None:  # of two trainings the first
+            found = recalled(earlier.record, self.schema, self._parts_of)
+            self._once = None if found is None else without(found, examples, self._keys)
+        return self._once
+
+    def _rehearse(self, examples: Parts[Kind], recalled: Parts[Kind] | None) -> Parts[Kind]:
+        if examples.again is not None:
+            return examples
+        assert self._earlier is not None
+        self._recalled = recalled
+        self._check_start(examples, self._earlier.record)
+        return rehearsed(examples, recalled, self._learned_before, str(self._earlier.folder))
 
     @abstractmethod
     def _part(self, reader: Reader, examples: Parts[Kind], options: Chosen) -> Part:

@@ -8,17 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from throughtime.options import by_rule, option, redefined
-from throughtime.tasks.options import DropoutOptions, StackOptions, TaskOptions
+from throughtime.tasks.options import DropoutOptions, StackOptions, TaskOptions, path
 from throughtime.training.settings import Settings
 
 MOST_MEMBERS, MOST_LAYERS, MOST_TOKENS = 99, 20, 10_000_000
-
-
-def path(value: Any) -> str:
-    """The name of a file or folder; ValueError for what is none."""
-    if not isinstance(value, str | os.PathLike) or not os.fspath(value):
-        raise ValueError("the name of a file")
-    return os.fspath(value) if isinstance(os.fspath(value), str) else os.fsdecode(value)
 
 
 def some_of(names: Sequence[str]) -> Callable[[Any], tuple[str, ...]]:
@@ -66,10 +59,15 @@ class ReaderOptions(DropoutOptions):
     batch: int = by_rule(TaskOptions, "batch", help="B, texts a step.")
 
     bidirectional: bool = option(
-        True, help="Read from the end, too; a model that does not can follow a text as it arrives."
+        True, shapes=True, help="Read from the end, too; a model that does not can follow a text as it arrives."
     )
     ensemble_size: int = option(
-        None, at_least=1, at_most=MOST_MEMBERS, chosen=True, help="Models side by side whose mean is the answer."
+        None,
+        at_least=1,
+        at_most=MOST_MEMBERS,
+        chosen=True,
+        shapes=True,
+        help="Models side by side whose mean is the answer.",
     )
     linear_models: bool = option(
         True, help="Let linear models over n-grams have a weight in the answer, as validation finds."
@@ -80,12 +78,25 @@ class ReaderOptions(DropoutOptions):
     sure: float = option(0.95, at_least=0, below=1, help="How often answers that are sure should be right.")
     vocabulary: int = option(200_000, at_least=1, at_most=MOST_TOKENS, help="The most entries of a vocabulary.")
     test: str | None = option(
-        None, check=path, changeable=True, help="What to score; without it a share of the texts is kept for that."
+        None,
+        check=path,
+        once=True,
+        changeable=True,
+        help="What to score; without it a share of the texts is kept for that.",
     )
     validation: Any = option(
-        0.1, check=_validation, parse=_typed_validation, help="Share of the texts to choose by, or a file of them."
+        0.1,
+        once=True,
+        check=_validation,
+        parse=_typed_validation,
+        help="Share of the texts to choose by, or a file of them.",
     )
     holdout: float = option(
-        0.0, at_least=0, below=1, command=0.1, help="Share of the texts kept for the score where there is no --test."
+        0.0,
+        once=True,
+        at_least=0,
+        below=1,
+        command=0.1,
+        help="Share of the texts kept for the score where there is no --test.",
     )
     encoding: str = option("utf-8", changeable=True, help="Of the files.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,19 +15,24 @@ from throughtime.errors import UserError
 from throughtime.linear import fit
 from throughtime.linear.ensemble import in_words
 from throughtime.linear.folder import linear_files
+from throughtime.models.grown import grown
 from throughtime.models.reader import ReaderConfig
-from throughtime.runtime.readers import Reader, reader_files
-from throughtime.storage.record import Choice
+from throughtime.runtime.readers import Reader, prefix, reader_files
+from throughtime.runtime.readers import own as own_parameters
+from throughtime.storage.record import Choice, ModelRecord
+from throughtime.tasks.earlier import Earlier, Memory
 from throughtime.tasks.estimator import Finished, Say
 from throughtime.tasks.reading.data import Decided, Parts, scored_elsewhere
 from throughtime.tasks.reading.decisions import decided
 from throughtime.tasks.reading.ensemble import Part, ReadingPlan, columns_of, draw, hello, team
 from throughtime.tasks.reading.estimator import ReadingEstimator
+from throughtime.tasks.reading.rehearsal import recalled
 from throughtime.tasks.reading.rule import Facts, linear_seconds
 from throughtime.tasks.tag import model as tagger
 from throughtime.tasks.tag import rule
 from throughtime.tasks.tag.baselines import baselines
 from throughtime.tasks.tag.data import TaggedData, parts, tagged
+from throughtime.tasks.tag.metrics import scheme_of, slot_f1, token_accuracy
 from throughtime.tasks.tag.model import WHO, TaggerConfig, TaggerEnsemble
 from throughtime.tasks.tag.options import TaggerOptions
 from throughtime.tasks.tag.score import score
@@ -120,6 +126,70 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
         )
         parameters, part = draw(tagger, model, options), Part.of(reader, learned.tokens, held.tokens)
         return ReadingPlan(model, data, parameters, reader_files([reader]), parts=[part])
+
+    def _grow(self, examples: Parts[Tagged], options: TaggerOptions, earlier: Earlier) -> ReadingPlan:
+        old: TaggerEnsemble = earlier.record.model
+        learned, (before,) = examples.learned, earlier.model.readers.readers
+        tags = (*old.tags, *sorted({tag for text in learned.tags for tag in text} - set(old.tags)))
+        intents = (*old.intents, *sorted(set(learned.intents) - set(old.intents)))
+        columns = before.columns.grown(learned.tokens, options.vocabulary)
+        own = before.config.reader
+        sized = tuple((name, size, width) for (name, _, width), size in zip(own.columns, columns.sizes, strict=True))
+        pieces = (len(columns.pieces), own.pieces[1]) if columns.pieces else (0, 0)
+        config = replace(own, columns=sized, pieces=pieces, dropout=options.drops())
+        sizes = replace(before.config, reader=config, tags=len(tags), intents=len(intents))
+        reader = Reader(before.splitter, columns, sizes)
+        parameters = {}
+        for m in range(old.ensemble_size):
+            rng = np.random.default_rng([options.seed, 0, m])
+            found = grown(own_parameters(earlier.model.parameters, 0, m), sizes.shapes, rng)
+            parameters.update({prefix(0, m) + name: value for name, value in found.items()})
+        new = [*tags[len(old.tags) :], *intents[len(old.intents) :]]
+        notes = [*examples.notes, *([f"new tags and intents: {', '.join(new[:10])}"] if new else [])]
+        kept = {"notes": tuple(notes), "without": earlier.record.data.without}
+        data = TaggedData(
+            **{**examples.data.to_json(), **kept},
+            scheme=learned.scheme if earlier.record.data.scheme == "BIO" else earlier.record.data.scheme,
+            given_back=earlier.record.data.given_back,
+        )
+        model, part = TaggerEnsemble((sizes,), old.ensemble_size, tags, intents), self._part(reader, examples, options)
+        return ReadingPlan(model, data, parameters, reader_files([reader]), parts=[part])
+
+    def _parts_of(self, file: Path, options: TaggerOptions) -> Parts[Tagged]:
+        return parts(file, tagged(file, options=options), None, options)
+
+    def _keys(self, texts: Tagged) -> list[Hashable]:
+        return [tuple(tokens) for tokens in texts.tokens]
+
+    def _learned_before(self, texts: Tagged) -> np.ndarray:
+        # what was learned and stands here too was taken out of what is recalled, so that it is read again
+        before = None if self._earlier is None else recalled(self._earlier.record, self.schema, self._parts_of)
+        known = set() if before is None else set(self._keys(before.learned))
+        return np.array([key in known for key in self._keys(texts)], bool)
+
+    def _check_start(self, examples: Parts[Tagged], record: ModelRecord[Any, Any, Any, Any]) -> None:
+        learned, model = examples.learned, record.model
+        if bool(learned.intents) != bool(model.intents):
+            has, lacks = ("intents", "has none") if learned.intents else ("no intents", "tells them")
+            raise UserError(
+                f"{learned.where}: the texts have {has}, the model to start from {lacks}; give texts as it had"
+            )
+        spans = {"BIO": {"BIO"}, "BIOES": {"BIO", "BIOES"}, "none": {"none"}}[record.data.scheme]
+        if learned.scheme not in spans:
+            raise UserError(
+                f"{learned.where}: the tags are of the scheme {learned.scheme}, those of the model to start from of "
+                f"{record.data.scheme}; write them so"
+            )
+
+    def _memory(self, model: TokenTagger, recalled: Parts[Tagged], examples: Parts[Tagged]) -> Memory | str:
+        kept = recalled.held
+        if not len(kept):
+            return "the earlier training kept no part that is not learned now"
+        tags, _ = model.predict(kept.tokens)
+        of = f"{len(kept):,} texts of its validation part"
+        if scheme_of([*kept.tags, model.tags]) is None:
+            return Memory("span F1", of, slot_f1(kept.tags, tags))
+        return Memory("token accuracy", of, token_accuracy(kept.tags, tags))
 
     def _part(self, reader: Reader, examples: Parts[Tagged], options: TaggerOptions) -> Part:
         return Part.of(reader, examples.learned.tokens, examples.held.tokens)

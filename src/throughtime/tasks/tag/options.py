@@ -30,9 +30,15 @@ class TaggerOptions(ReaderOptions):
     layers: int = redefined(ReaderOptions, "layers", 1)
     embedding: int = by_rule(StackOptions, "embedding", help="Values a token becomes.")
     columns: tuple[str, ...] | None = option(
-        None, check=some_of(tuple(KINDS)), parse=names, help=f"What is seen of a token: some of {', '.join(KINDS)}."
+        None,
+        shapes=True,
+        check=some_of(tuple(KINDS)),
+        parse=names,
+        help=f"What is seen of a token: some of {', '.join(KINDS)}.",
     )
-    spelling: bool | None = option(None, help="Whether words are spelled out too; by the tokens if not given.")
+    spelling: bool | None = option(
+        None, shapes=True, help="Whether words are spelled out too; by the tokens if not given."
+    )
     _: KW_ONLY
     token_column: str | None = option(
         None, changeable=True, help="The column of the tokens: a name, or a place from 0; by the file if not given."
@@ -43,8 +49,8 @@ class TaggerOptions(ReaderOptions):
     tag_names: tuple[str, ...] | None = option(
         None, parse=names, help="Names of tags that are numbers, in their order, with commas."
     )
-    crf: bool = option(True, help="Tags depend on their neighbours.")
-    stacked: bool = option(None, chosen=True, help="Tags see the intent.")
+    crf: bool = option(True, shapes=True, help="Tags depend on their neighbours.")
+    stacked: bool = option(None, shapes=True, chosen=True, help="Tags see the intent.")
     swap: float = option(
         None, at_least=0, below=1, chosen=True, help="How often a span becomes another of its kind in training."
     )

@@ -174,6 +174,17 @@ class TextData(Checked):
         return text if text.sha256 == self.sha256 else None
 
 
+_PIECE, _PIECES = 64, 200
+"""Characters of a piece of a text by which it is found in another, and how many are looked for."""
+
+
+def stands_in(part: str, other: str) -> bool:
+    """Whether more than a tenth of a text's pieces, evenly spread, stand in another one."""
+    starts = np.unique(np.linspace(0, max(0, len(part) - _PIECE), _PIECES).astype(int))
+    found = sum(part[first : first + _PIECE] in other for first in starts.tolist())
+    return 10 * found > len(starts)
+
+
 def _composed(text: str) -> str:
     """A text in NFC, composed a few lines at a time: nothing is composed over a line's end."""
     pieces, first = [], 0

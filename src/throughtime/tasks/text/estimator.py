@@ -11,16 +11,18 @@ import numpy as np
 
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
+from throughtime.models.grown import grown
 from throughtime.models.resolve import declared
 from throughtime.recurrence import Recurrence
 from throughtime.storage.folder import TOKENIZER, read_json
 from throughtime.storage.record import Choice, ModelRecord
+from throughtime.tasks.earlier import Earlier, Memory
 from throughtime.tasks.estimator import Estimator, Finished, Plan, Say, zeros
 from throughtime.tasks.text import ensemble, rule
-from throughtime.tasks.text.data import Judged, Text, TextDecided
+from throughtime.tasks.text.data import Judged, Text, TextData, TextDecided, stands_in
 from throughtime.tasks.text.model import LanguageConfig, initial_parameters
 from throughtime.tasks.text.options import TextOptions
-from throughtime.tasks.text.score import evaluate
+from throughtime.tasks.text.score import evaluate, nats_of
 from throughtime.tasks.text.stream import NGRAM, SCHEMA, TextModel
 from throughtime.tasks.text.turn import Piece
 from throughtime.training import run as runs
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from throughtime.training.best import Best
     from throughtime.training.job import Job
     from throughtime.training.streams import Streams
+
+MOST = 100_000
+"""Tokens of an earlier text by which it is measured what is forgotten of it."""
 
 LEAST = 20
 """Characters to learn from, where nobody chose what is kept apart of so short a text."""
@@ -73,8 +78,9 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         text: the text itself, or a file (a Path, or a string that names one), a folder of files, or several Paths. out:
         a folder for the model, its history and checkpoints; None keeps all in memory. resume: go on with what is in
         `out`, with its own model and options. force: overwrite what is in `out`. quiet: no progress. changes: options
-        in place of the constructor's; of a run that goes on only some can be (a budget, rates, patience). Returns
-        itself. Raises UserError where something does not fit, or where another training is at work in `out`.
+        in place of the constructor's; of a run that goes on only some can be (a budget, rates, patience).
+        start, among them: the folder of a model to train on from. Returns itself. Raises UserError where something does
+        not fit, or where another training is at work in `out`.
         """
 
         def read(options: TextOptions) -> Text:
@@ -114,6 +120,41 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         config = replace(config, start=_start(tokenizer, counts))
         files = {TOKENIZER: tokenizer.to_json()}
         return TextPlan(config, examples.data, parameters, files, tokenizer=tokenizer, streams=streams, judged=Judged())
+
+    def _grow(self, examples: Text, options: TextOptions, earlier: Earlier) -> TextPlan:
+        old: LanguageConfig = earlier.record.model
+        base = examples.text if options.tokens == "characters" else examples.part("train")
+        tokenizer = tokenizers.grown(earlier.model.tokenizer, base, options.vocabulary)
+        config = replace(old, vocabulary=tokenizer.size, dropout=options.drops())
+        rng = np.random.default_rng(options.seed)
+        parameters = grown(earlier.model.parameters, config.shapes, rng, tied=config.tied)
+        streams = _streams(examples.compact("train", tokenizer), options)
+        counts = streams.counts(tokenizer.size)
+        new = slice(old.vocabulary, None)  # how frequent each is, as a training anew begins
+        parameters["output.b_y"][new] = np.log((counts[new] + 1) / (counts.sum() + len(counts)))
+        files = {TOKENIZER: tokenizer.to_json()}
+        return TextPlan(config, examples.data, parameters, files, tokenizer=tokenizer, streams=streams, judged=Judged())
+
+    def _recall(self, earlier: Earlier, examples: Text) -> Text | None:
+        data: TextData = earlier.record.data
+        return data.still(earlier.record.options)
+
+    def _memory(self, model: TextModel, recalled: Text, examples: Text) -> Memory | str:
+        assert self._earlier is not None
+        learned = self._earlier.record.options.learn_validation  # then only the test part was never learned
+        name = "test" if learned else "validation"
+        if len(recalled.part(name)) < LEAST:
+            return f"the earlier training kept no {name} part"
+        if stands_in(recalled.part(name), examples.part("learned")):
+            return f"its {name} part stands in what is learned now"
+        known = tokenizers.known_part(model.tokenizer, recalled.text)
+        if not len(recalled.before(name, model.tokenizer)) or len(known) < len(recalled.text):
+            ids = model.tokenizer.encode(tokenizers.known_part(model.tokenizer, recalled.part(name)))
+        else:
+            ids = np.concatenate([recalled.before(name, model.tokenizer), recalled.ids(name, model.tokenizer)])
+        total, _ = nats_of(model, ids[: MOST + 1])
+        part = model.tokenizer.decode(ids[1 : MOST + 1])
+        return Memory("nats per character", f"{len(part):,} characters of its {name} part", total / max(1, len(part)))
 
     def _rebuild(self, examples: Text, record: ModelRecord[Any, Any, Any, Any], folder: Path) -> TextPlan:
         if examples.sha256 != record.data.sha256:

@@ -20,4 +20,5 @@ def upgrade(raw: dict[str, Json], folder: Path) -> dict[str, Json]:
     model = raw.get("model")
     if isinstance(model, dict):
         model = {**model, "start": raw.get("start", 0)}
-    return {**raw, "format_version": 2, "model": model, "options": options, "data": about, "decided": {}}
+    rest = {name: value for name, value in raw.items() if name != "start"}  # a token then, a trained model now
+    return {**rest, "format_version": 2, "model": model, "options": options, "data": about, "decided": {}}

@@ -77,11 +77,11 @@ class TextOptions(DropoutOptions):
     weight_dropout: float = by_rule(
         DropoutOptions, "weight_dropout", help="Share of the recurrent weights dropped." + _CHOSEN
     )
-    tied: bool = option(False, help="Let the output layer use the embedding.")
-    tokens: str = option("characters", choices=tokenizers.KINDS, help=f"{', '.join(tokenizers.KINDS)}.")
-    vocabulary: int | None = option(None, help="The most tokens there may be.")
+    tied: bool = option(False, shapes=True, help="Let the output layer use the embedding.")
+    tokens: str = option("characters", shapes=True, choices=tokenizers.KINDS, help=f"{', '.join(tokenizers.KINDS)}.")
+    vocabulary: int | None = option(None, shapes=True, help="The most tokens there may be.")
     sizes: dict[str, int] | None = option(
-        None, flag="--size", parse=_typed_sizes, help="A further size of a cell of your own: M=32."
+        None, shapes=True, flag="--size", parse=_typed_sizes, help="A further size of a cell of your own: M=32."
     )
     batch: int = by_rule(TaskOptions, "batch", help="B, parallel streams of text." + _CHOSEN)
     window: int = option(64, at_least=1, at_most=LARGEST, help="T, steps the gradient goes back.")
@@ -99,12 +99,19 @@ class TextOptions(DropoutOptions):
         None, chosen=True, help="Whether an n-gram model of the text joins in, as validation weighs it." + _CHOSEN
     )
     validation: float | None = option(
-        None, at_least=0, below=1, help="Share of the learning part kept for validation." + _CHOSEN
+        None, once=True, at_least=0, below=1, help="Share of the learning part kept for validation." + _CHOSEN
     )
     validation_blocks: int | None = option(
-        None, at_least=1, at_most=LARGEST, shell=False, help="Stretches that the validation part is spread over."
+        None,
+        once=True,
+        at_least=1,
+        at_most=LARGEST,
+        shell=False,
+        help="Stretches that the validation part is spread over.",
     )
-    holdout: float = option(0.1, at_least=0, below=1, help="Share of the text, at its end, kept for the final score.")
+    holdout: float = option(
+        0.1, once=True, at_least=0, below=1, help="Share of the text, at its end, kept for the final score."
+    )
     encoding: str = option("utf-8", changeable=True, help="Of the file.")
 
 
