@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.tasks.train import refuse_other, train
+from throughtime.tasks.sequence.demo import learn
 
 FILE, COUNT = "conversations.jsonl", 2500
 """The conversations, and how many there are."""
@@ -52,13 +52,6 @@ def run(
     quiet: bool = False,
     **options: Any,
 ) -> dict[str, Any]:
-    """Learn into a folder and score conversations never seen; the summary of throughtime.tasks.train.train.
-
-    out may hold an earlier demonstration, which is replaced; UserError where it holds another model.
-    """
-    budget: dict[str, Any] = {"minutes": minutes} if minutes is not None else {}
-    if not budget and not {"steps", "epochs"} & options.keys():
-        budget = {"epochs": EPOCHS}
-    file = refuse_other(out, FILE, lambda: lines(seed))
-    every = {**options, **budget, "seed": seed, "threads": threads}
-    return train("chat", str(file), out, force=True, quiet=quiet, **every)
+    """Learn into a folder and score conversations never seen; see throughtime.tasks.sequence.demo.learn."""
+    every = {**options, "seed": seed, "threads": threads, "quiet": quiet}
+    return learn("chat", out, FILE, lambda: lines(seed), EPOCHS, minutes, **every)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.tasks.train import refuse_other, train
+from throughtime.tasks.sequence.demo import learn
 
 FILE, COUNT = "notes.tsv", 5000
 """The pairs, and how many there are."""
@@ -60,13 +60,6 @@ def run(
     quiet: bool = False,
     **options: Any,
 ) -> dict[str, Any]:
-    """Learn into a folder and score pairs never seen; the summary of throughtime.tasks.train.train.
-
-    out may hold an earlier demonstration, which is replaced; UserError where it holds another model.
-    """
-    budget: dict[str, Any] = {"minutes": minutes} if minutes is not None else {}
-    if not budget and not {"steps", "epochs"} & options.keys():
-        budget = {"epochs": EPOCHS}
-    file = refuse_other(out, FILE, lambda: table(seed))
-    every = {**options, **budget, "seed": seed, "threads": threads}
-    return train("summarize", str(file), out, force=True, quiet=quiet, **every)
+    """Learn into a folder and score pairs never seen; see throughtime.tasks.sequence.demo.learn."""
+    every = {**options, "seed": seed, "threads": threads, "quiet": quiet}
+    return learn("summarize", out, FILE, lambda: table(seed), EPOCHS, minutes, **every)
