@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Argument
 
 from throughtime.options import Json
 from throughtime.report.console import print_json
@@ -43,22 +43,6 @@ def run(
         sys.stdout.flush()
 
 
-def evaluate(
-    directory: shell.Directory,
-    data: Annotated[str, Argument(help="Pairs of texts; of those of training only the ones kept apart are scored.")],
-    encoding: Annotated[str | None, Option(help="Of the file; as in training if not given.")] = None,
-    json: shell.Json = False,
-) -> None:
-    """Score a model on pairs of texts beside the baselines; sentences say whether it is better."""
-    from throughtime.tasks.chat.score import evaluate_folder
-
-    result = evaluate_folder(directory, data, encoding)
-    if json:
-        print_json(result)
-    else:
-        show(result)
-
-
 def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None, json: bool) -> None:
     """Learn to answer questions on opening hours, from conversations that are made up."""
     from throughtime.tasks.chat import demo as task
@@ -73,3 +57,6 @@ def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None
 def show(evaluation: Mapping[str, Json]) -> None:
     """Print an evaluation."""
     commands.show(evaluation, MEASURES)
+
+
+evaluate = commands.evaluating("chat", show)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from typer import Argument, Option
 from throughtime.data.terms import Glossary
 from throughtime.options import Json
 from throughtime.report.console import print_json, say, table
-from throughtime.tasks import shell
+from throughtime.tasks import part, shell
 from throughtime.tasks.sequence.stream import Answered, Wishes
 
 Beam = Annotated[
@@ -97,3 +97,22 @@ def show(evaluation: Mapping[str, Json], measures: Mapping[str, str]) -> None:
     if evaluation.get("signature"):
         print(evaluation["signature"])
     sys.stdout.flush()
+
+
+def evaluating(task: str, show: Callable[[Mapping[str, Json]], None]) -> Callable[..., None]:
+    """The command that scores a task's model. show: prints an evaluation."""
+
+    def evaluate(
+        directory: shell.Directory,
+        data: Annotated[str, Argument(help="Pairs of texts; of those of training the ones kept apart are scored.")],
+        encoding: Annotated[str | None, Option(help="Of the file; as in training if not given.")] = None,
+        json: shell.Json = False,
+    ) -> None:
+        """Score a model on pairs of texts beside the baselines; sentences say whether it is better."""
+        result = part(task, "score").evaluate_folder(directory, data, encoding)
+        if json:
+            print_json(result)
+        else:
+            show(result)
+
+    return evaluate
