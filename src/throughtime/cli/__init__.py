@@ -27,7 +27,7 @@ VERBS = {
     "explain": "what a model looked at, what its gates did:  throughtime explain DIR INPUT",
     "learning-curve": "quality against the amount of data:  throughtime learning-curve TASK DATA --out DIR",
     "import": "bring a model of Keras or PyTorch here, with its proof:  throughtime import OLD --out DIR",
-    "export": "a model for ONNX or PyTorch, with its proof:  throughtime export DIR --to onnx",
+    "export": "a model for ONNX, PyTorch or Keras, with its proof:  throughtime export DIR --to onnx",
     "verify": "hold a model against the file it came from:  throughtime verify DIR FILE",
     "cells": "the catalogue of recurrences:  throughtime cells [NAME]",
     "demo": "the main jobs on real data, two minutes each:  throughtime demo [TASK]",

@@ -13,17 +13,17 @@ from throughtime.report.console import new_app, print_json
 
 app = new_app("Write a model for another runtime, with the proof that it is the same.")
 
-SUFFIXES = {"onnx": ".onnx", "pytorch": ".pt"}
+SUFFIXES = {"onnx": ".onnx", "pytorch": ".pt", "keras": ".keras"}
 """Format -> how its file's name ends."""
 
-WRITERS = {"onnx": "throughtime.interop.onnx.check", "pytorch": "throughtime.interop.pytorch.check"}
+WRITERS = {to: f"throughtime.interop.{to}.check" for to in SUFFIXES}
 """Format -> the module whose `write` makes the file."""
 
 
 @app.command()
 def export(
     directory: Annotated[Path, Argument(metavar="DIR", help="The model's folder.")],
-    to: Annotated[str, Option(help="onnx or pytorch.")],
+    to: Annotated[str, Option(help="onnx, pytorch or keras.")],
     out: Annotated[Path | None, Option(metavar="FILE", help="The file; beside DIR where not given.")] = None,
     json: Annotated[bool, Option("--json", help="Print what was written as one JSON object.")] = False,
 ) -> None:
