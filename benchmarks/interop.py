@@ -3,6 +3,7 @@
 python -m benchmarks.interop files              THROUGHTIME_DATA/keras-files: stored outputs, SavedModels bit for bit
 python -m benchmarks.interop writers DIR/out    models of benchmarks/interop_environments.sh and their own outputs
 python -m benchmarks.interop back DIR           models of tests/interop/fixtures as .keras and .h5, read by Keras itself
+python -m benchmarks.interop listings DIR       the introductions' two listings, trained there, imported and run here
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from throughtime import load
+from throughtime.cli import invoke
 from throughtime.errors import UserError
 from throughtime.interop.convert import convert
 from throughtime.interop.keras.check import write
@@ -171,11 +175,50 @@ def back(environments: Path) -> None:
             print(f"{suffix} in {'tf-keras' if old else 'Keras 3'}: {len(found)} files, error {worst:.1e}, {wrong}")
 
 
+def listings(environments: Path) -> None:
+    """The two listings, trained in Keras 3 and in tf-keras, imported by the command, held against Keras's outputs, and
+    then at work here: a text that goes on, a forecast of the next values."""
+    for old in (False, True):
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder)
+            version = _asked(environments, "interop_listings.py", folder, old=old)
+            for name in ("text", "series"):
+                file = next(one for one in out.glob(f"{name}.*") if one.suffix != ".npz")
+                with np.load(out / f"{name}.npz") as saved:
+                    x, y = saved["x0"], saved["y0"]
+                command = [
+                    "import",
+                    str(file),
+                    "--out",
+                    str(out / name),
+                    "--inputs",
+                    str(out / f"{name}.npz"),
+                    "--json",
+                ]
+                with redirect_stdout(io.StringIO()):
+                    status = invoke(command)
+                model = load(out / name)
+                error = float(np.abs(model.predict(x) - y).max())
+                print(
+                    f"Keras {version}, {file.name}: import ended with {status}, largest error {error:.1e}", flush=True
+                )
+                if name == "text":
+                    how = ["--characters", str(out / "characters.json"), "--length", "200", "--temperature", "0.5"]
+                    invoke(["run", str(out / name), "Beautiful is better ", *how, "--window", "20"])
+                else:
+                    np.savetxt(out / "x.csv", np.sin(np.arange(29) * 0.3))
+                    with redirect_stdout(io.StringIO()) as said:
+                        invoke(["run", str(out / name), str(out / "x.csv")])
+                    print("next", said.getvalue().split()[-1], "true", f"{np.sin(29 * 0.3):.4f}")
+
+
 if __name__ == "__main__":
     verb = sys.argv[1:2]
     if verb == ["writers"]:
         writers(Path(sys.argv[2]))
     elif verb == ["back"]:
         back(Path(sys.argv[2]))
+    elif verb == ["listings"]:
+        listings(Path(sys.argv[2]))
     else:
         files()
