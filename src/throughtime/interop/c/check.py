@@ -89,11 +89,7 @@ def write(loaded: Any, file: Path, who: str, int8: bool = False) -> dict[str, Js
     else:
         steps = trials(built, model)
         theirs, warnings = run(compiler, built, name, sheet.name, steps)
-        exact = runtime(quantized(model) if int8 else loaded, built, steps)
-        count, error = sum(STEPS), difference(theirs, exact)
-        if not error <= SINGLE:
-            theirs, exact = sure(quantized(model) if int8 else model, built, steps, theirs, exact)
-            count, error = sum(map(len, exact)), difference(theirs, exact)
+        error, count = compare(quantized(model) if int8 else loaded, built, steps, theirs, who)
         if not error <= SINGLE or count < FEWEST:
             raise UserError(f"{file}: the compiled C differs by {error:.2g}; nothing was written, please report this")
         found |= {"error": error, "steps": count, "compiler": compiler[0], "warnings": warnings}
@@ -238,6 +234,18 @@ def stepper(loaded: Any, dtype: str) -> Callable[[], tuple[Callable[[], None], C
         return stream.reset, feed
 
     return begin
+
+
+def compare(
+    reference: Any, built: Built, streams: list[np.ndarray], mine: list[np.ndarray], who: str
+) -> tuple[float, int]:
+    """The largest error of answers to streams against a loaded model, and how many steps it is of."""
+    theirs = runtime(reference, built, streams)
+    error = difference(mine, theirs)
+    if not error <= SINGLE:
+        mine, theirs = sure(graph_of(reference, who), built, streams, mine, theirs)
+        error = difference(mine, theirs)
+    return error, sum(map(len, theirs))
 
 
 def sure(
