@@ -23,6 +23,7 @@ from throughtime.interop import folder
 from throughtime.interop import layers as kinds
 from throughtime.interop.c import check, files
 from throughtime.interop.c.check import write
+from throughtime.interop.c.language import equation
 from throughtime.interop.c.source import narrow, widened
 from throughtime.interop.convert import convert
 from throughtime.interop.functions import DEFAULTS, Function
@@ -237,6 +238,13 @@ def test_a_model_that_magnifies_roundings_is_compared_while_it_has_one_answer(tm
     assert check.FEWEST <= found["steps"] < sum(check.STEPS)  # type: ignore[operator]
 
 
+def test_a_model_without_one_answer_is_refused(tmp_path: Path) -> None:
+    model = layers_of("gru", False, 1, 16, 64)
+    wild = ImportedModel(model.graph, {n: 20 * v for n, v in model.parameters.items()}, model.origin)
+    with pytest.raises(UserError, match=r"its own float32 and float64 agree for .* of 700 steps only"):
+        write(wild, tmp_path / "a.c", "m")
+
+
 def test_without_a_compiler_it_is_said_that_nothing_was_proved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "find_compiler", lambda: None)
     found = write(layers_of("lstm", False, 1), tmp_path / "a.c", "m")
@@ -259,6 +267,18 @@ def test_names_of_strangers_stay_text(tmp_path: Path) -> None:
     found = write(chain(kinds.Input((None, 3)), layer, kinds.Dense(4, 2), names=names), tmp_path / "int.c", "m")
     assert found["error"] <= 1e-6
     assert found["warnings"] == 0
+    text = (tmp_path / "int.c").read_text()
+    assert "#error" not in text
+    assert "system(" not in text
+
+
+def test_what_stands_in_a_comment_cannot_end_it() -> None:
+    for text in ("a */ b", "a ** / b", "a **/ b", "a /* b", "a *\u00e9/ b", "a */*/ b", "\n#error", "??/"):
+        said = f"/* {equation(text)} */"
+        assert said.index("*/") == len(said) - 2
+        assert "/*" not in said[2:]
+        assert "\n" not in said
+        assert "?" not in said
 
 
 @pytest.mark.parametrize("name", ["a.txt", 'a".c', "a\n.c"])

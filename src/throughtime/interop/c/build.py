@@ -10,12 +10,13 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.interop import layers as kinds
-from throughtime.interop.c.language import identifier, number, value_of
+from throughtime.interop.c.language import equation, identifier, number, value_of
 from throughtime.interop.c.source import Source, narrow
 from throughtime.interop.c.step import emit
 from throughtime.interop.functions import Function
 from throughtime.interop.layers import Layer
 from throughtime.interop.model import ImportedModel
+from throughtime.recurrence.equations import as_text
 
 MOST_WEIGHTS = 1 << 22
 """Values of a model that is written as C: 16 MB as float32, more than a small machine has."""
@@ -173,6 +174,8 @@ class _Layer:
             source.line(f"if ({first.mask}) {{")
             source.inside += 1
         for j, cell in enumerate(layer.cells):
+            for text in as_text(cell.trace):
+                source.line(f"/* {equation(text)} */")
             own = {n: weights[f"{j}.{n}"] for n in cell.trace.parameters}
             arrays = [states[j, k] for k in range(len(cell.state_sizes))]
             emit(source, cell, own, below, arrays, f"{self.prefix}_{j}")

@@ -90,7 +90,12 @@ def write(loaded: Any, file: Path, who: str, int8: bool = False) -> dict[str, Js
         steps = trials(built, model)
         theirs, warnings = run(compiler, built, name, sheet.name, steps)
         error, count = compare(quantized(model) if int8 else loaded, built, steps, theirs, who)
-        if not error <= SINGLE or count < FEWEST:
+        if count < FEWEST:
+            raise UserError(
+                f"{file}: it magnifies roundings so much that its own float32 and float64 agree for {count} of "
+                f"{sum(STEPS)} steps only, C cannot be proved; nothing was written, train it with smaller weights"
+            )
+        if not error <= SINGLE:
             raise UserError(f"{file}: the compiled C differs by {error:.2g}; nothing was written, please report this")
         found |= {"error": error, "steps": count, "compiler": compiler[0], "warnings": warnings}
         notes.append(f"Largest error against the runtime over {count} steps: {error:.2g}.")

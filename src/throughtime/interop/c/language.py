@@ -240,6 +240,12 @@ def comment(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_ .,:+-]", "_", text)[:60]
 
 
+def equation(text: str) -> str:
+    """An equation that may stand inside a C comment; other characters than those of equations are left out."""
+    found = re.sub(r"[^A-Za-z0-9_ .,:+*/=()'>-]", "", text)[:200]
+    return re.sub(r"\*+/|/\*+", " ", found)
+
+
 def helpers(names: set[str]) -> list[str]:
     """The texts of functions and of those that they call."""
     needed, waiting = set[str](), list(names)
