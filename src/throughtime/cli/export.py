@@ -31,6 +31,7 @@ def export(
     json: Annotated[bool, Option("--json", help="Print what was written as one JSON object.")] = False,
 ) -> None:
     """Write a model for another runtime; nothing is written unless it gives the same numbers."""
+    from throughtime.interop.trained import graph_of
     from throughtime.tasks.load import load
 
     if to not in SUFFIXES:
