@@ -94,6 +94,18 @@ class Features(Checked):
         days += 0 if self.holidays is None else self.holidays.width(panel.frequency)
         return days + sum(scale.width for scale in (*self.static, *self.future))
 
+    def parts(self, frequency: Frequency) -> list[tuple[str, int, int]]:
+        """What each feature is made of, by name, and from which feature to which it goes."""
+        widths = [("the calendar", len(calendar.names(frequency)) if self.calendar else 0)]
+        widths.append(("holidays", 0 if self.holidays is None else self.holidays.width(frequency)))
+        widths += [(scale.name, scale.width) for scale in (*self.static, *self.future, *self.past)]
+        found, first = [], 0
+        for name, width in widths:
+            if width:
+                found.append((name, first, first + width))
+            first += width
+        return found
+
     def of_times(self, times: np.ndarray, frequency: Frequency, zone: str | None) -> np.ndarray:
         """(L, P) float32, the first of all features: what times alone say. See calendar.features."""
         parts = [np.zeros((len(times), 0), np.float32)]
