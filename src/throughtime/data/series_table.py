@@ -144,15 +144,13 @@ def _of_file(source: Any, reading: Reading) -> SeriesTable:
     columns: list[tuple[str, Text]] = []
     with uncollected():
         where, sheet = read_sheet(source, reading.header, reading.sheet)
-        cells = zip(*(row for _, row in sheet.rows), strict=True)
-        for number, (name, column) in enumerate(zip(sheet.names, cells, strict=True), 1):
-            text = Text.of(column)
+        for number, (name, column) in enumerate(zip(sheet.names, sheet.columns, strict=True), 1):
+            text = column.text()
             if not name and not any(text.kinds):
                 continue  # as a separator at the end of every row makes one
             columns.append((name or f"column {number}", text))
-    rows = np.fromiter((number for number, _ in sheet.rows), np.int64, len(sheet.rows))
     named, twice = _unique(columns)
-    table = _made(named, where, rows, reading, sheet.separator)
+    table = _made(named, where, sheet.rows, reading, sheet.separator)
     table.blank, table.twice = sheet.blank, twice
     table.notes.extend(sheet.notes)
     if sheet.names and not sheet.names[0] and table.names[0] == "column 1":

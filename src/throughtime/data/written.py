@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +39,7 @@ MISSING = frozenset(
 class Text:
     """A column of texts. kinds: its different ones, without spaces around. codes: (N,) which of them each row has."""
 
-    kinds: list[str]
+    kinds: Sequence[str]
     codes: np.ndarray
 
     def __len__(self) -> int:
@@ -60,7 +60,7 @@ class Text:
     def missing(self, marks: Iterable[str] = ()) -> np.ndarray:
         """Which of the kinds stand for a missing value. marks: further ones."""
         known = MISSING | {mark.lower() for mark in marks}
-        return np.array([kind.lower() in known for kind in self.kinds], bool)
+        return np.fromiter((kind.lower() in known for kind in self.kinds), bool, len(self.kinds))
 
     def some(self, rows: np.ndarray) -> Text:
         """Of some rows; kinds stay."""
