@@ -96,9 +96,9 @@ class ColumnOfCells:
 def _each_once(kinds: Packed, codes: np.ndarray) -> tuple[Packed, np.ndarray]:
     """The same cells with no text twice, in the order in which they came first."""
     hashes = np.fromiter(map(hash, kinds), np.int64, len(kinds))
-    _, first, of = np.unique(hashes, return_index=True, return_inverse=True)
-    first = first.astype(np.int32)[of]  # of each, the first with its hash
-    del hashes, of
+    _, index, of = np.unique(hashes, return_index=True, return_inverse=True)
+    first: Any = index.astype(np.int32)[of]  # of each, the first with its hash
+    del hashes, index, of
     again = np.flatnonzero(first != np.arange(len(first), dtype=np.int32))
     for place in again.tolist():
         if kinds[place] != kinds[first[place]]:

@@ -131,8 +131,8 @@ def delimited(text: str, separator: str, where: str) -> list[Row]:
 
 def each_row(text: str, separator: str, where: str) -> Iterator[Row]:
     """The same one by one: all of them take many times the memory of the text."""
-    if separator == "\t" and len({line.count("\t") for line in _each_line(text) if line}) == 1:
-        for number, line in enumerate(_each_line(text), 1):
+    if separator == "\t" and len({line.count("\t") for line in each_line(text) if line}) == 1:
+        for number, line in enumerate(each_line(text), 1):
             if line:
                 yield number, [_unquoted(cell) for cell in line.split("\t")]
         return
@@ -152,7 +152,7 @@ def each_row(text: str, separator: str, where: str) -> Iterator[Row]:
         ) from None
 
 
-def _each_line(text: str) -> Iterator[str]:
+def each_line(text: str) -> Iterator[str]:
     """What stands between the line ends "\\n", of which io.StringIO would know others."""
     begin = 0
     while (end := text.find("\n", begin)) >= 0:
