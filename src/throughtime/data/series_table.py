@@ -13,7 +13,7 @@ import numpy as np
 from throughtime.data import frames
 from throughtime.data.dates import plausible
 from throughtime.data.number_cells import Numbers, NumberStyle, quick_numbers, read_numbers
-from throughtime.data.parquet import read_parquet
+from throughtime.data.parquet import ParquetTable
 from throughtime.data.reading import Reading
 from throughtime.data.sheets import read_sheet, uncollected
 from throughtime.data.table import JSON, PARQUET, TableData, check_exists, read_table
@@ -129,7 +129,7 @@ def table_of(source: Any, reading: Reading) -> SeriesTable:
         if suffix in JSON:
             return _of_table(read_table(source), reading)
         if suffix in PARQUET:
-            return _of_frame(read_parquet(Path(source), "forecast"), str(source), reading)
+            return _of_parquet(ParquetTable(Path(source), "forecast"), str(source), reading)
         return _of_file(source, reading)
     if isinstance(source, Mapping):
         found = {str(name): frames.array(values, str(name)) for name, values in source.items()}
@@ -177,8 +177,22 @@ def _of_table(table: TableData, reading: Reading) -> SeriesTable:
     return _made(columns, table.where, table.first_row + np.arange(count), reading)
 
 
+def _of_parquet(table: ParquetTable, where: str, reading: Reading) -> SeriesTable:
+    if not table.apart:
+        return _of_frame(table.read(), where, reading)
+    frame = frames.Frame()
+    for name in table.names:
+        one = frames.read_frame(table.read(name), where)
+        frame.columns += one.columns
+        frame.zones |= one.zones
+    return _framed(frame, where, reading)
+
+
 def _of_frame(source: Any, where: str, reading: Reading) -> SeriesTable:
-    frame = frames.read_frame(source, where)
+    return _framed(frames.read_frame(source, where), where, reading)
+
+
+def _framed(frame: frames.Frame, where: str, reading: Reading) -> SeriesTable:
     named, twice = _unique(frame.columns)
     count = len(frame.columns[0][1]) if frame.columns else 0
     if not count:
