@@ -9,7 +9,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from throughtime.data.written import Text
+from throughtime.data.written import Text, small
 
 _KNOWN = 1 << 16
 """Different cells of a table, in all its columns together, that are known at once."""
@@ -89,8 +89,7 @@ class ColumnOfCells:
         self._content, self._ends, self._codes = bytearray(), array("q", [0]), array("i")
         if not self._whole:
             kinds, codes = _each_once(kinds, codes)
-        small = codes.astype(np.min_scalar_type(max(1, len(kinds))))
-        return Text(list(kinds) if len(kinds) <= _FEW else kinds, small)
+        return Text(list(kinds) if len(kinds) <= _FEW else kinds, small(codes))
 
 
 def _each_once(kinds: Packed, codes: np.ndarray) -> tuple[Packed, np.ndarray]:

@@ -17,7 +17,7 @@ from throughtime.data.parquet import ParquetTable
 from throughtime.data.reading import Reading
 from throughtime.data.sheets import read_sheet, uncollected
 from throughtime.data.table import JSON, PARQUET, TableData, check_exists, read_table
-from throughtime.data.written import Text
+from throughtime.data.written import Text, small
 from throughtime.errors import UserError
 
 Cells = Text | np.ndarray
@@ -73,9 +73,11 @@ class SeriesTable:
         if isinstance(cells, Text):
             return cells
         if cells.dtype.kind == "f":
-            kinds, codes = np.unique(cells, return_inverse=True)
+            kinds, inverse = np.unique(cells, return_inverse=True)
+            codes = small(inverse)
             return Text(["" if np.isnan(k) else f"{int(k)}" if k == int(k) else f"{k:.17g}" for k in kinds], codes)
-        kinds, codes = np.unique(cells, return_inverse=True)
+        kinds, inverse = np.unique(cells, return_inverse=True)
+        codes = small(inverse)
         return Text([str(kind).replace("T", " ").removesuffix(".000000") for kind in kinds], codes)
 
     def parsed(self, name: str) -> Numbers:
@@ -197,7 +199,7 @@ def _framed(frame: frames.Frame, where: str, reading: Reading) -> SeriesTable:
     count = len(frame.columns[0][1]) if frame.columns else 0
     if not count:
         raise UserError(f"{where}: there are no rows")
-    table = _made(named, where, np.arange(count), reading)
+    table = _made(named, where, small(np.arange(count)), reading)
     table.zones, table.twice, table.index = frame.zones, twice, frame.index
     return table
 

@@ -21,7 +21,7 @@ import numpy as np
 from throughtime.data.cells import ColumnOfCells, columns_of, in_blocks
 from throughtime.data.dates import plausible
 from throughtime.data.table import LINE, Row, any_field, counted, each_row, table_text
-from throughtime.data.written import MISSING, Text
+from throughtime.data.written import MISSING, Text, small
 from throughtime.errors import UserError, needed
 from throughtime.storage.folder import opened_file
 from throughtime.storage.memory import check_memory
@@ -289,7 +289,7 @@ def _columns(
     if odd is not None:
         hint = "; a decimal comma needs quotes or another separator" if separator == "," else ""
         raise UserError(f"{where}: row {odd[0]} has {len(odd[1])} values, the header {width}{hint}")
-    return np.array(numbers, np.int64), columns
+    return small(np.array(numbers, np.int64)), columns
 
 
 def _row_names(rows: list[list[str]], width: int, separator: str) -> bool:
