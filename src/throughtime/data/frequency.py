@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -192,21 +193,24 @@ def infer(times: list[np.ndarray]) -> Frequency | None:
 
     The commonest distance is taken if two thirds of all distances are multiples of it; months and business days first.
     """
-    gaps = np.concatenate([np.diff(one).astype(np.int64) for one in times if len(one) > 1] or [np.zeros(0, np.int64)])
-    if not len(gaps):
+    gaps: Counter[int] = Counter()
+    for one in times:  # each by itself: all distances together take more memory than the times
+        values, counts = np.unique(np.diff(one).astype(np.int64), return_counts=True)
+        for value, count in zip(values.tolist(), counts.tolist(), strict=True):
+            gaps[value] += count
+    if not gaps:
         return None
-    values, counts = np.unique(gaps, return_counts=True)
-    common = int(values[counts.argmax()])
+    common = min(gaps, key=lambda gap: (-gaps[gap], gap))
     clock = next(_clock(one[:1])[0] for one in times if len(one))
     alike = all((_clock(one) == clock).all() for one in times)
     if common >= 28 * _DAY and alike and (day := _day(np.concatenate(times))):
         steps = np.concatenate([np.diff(one.astype("datetime64[M]").astype(np.int64)) for one in times])
-        count = int(steps.min())
-        if count > 0 and (steps % count == 0).mean() >= 2 / 3:
-            return Frequency("months", count, day)
+        months = int(steps.min())
+        if months > 0 and (steps % months == 0).mean() >= 2 / 3:
+            return Frequency("months", months, day)
     enough = common == _DAY and sum(map(len, times)) >= 10 and alike
     if enough and all(np.is_busday(one.astype("datetime64[D]")).all() for one in times):
         return Frequency("business")
-    if common > 0 and (gaps % common == 0).mean() >= 2 / 3:
+    if common > 0 and sum(n for gap, n in gaps.items() if gap % common == 0) / gaps.total() >= 2 / 3:
         return Frequency("fixed", common)
     return None
