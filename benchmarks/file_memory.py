@@ -43,6 +43,15 @@ def series_rows(rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarr
         row += _ROWS
 
 
+def one_series(rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Minutes and two values of one series, none of them twice, a block at a time."""
+    row = 0
+    while True:
+        minutes = np.datetime64("1950-01-01T00:00:00") + 60 * (row + np.arange(_ROWS))
+        yield np.char.replace(minutes.astype(str), "T", " "), rng.normal(0, 1, _ROWS), rng.normal(0, 1, _ROWS).round(2)
+        row += _ROWS
+
+
 def texts(rng: np.random.Generator) -> Iterator[list[tuple[str, str]]]:
     """Texts of about 20 words, and a label each, a block at a time."""
     while True:
@@ -57,16 +66,17 @@ def write(kind: str, path: Path, size: int) -> int:
     if kind.endswith("parquet"):
         return _parquet(kind, path, size, rng)
     with path.open("w", encoding="utf-8") as file:
-        if kind == "series csv":
-            file.write("id,ds,y\n")
-            for names, days, values in series_rows(rng):
-                rows = zip(names.tolist(), days.astype(str).tolist(), values.tolist(), strict=True)
-                file.write("".join(f"{name},{day},{value}\n" for name, day, value in rows))
+        if kind.endswith("series csv"):
+            file.write("id,ds,y\n" if kind == "series csv" else "ds,y,x\n")
+            for block in series_rows(rng) if kind == "series csv" else one_series(rng):
+                names, times, values = (part.astype(str).tolist() for part in block)
+                file.write("".join(",".join(row) + "\n" for row in zip(names, times, values, strict=True)))
                 if file.tell() >= size:
                     break
             return path.stat().st_size
         lines: dict[str, Callable[[str, str], str]] = {
             "texts csv": lambda text, label: f"{text},{label}\n",
+            "pairs tsv": lambda text, label: f"{text}\t{text[::-1]} {label}\n",
             "texts jsonl": lambda text, label: json.dumps({"text": text, "label": label}) + "\n",
             "text": lambda text, _: f"{text}\n",
         }
@@ -108,6 +118,10 @@ def read(kind: str, path: Path, start: bool) -> Any:
         if start:
             return LanguageModel(hidden=8, steps=2, batch=4, window=8, threads=1).fit(path, quiet=True)
         return Text.of(path)
+    if kind.startswith("pairs"):
+        from throughtime.data.pairs import read_pairs
+
+        return read_pairs(path)
     if kind.startswith("texts"):
         from throughtime.data.labelled import read_texts
 
@@ -130,7 +144,10 @@ def measure(kind: str, path: Path, start: bool) -> None:
     del found
 
 
-KINDS = ("series csv", "series parquet", "texts csv", "texts jsonl", "texts parquet", "text")
+KINDS = (
+    *("series csv", "one series csv", "series parquet"),
+    *("texts csv", "texts jsonl", "texts parquet", "pairs tsv", "text"),
+)
 
 
 def main() -> None:

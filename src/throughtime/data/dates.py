@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -91,7 +92,8 @@ def parse(text: Text, where: str, rows: np.ndarray, dayfirst: bool | None = None
 
 def plausible(text: Text, missing: np.ndarray) -> bool:
     """Whether nearly all different texts of a column look like dates; missing: (K,) those that are none."""
-    kinds = [_plain(kind) for kind, gone in zip(text.kinds, missing, strict=True) if not gone][:300]
+    there = (_plain(kind) for kind, gone in zip(text.kinds, missing, strict=True) if not gone)
+    kinds = list(islice(there, 300))
     kinds = [kind for kind in kinds if not TOTAL.fullmatch(kind)]
     if not kinds or all(kind.replace(".", "", 1).isdecimal() for kind in kinds):
         return False

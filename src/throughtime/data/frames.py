@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.data.cells import ColumnOfCells
 from throughtime.data.written import Text
 from throughtime.data.zones import offset_name, zone_of
 from throughtime.errors import UserError, needed
 
 _NEEDED = "forecast"
+
+_BLOCK, _KNOWN = 1 << 13, 1 << 14
+"""Cells that are looked at together; different texts of a column that are known at once."""
 
 
 @dataclass
@@ -116,7 +120,11 @@ def _column(column: Any, name: str, where: str, frame: Frame) -> Text | np.ndarr
     if kind.startswith(("Int", "UInt", "Float", "Boolean", "Decimal")):
         return np.array(column.cast(narwhals.Float64()).to_numpy(), np.float64)
     if kind in ("String", "Categorical") or kind.startswith("Enum"):
-        return Text.of(column.to_list())
+        texts = ColumnOfCells(_KNOWN)
+        for first in range(0, len(column), _BLOCK):
+            block = column[first : first + _BLOCK].to_list()
+            texts.take(["" if value is None else str(value) for value in block])
+        return texts.text()
     return _of_objects(column.to_list(), name, frame)
 
 

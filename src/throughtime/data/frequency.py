@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -147,6 +148,11 @@ class Frequency:
         return replace(self, day=_day(np.concatenate(times)) or self.day)
 
 
+def _clock(times: np.ndarray) -> np.ndarray:
+    """Microseconds since midnight."""
+    return times.astype("datetime64[us]", copy=False).view(np.int64) % _DAY
+
+
 def outside(times: np.ndarray) -> np.ndarray:
     """Which of some times, datetime64, are of no year from 1 to 9999."""
     found: np.ndarray = (times < _FIRST) | (times >= _END)
@@ -187,22 +193,24 @@ def infer(times: list[np.ndarray]) -> Frequency | None:
 
     The commonest distance is taken if two thirds of all distances are multiples of it; months and business days first.
     """
-    gaps = np.concatenate([np.diff(one).astype(np.int64) for one in times if len(one) > 1] or [np.zeros(0, np.int64)])
-    if not len(gaps):
+    gaps: Counter[int] = Counter()
+    for one in times:  # each by itself: all distances together take more memory than the times
+        values, counts = np.unique(np.diff(one).astype(np.int64), return_counts=True)
+        for value, count in zip(values.tolist(), counts.tolist(), strict=True):
+            gaps[value] += count
+    if not gaps:
         return None
-    values, counts = np.unique(gaps, return_counts=True)
-    common = int(values[counts.argmax()])
-    stamps = np.concatenate(times)
-    days = stamps.astype("datetime64[D]")
-    clock = (stamps - days.astype("datetime64[us]")).astype(np.int64)
-    alike = bool((clock == clock[0]).all())
-    if common >= 28 * _DAY and alike and (day := _day(stamps)):
+    common = min(gaps, key=lambda gap: (-gaps[gap], gap))
+    clock = next(_clock(one[:1])[0] for one in times if len(one))
+    alike = all((_clock(one) == clock).all() for one in times)
+    if common >= 28 * _DAY and alike and (day := _day(np.concatenate(times))):
         steps = np.concatenate([np.diff(one.astype("datetime64[M]").astype(np.int64)) for one in times])
-        count = int(steps.min())
-        if count > 0 and (steps % count == 0).mean() >= 2 / 3:
-            return Frequency("months", count, day)
-    if common == _DAY and len(stamps) >= 10 and alike and np.is_busday(days).all():
+        months = int(steps.min())
+        if months > 0 and (steps % months == 0).mean() >= 2 / 3:
+            return Frequency("months", months, day)
+    enough = common == _DAY and sum(map(len, times)) >= 10 and alike
+    if enough and all(np.is_busday(one.astype("datetime64[D]")).all() for one in times):
         return Frequency("business")
-    if common > 0 and (gaps % common == 0).mean() >= 2 / 3:
+    if common > 0 and sum(n for gap, n in gaps.items() if gap % common == 0) / gaps.total() >= 2 / 3:
         return Frequency("fixed", common)
     return None

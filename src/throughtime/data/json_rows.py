@@ -73,7 +73,7 @@ def json_objects(content: str, where: str) -> tuple[list[dict[str, Any]], int]:
     return values, first
 
 
-_SHORT, _KNOWN, _OFTEN = 40, 1 << 16, 64
+SHORT, KNOWN, _OFTEN = 40, 1 << 16, 64
 """Characters up to which texts that are the same are one in memory; how many such of a column; and how many new names
 pass before they are counted."""
 
@@ -102,7 +102,7 @@ def line_columns(content: str, check: Callable[[int, int], None]) -> dict[str, l
         if ended or not isinstance(row, dict):
             return None
         for name, value in row.items():
-            if isinstance(value, str) and len(value) <= _SHORT:
+            if isinstance(value, str) and len(value) <= SHORT:
                 row[name] = known.setdefault(value, value)
             if name not in columns:
                 columns[name] = [None] * count
@@ -111,7 +111,7 @@ def line_columns(content: str, check: Callable[[int, int], None]) -> dict[str, l
         for name, column in columns.items():
             column.append(row.get(name))
         count += 1
-        if len(known) > _KNOWN:
+        if len(known) > KNOWN:
             known.clear()
     return columns if count > 1 else None
 

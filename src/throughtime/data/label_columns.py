@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
+from throughtime.data.json_rows import KNOWN, SHORT
 from throughtime.data.label_sets import of_columns_of_truths
-from throughtime.data.table import TableData, delimited, objects, read_table
+from throughtime.data.table import TableData, each_line, each_row, objects, read_table
 from throughtime.errors import UserError
 
 TEXTS = (
@@ -163,27 +165,69 @@ def _place(names: list[str], given: str | None, known: Sequence[str], where: str
 
 def tabbed(content: str) -> bool:
     """Whether all lines have equally many tabs, at least one."""
-    counts = {line.count("\t") for line in content.split("\n") if line}
+    counts = {line.count("\t") for line in each_line(content) if line}
     return len(counts) == 1 and counts != {0}
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a delimited text, which are gone through as often as asked for: all of them take many times the
+    memory of the text. first: cells of the first row. count: rows."""
+
+    content: str
+    separator: str
+    where: str
+    first: list[str]
+    count: int
+
+    @classmethod
+    def of(cls, content: str, separator: str, where: str) -> _Rows:
+        """UserError where a row is of another width than the first."""
+        count, first = 0, list[str]()
+        odd: tuple[int, int] | None = None
+        for number, cells in each_row(content, separator, where):
+            count += 1
+            if count == 1:
+                first = cells
+            elif len(cells) != len(first) and odd is None:
+                odd = number, len(cells)
+        if not count:
+            raise UserError(f"{where}: the file is empty")
+        if odd is not None:
+            sign = {",": "comma", ";": "semicolon", "\t": "tab"}[separator]
+            raise UserError(
+                f"{where}: row {odd[0]} has {odd[1]} values, the first row {len(first)}; put texts that hold a {sign} "
+                "in quotes"
+            )
+        return cls(content, separator, where, first, count)
+
+    def column(self, place: int) -> Iterator[str]:
+        """The cells of a column, from the first row on."""
+        return (cells[place] for _, cells in each_row(self.content, self.separator, self.where))
+
+    def columns(self, places: Sequence[int], above: int) -> tuple[list[int], list[list[str]]]:
+        """The numbers of the rows, and some columns, without so many rows above; the same short cells are kept once."""
+        numbers: list[int] = []
+        columns: list[list[str]] = [[] for _ in places]
+        known: dict[str, str] = {}
+        for number, cells in islice(each_row(self.content, self.separator, self.where), above, None):
+            numbers.append(number)
+            for column, place in zip(columns, places, strict=True):
+                cell = cells[place]
+                column.append(cell if len(cell) > SHORT else known.setdefault(cell, cell))
+            if len(known) > KNOWN:
+                known.clear()
+        return numbers, columns
 
 
 def of_table(content: str, where: str, suffix: str, meant: Columns) -> RawTexts:
     wanted = meant.wanted
-    first = content.lstrip("\n").split("\n", 1)[0]
+    first = next((line for line in each_line(content) if line), "")
     tabs = suffix in (".tsv", ".tab") or tabbed(content)
     separator = "\t" if tabs else max(",;\t", key=first.count)
-    rows = delimited(content, separator, where)
-    if not rows:
-        raise UserError(f"{where}: the file is empty")
-    width = len(rows[0][1])
-    for number, cells in rows:
-        if len(cells) != width:
-            sign = {",": "comma", ";": "semicolon", "\t": "tab"}[separator]
-            raise UserError(
-                f"{where}: row {number} has {len(cells)} values, the first row {width}; put texts that hold a {sign} "
-                "in quotes"
-            )
-    names = [name.strip() for name in rows[0][1]]
+    rows = _Rows.of(content, separator, where)
+    width = len(rows.first)
+    names = [name.strip() for name in rows.first]
     meant = meant.among(names)
     text, label = meant.text, meant.label
     given = [name for name in (text, label) if name is not None]
@@ -195,19 +239,20 @@ def of_table(content: str, where: str, suffix: str, meant: Columns) -> RawTexts:
     places = bool(given) and all(name.isdecimal() and int(name) < width for name in given)
     notes: list[str] = []
     remembered = meant.known[0] is not None and not meant.known[0].isdecimal()
-    if named or known or (given and not places) or (not given and (width > 2 or (width > 1 and remembered))):
+    header = named or known or bool(given and not places)
+    header = header or (not given and (width > 2 or (width > 1 and remembered)))
+    if header:
         twice = [name for name in names if name and names.count(name) > 1] if width < 5000 else []
         if twice:
             raise UserError(f"{where}: two columns are named {twice[0]!r}")
         t, y = _chosen(names, text, label, where, wanted and not some_labels, notes)
-        rows = rows[1:]
-        if not rows:
+        if rows.count == 1:
             raise UserError(f"{where}: there are no rows below the header")
         columns = (names[t], None if y is None else names[y])
         if some_labels:
-            truths = [(name, [row[names.index(name)] for _, row in rows]) for name in some_labels]
-            numbers, texts = [number for number, _ in rows], [row[t] for _, row in rows]
-            return _of_truths(texts, truths, numbers, where, notes, (names[t], label))
+            numbers, (texts, *truths) = rows.columns([t, *map(names.index, some_labels)], 1)
+            both = list(zip(some_labels, truths, strict=True))
+            return _of_truths(texts, both, numbers, where, notes, (names[t], label))
     else:
         place = meant.known[0]
         if text is None and not wanted and place is not None and place.isdecimal() and 1 < width > int(place):
@@ -217,30 +262,28 @@ def of_table(content: str, where: str, suffix: str, meant: Columns) -> RawTexts:
         notes.append(
             f"no header line: texts in column {t}" + (f", labels in column {y}" if y is not None else "") + ", from 0"
         )
-    texts = [cells[t] for _, cells in rows]
-    labels = None if y is None else [cells[y] for _, cells in rows]
-    return RawTexts(texts, labels, [number for number, _ in rows], where, notes, False, columns)
+    numbers, (texts, *labels) = rows.columns([t] if y is None else [t, y], int(header))
+    return RawTexts(texts, labels[0] if labels else None, numbers, where, notes, False, columns)
 
 
-def _unnamed(
-    rows: list[tuple[int, list[str]]], text: str | None, label: str | None, where: str, wanted: bool
-) -> tuple[int, int | None]:
+def _unnamed(rows: _Rows, text: str | None, label: str | None, where: str, wanted: bool) -> tuple[int, int | None]:
     """The places of texts and labels in rows without a header."""
-    width = len(rows[0][1])
+    width = len(rows.first)
     y: int | None
     if text is None and label is None:
         if width == 1 and wanted:
             raise UserError(f"{where}: expected a text and a label in each row, got one value; separate them by a tab")
-        kinds = [len({cells[i] for _, cells in rows}) for i in range(width)]
+        kinds = [len(set(map(hash, rows.column(i)))) for i in (0, width - 1)]
         few = 0 if kinds[0] < kinds[-1] else width - 1
-        head, *others = [cells[few] for _, cells in rows]
-        counts = Counter(others)
-        if width == 2 and counts and head not in counts and min(counts.values()) > 1:
-            names = ", ".join(name.strip()[:40] for name in rows[0][1])
-            raise UserError(
-                f"{where}: which columns hold texts and labels? the first row reads {names}; name them with text and "
-                'label, or "0" and "1" if it is no header'
-            )
+        if width == 2 and kinds[few] <= rows.count / 2 + 1:
+            head, *others = rows.columns([few], 0)[1][0]
+            counts = Counter(others)
+            if counts and head not in counts and min(counts.values()) > 1:
+                names = ", ".join(name.strip()[:40] for name in rows.first)
+                raise UserError(
+                    f"{where}: which columns hold texts and labels? the first row reads {names}; name them with text "
+                    'and label, or "0" and "1" if it is no header'
+                )
         return width - 1 - few, few if wanted else None
     if width > 2 and wanted and (text is None or label is None):
         raise UserError(f"{where}: there are {width} columns and no header; give the places of text and label")

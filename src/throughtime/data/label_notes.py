@@ -47,30 +47,25 @@ def text_key(text: str) -> str:
 
 
 def repeated(texts: list[str], labels: list[str], rows: list[int]) -> list[str]:
-    first: dict[str, int] = {}
-    again: list[tuple[int, int]] = []
-    kinds: dict[str, set[str]] = {}
-    for i, key in enumerate(map(text_key, texts)):
-        if not key:
-            continue
-        if key in first:
-            again.append((first[key], i))
-        else:
-            first[key] = i
-        if labels:
-            kinds.setdefault(key, set()).add(labels[i])
+    """Notes on texts that are there twice, and on those that are so under different labels."""
+    hashes = np.fromiter((hash(text_key(text)) for text in texts), np.int64, len(texts))
+    _, index, of = np.unique(hashes, return_index=True, return_inverse=True)
+    first = index[of]
+    del hashes, index, of
+    again = np.flatnonzero(first != np.arange(len(texts)))
+    same = [(key := text_key(texts[b])) != "" and key == text_key(texts[first[b]]) for b in again.tolist()]
+    again = again[np.array(same, bool)]
     notes = []
-    if again:
-        a, b = again[0]
+    if len(again):
+        a, b = int(first[again[0]]), int(again[0])
         verb = "repeat" if len(again) > 1 else "repeats"
         notes.append(f"{counted(len(again), 'text')} {verb} an earlier one, the first: row {rows[b]} is row {rows[a]}")
-    other = [(a, b) for a, b in again if labels and labels[a] != labels[b]]
+    other = [b for b in again.tolist() if labels and labels[first[b]] != labels[b]]
     if other:
-        a, b = other[0]
-        count = sum(len(kind) > 1 for kind in kinds.values())
+        a, b = int(first[other[0]]), other[0]
         notes.append(
-            f"{counted(count, 'text')} under more than one label: row {rows[a]} is {labels[a]}, "
-            f"row {rows[b]} {labels[b]}"
+            f"{counted(len(set(first[other].tolist())), 'text')} under more than one label: row {rows[a]} is "
+            f"{labels[a]}, row {rows[b]} {labels[b]}"
         )
     return notes
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -229,11 +229,11 @@ def _finished(found: list[RawTexts], keep_empty: bool, labelled: bool, rule: Lab
 
 def _long(texts: list[str], rows: list[int]) -> list[str]:
     """A note on very long texts."""
-    lengths = [len(text) for text in texts]
-    long = sum(length > LONG for length in lengths)
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    long = int((lengths > LONG).sum())
     if not long:
         return []
-    most, row = max(lengths), rows[lengths.index(max(lengths))]
+    most, row = int(lengths.max()), rows[int(lengths.argmax())]
     return [f"{counted(long, 'text')} of over {LONG:,} characters, the longest, of {most:,}, in row {row}"]
 
 
@@ -260,7 +260,7 @@ def _sets(found: list[RawTexts], rule: LabelRule) -> tuple[list[RawTexts], bool,
     return every, True, list(dict.fromkeys(told)), separator
 
 
-def _written_labels(found: RawTexts, kept: list[int], several: bool) -> tuple[list[str], str]:
+def _written_labels(found: RawTexts, kept: Sequence[int], several: bool) -> tuple[list[str], str]:
     """The labels of some texts as text, and what they were."""
     assert found.labels is not None
     values, places = [found.labels[i] for i in kept], [found.rows[i] for i in kept]
@@ -284,17 +284,17 @@ def _written_labels(found: RawTexts, kept: list[int], several: bool) -> tuple[li
     return [as_one(next(rest) for _ in range(count)) for count in counts], kind
 
 
-def _not_empty(texts: list[str], found: RawTexts, keep: bool, notes: list[str]) -> list[int]:
+def _not_empty(texts: list[str], found: RawTexts, keep: bool, notes: list[str]) -> Sequence[int]:
     """Which texts are kept, with a note on those without a word."""
     empty = [i for i, text in enumerate(texts) if not text]
     if empty:
         what = "kept" if keep else "left out"
         row = found.rows[empty[0]]
         notes.append(f"{counted(len(empty), 'text')} without a word, the first in row {row}: {what}")
-    return [i for i, text in enumerate(texts) if keep or text]
+    return range(len(texts)) if keep or not empty else [i for i, text in enumerate(texts) if text]
 
 
-def _with_labels(kept: list[int], found: RawTexts, drop: bool, notes: list[str]) -> list[int]:
+def _with_labels(kept: Sequence[int], found: RawTexts, drop: bool, notes: list[str]) -> Sequence[int]:
     """Which of some texts have a label; UserError where one has none, unless those are left out."""
     assert found.labels is not None
     without = [i for i in kept if missing_set(found.labels[i])]

@@ -14,7 +14,7 @@ from throughtime.data.dates import parse, plausible
 from throughtime.data.reading import Reading
 from throughtime.data.series_table import SeriesTable
 from throughtime.data.time_columns import PARTS, TIMES, Times, part_of, plain_name
-from throughtime.data.written import Text
+from throughtime.data.written import Text, small
 from throughtime.errors import UserError
 
 IDS = ("unique_id", "series_id", "item_id", "ts_id")
@@ -171,12 +171,12 @@ def joined(table: SeriesTable, names: Sequence[str]) -> Text:
     texts = [table.text(name) for name in names]
     if len(texts) == 1:
         kinds, inverse = np.unique(np.array(texts[0].kinds, object).astype(str), return_inverse=True)
-        return Text([str(kind) for kind in kinds], inverse[texts[0].codes])
+        return Text([str(kind) for kind in kinds], small(inverse)[texts[0].codes])
     key = np.zeros(len(table), np.int64)
     for text in texts:
         key = np.unique(key * (len(text.kinds) + 1) + text.codes, return_inverse=True)[1]
     _, first, codes = np.unique(key, return_index=True, return_inverse=True)
-    return Text(["/".join(text.kinds[text.codes[i]] for text in texts) for i in first], codes)
+    return Text(["/".join(text.kinds[text.codes[i]] for text in texts) for i in first], small(codes))
 
 
 def find_ids(table: SeriesTable, reading: Reading, times: Times) -> tuple[str, ...]:
@@ -189,7 +189,7 @@ def find_ids(table: SeriesTable, reading: Reading, times: Times) -> tuple[str, .
     known = [name for name in table.names if name in IDS]
     if known:
         return (known[0],)
-    if times.wall is None or not _repeats(times.wall, np.zeros(len(table), np.int64)):
+    if times.wall is None or not _repeats(times.wall, np.zeros(len(table), np.uint8)):
         return ()
     if len(np.unique(times.wall)) > 0.75 * len(table):
         return ()  # a few rows that are there twice, which refusing them says
@@ -225,13 +225,24 @@ def _names_series(table: SeriesTable, name: str) -> bool:
 
 def _repeats(wall: np.ndarray, codes: np.ndarray) -> bool:
     """Whether two rows of one series are of one time."""
+    if not len(wall):
+        return False
+    since = wall.astype("datetime64[us]").astype(np.int64) if wall.dtype.kind == "M" else wall.astype(np.int64)
+    since -= since.min()
+    since //= max(1, int(np.gcd.reduce(since)))
+    several = int(codes.max()) + 1
+    if int(since.max()) < (1 << 62) // several:
+        since *= several
+        since += codes
+        since.sort()
+        return bool((since[1:] == since[:-1]).any())
     order = np.lexsort((wall, codes))
     return bool(((np.diff(codes[order]) == 0) & (wall[order][1:] == wall[order][:-1])).any())
 
 
 def _different(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether two ways to name rows tell them apart differently."""
-    both = len(np.unique(a * (int(b.max()) + 1) + b))
+    both = len(np.unique(a.astype(np.int64) * (int(b.max()) + 1) + b))
     return not both == len(np.unique(a)) == len(np.unique(b))
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -27,6 +28,9 @@ _COMMA = re.compile(
     rf"\s*[%‰]?\s*{_CURRENCY}?[-)]?$",
     re.MULTILINE,
 )
+_BLOCK = 1 << 14
+"""Different texts that are looked at together."""
+
 _OPEN = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 
 
@@ -55,10 +59,11 @@ class NumberStyle:
             return cls(decimal, thousands, missing)
         point = comma = False
         for text in columns:
-            joined = "\n".join(text.kinds)
-            if "." not in joined and "," not in joined:
-                continue
-            point, comma = point or bool(_POINT.search(joined)), comma or bool(_COMMA.search(joined))
+            each = iter(text.kinds)
+            while block := list(islice(each, _BLOCK)):
+                joined = "\n".join(block)
+                if "." in joined or "," in joined:
+                    point, comma = point or bool(_POINT.search(joined)), comma or bool(_COMMA.search(joined))
         if point == comma:
             return cls(None, thousands, missing)
         return cls("." if point else ",", thousands, missing)
@@ -81,13 +86,10 @@ def quick_numbers(text: Text, style: NumberStyle) -> Numbers | None:
     gone = text.missing(style.missing)
     if gone.all() or style.thousands is not None:
         return None
-    kinds = (
-        [("nan" if away else kind) for kind, away in zip(text.kinds, gone, strict=True)] if gone.any() else text.kinds
-    )
-    sample = [kind for kind in kinds[:20] if kind != "nan"]
+    sample = [kind for kind, away in zip(text.kinds[:20], gone, strict=False) if not away and kind != "nan"]
     if sample and not any(kind[-1:].isdecimal() or kind[-1:] == "." for kind in sample):
         return None
-    values = _quick(kinds, style, ",")
+    values = _quick(text.kinds, gone, style, ",")
     return None if values is None else Numbers(values[text.codes])
 
 
@@ -96,11 +98,9 @@ def read_numbers(text: Text, style: NumberStyle, separator: str = ",") -> Number
     gone = text.missing(style.missing)
     if gone.all():
         return Numbers(np.full(len(text), np.nan), share=0.0)
-    kinds = text.kinds
-    if gone.any():
-        kinds = [("nan" if away else kind) for kind, away in zip(kinds, gone, strict=True)]
-    if (quick := _quick(kinds, style, separator)) is not None:
+    if (quick := _quick(text.kinds, gone, style, separator)) is not None:
         return Numbers(quick[text.codes])
+    kinds = text.kinds
     values, marks, open_ = np.full(len(kinds), np.nan), dict[str, int](), False
     bad, count = None, 0
     for n, kind in enumerate(kinds):
@@ -128,19 +128,28 @@ def read_numbers(text: Text, style: NumberStyle, separator: str = ",") -> Number
     return Numbers(values[text.codes], bad, why, share, notes)
 
 
-def _quick(kinds: list[str], style: NumberStyle, separator: str) -> np.ndarray | None:
-    """Numbers that are written as Python does, but for a decimal comma; None where one is not."""
+def _quick(kinds: Sequence[str], gone: np.ndarray, style: NumberStyle, separator: str) -> np.ndarray | None:
+    """Numbers that are written as Python does, but for a decimal comma; None where one is not. gone: which are missing,
+    which are NaN."""
     if style.thousands is not None:
         return None
-    if style.decimal == "," or (style.decimal is None and separator == ";"):
-        joined = "\n".join(kinds)
-        if "." in joined or (style.decimal is None and "," in joined) or joined.count("\n") != len(kinds) - 1:
+    values = np.empty(len(kinds))
+    each = iter(kinds)
+    for first in range(0, len(kinds), _BLOCK):
+        away = gone[first : first + _BLOCK]
+        block = list(islice(each, _BLOCK))
+        if away.any():
+            block = ["nan" if missing else kind for kind, missing in zip(block, away, strict=True)]
+        if style.decimal == "," or (style.decimal is None and separator == ";"):
+            joined = "\n".join(block)
+            if "." in joined or (style.decimal is None and "," in joined) or joined.count("\n") != len(block) - 1:
+                return None
+            block = joined.replace(",", ".").split("\n")
+        try:
+            values[first : first + _BLOCK] = np.array(block).astype(np.float64)
+        except ValueError:
             return None
-        kinds = joined.replace(",", ".").split("\n")
-    try:
-        return np.array(kinds).astype(np.float64)
-    except ValueError:
-        return None
+    return values
 
 
 def _canonical(kind: str, style: NumberStyle, separator: str) -> tuple[str | None, str, bool]:

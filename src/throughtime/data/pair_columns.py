@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from throughtime.data.lines import Odd
-from throughtime.data.table import TableData, objects, read_table
+from throughtime.data.table import Row, TableData, objects, read_table
 from throughtime.errors import UserError
 
 USUAL = (
@@ -77,31 +77,48 @@ class RawPairs:
     columns: tuple[str | None, str | None] = (None, None)
 
 
-def of_rows(rows: list[tuple[int, list[str]]], where: str, meant: Meant, odd: list[Odd]) -> RawPairs:
-    """Rows of cells, with or without a header."""
-    if not rows:
-        raise UserError(f"{where}: the file is empty")
-    width = len(rows[0][1])
+def _columns(rows: Iterable[Row], where: str) -> tuple[list[int], list[list[str]]]:
+    """The numbers of rows and their columns, kept as the rows come; UserError for rows of different widths."""
+    numbers: list[int] = []
+    columns: list[list[str]] = []
+    odd: tuple[int, int] | None = None
     for number, cells in rows:
-        if len(cells) != width:
-            raise UserError(
-                f"{where}: row {number:,} has {len(cells)} values, the first row {width}; a text that holds the "
-                "separator has to be in quotes, or the separator be taken out"
-            )
-    names = [name.strip() for name in rows[0][1]]
+        if not numbers:
+            columns = [[] for _ in cells]
+        if len(cells) != len(columns):
+            odd = odd or (number, len(cells))
+        if odd is None:
+            numbers.append(number)
+            for column, cell in zip(columns, cells, strict=True):
+                column.append(cell)
+    if not numbers:
+        raise UserError(f"{where}: the file is empty")
+    if odd is not None:
+        raise UserError(
+            f"{where}: row {odd[0]:,} has {odd[1]} values, the first row {len(columns)}; a text that holds the "
+            "separator has to be in quotes, or the separator be taken out"
+        )
+    return numbers, columns
+
+
+def of_rows(rows: Iterable[Row], where: str, meant: Meant, odd: list[Odd]) -> RawPairs:
+    """Rows of cells, with or without a header."""
+    numbers, cells = _columns(rows, where)
+    width = len(cells)
+    names = [column[0].strip() for column in cells]
     notes: list[str] = []
     if _is_header(names, meant):
-        columns = {name: objects([cells[i] for _, cells in rows[1:]]) for i, name in enumerate(names)}
+        columns = dict(zip(names, cells, strict=True))
         if len(columns) < len(names):
             raise UserError(f"{where}: two columns have one name; rename one of them")
-        if len(rows) == 1:
+        if len(numbers) == 1:
             raise UserError(f"{where}: there are no rows below the header")
         s, t = _chosen(columns, meant, where, notes)
-        targets = [] if t is None else list(columns[t])
-        return RawPairs(list(columns[s]), targets, [number for number, _ in rows[1:]], where, notes, odd, (s, t))
+        targets = [] if t is None else columns[t][1:]
+        return RawPairs(columns[s][1:], targets, numbers[1:], where, notes, odd, (s, t))
     first, second = _places(width, meant, where)
-    sources = [cells[first] for _, cells in rows]
-    targets = [] if second is None else [cells[second] for _, cells in rows]
+    sources = cells[first]
+    targets = [] if second is None else cells[second]
     if width > 1:
         notes.append(
             f"no header line: sources in column {first}"
@@ -109,7 +126,7 @@ def of_rows(rows: list[tuple[int, list[str]]], where: str, meant: Meant, odd: li
             + ", from 0"
         )
     columns_read = (str(first), None if second is None else str(second))
-    return RawPairs(sources, targets, [number for number, _ in rows], where, notes, odd, columns_read)
+    return RawPairs(sources, targets, numbers, where, notes, odd, columns_read)
 
 
 def _is_header(names: list[str], meant: Meant) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from throughtime.data.json_rows import looks_like_json
 from throughtime.data.lines import Lines, decoded, lines_of, read_lines
 from throughtime.data.pair_columns import CODES, Meant, RawPairs, of_columns, of_rows
 from throughtime.data.pair_notes import place_of_break
-from throughtime.data.table import JSON, PARQUET, delimited, json_table
+from throughtime.data.table import JSON, PARQUET, Row, each_row, json_table
 from throughtime.data.text import read_bytes
 from throughtime.errors import UserError
 
@@ -123,8 +124,9 @@ def of_file(data: str | Path, meant: Meant, encoding: str) -> RawPairs:
     if suffix in JSON or looks_like_json(text):
         return of_columns(json_table(text, where), meant, encoding)
     if suffix == ".csv":
-        return of_rows(delimited(text.replace("\r\n", "\n"), _separator(text), where), where, meant, [])
+        return of_rows(each_row(text.replace("\r\n", "\n"), _separator(text), where), where, meant, [])
     lines = lines_of(text, where)
+    del text
     if suffix not in (".tsv", ".tab") and not any("\t" in line for line in lines.lines):
         if meant.paired:
             raise UserError(
@@ -132,8 +134,7 @@ def of_file(data: str | Path, meant: Meant, encoding: str) -> RawPairs:
                 "train.de and train.en of train), or a table with the suffix .tsv, .csv or .jsonl"
             )
         return RawPairs(lines.lines, [], range(1, len(lines.lines) + 1), where, [], lines.odd)
-    rows = [(number, line.split("\t")) for number, line in enumerate(lines.lines, 1) if line.strip()]
-    return of_rows(_unquoted(rows), where, meant, lines.odd)
+    return of_rows(_cells(lines.lines), where, meant, lines.odd)
 
 
 def _separator(text: str) -> str:
@@ -141,16 +142,24 @@ def _separator(text: str) -> str:
     return max(",;\t", key=first.count)
 
 
-def _unquoted(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
-    """Cells without the quotes of a program that doubles those inside. A cell that a writer put in quotes keeps them:
-    only where some cell has doubled ones, or all are in quotes, did a program write them."""
-    quoted = [cell for _, cells in rows for cell in cells if len(cell) > 1 and cell[0] == cell[-1] == '"']
-    if not quoted:
-        return rows
-    doubled = any('""' in cell[1:-1] and '"' not in cell[1:-1].replace('""', "") for cell in quoted)
-    if not doubled and len(quoted) < sum(len(cells) for _, cells in rows):
-        return rows
-    return [(number, [_inner(cell) for cell in cells]) for number, cells in rows]
+def _cells(lines: list[str]) -> Iterator[Row]:
+    """What stands between the tabs of lines, each of which is let go as it comes, without the quotes of a program that
+    doubles those inside. A cell that a writer put in quotes keeps them: only where some cell has doubled ones, or all
+    are in quotes, did a program write them."""
+    quoted = doubled = every = 0
+    for line in lines:
+        cells = line.split("\t") if line.strip() else []
+        every += len(cells)
+        for cell in cells:
+            if len(cell) > 1 and cell[0] == cell[-1] == '"':
+                quoted += 1
+                doubled += '""' in cell[1:-1] and '"' not in cell[1:-1].replace('""', "")
+    plain = not quoted or (not doubled and quoted < every)
+    for place, line in enumerate(lines):
+        lines[place] = ""
+        if line.strip():
+            cells = line.split("\t")
+            yield place + 1, cells if plain else [_inner(cell) for cell in cells]
 
 
 def _inner(cell: str) -> str:

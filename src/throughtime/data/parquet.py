@@ -1,8 +1,9 @@
-"""Parquet files as pyarrow's tables, counted before they are unpacked: a kilobyte may say one value a billion times."""
+"""Parquet files column by column, counted before they are unpacked: a kilobyte may say one value a billion times."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,38 +18,65 @@ _NUMBER, _TEXT = 8, 60
 """Bytes of memory that a number and a text take, the text without its characters."""
 
 
-def read_parquet(path: Path, extra: str) -> Any:
-    """A pyarrow.Table. extra: what to install where pyarrow is missing. UserError for a file that cannot be read, or
-    that would take more memory than allowed."""
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError:
-        raise UserError(f"{path}: Parquet needs pyarrow: {needed(extra)}") from None
-    try:
-        size = on_disk(check_file(path))
-        with opened_file(path) as raw:
-            about = parquet.ParquetFile(raw).metadata
+class ParquetTable:
+    """A Parquet file whose columns are read when they are asked for. names: of the columns. count: rows.
+
+    extra: what to install where pyarrow is missing. Raises UserError for a file that cannot be read, or that would take
+    more memory than allowed.
+    """
+
+    def __init__(self, path: Path, extra: str) -> None:
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError:
+            raise UserError(f"{path}: Parquet needs pyarrow: {needed(extra)}") from None
+        self._path, self._taken = path, dict[str | None, int]()
+        with self._opened() as file:
+            about = file.metadata
+            self._size = on_disk(check_file(path))
             groups = [about.row_group(i) for i in range(about.num_row_groups)]
             columns = [group.column(i) for group in groups for i in range(group.num_columns)]
             unpacked = max((one.total_uncompressed_size for one in columns), default=0)
-            check_memory(str(path), max(unpacked, _NUMBER * sum(one.num_values for one in columns)), size)
+            check_memory(str(path), max(unpacked, _NUMBER * sum(one.num_values for one in columns)), self._size)
             kinds = [about.schema.column(i) for i in range(about.num_columns)]
-            texts = {one.path for one in kinds if one.physical_type == "BYTE_ARRAY" and "." not in one.path}
-            raw.seek(0)
-            file, batches, taken = parquet.ParquetFile(raw, read_dictionary=sorted(texts)), [], 0
-            for batch in file.iter_batches(_ROWS, use_threads=False):
+            self._texts = sorted({o.path for o in kinds if o.physical_type == "BYTE_ARRAY" and "." not in o.path})
+            self.names: list[str] = list(file.schema_arrow.names)
+            self.count: int = about.num_rows
+
+    @property
+    def apart(self) -> bool:
+        """Whether each column can be read by its name."""
+        return len(set(self.names)) == len(self.names) and not any("." in name for name in self.names)
+
+    def read(self, name: str | None = None) -> Any:
+        """A pyarrow.Table of one column; of all of them without a name. UserError as above."""
+        import pyarrow
+
+        with self._opened(self._texts) as file:
+            chosen, parts, taken = None if name is None else [name], [], 0
+            for batch in file.iter_batches(_ROWS, columns=chosen, use_threads=False):
                 taken += sum(_bytes(column) for column in batch.columns)
-                check_memory(str(path), taken, size)
-                batches.append(batch)
-            schema = batches[0].schema if batches else file.schema_arrow
-            table = pyarrow.Table.from_batches(batches, schema)
-            return pyarrow.Table.from_arrays(list(_decoded(table)), names=table.column_names)
-    except UserError:
-        raise
-    except (ValueError, OSError, pyarrow.ArrowException) as error:
-        line = next(iter(str(error).splitlines()), type(error).__name__)
-        raise UserError(f"{path}: cannot be read as Parquet ({line})") from None
+                self._taken[name] = taken
+                check_memory(str(self._path), sum(self._taken.values()), self._size)
+                parts.append(pyarrow.record_batch(list(map(_decoded, batch.columns)), names=batch.schema.names))
+            if parts:
+                return pyarrow.Table.from_batches(parts)
+            return file.schema_arrow.empty_table().select(chosen or self.names)
+
+    @contextmanager
+    def _opened(self, texts: list[str] | None = None) -> Iterator[Any]:
+        import pyarrow
+        from pyarrow import parquet
+
+        try:
+            check_file(self._path)
+            with opened_file(self._path) as raw:
+                yield parquet.ParquetFile(raw, read_dictionary=texts)
+        except UserError:
+            raise
+        except (ValueError, OSError, pyarrow.ArrowException) as error:
+            line = next(iter(str(error).splitlines()), type(error).__name__)
+            raise UserError(f"{self._path}: cannot be read as Parquet ({line})") from None
 
 
 def _bytes(column: Any) -> int:
@@ -56,19 +84,17 @@ def _bytes(column: Any) -> int:
     import pyarrow
     from pyarrow import compute
 
-    if not pyarrow.types.is_dictionary(column.type):
+    kind = column.type.value_type if pyarrow.types.is_dictionary(column.type) else None
+    if kind is None:
         return int(column.nbytes)
+    if not any(f(kind) for f in (pyarrow.types.is_string, pyarrow.types.is_large_string, pyarrow.types.is_binary)):
+        return len(column) * _TEXT
     lengths = compute.take(compute.binary_length(column.dictionary), column.indices)
     return len(column) * _TEXT + int(compute.sum(lengths).as_py() or 0)
 
 
-def _decoded(table: Any) -> Iterator[Any]:
-    """Columns whose values stand for themselves."""
+def _decoded(column: Any) -> Any:
+    """A part of a column whose values stand for themselves."""
     import pyarrow
 
-    for column in table.columns:
-        if pyarrow.types.is_dictionary(column.type):
-            parts = [chunk.dictionary_decode() for chunk in column.chunks]
-            yield pyarrow.chunked_array(parts, column.type.value_type)
-        else:
-            yield column
+    return column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column

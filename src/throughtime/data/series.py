@@ -17,7 +17,7 @@ from throughtime.data.panel import Column, Panel
 from throughtime.data.reading import Reading
 from throughtime.data.series_table import SeriesTable, table_of
 from throughtime.data.time_columns import Times, find_times
-from throughtime.data.written import Text
+from throughtime.data.written import Text, small
 from throughtime.errors import UserError
 
 Notes = list[str]
@@ -127,10 +127,16 @@ def _groups(table: SeriesTable, ids: Sequence[str]) -> Groups:
     if gone.any():
         row = table.rows[int(gone.argmax())]
         raise UserError(f"{table.where}: row {row}, column {', '.join(ids)}: the series' name is missing; give it one")
-    codes, first, inverse = np.unique(text.codes, return_index=True, return_inverse=True)
-    order = np.argsort(inverse, kind="stable")
-    parts = np.split(order, np.bincount(inverse).cumsum()[:-1])
-    return [(text.kinds[codes[i]], parts[i]) for i in np.argsort(first)]
+    counts = np.bincount(text.codes, minlength=len(text.kinds))
+    order = small(np.argsort(text.codes, kind="stable"))
+    ends = counts.cumsum()
+    found = [
+        (order[end - count :], int(count), kind)
+        for kind, (end, count) in enumerate(zip(ends, counts, strict=True))
+        if count
+    ]
+    found.sort(key=lambda one: int(one[0][0]))
+    return [(text.kinds[kind], rows[:count]) for rows, count, kind in found]
 
 
 def _layer(groups: Groups, places: list[np.ndarray], how: str | None) -> Callable[[np.ndarray], Column]:

@@ -13,11 +13,11 @@ import numpy as np
 from throughtime.data import frames
 from throughtime.data.dates import plausible
 from throughtime.data.number_cells import Numbers, NumberStyle, quick_numbers, read_numbers
-from throughtime.data.parquet import read_parquet
+from throughtime.data.parquet import ParquetTable
 from throughtime.data.reading import Reading
 from throughtime.data.sheets import read_sheet, uncollected
 from throughtime.data.table import JSON, PARQUET, TableData, check_exists, read_table
-from throughtime.data.written import Text
+from throughtime.data.written import Text, small
 from throughtime.errors import UserError
 
 Cells = Text | np.ndarray
@@ -75,9 +75,11 @@ class SeriesTable:
         if isinstance(cells, Text):
             return cells
         if cells.dtype.kind == "f":
-            kinds, codes = np.unique(cells, return_inverse=True)
+            kinds, inverse = np.unique(cells, return_inverse=True)
+            codes = small(inverse)
             return Text(["" if np.isnan(k) else f"{int(k)}" if k == int(k) else f"{k:.17g}" for k in kinds], codes)
-        kinds, codes = np.unique(cells, return_inverse=True)
+        kinds, inverse = np.unique(cells, return_inverse=True)
+        codes = small(inverse)
         return Text([str(kind).replace("T", " ").removesuffix(".000000") for kind in kinds], codes)
 
     def parsed(self, name: str) -> Numbers:
@@ -131,7 +133,7 @@ def table_of(source: Any, reading: Reading) -> SeriesTable:
         if suffix in JSON:
             return _of_table(read_table(source), reading)
         if suffix in PARQUET:
-            return _of_frame(read_parquet(Path(source), "forecast"), str(source), reading)
+            return _of_parquet(ParquetTable(Path(source), "forecast"), str(source), reading)
         return _of_file(source, reading)
     if isinstance(source, Mapping):
         found = {str(name): frames.array(values, str(name)) for name, values in source.items()}
@@ -146,15 +148,13 @@ def _of_file(source: Any, reading: Reading) -> SeriesTable:
     columns: list[tuple[str, Text]] = []
     with uncollected():
         where, sheet = read_sheet(source, reading.header, reading.sheet)
-        cells = zip(*(row for _, row in sheet.rows), strict=True)
-        for number, (name, column) in enumerate(zip(sheet.names, cells, strict=True), 1):
-            text = Text.of(column)
+        for number, (name, column) in enumerate(zip(sheet.names, sheet.columns, strict=True), 1):
+            text = column.text()
             if not name and not any(text.kinds):
                 continue  # as a separator at the end of every row makes one
             columns.append((name or f"column {number}", text))
-    rows = np.fromiter((number for number, _ in sheet.rows), np.int64, len(sheet.rows))
     named, twice = _unique(columns)
-    table = _made(named, where, rows, reading, sheet.separator)
+    table = _made(named, where, sheet.rows, reading, sheet.separator)
     table.blank, table.twice = sheet.blank, twice
     table.notes.extend(sheet.notes)
     if sheet.names and not sheet.names[0] and table.names[0] == "column 1":
@@ -181,13 +181,27 @@ def _of_table(table: TableData, reading: Reading) -> SeriesTable:
     return _made(columns, table.where, table.first_row + np.arange(count), reading)
 
 
+def _of_parquet(table: ParquetTable, where: str, reading: Reading) -> SeriesTable:
+    if not table.apart:
+        return _of_frame(table.read(), where, reading)
+    frame = frames.Frame()
+    for name in table.names:
+        one = frames.read_frame(table.read(name), where)
+        frame.columns += one.columns
+        frame.zones |= one.zones
+    return _framed(frame, where, reading)
+
+
 def _of_frame(source: Any, where: str, reading: Reading) -> SeriesTable:
-    frame = frames.read_frame(source, where)
+    return _framed(frames.read_frame(source, where), where, reading)
+
+
+def _framed(frame: frames.Frame, where: str, reading: Reading) -> SeriesTable:
     named, twice = _unique(frame.columns)
     count = len(frame.columns[0][1]) if frame.columns else 0
     if not count:
         raise UserError(f"{where}: there are no rows")
-    table = _made(named, where, np.arange(count), reading)
+    table = _made(named, where, small(np.arange(count)), reading)
     table.zones, table.twice, table.index = frame.zones, twice, frame.index
     return table
 

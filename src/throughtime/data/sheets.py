@@ -7,17 +7,21 @@ import gc
 import os
 import re
 import zipfile
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
+from throughtime.data.cells import ColumnOfCells, columns_of, in_blocks
 from throughtime.data.dates import plausible
 from throughtime.data.table import LINE, Row, any_field, counted, each_row, table_text
-from throughtime.data.written import MISSING, Text
+from throughtime.data.written import MISSING, Text, small
 from throughtime.errors import UserError, needed
 from throughtime.storage.folder import opened_file
 from throughtime.storage.memory import check_memory
@@ -32,17 +36,21 @@ _TOTALS = re.compile(
 _HEAD = 60
 """Rows in which a header is looked for."""
 
+_BLOCK = 1 << 12
+"""Rows that are looked at together."""
+
 _SNIFFED = 1 << 22
 """Characters of a text in which its separator is looked for."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """names: of the columns, "" where one has none. rows: those of data. blank: numbers of empty rows among them.
-    separator: of the columns. notes: what was left out."""
+    """names: of the columns, "" where one has none. columns: those of data. rows: (N,) the number of each row. blank:
+    numbers of empty rows among them. separator: of the columns. notes: what was left out."""
 
     names: list[str]
-    rows: list[Row]
+    columns: list[ColumnOfCells]
+    rows: np.ndarray
     blank: list[int]
     separator: str
     notes: list[str]
@@ -68,13 +76,13 @@ def read_sheet(source: Any, header: bool = True, sheet: str | None = None) -> tu
     """
     where = "standard input" if str(source) == "-" else str(source)
     if Path(str(source)).suffix.lower() in EXCEL:
-        rows, separator = _excel(where, sheet), "excel"
+        rows, separator = iter(_excel(where, sheet)), "excel"
     else:
         rows, separator = _text(source, where)
     return where, _laid_out(rows, separator, where, header)
 
 
-def _text(source: Any, where: str) -> tuple[list[Row], str]:
+def _text(source: Any, where: str) -> tuple[Iterator[Row], str]:
     text, size = table_text(source, where)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -84,7 +92,7 @@ def _text(source: Any, where: str) -> tuple[list[Row], str]:
         rows: Iterator[Row] = ((number, line.split()) for number, line in lines if line.strip())
     else:
         rows = each_row(text, separator, where)
-    return list(counted(rows, where, size)), separator
+    return counted(rows, where, size), separator
 
 
 def _separator(text: str) -> str:
@@ -156,37 +164,133 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def _laid_out(rows: list[Row], separator: str, where: str, header: bool) -> Sheet:
-    """Where the table begins and ends among the rows of a file."""
-    for place, (number, cells) in enumerate(rows[:_HEAD]):
-        if number < _HEAD:
-            rows[place] = number, [cell.strip() for cell in cells]
-    while rows and not any(cell.strip() for cell in rows[-1][1]):
-        rows.pop()
-    if not rows:
+def _laid_out(rows: Iterator[Row], separator: str, where: str, header: bool) -> Sheet:
+    """Where the table begins and ends among the rows of a file, and its columns."""
+    rows = _to_the_last(rows)
+    head = list(islice(rows, 20 * _HEAD))
+    if not head:
         raise UserError(f"{where}: the file is empty")
+    for place, (number, cells) in enumerate(head[:_HEAD]):
+        if number < _HEAD:
+            head[place] = number, [cell.strip() for cell in cells]
     notes: list[str] = []
-    width, first = _beginning(rows, header, notes)
-    names = [""] * width if not header else rows[first][1]
-    begun = rows[first][0]
-    body = rows[first + header :]
+    width, first = _beginning(head, header, notes)
+    names = [""] * width if not header else head[first][1]
+    blank = _Blank(head[first][0])
+    below = body = head[first + header :]
     if header:
         names = [name.lstrip("#% ") if n == 0 else name for n, name in enumerate(names)]
-        names, body = _levels(names, body)
+        names, body = _levels(names, below)
         body = _without_units(names, body, notes)
-    body = _without_totals(body, len(names), notes)
-    if not body:
+        blank.see([head[first], *below[: len(below) - len(body)]])
+    table = _Body(chain(body, rows), len(names), blank)
+    del head, below, body
+    blocks = iter(table)
+    start: list[Row] = []
+    while len(start) < _HEAD and (block := next(blocks, None)) is not None:
+        start += block
+    if not start:
         raise UserError(f"{where}: there are no rows below the header")
     if header:
-        _check_header(names, body, where)
-    if len(names) == width - 1 and _row_names([cells for _, cells in body[:_HEAD]], width, separator):
+        _check_header(names, start, where)
+    if len(names) == width - 1 and _row_names([cells for _, cells in start[:_HEAD]], width, separator):
         names = ["", *names]  # as R writes row names
-    blank = _blank(rows, begun, body)
-    for number, cells in body:
-        if len(cells) != len(names):
-            hint = "; a decimal comma needs quotes or another separator" if separator == "," else ""
-            raise UserError(f"{where}: row {number} has {len(cells)} values, the header {len(names)}{hint}")
-    return Sheet(names, body, blank, separator, notes)
+    numbers, columns = _columns(chain([start], blocks), len(names), where, separator)
+    between = [number for number in blank.numbers if number < numbers[-1]]
+    return Sheet(names, columns, numbers, between, separator, [*notes, *table.notes()])
+
+
+def _to_the_last(rows: Iterator[Row]) -> Iterator[Row]:
+    """Rows up to the last one that has something in it."""
+    empty: list[Row] = []
+    for row in rows:
+        if not row[1][0].strip() and not any(map(str.strip, row[1])):
+            empty.append(row)
+            continue
+        if empty:
+            yield from empty
+            empty.clear()
+        yield row
+
+
+class _Blank:
+    """Finds the numbers of empty lines between rows. line: which comes next. numbers: those that were found."""
+
+    def __init__(self, line: int) -> None:
+        self.line, self.numbers = line, list[int]()
+
+    def see(self, block: list[Row]) -> None:
+        """Further rows."""
+        if not block:
+            return
+        gaps = block[0][0] != self.line or block[-1][0] - block[0][0] != len(block) - 1
+        for number, cells in block if gaps else block[-1:]:
+            if gaps:
+                self.numbers += range(self.line, number)
+            self.line = number + 1 + sum(cell.count("\n") for cell in cells)
+
+
+class _Body:
+    """The rows of data, block by block: without comments, and without rows of totals and notes at the end."""
+
+    def __init__(self, rows: Iterator[Row], width: int, blank: _Blank) -> None:
+        self._rows, self._width, self._blank = rows, width, blank
+        self._comments, self._below = 0, list[Row]()
+
+    def __iter__(self) -> Iterator[list[Row]]:
+        held, begun, width = self._below, False, self._width
+        for block in in_blocks(self._rows, _BLOCK):
+            self._blank.see(block)
+            kept = [row for row in block if row[1][0][:1] != "#" or not _comment(row[1], width)]
+            self._comments += len(block) - len(kept)
+            end = len(kept)
+            while end and _closes(kept[end - 1][1], width):
+                end -= 1
+            if kept and not begun:
+                end = max(end, 1)
+            begun = begun or end > 0
+            if end:
+                yield held + kept[:end]
+                held.clear()
+            held += kept[end:]
+
+    def notes(self) -> list[str]:
+        """What was left out, once all rows were asked for."""
+        notes = []
+        if self._comments:
+            notes.append(f"left out: {self._comments} row{'s' if self._comments > 1 else ''} of comments")
+        if left := [row for row in self._below if any(cell.strip() for cell in row[1])]:
+            shown = ", ".join(
+                f"row {number} ({next(c for c in cells if c.strip())[:40]!r})" for number, cells in left[:3]
+            )
+            notes.append(f"left out below the table: {shown}{', ...' if len(left) > 3 else ''}")
+        return notes
+
+
+def _closes(cells: list[str], width: int) -> bool:
+    """Whether a row can be one of totals or notes, or an empty one, where no row of data follows."""
+    cells = [cell.strip() for cell in cells]
+    first = next((cell for cell in cells if cell), "")
+    lone = width > 1 and sum(map(bool, cells)) == 1 and bool(cells[0]) and not _is_data(cells[0])
+    return not first or bool(_TOTALS.fullmatch(first)) or lone
+
+
+def _columns(
+    blocks: Iterable[list[Row]], width: int, where: str, separator: str
+) -> tuple[np.ndarray, list[ColumnOfCells]]:
+    """The numbers of the rows, and their columns; UserError for a row of another width, once all are seen."""
+    columns, numbers = columns_of(width), array("q")
+    odd: Row | None = None
+    for block in blocks:
+        odd = odd or next((row for row in block if len(row[1]) != width), None)
+        if odd is None:
+            numbers.extend([number for number, _ in block])
+            for column, cells in zip(columns, zip(*(cells for _, cells in block), strict=True), strict=True):
+                column.take(cells)
+    if odd is not None:
+        hint = "; a decimal comma needs quotes or another separator" if separator == "," else ""
+        raise UserError(f"{where}: row {odd[0]} has {len(odd[1])} values, the header {width}{hint}")
+    return small(np.array(numbers, np.int64)), columns
 
 
 def _row_names(rows: list[list[str]], width: int, separator: str) -> bool:
@@ -276,33 +380,5 @@ def _without_units(names: list[str], body: list[Row], notes: list[str]) -> list[
     return body
 
 
-def _without_totals(body: list[Row], width: int, notes: list[str]) -> list[Row]:
-    """Without comments, and without rows of totals and notes at the end."""
-    comments = {number for number, cells in body if _comment(cells, width)}
-    if comments:
-        notes.append(f"left out: {len(comments)} row{'s' if len(comments) > 1 else ''} of comments")
-        body = [row for row in body if row[0] not in comments]
-    end = len(body)
-    while end > 1:
-        cells = [cell.strip() for cell in body[end - 1][1]]
-        first = next((cell for cell in cells if cell), "")
-        lone = width > 1 and sum(map(bool, cells)) == 1 and bool(cells[0]) and not _is_data(cells[0])
-        if first and not (_TOTALS.fullmatch(first) or lone):
-            break
-        end -= 1
-    if left := [row for row in body[end:] if any(cell.strip() for cell in row[1])]:
-        shown = ", ".join(f"row {number} ({next(c for c in cells if c.strip())[:40]!r})" for number, cells in left[:3])
-        notes.append(f"left out below the table: {shown}{', ...' if len(left) > 3 else ''}")
-    return body[:end]
-
-
 def _comment(cells: list[str], width: int) -> bool:
     return cells[0][:1] == "#" and cells[0].strip().lower() not in MISSING and (len(cells) != width or width == 1)
-
-
-def _blank(rows: list[Row], begun: int, body: list[Row]) -> list[int]:
-    """The numbers of the empty rows between those of data."""
-    if body[-1][0] - begun <= len(body):
-        return []
-    known = {number + extra for number, cells in rows for extra in range(1 + sum(cell.count("\n") for cell in cells))}
-    return [number for number in range(begun + 1, body[-1][0]) if number not in known]

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.data.json_rows import json_objects, line_columns
-from throughtime.data.parquet import read_parquet
+from throughtime.data.json_rows import KNOWN, SHORT, json_objects, line_columns
+from throughtime.data.parquet import ParquetTable
 from throughtime.data.text import is_stream, read_bounded, read_standard_input, read_text
 from throughtime.errors import UserError, needed
 from throughtime.storage.folder import read_file
@@ -99,7 +99,7 @@ def read_table(source: Any, encoding: str = "utf-8", extra: str = "forecast", ty
         if path.suffix.lower() in JSON:
             return json_table(read_text(path, encoding), str(path))
         if path.suffix.lower() in PARQUET:
-            return _frame(read_parquet(path, extra), str(source), extra, typed)
+            return _parquet(path, extra, typed)
         return _lines(source)
     if isinstance(source, dict):
         columns = {str(name): np.asarray(values) for name, values in source.items()}
@@ -131,8 +131,8 @@ def delimited(text: str, separator: str, where: str) -> list[Row]:
 
 def each_row(text: str, separator: str, where: str) -> Iterator[Row]:
     """The same one by one: all of them take many times the memory of the text."""
-    if separator == "\t" and len({line.count("\t") for line in _each_line(text) if line}) == 1:
-        for number, line in enumerate(_each_line(text), 1):
+    if separator == "\t" and len({line.count("\t") for line in each_line(text) if line}) == 1:
+        for number, line in enumerate(each_line(text), 1):
             if line:
                 yield number, [_unquoted(cell) for cell in line.split("\t")]
         return
@@ -152,7 +152,7 @@ def each_row(text: str, separator: str, where: str) -> Iterator[Row]:
         ) from None
 
 
-def _each_line(text: str) -> Iterator[str]:
+def each_line(text: str) -> Iterator[str]:
     """What stands between the line ends "\\n", of which io.StringIO would know others."""
     begin = 0
     while (end := text.find("\n", begin)) >= 0:
@@ -194,27 +194,52 @@ def json_table(content: str, where: str) -> TableData:
 
 
 def _frame(source: Any, where: str, extra: str, typed: bool = False) -> TableData:
-    try:
-        import narwhals
-    except ImportError:
-        raise UserError(f"data: frames need narwhals: {needed(extra)}") from None
+    narwhals = _narwhals(extra)
     try:
         frame = narwhals.from_native(source, eager_only=True)
     except TypeError:
         raise UserError(
             f"{where}: expected a file, a frame (pandas, polars, pyarrow) or arrays, got {type(source).__name__}"
         ) from None
-    if not len(frame):
+    of = {str(name): name for name in frame.columns}
+    apart = len(of) == len(frame.columns)
+    return _made(list(of), lambda name: frame[of[name]], len(frame), where, typed, typed and apart)
+
+
+def _parquet(path: Path, extra: str, typed: bool) -> TableData:
+    """The columns of a Parquet file, each read when it is asked for."""
+    table, narwhals = ParquetTable(path, extra), _narwhals(extra)
+    if not table.apart:
+        return _frame(table.read(), str(path), extra, typed)
+    read = lambda name: narwhals.from_native(table.read(name), eager_only=True)[name]  # noqa: E731
+    return _made(table.names, read, table.count, str(path), typed, typed)
+
+
+def _narwhals(extra: str) -> Any:
+    try:
+        import narwhals
+    except ImportError:
+        raise UserError(f"data: frames need narwhals: {needed(extra)}") from None
+    return narwhals
+
+
+def _made(
+    names: list[str], column: Callable[[str], Any], count: int, where: str, typed: bool, lazily: bool
+) -> TableData:
+    """A table of columns of narwhals. lazily: made when they are asked for."""
+    import narwhals
+
+    if not count:
         raise UserError(f"{where}: there are no rows")
-    if typed and len({str(name) for name in frame.columns}) == len(frame.columns):
-        of = {str(name): name for name in frame.columns}
-        return TableData(_Asked(list(of), lambda name: _typed(frame[of[name]])), where, 0)
+    if lazily:
+        return TableData(_Asked(names, lambda name: _typed(column(name))), where, 0)
     columns = {}
-    for name in frame.columns:
-        if not typed and str(frame[name].dtype).startswith(("Int", "UInt", "Float", "Boolean", "Decimal")):
-            columns[str(name)] = np.asarray(frame[name].cast(narwhals.Float64()).to_numpy(), np.float64)
+    for name in names:
+        cells = column(name)
+        if not typed and str(cells.dtype).startswith(("Int", "UInt", "Float", "Boolean", "Decimal")):
+            columns[name] = np.asarray(cells.cast(narwhals.Float64()).to_numpy(), np.float64)
         else:
-            columns[str(name)] = _typed(frame[name])
+            columns[name] = _typed(cells)
     return TableData(columns, where, 0)
 
 
@@ -227,7 +252,17 @@ def _typed(column: Any) -> np.ndarray:
         column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if kind.startswith(("Datetime", "Date")):
         return np.asarray(column.cast(narwhals.Datetime("us")).to_numpy()).astype("datetime64[us]")
-    return objects(column.to_list())
+    if kind != "String":
+        return objects(column.to_list())
+    found, known = np.empty(len(column), object), dict[str, str]()
+    for first in range(0, len(column), _BLOCK):
+        values = column[first : first + _BLOCK].to_list()
+        found[first : first + _BLOCK] = [
+            known.setdefault(one, one) if isinstance(one, str) and len(one) <= SHORT else one for one in values
+        ]
+        if len(known) > KNOWN:
+            known.clear()
+    return found
 
 
 class _Asked(Mapping[str, np.ndarray]):
@@ -255,8 +290,8 @@ takes, without its cells."""
 _ROW, _TEXT, _WEIGHED = 176, 49, 64
 """Bytes of memory that a row and a text take, without what is in them; and one of how many rows is weighed."""
 
-_BLOCK, _KNOWN = 1 << 13, 1 << 16
-"""Rows that are taken apart at once; different texts of a column of each of which there is one in memory."""
+_BLOCK = 1 << 13
+"""Rows that are taken apart at once."""
 
 
 class _Cells:
@@ -293,7 +328,7 @@ class _Cells:
     def _take(self, block: list[list[str]]) -> None:
         for column, known, cells in zip(self.columns, self._known, zip(*block, strict=True), strict=False):
             column.extend(map(known.setdefault, cells, cells))
-            if len(known) > _KNOWN:
+            if len(known) > KNOWN:
                 known.clear()
         block.clear()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +35,17 @@ MISSING = frozenset(
 """What stands for a missing value, in lower case."""
 
 
+def small(numbers: np.ndarray) -> np.ndarray:
+    """The same whole numbers, none below 0, in as few bytes each as they need."""
+    most = int(numbers.max()) if len(numbers) else 0
+    return numbers.astype(np.min_scalar_type(most))
+
+
 @dataclass(frozen=True)
 class Text:
     """A column of texts. kinds: its different ones, without spaces around. codes: (N,) which of them each row has."""
 
-    kinds: list[str]
+    kinds: Sequence[str]
     codes: np.ndarray
 
     def __len__(self) -> int:
@@ -50,7 +56,7 @@ class Text:
         """From what can be texts; None is none."""
         listed = values if isinstance(values, list | tuple) else list(values)
         places: dict[Any, int] = {value: n for n, value in enumerate(dict.fromkeys(listed))}
-        codes = np.fromiter(map(places.__getitem__, listed), np.int64, len(listed))
+        codes = small(np.fromiter(map(places.__getitem__, listed), np.int64, len(listed)))
         return cls(["" if kind is None else str(kind).strip() for kind in places], codes)
 
     def row(self, kind: int) -> int:
@@ -60,7 +66,7 @@ class Text:
     def missing(self, marks: Iterable[str] = ()) -> np.ndarray:
         """Which of the kinds stand for a missing value. marks: further ones."""
         known = MISSING | {mark.lower() for mark in marks}
-        return np.array([kind.lower() in known for kind in self.kinds], bool)
+        return np.fromiter((kind.lower() in known for kind in self.kinds), bool, len(self.kinds))
 
     def some(self, rows: np.ndarray) -> Text:
         """Of some rows; kinds stay."""
