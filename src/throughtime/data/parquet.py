@@ -68,7 +68,9 @@ class ParquetTable:
         import pyarrow
         from pyarrow import parquet
 
+        usual = pyarrow.default_memory_pool()
         try:
+            pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # the usual one keeps what it has no more use for
             check_file(self._path)
             with opened_file(self._path) as raw:
                 yield parquet.ParquetFile(raw, read_dictionary=texts)
@@ -77,6 +79,8 @@ class ParquetTable:
         except (ValueError, OSError, pyarrow.ArrowException) as error:
             line = next(iter(str(error).splitlines()), type(error).__name__)
             raise UserError(f"{self._path}: cannot be read as Parquet ({line})") from None
+        finally:
+            pyarrow.set_memory_pool(usual)
 
 
 def _bytes(column: Any) -> int:
