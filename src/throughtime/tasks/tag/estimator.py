@@ -228,6 +228,19 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
         say(f"intents are decided by {in_words(found.weights)}")
         return Finished(TokenTagger(readers, names.tags, names.intents, linear, found), found, linear_files(linear))
 
+    @property
+    def classes_(self) -> np.ndarray:
+        """The tags, in the order of the scores."""
+        return np.array(self.fitted().tags)
+
+    def score(
+        self, tokens: Any, tags: Sequence[Sequence[str]] | None = None, intents: Sequence[str] | None = None
+    ) -> float:
+        """F1 of the spans, or the share of tokens with the right tag where tags mark none; as `fit` takes them."""
+        given = tagged(tokens, tags, intents, self.options)
+        found, _ = self.fitted().predict(given.tokens)
+        return token_accuracy(given.tags, found) if self.fitted().plain else slot_f1(given.tags, found)
+
     def predict(self, tokens: Sequence[Sequence[str]]) -> tuple[list[list[str]], list[str]]:
         """The tags of each text's tokens, and the intents (an empty list where there are none)."""
         return self.fitted().predict(tokens)

@@ -18,6 +18,7 @@ from throughtime.storage.folder import TOKENIZER, read_json
 from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.earlier import Earlier, Memory
 from throughtime.tasks.estimator import Estimator, Finished, Plan, Say, zeros
+from throughtime.tasks.habits import Habits
 from throughtime.tasks.text import ensemble, rule
 from throughtime.tasks.text.data import Judged, Text, TextData, TextDecided, stands_in
 from throughtime.tasks.text.model import LanguageConfig, initial_parameters
@@ -62,6 +63,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
     schema = SCHEMA
     unit = "tokens"
     beside = (TOKENIZER, NGRAM)
+    habits = Habits(answers=False)
 
     def fit(
         self,
@@ -233,6 +235,11 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         assert self.record is not None
         scored = self.examples if text is None else Text.of(text, encoding, form=self.examples.form)
         return evaluate(model, scored, part, self.examples, self.record.options.threads, ignore_unknown)
+
+    def score(self, text: Any, y: Any = None) -> float:
+        """Of the logarithm of a text's probability the mean of a character, in nats: the higher, the better. text: as
+        `fit` takes it; y: none. Characters that the model does not know are left out."""
+        return -float(self.evaluate(text, ignore_unknown=True)["nats_per_character"])
 
     def score_held_out(self, say: Say) -> dict[str, Any] | None:
         """The scores of the part that nothing was chosen by; None where there is none."""
