@@ -42,10 +42,6 @@ AS_FOUND = LabelRule()
 """Nobody said anything."""
 
 
-AS_FOUND = LabelRule()
-"""Nobody said anything."""
-
-
 class Found(NamedTuple):
     """Labels as lists of labels, None where they are missing; a note on how they were found; the sign between them."""
 
@@ -221,7 +217,8 @@ def of_columns_of_truths(
 def indicator(labels: Any) -> tuple[list[list[Any]], list[str]] | None:
     """An indicator matrix (N, C) of 0 and 1, as lists of labels, and the names of its columns; None for another thing.
 
-    labels: an array, a sparse matrix or a frame, as scikit-learn's MultiLabelBinarizer makes them. UserError for other
+    labels: an array, its rows as lists, a sparse matrix or a frame, as scikit-learn's MultiLabelBinarizer makes them.
+    UserError for other
     values in such a matrix.
     """
     names = [str(name) for name in labels.columns] if hasattr(labels, "columns") else None
@@ -229,9 +226,21 @@ def indicator(labels: Any) -> tuple[list[list[Any]], list[str]] | None:
         labels = labels.toarray()
     elif names is not None and hasattr(labels, "to_numpy"):
         labels = labels.to_numpy()
+    elif _is_matrix(labels):
+        labels = np.array(labels)
     if not isinstance(labels, np.ndarray) or labels.ndim != 2:
         return None
     if labels.dtype.kind not in "biuf" or not np.isin(labels, (0, 1)).all():
         raise UserError(f"classifier: expected labels (N,), or (N, C) of 0 and 1, got {labels.shape} of other values")
     names = [str(i) for i in range(labels.shape[1])] if names is None else names
     return [[names[i] for i in np.flatnonzero(row)] for row in labels], names
+
+
+def _is_matrix(rows: Any) -> bool:
+    """Whether lists are the rows of a matrix of 0 and 1, not sets of two labels: equally long, and some row has a value
+    twice."""
+    if not isinstance(rows, list | tuple) or not rows or not all(map(is_set, rows)):
+        return False
+    values = [list(row) for row in rows]
+    whole = all(isinstance(one, int | np.integer | np.bool_) and one in (0, 1) for row in values for one in row)
+    return whole and len({len(row) for row in values}) == 1 and any(len(set(row)) < len(row) for row in values)

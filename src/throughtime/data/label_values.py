@@ -56,7 +56,7 @@ def as_texts(values: Sequence[Any], rows: Sequence[int], where: str, typed: bool
         place = next(i for i, value in enumerate(values) if _is_real(value, typed))
         raise UserError(
             f"{where}: row {rows[place]}: the label {texts[place]} is a real number; classes are told apart here, no "
-            "quantity is learned: make classes of it, such as low and high, or write it as a text"
+            "continuous quantity is learned: make classes of it, such as low and high, or write it as a text"
         )
     if kinds == {TEXT} and not typed:
         if all(_INTEGER.fullmatch(text) for text in texts):

@@ -161,9 +161,15 @@ def read_bounded(stream: Any, name: str, most: int | None = None) -> bytes:
 
 def _check_size(path: str | PathLike[str], name: str) -> None:
     """UserError for a file that memory cannot hold; what is wrong with it otherwise, reading it tells."""
-    size, memory = 0, machine_memory()
+    size = 0
     with suppress(OSError, ValueError):
         size = os.stat(path).st_size
+    check_size(size, name)
+
+
+def check_size(size: int, name: str) -> None:
+    """UserError for so many bytes of text that memory cannot hold them. name: of what has them."""
+    memory = machine_memory()
     if memory is not None and size * _COPIES > memory:
         raise UserError(
             f"{name}: {readable(size)} of text need about {readable(size * _COPIES)}, this machine has "

@@ -17,6 +17,7 @@ from throughtime.storage.folder import WEIGHTS, File, write_files
 from throughtime.storage.record import Choice, ModelRecord, Schema, Start
 from throughtime.tasks import part
 from throughtime.tasks.earlier import Earlier, Memory, check_apart, check_same, eased
+from throughtime.tasks.habits import Asked, folder_of, not_fitted
 from throughtime.tasks.options import TaskOptions
 from throughtime.training import run as runs
 
@@ -59,14 +60,15 @@ class Finished(Generic[Running]):
     files: Mapping[str, File] = field(default_factory=dict)
 
 
-class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
+class Estimator(Asked, ABC, Generic[Chosen, Examples, Built, Running]):
     """A model that learns, in scikit-learn's habits: options, fit, predict, save.
 
     schema: how its folder's record is read, with its class of options. unit: what its training counts. beside: names of
     the files that may stand in its folder beside those of every task. decides_when_stopped: whether what is decided is
     kept of an interrupted training too. starts: other tasks whose models a training may start from, how is its own
-    affair. A task writes the hooks read, build, rebuild, job and finish, and grow, recall and memory for trainings that
-    start from a model of the task; `fit` gives its arguments to `_fit`, which has the order of every training.
+    affair. habits: what it is to scikit-learn. A task writes the hooks read, build, rebuild, job and finish, and grow,
+    recall and memory for trainings that start from a model of the task; `fit` gives its arguments to
+    `_fit`, which has the order of every training.
     """
 
     schema: ClassVar[Schema[Any, Any, Any, Any]]
@@ -260,7 +262,7 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         from throughtime.training.progress import choose
 
         runs.need_torch()  # without it nothing in the folder may change
-        folder = Path(out) if out is not None else None
+        folder = folder_of(self.schema.options.who, out)
         if resume:
             record = runs.stored(self.schema, folder)
             assert folder is not None
@@ -314,7 +316,7 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         """The trained model, which runs without torch; UserError before there is one."""
         if self.model is None:
             who = self.schema.options.who
-            raise UserError(f"{who}: expected a fitted model; call fit first, or throughtime.load a saved one")
+            raise not_fitted(f"{who}: expected a fitted model; call fit first, or throughtime.load a saved one")
         return self.model
 
     def save(self, directory: str | Path) -> Self:
@@ -342,19 +344,6 @@ class Estimator(ABC, Generic[Chosen, Examples, Built, Running]):
         insight = part(self.schema.task, "insight")
         found: Diagnosis = insight.diagnose(insight.of_model(self, data), steps, rows, attempt, choose(quiet).note)
         return found
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The options by name, as scikit-learn asks for them."""
-        return {one.name: getattr(self.options, one.name) for one in self.options.declared()}
-
-    def set_params(self, **options: Any) -> Self:
-        """Change options, as scikit-learn does."""
-        self.options, self._said = self.options.replaced(**options), self._said | options.keys()
-        return self
-
-    def __sklearn_clone__(self) -> Self:
-        """One with the same options that is not fitted, for scikit-learn's clone."""
-        return type(self).of(self.options, self._said)
 
 
 def zeros(config: Any) -> dict[str, np.ndarray]:

@@ -24,7 +24,8 @@ Json = Annotated[bool, Option("--json", help="Print the result as one JSON objec
 def train_command(task: str) -> Any:
     """What `throughtime train TASK` runs: a function whose parameters are the task's options.
 
-    The task's commands.py says what its data are, in DATA, and what it does, in TRAIN; `show` there prints what came.
+    The task's commands.py says what its data are, in DATA, whether they may be several files, in SEVERAL, and what it
+    does, in TRAIN; `show` there prints what came.
     """
     commands = part(task, "commands")
     options: type[Options] = part(task, "options").OPTIONS
@@ -38,6 +39,8 @@ def train_command(task: str) -> Any:
         said = {name for name in values if _typed(context, name)}
         chosen = {one.name: _value(one, values[one.name]) for one in shown if one.name in said}
         data, out = values["data"], values["out"]
+        if isinstance(data, list):
+            data = _files(data)
         flags = {name: values[name] for name in ("resume", "force")}
         try:
             summary = train(task, data, out, **flags, **chosen)
@@ -47,7 +50,8 @@ def train_command(task: str) -> Any:
         if "signal" in summary:
             raise Exit(128 + summary["signal"])
 
-    data = Annotated[str, Argument(metavar="DATA", help=commands.DATA)]
+    kind = list[str] if getattr(commands, "SEVERAL", False) else str
+    data = Annotated[kind, Argument(metavar="DATA", help=commands.DATA)]  # type: ignore[valid-type]
     out = Annotated[Path, Option(help="The folder for the model, its history and report.")]
     resume = Annotated[
         bool,
@@ -101,6 +105,13 @@ def with_parameters(function: Any, kinds: dict[str, tuple[Any, Any]], doc: str) 
     function.__annotations__ = {name: kind for name, (kind, _) in kinds.items()}
     function.__doc__ = doc
     return function
+
+
+def _files(names: list[str]) -> str | list[str]:
+    """One file, or several; UserError where standard input is among several."""
+    if "-" in names and len(names) > 1:
+        raise UserError("standard input: expected it alone or several files; leave - out, or the files")
+    return names[0] if len(names) == 1 else names
 
 
 def _typed(context: Context, name: str) -> bool:

@@ -55,7 +55,8 @@ def test_unknown_parts_are_refused() -> None:
 
 
 def test_of_a_text_that_nobody_described_nothing_is_known() -> None:
-    assert TextData.from_json({}).to_json() == {"file": None, "sha256": "", "characters": 0, "form": ""}
+    usual = {"file": None, "sha256": "", "characters": 0, "form": "", "files": [], "edges": []}
+    assert TextData.from_json({}).to_json() == usual
 
 
 def test_a_text_is_composed_and_hashed_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

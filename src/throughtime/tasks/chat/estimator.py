@@ -13,6 +13,7 @@ from throughtime.tasks.chat.data import read
 from throughtime.tasks.chat.options import ChatOptions
 from throughtime.tasks.chat.score import score
 from throughtime.tasks.chat.stream import SCHEMA, TextChat
+from throughtime.tasks.habits import Habits
 from throughtime.tasks.reading.data import Parts
 from throughtime.tasks.sequence.data import parts
 from throughtime.tasks.sequence.estimator import SequenceEstimator, SequencePlan
@@ -30,6 +31,7 @@ class Chat(SequenceEstimator[ChatOptions, TextChat]):
 
     schema = SCHEMA
     running = TextChat
+    habits = Habits(answers=False)
 
     def _pairs(self, sources: Any, targets: Any, options: Any) -> Pairs:
         data = sources if targets is None else (sources, targets)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from throughtime.data.label_notes import check_split
 from throughtime.data.label_sets import AS_FOUND, INDICATOR, LabelRule, indicator
 from throughtime.data.label_values import TEXT
@@ -85,6 +87,8 @@ def _pairs(texts: Any, labels: Any, rule: LabelRule, judged: bool = False, alone
 
 def _listed(values: Any) -> list[Any]:
     """A list, an array or one column of a frame as a list; UserError for what is none."""
+    if not hasattr(values, "__iter__") and hasattr(values, "__array__"):
+        values = np.asarray(values)
     if isinstance(values, str | bytes | dict) or hasattr(values, "columns") or not hasattr(values, "__iter__"):
         raise UserError(f"classifier: expected a list of texts and one of labels, got {type(values).__name__}")
     return list(values)

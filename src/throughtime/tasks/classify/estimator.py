@@ -36,6 +36,7 @@ from throughtime.tasks.classify.stream import SCHEMA, LabelSetClassifier, TextCl
 from throughtime.tasks.classify.weights import class_weights, of_texts, truth_of
 from throughtime.tasks.earlier import Earlier, Memory
 from throughtime.tasks.estimator import Finished, Say
+from throughtime.tasks.habits import Habits, folder_of
 from throughtime.tasks.reading.data import Decided, Parts, scored_elsewhere
 from throughtime.tasks.reading.decisions import decided
 from throughtime.tasks.reading.ensemble import Part, ReadingPlan, hello, team
@@ -69,6 +70,7 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
     schema = SCHEMA
     arithmetic = classifier
     starts = ("text",)
+    habits = Habits("classifier", several=True)
     _classes: Sequence[str] | None = None  # of the run that goes on, where it started from another model
 
     def fit(
@@ -94,7 +96,7 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         something does not fit, or where another training is at work in `out`.
         """
         beside, changes = self._beside(validation, changes)
-        folder = None if out is None else Path(out)
+        folder = folder_of(WHO, out)
 
         def read(options: ClassifierOptions) -> Parts[Texts]:
             return parts(texts, labelled(texts, labels, options), beside, options)
@@ -292,14 +294,6 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
             say(f"validation accuracy {right:.2%}, decided by {in_words(found.weights)}")
         files = {**linear_files(linear), SEEN: {"digests": np.union1d(digests(known.texts), self._seen())}}
         return Finished(kind(readers, classes, linear, found, plan.data), found, files)
-
-    def __sklearn_tags__(self) -> Any:
-        """What scikit-learn asks of a classifier of texts."""
-        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
-
-        takes = InputTags(one_d_array=True, two_d_array=False, string=True)
-        kinds = ClassifierTags(multi_label=True)
-        return Tags("classifier", TargetTags(required=True), classifier_tags=kinds, input_tags=takes)
 
     @property
     def classes(self) -> list[str]:

@@ -30,6 +30,7 @@ from throughtime.tasks.forecast.statistics import seasonal_change
 from throughtime.tasks.forecast.stream import SCHEMA, SeriesModel
 from throughtime.tasks.forecast.tables import TableForecaster
 from throughtime.tasks.forecast.windows import Histories, Windows
+from throughtime.tasks.habits import Habits
 from throughtime.training.run import torch_threads
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Forecaster(Answering):
     schema = SCHEMA
     unit = "windows"
     beside = (SERIES, ARRAYS)
+    habits = Habits(answers=False, texts=False)
     decides_when_stopped = True  # a calibration costs next to nothing
 
     def fit(

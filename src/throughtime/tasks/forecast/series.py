@@ -97,6 +97,8 @@ def as_series(series: Any) -> list[np.ndarray]:
     arrays = []
     for n, one in enumerate(series):
         try:
+            if np.iscomplexobj(one):
+                raise TypeError
             values = np.asarray(one, np.float64)
         except (TypeError, ValueError):
             raise UserError(f"{WHO}: series {n} has values that are no numbers") from None

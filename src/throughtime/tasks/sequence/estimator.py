@@ -23,6 +23,7 @@ from throughtime.tasks.reading.data import Parts, scored_elsewhere
 from throughtime.tasks.sequence import rule
 from throughtime.tasks.sequence.data import Coded, SequenceData, bounds, pairs_of, parts
 from throughtime.tasks.sequence.options import SequenceOptions
+from throughtime.tasks.sequence.quality import overlap
 from throughtime.tasks.sequence.stream import SequenceModel
 from throughtime.training import run as runs
 
@@ -181,6 +182,12 @@ class SequenceEstimator(Estimator[Chosen, Parts[Pairs], SequencePlan, Running]):
     def predict(self, sources: Sequence[str], **wishes: Any) -> list[str]:
         """What the model makes of each text. wishes: beam, prefix, terms, at_least; see stream.Wishes."""
         return self.fitted().texts(sources, **wishes)
+
+    def score(self, sources: Any, targets: Any = None) -> float:
+        """How much the answers have of the targets, from 0 to 1: the mean chrF of a pair; as `fit` takes them."""
+        given = self._pairs(sources, targets, self.options)
+        answers = self.fitted().texts(given.sources)
+        return float(np.mean([overlap(*pair) for pair in zip(answers, given.targets, strict=True)]))
 
     def stream(self) -> Any:
         """Text after text, each by itself."""

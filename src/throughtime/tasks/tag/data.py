@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.data import tag_schemes
+from throughtime.data.composing import composed
 from throughtime.data.label_notes import imbalance, never_seen
 from throughtime.data.labelled import check_text
 from throughtime.data.table import read_table
@@ -31,10 +32,12 @@ _SPAN = re.compile(r"[BIES]-.+")
 @dataclass(frozen=True)
 class TaggedData(TextsData):
     """What config.json keeps of tagged texts. scheme: as Tagged has it. given_back: the share of texts whose tokens
-    come back where the text is cut."""
+    come back where the text is cut. form: "NFC" where they were composed so; models of an earlier version read them as
+    they were."""
 
     scheme: str = "BIO"
     given_back: float | None = None
+    form: str = ""
 
 
 def tagged(tokens: Any, tags: Any = None, intents: Any = None, options: TaggerOptions | None = None) -> Tagged:
@@ -76,7 +79,7 @@ def read_tagged(source: Any, encoding: str = "utf-8", language: str = "auto", ch
     between tokens are cut: zh by characters, en at spaces, auto by characters where the tags are as many as those and
     not as the words. choices: what is said of columns and names of tags.
 
-    Raises UserError with file and row for what cannot be.
+    Tokens and texts are composed (NFC). Raises UserError with file and row for what cannot be.
     """
     if language not in LANGUAGES:
         raise UserError(f"language {language!r}: choose from {', '.join(LANGUAGES)}")
@@ -129,6 +132,9 @@ def _finished(found: Found) -> Tagged:
             if not tag:
                 raise UserError(f"{found.place(i, t)}: the tag of {token!r} is missing")
             check_text(token + tag, found.place(i, t))
+    found.tokens = [list(map(composed, tokens)) for tokens in found.tokens]
+    found.tags = [list(map(composed, tags)) for tags in found.tags]
+    found.texts = [None if text is None else composed(text) for text in found.texts]
     empty = [i for i, tokens in enumerate(found.tokens) if not tokens]
     if empty:
         word = "sentence" if len(empty) == 1 else "sentences"
@@ -141,6 +147,7 @@ def _finished(found: Found) -> Tagged:
     found.texts = [found.texts[i] for i in kept] if found.texts else [None] * len(kept)
     if found.intents is not None:
         found.intents = [found.intents[i] for i in kept]
+        found.intents = [composed(intent) if isinstance(intent, str) else intent for intent in found.intents]
         for i, intent in enumerate(found.intents):
             if not intent:
                 raise UserError(f"{found.place(i)}: the intent is missing")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from throughtime.data.composing import FORM
 from throughtime.data.splitter import Splitter
 from throughtime.data.tagged import Tagged, together
 from throughtime.errors import UserError
@@ -123,6 +124,7 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
             **{**examples.data.to_json(), "notes": (*examples.notes, *without.values()), "without": tuple(without)},
             scheme=learned.scheme,
             given_back=back,
+            form=FORM,
         )
         parameters, part = draw(tagger, model, options), Part.of(reader, learned.tokens, held.tokens)
         return ReadingPlan(model, data, parameters, reader_files([reader]), parts=[part])
@@ -151,6 +153,7 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
             **{**examples.data.to_json(), **kept},
             scheme=learned.scheme if earlier.record.data.scheme == "BIO" else earlier.record.data.scheme,
             given_back=earlier.record.data.given_back,
+            form=FORM,
         )
         model, part = TaggerEnsemble((sizes,), old.ensemble_size, tags, intents), self._part(reader, examples, options)
         return ReadingPlan(model, data, parameters, reader_files([reader]), parts=[part])
@@ -212,7 +215,7 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
         say: Say | None,
     ) -> Finished[TokenTagger]:
         readers, names = self._readers(plan, options, parameters), plan.model
-        model = TokenTagger(readers, names.tags, names.intents)
+        model = TokenTagger(readers, names.tags, names.intents, form=plan.data.form)
         if say is None:
             return Finished(model, Decided())
         if not names.intents:
@@ -226,10 +229,25 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
             recurrence[rows] = logits
         found, _ = decided(recurrence, linear, kept, fit.numbers(held.intents, names.intents), options)
         say(f"intents are decided by {in_words(found.weights)}")
-        return Finished(TokenTagger(readers, names.tags, names.intents, linear, found), found, linear_files(linear))
+        model = TokenTagger(readers, names.tags, names.intents, linear, found, plan.data.form)
+        return Finished(model, found, linear_files(linear))
 
-    def predict(self, tokens: Sequence[Sequence[str]]) -> tuple[list[list[str]], list[str]]:
-        """The tags of each text's tokens, and the intents (an empty list where there are none)."""
+    @property
+    def classes_(self) -> np.ndarray:
+        """The tags, in the order of the scores."""
+        return np.array(self.fitted().tags)
+
+    def score(
+        self, tokens: Any, tags: Sequence[Sequence[str]] | None = None, intents: Sequence[str] | None = None
+    ) -> float:
+        """F1 of the spans, or the share of tokens with the right tag where tags mark none; as `fit` takes them."""
+        given = tagged(tokens, tags, intents, self.options)
+        found, _ = self.fitted().predict(given.tokens)
+        return token_accuracy(given.tags, found) if self.fitted().plain else slot_f1(given.tags, found)
+
+    def predict(self, tokens: Sequence[str | Sequence[str]]) -> tuple[list[list[str]], list[str]]:
+        """The tags of each text's tokens, and the intents (an empty list where there are none). tokens: lists of
+        tokens, or plain texts, which are cut as those of training were; `tag` says into what and where."""
         return self.fitted().predict(tokens)
 
     def tag(self, texts: Iterable[str | Sequence[str]], scope: bool = False) -> list[Tagging]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from throughtime.data.composing import composed, with_places
 from throughtime.data.tagged import Span, is_plain, marked, places_together, together
 from throughtime.errors import UserError
 from throughtime.linear.ensemble import OUT_OF_SCOPE, RECURRENCE, check_weights, combine, log_softmax
@@ -67,11 +68,12 @@ class Tagging:
 
 
 class _Cut(NamedTuple):
-    """A text cut into tokens, and where each stands."""
+    """A text cut into tokens, where each stands, and the tokens as the model reads them."""
 
     tokens: list[str]
     text: str
     places: list[tuple[int, int]]
+    read: list[str]
 
 
 class TokenTagger:
@@ -79,7 +81,8 @@ class TokenTagger:
 
     readers: its members. tags, intents: names, in the order of the scores; no intents where texts have none. linear:
     models of intents over n-grams by name. decided: their weights and the threshold of intents, see TextClassifier.
-    Raises UserError where these do not fit.
+    form: "NFC" where texts are composed before they are read; places are in the texts as they were. Raises UserError
+    where these do not fit.
     """
 
     def __init__(
@@ -89,8 +92,9 @@ class TokenTagger:
         intents: Sequence[str] = (),
         linear: Mapping[str, NgramModel] | None = None,
         decided: Decided | None = None,
+        form: str = "",
     ) -> None:
-        decided = decided or Decided()
+        decided, self.form = decided or Decided(), form
         self.readers, self.tags, self.intents = readers, list(tags), list(intents)
         self.linear, self.weights = dict(linear or {}), decided.weights or {RECURRENCE: 1.0}
         self.linear_weights, self.threshold = decided.linear_weights, decided.threshold
@@ -153,8 +157,9 @@ class TokenTagger:
                 parts[name] = self.linear[name].log_probabilities(texts).astype(np.float64)
         return combine(parts, self.weights)
 
-    def predict(self, sentences: Sequence[Sequence[str]]) -> tuple[list[list[str]], list[str]]:
-        """The tags of each sentence's tokens, and its intent, "" of one without a token (none where there are none)."""
+    def predict(self, sentences: Sequence[str | Sequence[str]]) -> tuple[list[list[str]], list[str]]:
+        """The tags of each sentence's tokens, of a text those it is cut into; and its intent, "" of one without a token
+        (none where there are none)."""
         taggings = list(self.tag(sentences, sure=False))
         return [one.tags for one in taggings], [one.intent or "" for one in taggings] if self.intents else []
 
@@ -166,6 +171,8 @@ class TokenTagger:
         """
         if isinstance(texts, str):
             raise UserError(f"{WHO}: expected several texts, got one; give a list, [text]")
+        if isinstance(texts, Mapping) or hasattr(texts, "columns") or not hasattr(texts, "__iter__"):
+            raise UserError(f"{WHO}: expected a list of texts, or of lists of tokens, got {type(texts).__name__}")
         if scope and self.threshold is None:
             raise UserError(
                 f"{WHO}: no threshold was found for this model, on its validation part no intents were sure enough; "
@@ -179,21 +186,24 @@ class TokenTagger:
     def _checked(self, text: Any) -> _Cut:
         """A text, or what is cut into tokens, with its tokens; UserError for what is neither."""
         if isinstance(text, str):
-            pieces = self.readers.readers[0].splitter.pieces(text)
-            return _Cut([one for one, _, _ in pieces], text, [(start, end) for _, start, end in pieces])
+            whole, at = with_places(text) if self.form else (text, range(len(text) + 1))
+            pieces = self.readers.readers[0].splitter.pieces(whole)
+            read, places = [one for one, _, _ in pieces], [(at[start], at[end]) for _, start, end in pieces]
+            return _Cut(read if whole == text else [text[a:b] for a, b in places], text, places, read)
         if not isinstance(text, Iterable) or isinstance(text, bytes):
             raise UserError(f"{WHO}: expected texts, or lists of tokens, got {type(text).__name__}")
         tokens = list(text)
         if wrong := [type(token).__name__ for token in tokens if not isinstance(token, str)]:
             raise UserError(f"{WHO}: expected tokens as texts, got {wrong[0]}")
-        return _Cut(tokens, together(tokens), places_together(tokens))
+        read = list(map(composed, tokens)) if self.form else tokens
+        return _Cut(tokens, together(tokens), places_together(tokens), read)
 
     def stream(self) -> TaggerStream:
         """Texts one by one, each understood by itself."""
         return TaggerStream(self)
 
     def _tag(self, texts: list[_Cut], sure: bool) -> list[Tagging]:
-        sentences = [one.tokens for one in texts]
+        sentences = [one.read for one in texts]
         tags: list[list[str]] = [[] for _ in sentences]
         shares: list[list[float]] = [[] for _ in sentences]
         recurrence = np.zeros((len(sentences), max(1, len(self.intents))))
@@ -241,6 +251,6 @@ def load(folder: Path, weights: str | None = None) -> TokenTagger:
     model = record.model
     readers = Readers.of_folder(WHO, tagger, folder, model.readers, model.ensemble_size, cores())
     try:
-        return TokenTagger(readers, model.tags, model.intents, read_linear(folder), record.decided)
+        return TokenTagger(readers, model.tags, model.intents, read_linear(folder), record.decided, record.data.form)
     except UserError as error:
         raise UserError(f"{folder}: {error}") from None

@@ -16,7 +16,8 @@ from throughtime.options import Json, Options, option
 from throughtime.report.console import print_json, say, scores
 from throughtime.tasks import shell
 
-DATA = "The text to learn; - reads standard input."
+DATA = "The text to learn: a file, several, or a folder of them; - reads standard input."
+SEVERAL = True
 TRAIN = "Learn a text character by character (or in bytes, words, pieces), score its last tenth, write a report."
 
 
@@ -99,7 +100,7 @@ run = shell.with_options(
 
 def evaluate(
     directory: shell.Directory,
-    file: Annotated[str, Argument(help="The text to predict; - reads standard input.")],
+    file: Annotated[list[str], Argument(help="The text to predict, as train takes it; - reads standard input.")],
     part: Annotated[
         str | None, Option(help="Of the text the model learned from: test (if not given), validation, train or all.")
     ] = None,
@@ -119,7 +120,7 @@ def evaluate(
         return
     print(scores(result))
     size, perplexity = f"{result['characters']:,} characters", f"{result['perplexity']:.3f}"
-    print(f"{result['part']} part of {file}: {size}, perplexity {perplexity}")
+    print(f"{result['part']} part of {result['file']}: {size}, perplexity {perplexity}")
     if told := unknown_in_words(result):
         print(told)
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from unicodedata import normalize
 
 import numpy as np
 
 from throughtime.data import tokenizers
-from throughtime.data.text import is_file, looks_like_path, read_text
 from throughtime.errors import UserError
 from throughtime.options import Checked
+from throughtime.tasks.text import units
 from throughtime.tasks.text.options import TextOptions
 
 PARTS = ("train", "validation", "test", "all")
@@ -47,7 +46,9 @@ class Text:
     the validation part is so many stretches, each in the middle of an equal part of what is not test, so that no region
     of it is unseen and none is closer to the test part than the rest; 1 for a single one at its end. None: as suits
     the validation part. form: "NFC" where characters are composed as Unicode wants it, so that the same text is the
-    same characters whoever wrote it. Raises UserError for shares out of range.
+    same characters whoever wrote it. unit: what parts keep whole, of UNITS; where that is not characters, edges: first
+    and end of each stretch of the validation part, then where the test part begins. files: the names of several. notes:
+    what was found on reading. Raises UserError for shares out of range.
     """
 
     text: str
@@ -56,6 +57,10 @@ class Text:
     holdout: float = 0.1
     blocks: int | None = 1
     form: str = ""
+    unit: str = "characters"
+    edges: tuple[int, ...] = ()
+    files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("validation", "holdout"):
@@ -79,22 +84,30 @@ class Text:
         holdout: float = 0.1,
         blocks: int | None = 1,
         form: str = FORM,
+        unit: str | None = "characters",
     ) -> Text:
-        """From a Path, a folder's or several files', joined by line ends; or from a string: the name of a file that
-        exists, or else the text itself. UserError for a string that looks like the name of a file that is not there.
+        """From a Path, a folder's or several files', or several texts, joined by line ends; or from a string: the name
+        of a file that exists, or else the text itself. UserError for a string that looks like the name of a file that
+        is not there.
 
-        form: how characters are composed, "NFC" or "" for as they are.
+        form: how characters are composed, "NFC" or "" for as they are. unit: of UNITS, None for texts where each of
+        several is a small share of all.
         """
-        text, file = _read(source, encoding)
-        if form and not text.isascii():
-            text = _composed(text)
-        return cls(text, file, validation, holdout, blocks, form)
+        found = units.read(source, encoding, form)
+        kept = found.unit(unit)
+        text = cls(found.text, found.file, validation, holdout, blocks, form, kept, (), found.files, found.notes)
+        if kept == "characters":
+            return text
+        shares = text.validation or 0.0, text.holdout
+        return replace(text, edges=units.edges(found.units(kept), len(text.text), shares, text.blocks or 1))
 
     @classmethod
-    def by(cls, source: Any, options: TextOptions, form: str) -> Text:
-        """Cut as the options of a folder say; in those that say nothing of blocks there was one."""
+    def by(cls, source: Any, options: TextOptions, data: TextData) -> Text:
+        """Cut as a folder says, of the text it learned where it was cut; in those that say nothing of blocks there was
+        one."""
         blocks = options.validation_blocks or 1
-        return cls.of(source, options.encoding, options.validation, options.holdout, blocks, form)
+        text = cls.of(source, options.encoding, options.validation, options.holdout, blocks, data.form)
+        return replace(text, edges=data.edges) if text.sha256 == data.sha256 else text
 
     @property
     def sha256(self) -> str:
@@ -108,12 +121,19 @@ class Text:
         order, and the one after its last; UserError lists the parts."""
         length = len(self.text)
         test, share, blocks = int(length * (1.0 - self.holdout)), self.validation or 0.0, self.blocks or 1
+        if self.edges:
+            test = self.edges[-1]
         if part == "learned":
             return [(0, test)]
         if part in ("test", "all"):
             return [(test if part == "test" else 0, length)]
         if part not in ("train", "validation"):
             raise UserError(f"part {part!r}: choose from {', '.join(PARTS)}")
+        if self.edges:
+            bounds = [0, *self.edges]
+            odd = zip(bounds[1:-1:2], bounds[2:-1:2], strict=True)
+            found = list(odd if part == "validation" else zip(bounds[::2], bounds[1::2], strict=True))
+            return [(first, end) for first, end in found if first < end] or [(test, test)]
         if blocks == 1:
             first = int(test * (1.0 - share))
             return [(0, first) if part == "train" else (first, test)]
@@ -148,12 +168,13 @@ class Text:
     @property
     def data(self) -> TextData:
         """What the record keeps of it."""
-        return TextData(self.file, self.sha256, len(self.text), self.form)
+        return TextData(self.file, self.sha256, len(self.text), self.form, self.files, self.edges)
 
 
 @dataclass(frozen=True)
 class TextData(Checked):
-    """What config.json keeps of a text: not the text, but what tells whether another one is the same."""
+    """What config.json keeps of a text: not the text, but what tells whether another one is the same, and where it was
+    cut if not by characters alone (Text.edges)."""
 
     who = "data"
 
@@ -161,14 +182,30 @@ class TextData(Checked):
     sha256: str = ""
     characters: int = 0
     form: str = ""
+    files: tuple[str, ...] = ()
+    edges: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        bounds = [0, *self.edges, self.characters]
+        if self.edges and (len(self.edges) % 2 == 0 or bounds != sorted(bounds)):
+            raise UserError("data: expected edges of parts in their order, within the text; config.json is damaged")
+
+    @property
+    def source(self) -> Path | list[Path] | None:
+        """Where the text was read from; None where it was given, or came from standard input."""
+        if self.files:
+            return [Path(one) for one in self.files]
+        return None if self.file is None or self.file == "-" else Path(self.file)
 
     def still(self, options: TextOptions) -> Text | None:
         """The text, cut as it was, where its file is still there and the same; a file named in a folder may be
         anything."""
         try:
-            if self.file is None or self.file == "-" or not Path(self.file).exists():
+            source = self.source
+            if source is None or not all(one.exists() for one in (source if isinstance(source, list) else [source])):
                 return None
-            text = Text.by(Path(self.file), options, self.form)
+            text = Text.by(source, options, self)
         except (UserError, ValueError, OSError):
             return None
         return text if text.sha256 == self.sha256 else None
@@ -183,16 +220,6 @@ def stands_in(part: str, other: str) -> bool:
     starts = np.unique(np.linspace(0, max(0, len(part) - _PIECE), _PIECES).astype(int))
     found = sum(part[first : first + _PIECE] in other for first in starts.tolist())
     return 10 * found > len(starts)
-
-
-def _composed(text: str) -> str:
-    """A text in NFC, composed a few lines at a time: nothing is composed over a line's end."""
-    pieces, first = [], 0
-    while first < len(text):
-        end = text.find("\n", first + _BLOCK) + 1 or len(text)
-        pieces.append(normalize("NFC", text[first:end]))
-        first = end
-    return "".join(pieces)
 
 
 @dataclass(frozen=True)
@@ -219,32 +246,3 @@ class Judged:
     """
 
     log_p: np.ndarray | None = None
-
-
-def _read(source: Any, encoding: str) -> tuple[str, str | None]:
-    """A text, and the file or folder it is from."""
-    if isinstance(source, list | tuple) and source and all(isinstance(one, Path) for one in source):
-        return _joined(list(source), encoding), None
-    if isinstance(source, str) and not is_file(source):
-        if not source:
-            raise UserError("text: expected a text or a file, got an empty string")
-        if looks_like_path(source):
-            raise UserError(
-                f"{source[:60]}: no such file; check the path, or end the text with a line end if it is a text"
-            )
-        return source, None
-    if not isinstance(source, str | Path):
-        raise UserError(f"text: expected a text, a Path or a list of Paths, got {type(source).__name__}")
-    path = Path(source)
-    if str(source) == "-" or not path.is_dir():
-        return read_text(source, encoding), str(source)
-    files = sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith("."))
-    if not files:
-        raise UserError(f"{path}: expected a text file, got a folder without one; name a file")
-    return _joined(files, encoding), str(source)
-
-
-def _joined(files: list[Path], encoding: str) -> str:
-    """The texts of files, each with a line end behind it; files without a text count for nothing."""
-    parts = [read_text(one, encoding) for one in files if one.stat().st_size or len(files) == 1]
-    return "".join(part if part.endswith("\n") else part + "\n" for part in parts)

@@ -18,6 +18,7 @@ from throughtime.storage.folder import TOKENIZER, read_json
 from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.earlier import Earlier, Memory
 from throughtime.tasks.estimator import Estimator, Finished, Plan, Say, zeros
+from throughtime.tasks.habits import Habits, folder_of
 from throughtime.tasks.text import ensemble, rule
 from throughtime.tasks.text.data import Judged, Text, TextData, TextDecided, stands_in
 from throughtime.tasks.text.model import LanguageConfig, initial_parameters
@@ -62,10 +63,11 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
     schema = SCHEMA
     unit = "tokens"
     beside = (TOKENIZER, NGRAM)
+    habits = Habits(answers=False)
 
     def fit(
         self,
-        text: str | Path | Sequence[Path],
+        text: str | Path | Sequence[str | Path],
         out: str | Path | None = None,
         *,
         resume: bool = False,
@@ -75,23 +77,27 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
     ) -> LanguageModel:
         """Learn a text.
 
-        text: the text itself, or a file (a Path, or a string that names one), a folder of files, or several Paths. out:
-        a folder for the model, its history and checkpoints; None keeps all in memory. resume: go on with what is in
-        `out`, with its own model and options. force: overwrite what is in `out`. quiet: no progress. changes: options
-        in place of the constructor's; of a run that goes on only some can be (a budget, rates, patience).
-        start, among them: the folder of a model to train on from. Returns itself. Raises UserError where something does
-        not fit, or where another training is at work in `out`.
+        text: the text itself, or a file (a Path, or a string that names one), a folder of files, several Paths or
+        several texts, none of which is in two parts where `text_unit` is text. out: a folder for the model, its history
+        and checkpoints; None keeps all in memory. resume: go on with what is in `out`, with its own model and options.
+        force: overwrite what is in `out`. quiet: no progress. changes: options in place of the constructor's; of a run
+        that goes on only some can be (a budget, rates, patience). start, among them: the folder of a model to train on
+        from. Returns itself. Raises UserError where something does not fit, or where another training is at work in
+        `out`.
         """
 
         def read(options: TextOptions) -> Text:
-            return Text.of(text, options.encoding, options.validation, options.holdout, options.validation_blocks)
+            if resume:
+                return Text.by(text, options, runs.stored(self.schema, folder_of(options.who, out)).data)
+            shares = options.validation, options.holdout, options.validation_blocks
+            return Text.of(text, options.encoding, *shares, unit=options.text_unit)
 
         return self._fit(read, out, resume, force, quiet, changes)
 
     def fit_file(
-        self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
+        self, data: Any, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
     ) -> LanguageModel:
-        source = data if data == "-" else Path(data)
+        source = data if data == "-" else [Path(one) for one in data] if isinstance(data, list) else Path(data)
         return self.fit(source, out, resume=resume, force=force, quiet=quiet, **changes)
 
     def _settle(self, examples: Text, options: TextOptions) -> tuple[TextOptions, Sequence[Choice]]:
@@ -101,11 +107,15 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         if options.validation is None and (count := len(examples.part("train"))) < LEAST:
             raise UserError(f"text: expected at least {LEAST} characters to learn from, got {count}; use a longer text")
         corpus = rule.Corpus.of(examples.part("train"), examples.text, options)
-        cut = options.replaced(validation=examples.validation, validation_blocks=examples.blocks)
+        cut = options.replaced(
+            validation=examples.validation, validation_blocks=examples.blocks, text_unit=examples.unit
+        )
         settled, choices = rule.settle(corpus, cut, options.threads or runs.torch_threads())
         if options.validation is None:
             why = f"{len(examples.part('validation')):,} characters in {examples.blocks} blocks"
             choices = [*choices, Choice("validation", examples.validation, why)]
+        if options.text_unit is None and examples.unit == "text":
+            choices = [*choices, Choice("text_unit", "text", "each is a small share of all: none is in two parts")]
         return settled, choices
 
     def _build(self, examples: Text, options: TextOptions) -> TextPlan:
@@ -211,6 +221,10 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         model = TextModel(plan.model, parameters, plan.tokenizer, form=examples.form, ngram=ngram)
         return Finished(model, decided, {} if ngram is None else {NGRAM: ngram.arrays()})
 
+    def notes(self) -> list[str]:
+        """In what order files were read."""
+        return [] if self.examples is None else list(self.examples.notes)
+
     def write(self, prompt: str = "", length: int = 500, **options: Any) -> Iterator[Piece]:
         """Continue the prompt; yields text as it is produced. Options: see TextModel.write."""
         return self.fitted().write(prompt, length, **options)
@@ -233,6 +247,11 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         assert self.record is not None
         scored = self.examples if text is None else Text.of(text, encoding, form=self.examples.form)
         return evaluate(model, scored, part, self.examples, self.record.options.threads, ignore_unknown)
+
+    def score(self, text: Any, y: Any = None) -> float:
+        """Of the logarithm of a text's probability the mean of a character, in nats: the higher, the better. text: as
+        `fit` takes it; y: none. Characters that the model does not know are left out."""
+        return -float(self.evaluate(text, ignore_unknown=True)["nats_per_character"])
 
     def score_held_out(self, say: Say) -> dict[str, Any] | None:
         """The scores of the part that nothing was chosen by; None where there is none."""

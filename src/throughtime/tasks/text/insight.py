@@ -122,14 +122,15 @@ def patient(directory: str | Path, data: str | None = None, fresh: bool = False)
     folder = Path(directory)
     record = SCHEMA.read(folder)
     options = record.options
-    source = data if data is not None else record.data.file
-    if source is None or (data is None and not Path(source).is_file()):
+    known = record.data.source
+    there = known if isinstance(known, list) else [] if known is None else [known]
+    if data is None and not (there and all(one.exists() for one in there)):
+        place = ", ".join(str(one) for one in there if not one.exists())
         raise UserError(
-            f"{folder}: the text it learned is not at {source or 'any known place'}; "
+            f"{folder}: the text it learned is not at {place or 'any known place'}; "
             "give one: throughtime diagnose DIR FILE"
         )
-    place = source if source == "-" else Path(source)
-    text = Text.by(place, options, record.data.form)
+    text = Text.by(known if data is None else data if data == "-" else Path(data), options, record.data)
     tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
     found = _patient(record.model, read_weights(folder / WEIGHTS), tokenizer, text, options, _lines(folder))
     if fresh:

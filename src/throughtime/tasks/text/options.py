@@ -10,6 +10,7 @@ from throughtime.errors import UserError
 from throughtime.models.stack import LARGEST
 from throughtime.options import by_rule, option, redefined
 from throughtime.tasks.options import DropoutOptions, StackOptions, TaskOptions
+from throughtime.tasks.text.units import UNITS
 from throughtime.training.settings import Settings
 
 
@@ -52,7 +53,8 @@ class TextOptions(DropoutOptions):
     or "bpe"; vocabulary: their number, None for the kind's own choice. sizes: further symbolic sizes of the cell.
     window: T, steps the gradient goes back; batch: B, parallel streams of text. ngram: whether an n-gram model of the
     text joins in, with the weights that serve best on the validation part. validation, holdout: the shares of the
-    text kept apart; validation_blocks: over how many stretches of what is learned the first of them is spread.
+    text kept apart; validation_blocks: over how many stretches of what is learned the first of them is spread;
+    text_unit: what they keep whole.
     """
 
     who = "language model"
@@ -111,6 +113,15 @@ class TextOptions(DropoutOptions):
     )
     holdout: float = option(
         0.1, once=True, at_least=0, below=1, help="Share of the text, at its end, kept for the final score."
+    )
+    text_unit: str | None = option(
+        None,
+        flag="--unit",
+        chosen=True,
+        once=True,
+        choices=UNITS,
+        help="What the parts keep whole: characters (nothing), text (each file), line. Where not given, text if each "
+        "of several is a small share.",
     )
     encoding: str = option("utf-8", changeable=True, help="Of the file.")
 

@@ -88,7 +88,8 @@ def settle(corpus: Corpus, options: TextOptions, threads: int) -> tuple[TextOpti
     return settled(options, _choose(corpus, options, threads))
 
 
-_CHOSEN = ("hidden", *(one.name for one in TextOptions.declared() if one.rule.chosen))
+_READ = "text_unit"  # is chosen where the text is read
+_CHOSEN = ("hidden", *(one.name for one in TextOptions.declared() if one.rule.chosen and one.name != _READ))
 
 
 def _choose(corpus: Corpus, options: TextOptions, threads: int) -> list[Choice]:

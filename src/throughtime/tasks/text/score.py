@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -135,7 +135,7 @@ def _baselines(model: Any, text: Text, part: str, training: Text | None, own: np
 
 def evaluate_folder(
     directory: str | Path,
-    file: str | Path,
+    file: str | Path | Sequence[str | Path],
     part: str | None = None,
     encoding: str = "utf-8",
     ignore_unknown: bool = False,
@@ -147,11 +147,14 @@ def evaluate_folder(
     """
     record = SCHEMA.read(directory)
     model, options = load(Path(directory)), record.options
-    text = Text.of(file if str(file) == "-" else Path(file), encoding, form=record.data.form)
+    files = [file] if isinstance(file, str | Path) else list(file)
+    source: Any = [Path(one) for one in files] if len(files) > 1 or str(files[0]) != "-" else "-"
+    text = Text.of(source, encoding, form=record.data.form)
     threads = None if options.threads is None else min(options.threads, cores())
     if text.sha256 == record.data.sha256:
         blocks = options.validation_blocks or 1
-        learned: Text | None = replace(text, validation=options.validation, holdout=options.holdout, blocks=blocks)
+        cut = replace(text, validation=options.validation, holdout=options.holdout, blocks=blocks)
+        learned: Text | None = replace(cut, edges=record.data.edges)
     else:
         learned = record.data.still(options)
-    return {"file": str(file), **evaluate(model, text, part, learned, threads, ignore_unknown)}
+    return {"file": ", ".join(map(str, files)), **evaluate(model, text, part, learned, threads, ignore_unknown)}
