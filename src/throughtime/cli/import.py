@@ -15,7 +15,7 @@ app = new_app("Bring a model of another framework here, with the proof that it i
 
 @app.command(name="import")
 def import_(
-    old: Annotated[Path, Argument(metavar="OLD", help=".h5, .hdf5, .keras, or a SavedModel's folder.")],
+    old: Annotated[Path, Argument(metavar="OLD", help=".h5, .hdf5, .keras, .onnx, or a SavedModel's folder.")],
     out: Annotated[Path, Option(metavar="DIR", help="The folder to write.")],
     config: Annotated[Path | None, Option(help="The model as JSON, where OLD holds weights only.")] = None,
     inputs: Annotated[

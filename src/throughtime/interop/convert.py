@@ -86,7 +86,15 @@ def _keras(path: Path, config: Path | None) -> Conversion:
     return Conversion(model, reference)
 
 
-_OTHERS: dict[str, Callable[[Path, Path | None], Conversion]] = {}
+def _onnx(path: Path, config: Path | None) -> Conversion:
+    from throughtime.interop.onnx.importing.proof import load as load_onnx
+
+    if config is not None:
+        raise UserError(f"{path}: an ONNX file holds its graph, it takes no --config")
+    return load_onnx(path)
+
+
+_OTHERS: dict[str, Callable[[Path, Path | None], Conversion]] = {".onnx": _onnx}
 """Suffix -> what reads such a file."""
 
 

@@ -71,11 +71,13 @@ class Layer(Checked):
 
 @dataclass(frozen=True)
 class Input(Layer):
-    """What comes in. shape: without the batch, None for a free size. tokens: whether it is numbers of rows."""
+    """What comes in. shape: without the batch, None for a free size. tokens: whether it is numbers of rows. lengths:
+    whether it is how many steps each row has."""
 
     kind: ClassVar[str] = "input"
     shape: Any = option((), check=_shape, plain=list)
     tokens: bool = False
+    lengths: bool = False
 
 
 def _cells(value: Any) -> tuple[Recurrence, ...]:
@@ -267,6 +269,45 @@ def _layer(value: Any) -> Layer:
 
 
 @dataclass(frozen=True)
+class Unmasked(Layer):
+    """The same values, no step of them left out from here on."""
+
+    kind: ClassVar[str] = "unmasked"
+    masked: ClassVar[str] = "dropped"
+
+
+@dataclass(frozen=True)
+class Lengths(Layer):
+    """A sequence and how many steps each row has; those behind are left out from here on."""
+
+    kind: ClassVar[str] = "lengths"
+    masked: ClassVar[str] = "own"
+    whole: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class Last(Layer):
+    """The last step of a sequence."""
+
+    kind: ClassVar[str] = "last"
+    masked: ClassVar[str] = "dropped"
+
+
+@dataclass(frozen=True)
+class Some(Layer):
+    """Values first to last (last not included, both not negative) of an axis that is not the batch's. kept: whether the
+    axis stays where one value is left."""
+
+    kind: ClassVar[str] = "some"
+    masked: ClassVar[str] = "dropped"
+    whole: ClassVar[bool] = True
+    axis: int = option(1, at_least=1, at_most=8)
+    first: int = option(0, at_least=0)
+    last: int = option(1, at_least=1)
+    kept: bool = True
+
+
+@dataclass(frozen=True)
 class TimeDistributed(Layer):
     """A layer without time at every step."""
 
@@ -349,7 +390,7 @@ KINDS: dict[str, type[Layer]] = {
     one.kind: one
     for one in (
         *(Input, Recurrent, Bidirectional, Embedding, Masking, Dense, Activation, BatchNorm, LayerNorm, Identity),
-        *(TimeDistributed, Reshape, Flatten, Permute, Repeat, Pool, Merge),
+        *(TimeDistributed, Reshape, Flatten, Permute, Repeat, Pool, Merge, Unmasked, Lengths, Last, Some),
     )
 }
 """Every layer by its name in files."""
