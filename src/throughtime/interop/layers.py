@@ -41,10 +41,6 @@ def _shape(value: Any) -> tuple[int | None, ...]:
     return tuple(value)
 
 
-def _plain_function(value: Function) -> Json:
-    return value.to_json()
-
-
 IDENTITY = Function("identity")
 
 
@@ -71,8 +67,7 @@ class Layer(Checked):
 
 @dataclass(frozen=True)
 class Input(Layer):
-    """What comes in. shape: without the batch, None for a free size. tokens: whether it is numbers of rows. lengths:
-    whether it is how many steps each row has."""
+    """What comes in. shape: without the batch, None for free. tokens: numbers of rows. lengths: steps of each row."""
 
     kind: ClassVar[str] = "input"
     shape: Any = option((), check=_shape, plain=list)
@@ -148,10 +143,6 @@ def _recurrent(value: Any) -> Recurrent:
     return value if isinstance(value, Recurrent) else Recurrent.from_json(value)
 
 
-def _plain_layer(value: Layer) -> Json:
-    return value.to_json()
-
-
 @dataclass(frozen=True)
 class Bidirectional(Layer):
     """Two recurrent layers over the same input, one of which reads from the end. merge: one of MERGES."""
@@ -159,8 +150,8 @@ class Bidirectional(Layer):
     kind: ClassVar[str] = "bidirectional"
     masked: ClassVar[str] = "own"
     whole: ClassVar[bool] = True
-    ahead: Any = option(check=_recurrent, plain=_plain_layer)
-    back: Any = option(check=_recurrent, plain=_plain_layer)
+    ahead: Any = option(check=_recurrent, plain=lambda one: one.to_json())
+    back: Any = option(check=_recurrent, plain=lambda one: one.to_json())
     merge: str = option("concat", choices=MERGES)
 
     @property
@@ -206,7 +197,7 @@ class Dense(Layer):
     inputs: int = option(check=_size)
     units: int = option(check=_size)
     bias: bool = True
-    f: Any = option(IDENTITY, check=_function, plain=_plain_function)
+    f: Any = option(IDENTITY, check=_function, plain=lambda f: f.to_json())
 
     @property
     def shapes(self) -> Shapes:
@@ -219,7 +210,7 @@ class Activation(Layer):
     """A function. trained: its slopes below zero are a parameter of this shape (PReLU)."""
 
     kind: ClassVar[str] = "activation"
-    f: Any = option(IDENTITY, check=_function, plain=_plain_function)
+    f: Any = option(IDENTITY, check=_function, plain=lambda f: f.to_json())
     trained: Any = option((), check=_shape, plain=list)
 
     @property
@@ -295,8 +286,7 @@ class Last(Layer):
 
 @dataclass(frozen=True)
 class Some(Layer):
-    """Values first to last (last not included, both not negative) of an axis that is not the batch's. kept: whether the
-    axis stays where one value is left."""
+    """Values first to last, that not included, of an axis but the batch's. kept: whether the axis stays for one."""
 
     kind: ClassVar[str] = "some"
     masked: ClassVar[str] = "dropped"

@@ -14,8 +14,9 @@ from throughtime.interop.model import Graph, ImportedModel, Place
 from throughtime.interop.onnx.build import LENGTHS
 from throughtime.interop.onnx.importing import read, recurrent, scan
 from throughtime.interop.onnx.importing.build import Builder, Elsewhere
+from throughtime.interop.onnx.importing.call import Call
 from throughtime.interop.onnx.importing.fold import FOLDS, fold
-from throughtime.interop.onnx.importing.operators import OPERATORS, Call
+from throughtime.interop.onnx.importing.operators import OPERATORS
 from throughtime.interop.onnx.importing.values import BATCH, Axis, Fixed, Part, View
 
 PRIMES = (10007, 10009, 10037, 10039, 10061, 10067, 10069, 10079, 10091, 10093, 10099, 10103, 10111, 10133, 10139)

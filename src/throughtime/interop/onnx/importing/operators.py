@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,58 +11,10 @@ import numpy as np
 from throughtime.errors import UserError
 from throughtime.interop import layers as kinds
 from throughtime.interop.functions import SELU, Function
-from throughtime.interop.layers import Layer
-from throughtime.interop.onnx.importing import fold
-from throughtime.interop.onnx.importing.build import Builder
-from throughtime.interop.onnx.importing.values import BATCH, Fixed, Joined, Known, NoSteps, Part, Steps, View, reshaped
-
-
-@dataclass(frozen=True)
-class Call:
-    """A node at work. a: its attributes; name: of the layer it becomes; opset: the version of the operators."""
-
-    build: Builder
-    op: str
-    a: Mapping[str, Any]
-    inputs: Sequence[str]
-    outputs: Sequence[str]
-    name: str
-    opset: int
-
-    def value(self, place: int) -> Known | None:
-        """An input; None where it is left out."""
-        return self.build.values[self.inputs[place]] if self.has(place) else None
-
-    def has(self, place: int) -> bool:
-        """Whether an input is given."""
-        return len(self.inputs) > place and bool(self.inputs[place])
-
-    def view(self, place: int = 0) -> View:
-        """An input as a value of the model."""
-        return self.build.view(self.inputs[place])
-
-    def array(self, place: int, what: str) -> np.ndarray:
-        """An input as a fixed array."""
-        return self.build.fixed(self.inputs[place], what)
-
-    def axis(self, view: View, otherwise: int) -> int:
-        """The attribute axis, not negative."""
-        found = int(self.a.get("axis", otherwise))
-        if not -len(view.axes) <= found < len(view.axes):
-            raise UserError(f"its axis is {found}, its input has {len(view.axes)}")
-        return found % len(view.axes)
-
-    def give(self, view: View, output: int = 0) -> None:
-        """Say what an output is."""
-        self.build.remember(self.outputs[output], view)
-
-    def same(self, layer: Layer, weights: Mapping[str, np.ndarray] | None = None, view: View | None = None) -> View:
-        """A layer that keeps the shape of its input."""
-        view = view or self.view()
-        (place,) = self.build.put(layer, self.name, [view.place], weights)
-        found = View(place, view.stored, view.axes)
-        self.give(found)
-        return found
+from throughtime.interop.onnx.importing import moves
+from throughtime.interop.onnx.importing.call import Call, apart, axes_asked
+from throughtime.interop.onnx.importing.moves import without
+from throughtime.interop.onnx.importing.values import Fixed, NoSteps, Part, Steps, View
 
 
 def _function(call: Call) -> None:
@@ -106,21 +57,9 @@ def _softmax(call: Call) -> None:
     axis = call.axis(view, -1 if call.opset >= 13 else 1)
     if call.opset < 13 and axis != len(view.axes) - 1:
         raise UserError(f"up to opset 12 its axis {axis} means all axes from there on; only the last is known here")
-    view, place = _apart(call, view, axis)
+    view, place = apart(call, view, axis)
     name = "softmax" if call.op == "Softmax" else "log_softmax"
     call.same(kinds.Activation(Function(name, (float(place - len(view.stored)),))), view=view)
-
-
-def _apart(call: Call, view: View, axis: int) -> tuple[View, int]:
-    """The value stored so that an axis of ONNX's is an axis of ours, and which."""
-    wanted = view.axes[axis]
-    if any(part.key == BATCH for part in wanted):
-        raise UserError(f"its axis {axis} is the batch")
-    if not wanted or wanted not in view.stored:
-        view = call.build.usual(view, call.name)
-    if not wanted:
-        return view, 1 + sum(1 for one in view.axes[:axis] if one != view.stored[0])
-    return view, view.stored.index(wanted)
 
 
 def _clip(call: Call) -> None:
@@ -148,191 +87,6 @@ def _same(call: Call) -> None:
         raise UserError("its mask is read; export the model for inference")
     assert value is not None
     call.build.values[call.outputs[0]] = value
-
-
-def _transpose(call: Call) -> None:
-    value = call.value(0)
-    if isinstance(value, Steps):
-        call.build.values[call.outputs[0]] = Steps(value.lengths, 1 - value.time)
-        return
-    view = call.view()
-    order = call.a.get("perm", list(range(len(view.axes)))[::-1])
-    if sorted(order) != list(range(len(view.axes))):
-        raise UserError(f"its perm {list(order)[:8]} does not fit its input of {len(view.axes)} axes")
-    call.give(view.seen(tuple(view.axes[k] for k in order)))
-
-
-def _axes(call: Call, rank: int) -> list[int] | None:
-    given = [None, call.array(1, "axes")] if call.has(1) else [None]
-    found = fold.axes_of(call.a, given)
-    if found is not None and not all(-rank <= n < rank for n in found):
-        raise UserError(f"its axes are {found[:8]}, its input has {rank} axes")
-    return found
-
-
-def _squeeze(call: Call) -> None:
-    view = call.view()
-    found = _axes(call, len(view.axes))
-    gone = {k for k, axis in enumerate(view.axes) if not axis} if found is None else {n % len(view.axes) for n in found}
-    if any(view.axes[k] for k in gone):
-        raise UserError(f"it drops axes of {[view.shape[k] for k in sorted(gone)]} values, or the batch")
-    call.give(view.seen(tuple(axis for k, axis in enumerate(view.axes) if k not in gone)))
-
-
-def _unsqueeze(call: Call) -> None:
-    value = call.value(0)
-    if isinstance(value, NoSteps):
-        call.build.values[call.outputs[0]] = value
-        return
-    view = call.view()
-    found = _axes(call, 16) or []
-    rank = len(view.axes) + len(found)
-    new = {n % rank for n in found}
-    left = list(view.axes)
-    call.give(view.seen(tuple(() if k in new else left.pop(0) for k in range(rank))))
-
-
-def _reshape(call: Call) -> None:
-    view = call.view()
-    if call.op == "Flatten":
-        axis = int(call.a.get("axis", 1)) % (len(view.axes) + 1)
-        wanted = [math.prod(view.shape[:axis]), math.prod(view.shape[axis:])]
-    else:
-        shape = call.value(1) if call.has(1) else Fixed(np.array(call.a.get("shape", [])))
-        if not isinstance(shape, Fixed):
-            raise UserError("its shape is no fixed array")
-        wanted = [int(n) for n in np.atleast_1d(shape.array)]
-        if not call.a.get("allowzero"):
-            wanted = [view.shape[k] if n == 0 and k < len(view.shape) else n for k, n in enumerate(wanted)]
-        if -1 in wanted:
-            known = math.prod(n for n in wanted if n != -1)
-            wanted[wanted.index(-1)] = math.prod(view.shape) // known if known else 0
-    if math.prod(wanted) != math.prod(view.shape) or min(wanted, default=1) < 1:
-        raise UserError("its shape does not fit its input for every batch and length")
-    call.give(reshaped(view, tuple(wanted), call.build.key(40)))
-
-
-def _gather(call: Call) -> None:
-    table, where = call.value(0), call.value(1)
-    if isinstance(table, Fixed) and isinstance(where, View):
-        array = call.array(0, "table")
-        if array.ndim != 2 or call.a.get("axis", 0) != 0 or array.dtype.kind != "f":
-            raise UserError("it looks up what is no table of rows")
-        layer = kinds.Embedding(rows=len(array), width=int(array.shape[1]))
-        (place,) = call.build.put(layer, call.name, [where.place], {"table": array})
-        part = ((Part(call.build.key(), int(array.shape[1])),) if array.shape[1] > 1 else (),)
-        call.build.truths[call.build.names[-1]] = ("Gather", array)
-        call.give(View(place, (*where.stored, *part), (*where.axes, *part)))
-        return
-    index = call.array(1, "indices")
-    if index.size != 1 or index.ndim > 1:
-        raise UserError(f"it takes values at {index.size} places; only one is known here")
-    rank = len(_shape(table))
-    axis = int(call.a.get("axis", 0)) % rank
-    _taken(call, axis, int(index.reshape(())), None, bool(index.ndim), 0)
-
-
-def _shape(value: Known | None) -> tuple[int, ...]:
-    if isinstance(value, Joined):
-        first = value.parts[0].shape
-        total = sum(one.shape[value.axis] for one in value.parts)
-        return (*first[: value.axis], total, *first[value.axis + 1 :])
-    if isinstance(value, View):
-        return value.shape
-    raise UserError("its input has no shape that is known here")
-
-
-def _taken(call: Call, axis: int, first: int, last: int | None, kept: bool, output: int) -> None:
-    """Values first to last of an axis, or the one value first. kept: whether the axis stays for one value."""
-    value = call.value(0)
-    count = _shape(value)[axis]
-    build = call.build
-    first += count if first < 0 else 0
-    end = first + 1 if last is None else min(count, last + count if last < 0 else last)
-    if not 0 <= first < end <= count:
-        raise UserError(f"it takes values {first} to {end} of {count}")
-    if isinstance(value, Joined) and axis == value.axis:
-        edges = np.cumsum([0, *(one.shape[axis] for one in value.parts)]).tolist()
-        if first in edges and end in edges:
-            parts = value.parts[edges.index(first) : edges.index(end)]
-            if len(parts) > 1:
-                build.values[call.outputs[output]] = Joined(axis, parts)
-                return
-            view = parts[0]
-            build.values[call.outputs[output]] = view if kept else _without(view, axis)
-            return
-    view = call.view()
-    if (first, end) == (0, count):
-        build.values[call.outputs[output]] = view if kept else _without(view, axis)
-        return
-    view, place = _apart(call, view, axis)
-    one = end - first == 1
-    if any(build.free(part) for part in view.axes[axis]):
-        if (not one or end != count) and (first, end) != (0, 1):
-            raise UserError("it takes some steps of a sequence; only the first or the last are known here")
-        if one and end == count and place == 1:
-            (new,) = build.put(kinds.Last(), call.name, [view.place])
-            stored = (view.stored[0], *view.stored[2:])
-            axes = tuple(() if k == axis else part for k, part in enumerate(view.axes))
-            found = View(new, stored, axes)
-            call.give(found if kept else _without(found, axis), output)
-            return
-        if end == count:
-            raise UserError("it takes the last step of a sequence whose second axis is not time")
-    (new,) = build.put(kinds.Some(place, first, end, not one), call.name, [view.place])
-    part = () if one else (Part(build.key(), end - first),)
-    stored = (*view.stored[:place], *([] if one else [part]), *view.stored[place + 1 :])
-    found = View(new, stored, tuple(part if k == axis else old for k, old in enumerate(view.axes)), view.whole)
-    call.give(found if kept else _without(found, axis), output)
-
-
-def _without(view: View, axis: int) -> View:
-    if view.axes[axis]:
-        raise UserError(f"it drops axis {axis}, which is not of one value")
-    return view.seen((*view.axes[:axis], *view.axes[axis + 1 :]))
-
-
-def _slice(call: Call) -> None:
-    value = call.value(0)
-    rank = len(_shape(value))
-    rest = [call.array(k, "bounds") if call.has(k) else None for k in range(1, len(call.inputs))]
-    chosen = fold.bounds(call.a, [None, *rest], rank)
-    todo = {k: s for k, s in chosen.items() if not (s.start == 0 and (s.stop or 0) >= (1 << 31) - 1 and s.step == 1)}
-    if len(todo) != 1 or next(iter(todo.values())).step != 1:
-        if not todo:
-            assert value is not None
-            call.build.values[call.outputs[0]] = value
-            return
-        raise UserError("it takes values of several axes, or backwards or with gaps; only plain parts are known here")
-    ((axis, part),) = todo.items()
-    _taken(call, axis, int(part.start), int(part.stop), True, 0)
-
-
-def _split(call: Call) -> None:
-    shape = _shape(call.value(0))
-    axis = int(call.a.get("axis", 0)) % len(shape)
-    count = len(call.outputs)
-    sizes: Any = call.array(1, "split") if call.has(1) else call.a.get("split")
-    if sizes is None:
-        each = -(-shape[axis] // count)
-        sizes = [min(each, shape[axis] - k * each) for k in range(count)]
-    first = 0
-    for output, length in enumerate(int(n) for n in sizes):
-        if call.outputs[output] and call.build.uses[call.outputs[output]]:
-            _taken(call, axis, first, first + length, True, output)
-        first += length
-
-
-def _concat(call: Call) -> None:
-    rank = max(len(_shape(call.value(k))) for k in range(len(call.inputs)))
-    axis = int(call.a["axis"]) % rank
-    parts: list[View] = []
-    for k in range(len(call.inputs)):
-        value = call.value(k)
-        parts += value.parts if isinstance(value, Joined) and value.axis == axis else (call.view(k),)
-    if any(len(one.axes) != rank for one in parts):
-        raise UserError("it joins values of different shapes")
-    call.build.values[call.outputs[0]] = Joined(axis, tuple(parts)) if len(parts) > 1 else parts[0]
 
 
 def _dense(call: Call) -> None:
@@ -372,14 +126,14 @@ def _norm(call: Call) -> None:
     if call.op == "BatchNormalization":
         if call.a.get("training_mode") or sum(map(bool, call.outputs)) > 1:
             raise UserError("it is in training mode; export the model for inference")
-        view, place = _apart(call, view, 1)
+        view, place = apart(call, view, 1)
         arrays = [call.array(k, "parameters") for k in range(1, 5)]
         layer = kinds.BatchNorm(len(arrays[0]), place, float(np.float32(call.a.get("epsilon", 1e-5))))
         call.same(layer, dict(zip(("gain", "bias", "mean", "variance"), arrays, strict=True)), view)
         call.build.truths[call.build.names[-1]] = ("BatchNormalization", arrays, place, layer.epsilon)
         return
     axis = call.axis(view, -1)
-    view, place = _apart(call, view, axis)
+    view, place = apart(call, view, axis)
     if axis != len(view.axes) - 1 or place != len(view.stored) - 1:
         raise UserError("it normalises over several axes; only the last is known here")
     gain = call.array(1, "scale")
@@ -390,11 +144,11 @@ def _norm(call: Call) -> None:
 
 def _pool(call: Call) -> None:
     view = call.view()
-    axes = _axes(call, len(view.axes))
+    axes = axes_asked(call, len(view.axes))
     if axes is None or len(axes) != 1:
         raise UserError("it reduces several axes; only one is known here")
     axis = axes[0] % len(view.axes)
-    view, place = _apart(call, view, axis)
+    view, place = apart(call, view, axis)
     if place != 1:
         view = call.build.usual(view, call.name)
         rest = tuple(one for one in view.stored[1:] if one != view.axes[axis])
@@ -403,7 +157,7 @@ def _pool(call: Call) -> None:
     (new,) = call.build.put(kinds.Pool(how), call.name, [view.place])
     axes_now = tuple(() if k == axis else one for k, one in enumerate(view.axes))
     found = View(new, (view.stored[0], *view.stored[2:]), axes_now)
-    call.give(found if call.a.get("keepdims", 1) else _without(found, axis))
+    call.give(found if call.a.get("keepdims", 1) else without(found, axis))
 
 
 def _binary(call: Call) -> None:
@@ -452,7 +206,7 @@ def _with_fixed(call: Call, first: bool) -> None:
         return
     if fixed.size != fixed.shape[-1] or view.shape[-1] != fixed.size:
         raise UserError(f"its fixed array has the shape {fixed.shape}; only one number a column is known here")
-    view, place = _apart(call, view, len(view.axes) - 1)
+    view, place = apart(call, view, len(view.axes) - 1)
     layer = kinds.BatchNorm(fixed.size, place, 0.0)
     arrays = {"gain": gain.reshape(-1), "bias": bias.reshape(-1)}
     arrays |= {"mean": np.zeros(fixed.size, one), "variance": np.ones(fixed.size, one)}
@@ -492,7 +246,7 @@ def _less(call: Call) -> None:
 def _counted(call: Call) -> None:
     """The lengths again: the sum over time of which steps there are."""
     value = call.value(0)
-    if not isinstance(value, Steps) or _axes(call, 2) != [value.time] or call.a.get("keepdims", 1):
+    if not isinstance(value, Steps) or axes_asked(call, 2) != [value.time] or call.a.get("keepdims", 1):
         raise UserError("it sums values of the model, which is not known here")
     call.build.values[call.outputs[0]] = value.lengths
 
@@ -518,16 +272,16 @@ OPERATORS: dict[str, Callable[[Call], None]] = {
     **dict.fromkeys(("MatMul", "Gemm"), _dense),
     **dict.fromkeys(("BatchNormalization", "LayerNormalization"), _norm),
     **dict.fromkeys(("ReduceMean", "ReduceMax"), _pool),
-    **dict.fromkeys(("Reshape", "Flatten"), _reshape),
+    **dict.fromkeys(("Reshape", "Flatten"), moves.reshape),
     "Selu": _selu,
     "Clip": _clip,
-    "Transpose": _transpose,
-    "Squeeze": _squeeze,
-    "Unsqueeze": _unsqueeze,
-    "Gather": _gather,
-    "Slice": _slice,
-    "Split": _split,
-    "Concat": _concat,
+    "Transpose": moves.transpose,
+    "Squeeze": moves.squeeze,
+    "Unsqueeze": moves.unsqueeze,
+    "Gather": moves.gather,
+    "Slice": moves.some,
+    "Split": moves.split,
+    "Concat": moves.concat,
     "Less": _less,
     "ReduceSum": _counted,
     "Equal": _equal,

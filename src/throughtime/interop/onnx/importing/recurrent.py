@@ -12,8 +12,8 @@ from throughtime.interop import layers as kinds
 from throughtime.interop.functions import Function
 from throughtime.interop.model import Place
 from throughtime.interop.onnx.importing.build import Builder
+from throughtime.interop.onnx.importing.call import Call
 from throughtime.interop.onnx.importing.cells import Kind, cell_of
-from throughtime.interop.onnx.importing.operators import Call
 from throughtime.interop.onnx.importing.values import Axis, Fixed, Joined, Part, View
 
 GATES = {"RNN": 1, "LSTM": 4, "GRU": 3}

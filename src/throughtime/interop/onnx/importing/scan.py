@@ -9,7 +9,7 @@ import numpy as np
 from throughtime.errors import UserError
 from throughtime.interop import layers as kinds
 from throughtime.interop.onnx.importing.body import Body, Chosen, Mask, Mixed, cut
-from throughtime.interop.onnx.importing.operators import Call
+from throughtime.interop.onnx.importing.call import Call
 from throughtime.interop.onnx.importing.read import array
 from throughtime.interop.onnx.importing.recurrent import masked, unmasked
 from throughtime.interop.onnx.importing.values import Fixed, Part, Steps, View, size
