@@ -277,14 +277,6 @@ class Lengths(Layer):
 
 
 @dataclass(frozen=True)
-class Last(Layer):
-    """The last step of a sequence."""
-
-    kind: ClassVar[str] = "last"
-    masked: ClassVar[str] = "dropped"
-
-
-@dataclass(frozen=True)
 class Some(Layer):
     """Values first to last, that not included, of an axis but the batch's. kept: whether the axis stays for one."""
 
@@ -363,6 +355,15 @@ class Pool(Layer):
     whole: ClassVar[bool] = True
     how: str = option("max", choices=("max", "ave"))
     kept: bool = False
+
+
+@dataclass(frozen=True)
+class Last(Layer):
+    """The values of the last step of a sequence; what reads from the end has read one step by then."""
+
+    kind: ClassVar[str] = "last"
+    masked: ClassVar[str] = "own"
+    whole: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)

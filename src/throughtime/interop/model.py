@@ -314,7 +314,7 @@ def _quick(model: ImportedModel) -> list[Callable[[Any], np.ndarray]] | None:
             steps.append(_dense(layer, weights))
         elif isinstance(layer, kinds.Activation) and not layer.trained:
             steps.append(layer.f)
-        elif not isinstance(layer, kinds.Identity | kinds.Last):
+        elif not isinstance(layer, kinds.Identity):
             return None
     return steps
 

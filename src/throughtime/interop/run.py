@@ -230,6 +230,15 @@ def _lengths(
     return [Value(x, np.arange(x.shape[1]) < steps[:, None])]
 
 
+def _last(layer: kinds.Last, weights: Weights, values: Sequence[Value], name: str, past: Past | None) -> list[Value]:
+    x, mask = values[0]
+    if mask is not None:
+        raise UserError(
+            f"{name}: the last step of rows of different lengths is not known here; give one length at a time"
+        )
+    return [Value(x[:, -1])]
+
+
 def plain(layer: Layer, weights: Weights, x: Array) -> Array:
     """A layer without time and masks over an array."""
     if isinstance(layer, kinds.Dense):
@@ -272,8 +281,6 @@ def _moved(layer: Layer, weights: Weights, x: Array) -> Array:
         return np.repeat(x[:, None], layer.steps, 1)
     if isinstance(layer, kinds.Identity | kinds.Unmasked):
         return x
-    if isinstance(layer, kinds.Last):
-        return x[:, -1]
     if isinstance(layer, kinds.Some):
         chosen = x[(slice(None),) * layer.axis + (slice(layer.first, layer.last),)]
         return chosen if layer.kept else chosen.squeeze(layer.axis)
@@ -288,6 +295,7 @@ _OWN: dict[str, Callable[..., list[Value]]] = {
     "masking": _masking,
     "pool": _pool,
     "lengths": _lengths,
+    "last": _last,
 }
 """The layers that see masks, states or several values."""
 

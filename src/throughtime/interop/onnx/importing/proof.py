@@ -28,7 +28,7 @@ LOST = 10.0
 Run = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OnnxConversion(Conversion):
     """A converted file. imported: what it became, and from what; run: the file itself at work."""
 
@@ -63,7 +63,7 @@ def load(path: Path) -> OnnxConversion:
         return evaluate(imported.truths.get(name), values)
 
     names = list(dict.fromkeys(name for name, _ in imported.seen.values()))
-    return OnnxConversion(imported.model, reference, imported, _runner(proto, names, str(path)))
+    return OnnxConversion(imported.model, reference, imported=imported, run=_runner(proto, names, str(path)))
 
 
 def _runner(proto: Any, names: list[str], who: str) -> Run:
