@@ -16,7 +16,7 @@ app = new_app("Bring a model of another framework here, with the proof that it i
 @app.command(name="import")
 def import_(
     old: Annotated[
-        Path, Argument(metavar="OLD", help=".h5, .hdf5, .keras, .pt, .pth, .safetensors, or a SavedModel's folder.")
+        Path, Argument(metavar="OLD", help=".h5, .hdf5, .keras, .onnx, .pt, .safetensors, or a SavedModel's folder.")
     ],
     out: Annotated[Path, Option(metavar="DIR", help="The folder to write.")],
     config: Annotated[Path | None, Option(help="The model as JSON, where OLD holds weights only.")] = None,

@@ -108,7 +108,15 @@ def _state_dict(path: Path, config: Path | None, layers: str | None) -> Conversi
     return Conversion(model, reference.layer_reference(made), reference.stored(model, steps, state.tensors))
 
 
-_OTHERS: dict[str, Callable[[Path, Path | None], Conversion]] = {}
+def _onnx(path: Path, config: Path | None) -> Conversion:
+    from throughtime.interop.onnx.importing.proof import load as load_onnx
+
+    if config is not None:
+        raise UserError(f"{path}: an ONNX file holds its graph, it takes no --config")
+    return load_onnx(path)
+
+
+_OTHERS: dict[str, Callable[[Path, Path | None], Conversion]] = {".onnx": _onnx}
 """Suffix -> what reads such a file."""
 
 

@@ -41,10 +41,6 @@ def _shape(value: Any) -> tuple[int | None, ...]:
     return tuple(value)
 
 
-def _plain_function(value: Function) -> Json:
-    return value.to_json()
-
-
 IDENTITY = Function("identity")
 
 
@@ -71,11 +67,12 @@ class Layer(Checked):
 
 @dataclass(frozen=True)
 class Input(Layer):
-    """What comes in. shape: without the batch, None for a free size. tokens: whether it is numbers of rows."""
+    """What comes in. shape: without the batch, None for free. tokens: numbers of rows. lengths: steps of each row."""
 
     kind: ClassVar[str] = "input"
     shape: Any = option((), check=_shape, plain=list)
     tokens: bool = False
+    lengths: bool = False
 
 
 def _cells(value: Any) -> tuple[Recurrence, ...]:
@@ -146,10 +143,6 @@ def _recurrent(value: Any) -> Recurrent:
     return value if isinstance(value, Recurrent) else Recurrent.from_json(value)
 
 
-def _plain_layer(value: Layer) -> Json:
-    return value.to_json()
-
-
 @dataclass(frozen=True)
 class Bidirectional(Layer):
     """Two recurrent layers over the same input, one of which reads from the end. merge: one of MERGES."""
@@ -157,8 +150,8 @@ class Bidirectional(Layer):
     kind: ClassVar[str] = "bidirectional"
     masked: ClassVar[str] = "own"
     whole: ClassVar[bool] = True
-    ahead: Any = option(check=_recurrent, plain=_plain_layer)
-    back: Any = option(check=_recurrent, plain=_plain_layer)
+    ahead: Any = option(check=_recurrent, plain=lambda one: one.to_json())
+    back: Any = option(check=_recurrent, plain=lambda one: one.to_json())
     merge: str = option("concat", choices=MERGES)
 
     @property
@@ -204,7 +197,7 @@ class Dense(Layer):
     inputs: int = option(check=_size)
     units: int = option(check=_size)
     bias: bool = True
-    f: Any = option(IDENTITY, check=_function, plain=_plain_function)
+    f: Any = option(IDENTITY, check=_function, plain=lambda f: f.to_json())
 
     @property
     def shapes(self) -> Shapes:
@@ -217,7 +210,7 @@ class Activation(Layer):
     """A function. trained: its slopes below zero are a parameter of this shape (PReLU)."""
 
     kind: ClassVar[str] = "activation"
-    f: Any = option(IDENTITY, check=_function, plain=_plain_function)
+    f: Any = option(IDENTITY, check=_function, plain=lambda f: f.to_json())
     trained: Any = option((), check=_shape, plain=list)
 
     @property
@@ -264,6 +257,36 @@ def _layer(value: Any) -> Layer:
     if not isinstance(found, Dense | Activation | BatchNorm | LayerNorm | Identity | Reshape | Flatten | Embedding):
         raise ValueError("a layer without time of its own")
     return found
+
+
+@dataclass(frozen=True)
+class Unmasked(Layer):
+    """The same values, no step of them left out from here on."""
+
+    kind: ClassVar[str] = "unmasked"
+    masked: ClassVar[str] = "dropped"
+
+
+@dataclass(frozen=True)
+class Lengths(Layer):
+    """A sequence and how many steps each row has; those behind are left out from here on."""
+
+    kind: ClassVar[str] = "lengths"
+    masked: ClassVar[str] = "own"
+    whole: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class Some(Layer):
+    """Values first to last, that not included, of an axis but the batch's. kept: whether the axis stays for one."""
+
+    kind: ClassVar[str] = "some"
+    masked: ClassVar[str] = "dropped"
+    whole: ClassVar[bool] = True
+    axis: int = option(1, at_least=1, at_most=8)
+    first: int = option(0, at_least=0)
+    last: int = option(1, at_least=1)
+    kept: bool = True
 
 
 @dataclass(frozen=True)
@@ -358,7 +381,7 @@ KINDS: dict[str, type[Layer]] = {
     one.kind: one
     for one in (
         *(Input, Recurrent, Bidirectional, Embedding, Masking, Dense, Activation, BatchNorm, LayerNorm, Identity),
-        *(TimeDistributed, Reshape, Flatten, Permute, Repeat, Pool, Last, Merge),
+        *(TimeDistributed, Reshape, Flatten, Permute, Repeat, Pool, Merge, Unmasked, Lengths, Last, Some),
     )
 }
 """Every layer by its name in files."""

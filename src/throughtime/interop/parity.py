@@ -131,6 +131,9 @@ def trials(model: ImportedModel, seed: int = 0, lengths: Sequence[int] = LENGTHS
                 shape = [rows, *(steps if n is None else n for n in one.shape)]
                 if math.prod(shape) > 1 << 26:
                     raise UserError(f"verify: an input of shape {tuple(shape)} is too large to be tried")
+                if one.lengths:
+                    inputs.append(np.concatenate([[steps], rng.integers(1, steps + 1, rows - 1)]))
+                    continue
                 drawn = rng.integers(0, min(tables), shape) if one.tokens else rng.standard_normal(shape)
                 inputs.append(_masked(drawn, 0 if one.tokens else (values or [0])[0], rng) if masked else drawn)
             long = inputs[0].shape[1] if inputs[0].ndim > 1 else 1

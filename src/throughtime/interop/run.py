@@ -221,6 +221,15 @@ def _pool(layer: kinds.Pool, weights: Weights, values: Sequence[Value], name: st
     return [Value((x * held).sum(1, keepdims=layer.kept) / held.sum(1, keepdims=layer.kept))]
 
 
+def _lengths(
+    layer: kinds.Lengths, weights: Weights, values: Sequence[Value], name: str, past: Past | None
+) -> list[Value]:
+    x, steps = values[0].array, np.asarray(values[1].array)
+    if steps.size and not (steps.min() >= 0 and steps.max() <= x.shape[1]):
+        raise UserError(f"{name}: expected lengths from 0 to {x.shape[1]}, got {steps.min():g} to {steps.max():g}")
+    return [Value(x, np.arange(x.shape[1]) < steps[:, None])]
+
+
 def _last(layer: kinds.Last, weights: Weights, values: Sequence[Value], name: str, past: Past | None) -> list[Value]:
     x, mask = values[0]
     if mask is not None:
@@ -270,8 +279,11 @@ def _moved(layer: Layer, weights: Weights, x: Array) -> Array:
         return x.transpose(0, *layer.order)
     if isinstance(layer, kinds.Repeat):
         return np.repeat(x[:, None], layer.steps, 1)
-    if isinstance(layer, kinds.Identity):
+    if isinstance(layer, kinds.Identity | kinds.Unmasked):
         return x
+    if isinstance(layer, kinds.Some):
+        chosen = x[(slice(None),) * layer.axis + (slice(layer.first, layer.last),)]
+        return chosen if layer.kept else chosen.squeeze(layer.axis)
     raise AssertionError(layer.kind)
 
 
@@ -282,6 +294,7 @@ _OWN: dict[str, Callable[..., list[Value]]] = {
     "embedding": _embedding,
     "masking": _masking,
     "pool": _pool,
+    "lengths": _lengths,
     "last": _last,
 }
 """The layers that see masks, states or several values."""

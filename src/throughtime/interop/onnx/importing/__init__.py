@@ -1,0 +1,1 @@
+"""ONNX files as graphs of layers: read, converted, and held against what runs such files."""

@@ -1,0 +1,169 @@
+"""Arithmetic with arrays that are known beforehand: mostly the shapes that exporters reckon with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from throughtime.errors import UserError
+from throughtime.interop.onnx.importing.build import MOST_VALUES
+
+Array = np.ndarray
+Attributes = Mapping[str, Any]
+
+INTEGERS = {6: np.int32, 7: np.int64}
+FLOATS = {1: np.float32, 11: np.float64}
+TYPES: dict[int, Any] = {**INTEGERS, **FLOATS, 9: np.bool_, 2: np.uint8, 3: np.int8}
+"""The element types of ONNX that are known here."""
+
+
+def axes_of(attributes: Attributes, inputs: Sequence[Array | None], place: int = 1) -> list[int] | None:
+    """The axes a node is about: an attribute up to opset 12, an input later; None for none."""
+    if "axes" in attributes:
+        return [int(n) for n in attributes["axes"]]
+    if len(inputs) > place and inputs[place] is not None:
+        return [int(n) for n in np.atleast_1d(np.asarray(inputs[place]))]
+    return None
+
+
+def _plain(shape: Sequence[int]) -> list[int]:
+    found = [int(n) for n in np.atleast_1d(np.asarray(shape))]
+    if any(n < 0 for n in found) or len(found) > 8:
+        raise UserError(f"a shape of {found[:8]} is none")
+    return found
+
+
+def _spread(value: Array, shape: Sequence[int]) -> Array:
+    """One value at every place, without the memory."""
+    return np.broadcast_to(value, np.broadcast_shapes(value.shape, tuple(_plain(shape))))
+
+
+def _constant_of_shape(a: Attributes, shape: Array) -> Array:
+    value = np.asarray(a.get("value", np.zeros(1, np.float32)))
+    return np.broadcast_to(value.reshape(()), _plain(shape))
+
+
+def _gather(a: Attributes, data: Array, indices: Array) -> Array:
+    return np.asarray(np.take(data, indices.astype(np.int64), axis=a.get("axis", 0)))
+
+
+def bounds(a: Attributes, inputs: Sequence[Array | None], rank: int) -> dict[int, slice]:
+    """What a Slice takes of each axis."""
+    if "starts" in a:
+        starts, ends, axes, steps = a["starts"], a["ends"], a.get("axes"), None
+    else:
+        starts, ends, axes, steps = (*inputs[1:], None, None, None)[:4]
+    count = len(np.atleast_1d(starts))
+    each = range(count) if axes is None else np.atleast_1d(axes)
+    paces = [1] * count if steps is None else np.atleast_1d(steps)
+    found = {}
+    for axis, start, end, pace in zip(each, np.atleast_1d(starts), np.atleast_1d(ends), paces, strict=True):
+        last: int | None = int(end)
+        if int(pace) < 0 and int(end) <= -(1 << 31):
+            last = None
+        found[int(axis) % rank] = slice(int(start), last, int(pace))
+    return found
+
+
+def _slice(a: Attributes, data: Array, *rest: Array | None) -> Array:
+    chosen = bounds(a, [data, *rest], data.ndim)
+    return data[tuple(chosen.get(k, slice(None)) for k in range(data.ndim))]
+
+
+def _squeeze(a: Attributes, data: Array, axes: Array | None = None) -> Array:
+    wanted = axes_of(a, [data, axes])
+    return data.squeeze(None if wanted is None else tuple(wanted))
+
+
+def _unsqueeze(a: Attributes, data: Array, axes: Array | None = None) -> Array:
+    return np.expand_dims(data, tuple(axes_of(a, [data, axes]) or []))
+
+
+def _reshape(a: Attributes, data: Array, shape: Array) -> Array:
+    wanted = [data.shape[k] if n == 0 and not a.get("allowzero") else int(n) for k, n in enumerate(shape)]
+    if data.size and not any(data.strides):  # one value at every place
+        known = math.prod(n for n in wanted if n != -1)
+        return np.broadcast_to(data.flat[0], [data.size // known if n == -1 else n for n in wanted])
+    return data.reshape(wanted)
+
+
+def _cast(a: Attributes, data: Array) -> Array:
+    if a.get("to") not in TYPES:
+        raise UserError(f"it makes values of element type {a.get('to')}, which is not known here")
+    return data.astype(TYPES[a["to"]])
+
+
+def _range(a: Attributes, start: Array, limit: Array, delta: Array) -> Array:
+    count = (limit - start) / delta
+    if not 0 <= count <= MOST_VALUES:
+        raise UserError("a range of so many values is too large")
+    return np.arange(start, limit, delta)
+
+
+def _divide(a: Attributes, x: Array, y: Array) -> Array:
+    if x.dtype.kind in "iu":
+        if not y.all():
+            raise UserError("it divides by zero")
+        return np.asarray(x // y)
+    return np.asarray(x / y)
+
+
+def _total(a: Attributes, data: Array, axes: Array | None = None) -> Array:
+    wanted = axes_of(a, [data, axes])
+    return np.asarray(data.prod(None if wanted is None else tuple(wanted), keepdims=bool(a.get("keepdims", 1))))
+
+
+FOLDS: dict[str, Callable[..., Array]] = {
+    "Identity": lambda a, x: x,
+    "Cast": _cast,
+    "ConstantOfShape": _constant_of_shape,
+    "Expand": lambda a, x, shape: _spread(x, shape),
+    "Gather": _gather,
+    "Slice": _slice,
+    "Squeeze": _squeeze,
+    "Unsqueeze": _unsqueeze,
+    "Reshape": _reshape,
+    "Transpose": lambda a, x: x.transpose(a.get("perm")),
+    "Concat": lambda a, *each: np.concatenate(each, a["axis"]),
+    "Range": _range,
+    "ReduceProd": _total,
+    "Add": lambda a, x, y: x + y,
+    "Sub": lambda a, x, y: x - y,
+    "Mul": lambda a, x, y: x * y,
+    "Div": _divide,
+    "Neg": lambda a, x: -x,
+    "Max": lambda a, *each: np.maximum.reduce(each),
+    "Min": lambda a, *each: np.minimum.reduce(each),
+    "Equal": lambda a, x, y: x == y,
+    "Where": lambda a, c, x, y: np.where(c, x, y),
+    "Not": lambda a, x: ~x,
+    "Shape": lambda a, x: np.array(x.shape[slice(a.get("start", 0), a.get("end"))], np.int64),
+    "Size": lambda a, x: np.array(x.size, np.int64),
+}
+"""The operators that are reckoned beforehand."""
+
+_LAZY = ("Identity", "Expand", "ConstantOfShape", "Gather", "Slice", "Squeeze", "Unsqueeze", "Transpose", "Shape")
+_LAZY += ("Size", "Reshape")
+
+
+def fold(op: str, attributes: Attributes, inputs: Sequence[Array | None]) -> Array:
+    """The value of a node; UserError where it cannot be, or would be too large."""
+    given = list(inputs)
+    while given and given[-1] is None:
+        given.pop()
+    if op not in _LAZY and sum(one.size for one in given if one is not None) > MOST_VALUES:
+        raise UserError("it reckons with arrays that are too large")
+    if op == "Gather" and given[1] is not None and given[0] is not None:
+        axis = given[0].shape[attributes.get("axis", 0)] or 1
+        if given[0].size // axis * max(given[1].size, 1) > MOST_VALUES:
+            given[1] = np.asarray(given[1])
+            if given[1].ndim:
+                raise UserError("it reckons with arrays that are too large")
+    try:
+        with np.errstate(all="ignore"):
+            return np.asarray(FOLDS[op](attributes, *given))
+    except (ValueError, IndexError, TypeError, KeyError, OverflowError) as error:
+        raise UserError(f"its inputs do not fit ({(str(error).splitlines() or [''])[0][:120]})") from None
