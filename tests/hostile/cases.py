@@ -142,7 +142,7 @@ _config(
 _config(
     "a layer that reads itself", "imported", lambda raw: raw["model"]["nodes"].__setitem__(1, [1, [[1, 0]]]), ("m",)
 )
-_config("a cell that is code", "chat", lambda raw: raw["model"]["encoder"].update(layers=["evil.py:X"]), ("m",))
+_config("a cell that is code", "chat", lambda raw: raw["model"].update(encoder=["evil.py:X"]), ("m",))
 _config("answers without an end", "chat", lambda raw: raw["data"].update(longest=[9, 1 << 40]), ("longest",))
 _config("a beam of a billion", "chat", lambda raw: raw["options"].update(beam=10**9), ("beam",))
 _config("a model that is code", "forecast", lambda raw: raw.update(model="evil.py:X"), ("m",))
