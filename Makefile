@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CPP := $(wildcard cpp/src/* cpp/include/throughtime/*)
 
-.PHONY: setup program demo test quick test-cpp test-cpp-threads fuzz-cpp fuzz check check-cpp bench wheel format clean
+.PHONY: setup program bill demo test quick test-cpp test-cpp-threads fuzz-cpp fuzz check check-cpp bench wheel format clean
 .DELETE_ON_ERROR:
 
 # The program and what its tests and checks need; `program` is without these.
@@ -49,6 +49,14 @@ $(VENV)/.program: $(VENV)/.requirements $(MODULES) CMakeLists.txt $(CPP)
 $(VENV)/.developer: $(VENV)/.program
 	$(INSTALL) --no-build-isolation $$($(BIN)/python packaging/extra.py dev)
 	touch $@
+
+# The bill of materials: every pinned version, as CycloneDX. Its tools are in an environment of their own.
+BILL := build/bill
+bill:
+	test -x $(BILL)/bin/python || $(PYTHON) -m venv $(BILL)
+	$(BILL)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r packaging/bill.txt
+	$(BILL)/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type library --output-reproducible \
+	  --output-format JSON --output-file build/throughtime.cdx.json constraints.txt
 
 demo: program
 	$(BIN)/throughtime demo

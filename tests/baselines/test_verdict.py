@@ -37,7 +37,7 @@ def test_what_belongs_together_counts_once() -> None:
 def test_an_interval_names_the_side_that_each_end_is_on() -> None:
     assert span_in_words(-0.163, 0.092) == "16.3% above to 9.2% below"
     assert span_in_words(0.1, 0.3) == "10.0% to 30.0% below"
-    assert span_in_words(-0.3, -0.1) == "30.0% to 10.0% above"
+    assert span_in_words(-0.3, -0.1) == "10.0% to 30.0% above"
     assert span_in_words(-0.163, 0.092, "fewer", "more") == "16.3% more to 9.2% fewer"
     rng = np.random.default_rng(0)
     wrong = (rng.random((2, 200)) < 0.3).astype(float)

@@ -11,8 +11,10 @@ from throughtime.models import encoder_decoder as ed
 from throughtime.models.encoder_decoder import EncoderDecoderConfig, Pieces
 from throughtime.models.exact import ExactOps
 from throughtime.models.resolve import trace_of
+from throughtime.runtime import beam as beam_module
 from throughtime.runtime.beam import Answer, Asked, Penalties, search
 from throughtime.runtime.likeliest import Continuations, continuations
+from throughtime.runtime.step_ops import StepOps
 
 SIZE = 6
 CONFIG = EncoderDecoderConfig.stack(SIZE, 6, [trace_of("gru")], 8)
@@ -98,6 +100,18 @@ def test_neighbours_have_no_say(beam: int) -> None:
             np.testing.assert_array_equal(a.shares, b.shares)
 
 
+def test_lots_in_several_threads_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [Asked(source, 9) for source in SOURCES] * 6
+    monkeypatch.setattr(beam_module, "ROWS", 4)
+    one, two = (
+        search(StepOps(threads), CONFIG, PARAMETERS, asked, 3, Penalties(1.0, 0.1), wanted=3) for threads in (1, 2)
+    )
+    assert [[(a.ids, a.score, a.copied.tolist()) for a in own] for own in one] == [
+        [(a.ids, a.score, a.copied.tolist()) for a in own] for own in two
+    ]
+    assert all(two)
+
+
 def test_a_prefix_is_kept_and_no_answer_is_too_long() -> None:
     for beam in (1, 3):
         for source in SOURCES:
@@ -138,4 +152,6 @@ def test_the_likeliest_of_a_row() -> None:
         made = Continuations(p, np.ones((7, 1), np.float32), np.zeros((1, 7), np.int64), None)
         for row in range(7):
             wanted = np.argsort(-p[row], kind="stable")[:5].tolist()
-            assert made.tokens(row, 5) == wanted or (row == 3 and len(set(made.tokens(row, 5))) == min(5, size))
+            assert made.best(row, 5)[0] == wanted or (row == 3 and len(set(made.best(row, 5)[0])) == min(5, size))
+            assert made.best(row, 5)[1] == p[row][wanted].tolist()
+        assert made.best(0, 9)[0] == np.argsort(-p[0], kind="stable")[:9].tolist()  # more than was asked before

@@ -210,7 +210,8 @@ def _gain(gain: float) -> str:
 def span_in_words(low: float, high: float, less: str = "below", more: str = "above") -> str:
     """From one gain to another, by the side that each is on: 16.3% above to 9.2% below. less, more: words for a gain
     and for a loss."""
-    words = [f"{abs(value):.1%} {less if value >= 0 else more}" for value in (low, high)]
+    ends = (high, low) if low < 0 and high < 0 else (low, high)  # the smaller number first
+    words = [f"{abs(value):.1%} {less if value >= 0 else more}" for value in ends]
     if (low >= 0) == (high >= 0):
-        words[0] = f"{abs(low):.1%}"
+        words[0] = f"{abs(ends[0]):.1%}"
     return " to ".join(words)

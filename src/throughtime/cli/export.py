@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -12,30 +13,40 @@ from throughtime.report.console import new_app, print_json
 
 app = new_app("Write a model for another runtime, with the proof that it is the same.")
 
-SUFFIXES = {"onnx": ".onnx"}
+SUFFIXES = {"onnx": ".onnx", "pytorch": ".pt", "keras": ".keras", "c": ".c"}
 """Format -> how its file's name ends."""
+
+WRITERS = {to: f"throughtime.interop.{to}.check" for to in SUFFIXES}
+"""Format -> the module whose `write` makes the file."""
 
 
 @app.command()
 def export(
     directory: Annotated[Path, Argument(metavar="DIR", help="The model's folder.")],
-    to: Annotated[str, Option(help="onnx.")],
-    out: Annotated[Path | None, Option(metavar="FILE", help="The file; beside DIR where not given.")] = None,
+    to: Annotated[str, Option(help="onnx, pytorch, keras or c.")],
+    out: Annotated[
+        Path | None, Option(metavar="FILE", help="The file, for c its .h beside it; beside DIR where not given.")
+    ] = None,
+    int8: Annotated[bool, Option(help="c: matrices of eight bits, with a scale for each row.")] = False,
     json: Annotated[bool, Option("--json", help="Print what was written as one JSON object.")] = False,
 ) -> None:
     """Write a model for another runtime; nothing is written unless it gives the same numbers."""
+    from throughtime.interop.trained import graph_of
     from throughtime.tasks.load import load
 
     if to not in SUFFIXES:
         raise UserError(f"export: expected --to as one of {', '.join(SUFFIXES)}, got {to!r}")
-    from throughtime.interop.trained import graph_of
-
-    model = graph_of(load(directory), str(directory))
-    file = out or directory.with_name(directory.name + SUFFIXES[to])
-    from throughtime.interop.onnx.check import write
-
-    found = write(model, file)
+    if int8 and to != "c":
+        raise UserError(f"export: --int8 is for --to c, got --to {to}; leave it out")
+    home = directory if directory.name not in ("", "..") else directory.resolve()
+    file = out or home.with_name(home.name + SUFFIXES[to])
+    model, writer = load(directory), import_module(WRITERS[to])
+    if to == "c":
+        found = writer.write(model, file, str(directory), int8)
+    else:
+        found = writer.write(graph_of(model, str(directory)), file)
     if json:
         print_json({"file": str(file), **found})
-    else:
-        print("\n".join([*(f"{name:<8}  {value}" for name, value in found.items()), f"file      {file}"]))
+        return
+    width = max(len(name) for name in found) + 2
+    print("\n".join(f"{name:<{width}}{value}" for name, value in [*found.items(), ("file", file)]))

@@ -15,9 +15,15 @@ app = new_app("Bring a model of another framework here, with the proof that it i
 
 @app.command(name="import")
 def import_(
-    old: Annotated[Path, Argument(metavar="OLD", help=".h5, .hdf5, .keras, or a SavedModel's folder.")],
+    old: Annotated[
+        Path, Argument(metavar="OLD", help=".h5, .hdf5, .keras, .pt, .pth, .safetensors, or a SavedModel's folder.")
+    ],
     out: Annotated[Path, Option(metavar="DIR", help="The folder to write.")],
     config: Annotated[Path | None, Option(help="The model as JSON, where OLD holds weights only.")] = None,
+    layers: Annotated[
+        str | None,
+        Option(help="A state_dict's modules as they run: 'embed=embedding, rnn=lstm, last, fc=linear, softmax'."),
+    ] = None,
     inputs: Annotated[
         Path | None, Option(help=".npz: inputs x0, ... and the outputs y0, ... the old model gave.")
     ] = None,
@@ -34,7 +40,7 @@ def import_(
     if (out / CONFIG).exists() and not force:
         raise UserError(f"{out}: there is a model already; choose another folder, or replace it with --force")
     stored = read_stored(inputs) if inputs is not None else []
-    conversion = convert(old, config)
+    conversion = convert(old, config, layers)
     proof = proven(conversion, old, stored)
     save(conversion.model, out)
     write_report(out, proof, str(old))

@@ -74,6 +74,12 @@ def known(verb: str, arguments: Sequence[str]) -> tuple[Any, str, list[str]]:
     """
     from throughtime.tasks.load import task_of
 
+    if verb == "run" and any(map(_is_imported, arguments)):
+        from throughtime.interop.commands import run
+
+        app = new_app(verb)
+        app.command()(run)
+        return app, verb, list(arguments)
     task = next((found for each in arguments if (found := _task_of(each))), None)
     if task is None and verb in VERBS:
         if set(arguments) & {"--help", "-h"}:
@@ -112,6 +118,17 @@ def _function(task: str, verb: str) -> Any:
     if verb == "train":
         return shell.train_command(task)
     return shell.report_command(task) if verb == "report" else getattr(part(task, "commands"), verb)
+
+
+def _is_imported(argument: str) -> bool:
+    """Whether an argument is the folder of a model of another framework."""
+    from throughtime.storage.folder import CONFIG
+    from throughtime.tasks.load import imported
+
+    try:
+        return not argument.startswith("-") and (Path(argument) / CONFIG).is_file() and imported(Path(argument))
+    except (OSError, ValueError):  # what is no model's folder is told by what reads it
+        return False
 
 
 def _task_of(argument: str) -> str | None:

@@ -18,6 +18,10 @@ def verify(
     directory: Annotated[Path, Argument(metavar="DIR", help="The model's folder.")],
     file: Annotated[Path, Argument(metavar="FILE", help="The file it came from, or went into.")],
     config: Annotated[Path | None, Option(help="The model as JSON, where FILE holds weights only.")] = None,
+    layers: Annotated[
+        str | None,
+        Option(help="A state_dict's modules as they run: 'embed=embedding, rnn=lstm, last, fc=linear, softmax'."),
+    ] = None,
     inputs: Annotated[
         Path | None, Option(help=".npz: inputs x0, ... and the outputs y0, ... FILE's model gave.")
     ] = None,
@@ -35,7 +39,7 @@ def verify(
 
         proof = proof_of(model, file)
     else:
-        proof = convert(file, config).proof(model, stored)
+        proof = convert(file, config, layers).proof(model, stored)
     write_report(directory, proof, str(file))
     if json:
         print_json(proof.to_json())

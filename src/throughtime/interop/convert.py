@@ -23,16 +23,21 @@ class Conversion:
 
     model: ImportedModel
     reference: Reference
+    stored: Sequence[tuple[Any, Any]] = ()
+    """Inputs and outputs that the original's own framework has computed."""
 
     def proof(self, model: ImportedModel | None = None, stored: Sequence[tuple[Any, Any]] = ()) -> Parity:
         """Hold a model (this one where none is given) against the original."""
-        return compare(model or self.model, self.model, self.reference, stored)
+        return compare(model or self.model, self.model, self.reference, [*self.stored, *stored])
 
 
-def load(path: str | PathLike[str], config: str | PathLike[str] | None = None) -> ImportedModel:
+def load(
+    path: str | PathLike[str], config: str | PathLike[str] | None = None, layers: str | None = None
+) -> ImportedModel:
     """A model of another framework, ready to run and to stream; or one that was imported before, from its folder.
 
-    config: the model as JSON, where the file holds weights only.
+    config: the model as JSON, where the file holds weights only. layers: the modules of a state_dict as they run,
+    "embed=embedding, rnn=lstm, last, fc=linear".
     Raises UserError where it cannot be read, and where the conversion does not agree with its original.
 
     Example (not run):
@@ -44,7 +49,7 @@ def load(path: str | PathLike[str], config: str | PathLike[str] | None = None) -
     place = Path(path)
     if (place / "config.json").is_file() and (place / "model.safetensors").is_file():
         return folder.load(place)
-    conversion = convert(place, None if config is None else Path(config))
+    conversion = convert(place, None if config is None else Path(config), layers)
     proven(conversion, place)
     return conversion.model
 
@@ -57,16 +62,20 @@ def proven(conversion: Conversion, path: Path, stored: Sequence[tuple[Any, Any]]
     return found
 
 
-def convert(path: Path, config: Path | None = None) -> Conversion:
-    """A file or a SavedModel's folder, converted; UserError names what is not known here."""
+def convert(path: Path, config: Path | None = None, layers: str | None = None) -> Conversion:
+    """A file or a SavedModel's folder, converted; UserError names what is not known here. Arguments as for load."""
     suffix = path.suffix.lower()
     if not path.exists():
         raise UserError(f"{path}: there is no such file; check the path")
+    if suffix in STATE_DICTS:
+        return _state_dict(path, config, layers)
+    if layers is not None:
+        raise UserError(f"{path}: --layers describes a state_dict, {', '.join(STATE_DICTS)}; leave it out")
     if path.is_dir() or suffix in (".h5", ".hdf5", ".keras", ".zip"):
         return _keras(path, config)
     maker = _OTHERS.get(suffix)
     if maker is None:
-        known = ".h5, .hdf5, .keras, a SavedModel's folder, " + ", ".join(_OTHERS)
+        known = ".h5, .hdf5, .keras, a SavedModel's folder, " + ", ".join((*STATE_DICTS, *_OTHERS))
         raise UserError(f"{path}: expected one of {known}; name another file")
     return maker(path, config)
 
@@ -84,6 +93,19 @@ def _keras(path: Path, config: Path | None) -> Conversion:
         return None if layer is None else evaluate(layer, source.arrays.get(name, []), values)
 
     return Conversion(model, reference)
+
+
+STATE_DICTS = (".pt", ".pth", ".safetensors")
+"""How the names of files with a state_dict of PyTorch end."""
+
+
+def _state_dict(path: Path, config: Path | None, layers: str | None) -> Conversion:
+    from throughtime.interop.pytorch import build, describe, reference, source
+
+    state = source.read(path)
+    steps = describe.steps_of(path, state.tensors, config, layers)
+    model, made = build.build(path, state, steps)
+    return Conversion(model, reference.layer_reference(made), reference.stored(model, steps, state.tensors))
 
 
 _OTHERS: dict[str, Callable[[Path, Path | None], Conversion]] = {}

@@ -335,6 +335,15 @@ class Pool(Layer):
 
 
 @dataclass(frozen=True)
+class Last(Layer):
+    """The values of the last step of a sequence; what reads from the end has read one step by then."""
+
+    kind: ClassVar[str] = "last"
+    masked: ClassVar[str] = "own"
+    whole: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
 class Merge(Layer):
     """Several values as one. axis: of "concat". masks: those of the inputs must "all" hold a step, or "any"."""
 
@@ -349,7 +358,7 @@ KINDS: dict[str, type[Layer]] = {
     one.kind: one
     for one in (
         *(Input, Recurrent, Bidirectional, Embedding, Masking, Dense, Activation, BatchNorm, LayerNorm, Identity),
-        *(TimeDistributed, Reshape, Flatten, Permute, Repeat, Pool, Merge),
+        *(TimeDistributed, Reshape, Flatten, Permute, Repeat, Pool, Last, Merge),
     )
 }
 """Every layer by its name in files."""

@@ -221,6 +221,15 @@ def _pool(layer: kinds.Pool, weights: Weights, values: Sequence[Value], name: st
     return [Value((x * held).sum(1, keepdims=layer.kept) / held.sum(1, keepdims=layer.kept))]
 
 
+def _last(layer: kinds.Last, weights: Weights, values: Sequence[Value], name: str, past: Past | None) -> list[Value]:
+    x, mask = values[0]
+    if mask is not None:
+        raise UserError(
+            f"{name}: the last step of rows of different lengths is not known here; give one length at a time"
+        )
+    return [Value(x[:, -1])]
+
+
 def plain(layer: Layer, weights: Weights, x: Array) -> Array:
     """A layer without time and masks over an array."""
     if isinstance(layer, kinds.Dense):
@@ -273,6 +282,7 @@ _OWN: dict[str, Callable[..., list[Value]]] = {
     "embedding": _embedding,
     "masking": _masking,
     "pool": _pool,
+    "last": _last,
 }
 """The layers that see masks, states or several values."""
 

@@ -15,13 +15,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from heapq import merge
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
 from throughtime.models.encoder_decoder import EncoderDecoderConfig, Memory, begin, decode, embed, encode
 from throughtime.models.ops import Ops, Params
+from throughtime.models.ops_numpy import NumpyOps
 from throughtime.models.stack import States
 from throughtime.runtime.likeliest import Continuations, continuations
 from throughtime.runtime.ragged import batches
@@ -102,6 +106,19 @@ Refuse = Callable[[int, Sequence[int], int], bool]
 """Whether a piece may not come next: of which source, after which pieces, the piece. The edge may be asked for too."""
 
 
+Entry = tuple[float, int, int]
+"""A continuation: log p with it, which live answer's it is, and its piece."""
+
+
+def _line(logarithm: float, which: int, tokens: Sequence[int], likely: Sequence[float]) -> Iterator[Entry]:
+    for token, share in zip(tokens, likely, strict=True):
+        yield logarithm + math.log(max(share, 1e-30)), which, token
+
+
+def _order(entry: Entry) -> tuple[float, int, int]:
+    return -entry[0], entry[1], entry[2]
+
+
 class _Turn:
     """One source's search."""
 
@@ -125,60 +142,56 @@ class _Turn:
         )
         return best <= ranked[self.wanted - 1]
 
-    def step(self, said: Continuations, rows: Sequence[int], edge: int, refuse: Refuse) -> None:
-        """Take in what may come next. rows: of the live answers."""
-        place = len(self.live[0].ids)
-        entries: list[tuple[float, int, int, float]] = []
-        for which, (one, row) in enumerate(zip(self.live, rows, strict=True)):
-            for token, share in self._candidates(one, said, row, place, edge):
-                entries.append((one.logarithm + math.log(max(share, 1e-30)), which, token, share))
-        entries.sort(key=lambda entry: (-entry[0], entry[1], entry[2]))
-        chosen = self._chosen(entries, edge, refuse)
+    def choose(self, said: Continuations, rows: Sequence[int], edge: int, refuse: Refuse) -> list[Entry]:
+        """What comes next. rows: of the live answers."""
+        chosen = self._chosen(self._entries(said, rows, edge), edge, refuse)
         if not chosen and not self.ended:
-            chosen = [entry for entry in entries if entry[2] == edge][:1] or entries[:1]
+            every = list(self._entries(said, rows, edge))
+            chosen = [entry for entry in every if entry[2] == edge][:1] or every[:1]
+        return chosen
+
+    def take(
+        self, chosen: Sequence[Entry], copied: Sequence[float], said: Continuations, rows: Sequence[int], edge: int
+    ) -> None:
+        """Go on with what was chosen. copied: how much of each piece is."""
         after: list[_Live] = []
-        for logarithm, which, token, _ in chosen:
+        for (logarithm, which, token), own in zip(chosen, copied, strict=True):
             one, row = self.live[which], rows[which]
-            own = said.shares[row, : len(self.asked.source)]
-            shares, copied = [*one.shares, own], [*one.copied, said.copied(row, token)]
+            shares = [*one.shares, said.shares[row, : len(self.asked.source)]]
             if token == edge:
                 whole = np.array(shares)
                 covered = whole.sum(0) if self.penalties.coverage else None
                 score = self.penalties.score(logarithm, len(one.ids) + 1, covered)
-                self.ended.append(Answer(one.ids, logarithm, score, whole, np.array(copied)))
+                self.ended.append(Answer(one.ids, logarithm, score, whole, np.array([*one.copied, own])))
             else:
                 terms = self._said(one.terms, token) if self.asked.terms else one.terms
-                after.append(_Live([*one.ids, token], logarithm, row, shares, copied, terms))
+                after.append(_Live([*one.ids, token], logarithm, row, shares, [*one.copied, own], terms))
         self.live = after
 
-    def _candidates(
-        self, one: _Live, said: Continuations, row: int, place: int, edge: int
-    ) -> Iterator[tuple[int, float]]:
-        """What may come after a live answer, with its probability."""
-        if place < len(self.asked.prefix):
-            token = int(self.asked.prefix[place])
-            yield token, said.share(row, token)
-            return
-        if place >= self.asked.most:
-            yield edge, said.share(row, edge)
-            return
-        tokens = said.tokens(row, 2 * self.beam + 2)
-        forced = self._forced(one.terms) - set(tokens)
-        for token in [*tokens, *sorted(forced)]:
-            yield token, said.share(row, token)
-        if edge not in tokens:
-            yield edge, said.share(row, edge)
+    def _entries(self, said: Continuations, rows: Sequence[int], edge: int) -> Iterator[Entry]:
+        """What may come next, best first, of equals what stands first; made as far as somebody looks."""
+        place = len(self.live[0].ids)
+        lines: list[Iterator[Entry]] = []
+        for which, (one, row) in enumerate(zip(self.live, rows, strict=True)):
+            if place < len(self.asked.prefix) or place >= self.asked.most:
+                token = int(self.asked.prefix[place]) if place < len(self.asked.prefix) else edge
+                lines.append(_line(one.logarithm, which, [token], [said.share(row, token)]))
+                continue
+            tokens, likely = said.best(row, 2 * self.beam + 2)
+            lines.append(_line(one.logarithm, which, tokens, likely))
+            more = {edge} if not self.asked.terms else {edge} | self._forced(one.terms)
+            for token in more.difference(tokens):
+                lines.append(_line(one.logarithm, which, [token], [said.share(row, token)]))
+        return lines[0] if len(lines) == 1 else merge(*lines, key=_order)
 
-    def _chosen(
-        self, entries: list[tuple[float, int, int, float]], edge: int, refuse: Refuse
-    ) -> list[tuple[float, int, int, float]]:
+    def _chosen(self, entries: Iterator[Entry], edge: int, refuse: Refuse) -> list[Entry]:
         """The continuations to go on with, at most a beam of them, and ends among the best."""
         if self.asked.terms:
             return self._shared_out(entries, edge, refuse)
-        found: list[tuple[float, int, int, float]] = []
+        found: list[Entry] = []
         alive = 0
         for entry in entries:
-            _, which, token, _ = entry
+            _, which, token = entry
             forced = len(self.live[which].ids) < len(self.asked.prefix) or len(self.live[which].ids) >= self.asked.most
             if not forced and refuse(self.number, self.live[which].ids, token):
                 continue
@@ -194,14 +207,12 @@ class _Turn:
                 break
         return found
 
-    def _shared_out(
-        self, entries: list[tuple[float, int, int, float]], edge: int, refuse: Refuse
-    ) -> list[tuple[float, int, int, float]]:
+    def _shared_out(self, entries: Iterator[Entry], edge: int, refuse: Refuse) -> list[Entry]:
         """The same where terms are to be said: places shared out by how much of them is."""
-        banks: dict[int, list[tuple[float, int, int, float]]] = {}
+        banks: dict[int, list[Entry]] = {}
         ends = []
         for entry in entries:
-            _, which, token, _ = entry
+            _, which, token = entry
             one = self.live[which]
             if token == edge:
                 if len(one.terms.met) == len(self.asked.terms):
@@ -252,7 +263,7 @@ class _Turn:
 
 
 def search(
-    ops: Ops,
+    ops: NumpyOps,
     config: EncoderDecoderConfig,
     parameters: Params,
     asked: Sequence[Asked],
@@ -262,14 +273,25 @@ def search(
     wanted: int = 1,
 ) -> list[list[Answer]]:
     """The answers to each source, best first: at least one, and as many as ended before no other could be among the
-    `wanted` best. refuse: what may not be said, by number of the source."""
+    `wanted` best. refuse: what may not be said, by number of the source; asked from several threads."""
     found: list[list[Answer]] = [[] for _ in asked]
     lengths = np.array([len(one.source) for one in asked], np.int64)
-    for rows in batches(lengths, CELLS, ROWS):
+
+    def searched(rows: np.ndarray, own: NumpyOps) -> None:
         turns = [_Turn(int(row), asked[row], beam, wanted, penalties) for row in rows]
-        _together(ops, config, parameters, turns, refuse)
+        _together(own, config, parameters, turns, refuse)
         for turn in turns:
             found[turn.number] = turn.answers()
+
+    lots = list(batches(lengths, CELLS, ROWS))
+    if ops.threads < 2 or len(lots) < 2:
+        for rows in lots:
+            searched(rows, ops)
+        return found
+    # each lot in one thread: what is ranked in Python then happens while another lot is multiplied
+    with ThreadPoolExecutor(ops.threads) as pool:
+        for _ in pool.map(lambda rows: searched(rows, type(ops)(1)), reversed(lots)):
+            pass
     return found
 
 
@@ -291,8 +313,12 @@ def _together(
         said = decode(ops, config, parameters, memory, states, x)
         likely = continuations(ops, config, parameters, said, tokens, len(going))
         count = len(going)
-        for b, turn in enumerate(going):
-            turn.step(likely, [j * count + b for j in range(len(turn.live))], config.edge, refuse)
+        places = [range(b, b + count * len(turn.live), count) for b, turn in enumerate(going)]
+        chosen = [turn.choose(likely, own, config.edge, refuse) for turn, own in zip(going, places, strict=True)]
+        each = [(own[which], token) for some, own in zip(chosen, places, strict=True) for _, which, token in some]
+        copied = iter(likely.copied([row for row, _ in each], [token for _, token in each]).tolist())
+        for turn, some, own in zip(going, chosen, places, strict=True):
+            turn.take(some, list(islice(copied, len(some))), likely, own, config.edge)
         left = [b for b, turn in enumerate(going) if not turn.over()]
         going = [going[b] for b in left]
         if not going:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,18 +24,19 @@ class Continuations:
     shares: np.ndarray
     sources: np.ndarray
     gate: np.ndarray | None
-    _order: dict[int, np.ndarray] = field(default_factory=dict)
+    _count: int = 0
+    _tokens: list[list[int]] = field(default_factory=list)
+    _likely: list[list[float]] = field(default_factory=list)
 
     def share(self, row: int, token: int) -> float:
         """The probability of a piece."""
         return float(self.probabilities[row, token])
 
-    def tokens(self, row: int, count: int) -> list[int]:
-        """The likeliest pieces of a row, best first; of equals the first."""
-        if not self._order:
+    def best(self, row: int, count: int) -> tuple[list[int], list[float]]:
+        """The likeliest pieces of a row, best first, of equals the first; and their probabilities."""
+        if count > self._count:
             self._rank(count)
-        found: list[int] = self._order[row][:count].tolist()
-        return found
+        return self._tokens[row][:count], self._likely[row][:count]
 
     def _rank(self, count: int) -> None:
         rows, size = self.probabilities.shape
@@ -53,15 +55,21 @@ class Continuations:
         some = np.sort(np.argpartition(-values, min(count, values.shape[1]) - 1, axis=1)[:, :count], axis=1)
         best = np.argsort(-np.take_along_axis(values, some, 1), axis=1, kind="stable")
         found = np.take_along_axis(places, np.take_along_axis(some, best, 1), 1)
-        self._order = dict(enumerate(found))
+        self._count = count
+        self._tokens = found.tolist()
+        self._likely = np.take_along_axis(self.probabilities, found, 1).tolist()
 
-    def copied(self, row: int, token: int) -> float:
-        """How much of a piece's probability comes from copying it."""
-        if self.gate is None:
-            return 0.0
-        there = self.sources[:, row % self.sources.shape[1]] == token
-        mass = float(self.shares[row, : len(there)][there].sum()) if there.any() else 0.0
-        return (1.0 - float(self.gate[row])) * mass / max(self.share(row, token), 1e-30)
+    def copied(self, rows: Sequence[int], tokens: Sequence[int]) -> np.ndarray:
+        """(N,) how much of the probability of each piece comes from copying it. rows, tokens: (N,)."""
+        if self.gate is None or not len(rows):
+            return np.zeros(len(rows))
+        own, said = np.asarray(rows), np.asarray(tokens)
+        place, which = np.nonzero(self.sources[:, own % self.sources.shape[1]] == said)
+        # one after the other, so that what else is looked at changes no bit
+        mass = np.bincount(which, self.shares[own[which], place], len(own))
+        likely = np.maximum(self.probabilities[own, said].astype(np.float64), 1e-30)
+        found: np.ndarray = (1.0 - self.gate[own].astype(np.float64)) * mass / likely
+        return found
 
 
 def continuations(
@@ -70,18 +78,18 @@ def continuations(
     """What a decoder says after one step, as probabilities. sources: (T, B). count: B. UserError where they are no
     numbers."""
     logits = ops.linear(said.readout, parameters["embedding"], parameters["output.b_y"])[0]
-    with np.errstate(all="ignore"):
-        logits = logits - logits.max(-1, keepdims=True)
-        np.exp(logits, out=logits)
-        logits /= logits.sum(-1, keepdims=True)
-    if not np.isfinite(logits).all():
-        raise UserError("the model's output is not finite; its training diverged or its file is damaged")
     shares = said.shares.reshape(-1, said.shares.shape[-1])
     gate = None
-    if said.gate is not None:
-        with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):
+        logits -= logits.max(-1, keepdims=True)
+        np.exp(logits, out=logits)
+        sums = logits.sum(-1, keepdims=True)
+        if said.gate is not None:
             gate = 1.0 / (1.0 + np.exp(-said.gate[0, :, 0]))
-        logits *= gate[:, None]
+        logits *= (1.0 if gate is None else gate[:, None]) / sums
+    if not np.isfinite(sums).all() or (gate is not None and not np.isfinite(gate).all()):
+        raise UserError("the model's output is not finite; its training diverged or its file is damaged")
+    if gate is not None:
         each = np.broadcast_to(np.arange(len(logits))[:, None], shares.shape)
         ids = sources.T[np.arange(len(logits)) % count]
         np.add.at(logits, (each, ids), shares * (1.0 - gate)[:, None])

@@ -16,7 +16,8 @@ IMPORTED = "imported"
 """What stands for a task in the folder of a model of another framework."""
 
 
-def _imported(path: Path) -> bool:
+def imported(path: Path) -> bool:
+    """Whether a folder is of a model of another framework."""
     return read_task(path)[0] == IMPORTED
 
 
@@ -34,7 +35,7 @@ def load(directory: str | PathLike[str], weights: str | None = None) -> Any:
             print(piece, end="", flush=True)
     """
     path = Path(directory)
-    if _imported(path):
+    if imported(path):
         from throughtime.interop import folder
 
         return folder.load(path)
@@ -46,7 +47,7 @@ def task_of(directory: str | PathLike[str]) -> str:
     path = Path(directory)
     task, _ = read_task(path)
     if task == IMPORTED:
-        raise UserError(f"{path}: an imported model has no task; use throughtime.load in Python, or throughtime export")
+        raise UserError(f"{path}: an imported model has no task; use throughtime run or export, or throughtime.load")
     if task not in TASKS:
         raise UserError(f"{path / CONFIG}: unknown task {reprlib.repr(task)}, this version knows {', '.join(TASKS)}")
     return task

@@ -15,7 +15,7 @@ class Repeats:
     """
 
     def __init__(self, sources: Sequence[np.ndarray], folded: np.ndarray, visible: np.ndarray, edge: int) -> None:
-        self._folded, self._visible, self._edge = folded, visible, edge
+        self._folded, self._visible, self._edge = folded.tolist(), visible.tolist(), edge
         self._sources = sources
         self._known: dict[int, tuple[set[tuple[int, ...]], bool]] = {}
 
@@ -25,11 +25,10 @@ class Repeats:
             return not any(self._visible[i] for i in ids)
         if len(ids) < 3:
             return False
-        last, fold = int(self._folded[token]), self._folded
-        new = (int(fold[ids[-2]]), int(fold[ids[-1]]), last)
-        said = fold[np.asarray(ids)]
-        places = np.flatnonzero(said[2:] == last)
-        if not any((said[place], said[place + 1]) == new[:2] for place in places):
+        fold = self._folded
+        new = (fold[ids[-2]], fold[ids[-1]], fold[token])
+        said = [fold[piece] for piece in ids]
+        if new not in zip(said, said[1:], said[2:], strict=False):
             return False
         if number not in self._known:
             self._known[number] = self._of_source(self._sources[number])
@@ -37,6 +36,6 @@ class Repeats:
         return not twice and new not in there
 
     def _of_source(self, source: np.ndarray) -> tuple[set[tuple[int, ...]], bool]:
-        folded = self._folded[source].tolist()
+        folded = [self._folded[piece] for piece in source.tolist()]
         every = list(zip(folded, folded[1:], folded[2:], strict=False))
         return set(every), len(set(every)) < len(every)

@@ -55,7 +55,6 @@ def _result(evaluation: Mapping[str, Json], measures: Mapping[str, str]) -> list
 
 def _attention(evaluation: Mapping[str, Json]) -> list[Item]:
     from throughtime.report.attention_plot import attention
-    from throughtime.report.label_plots import numbered
 
     items: list[Item] = []
     for one in map(mapping, as_list(evaluation.get("attention"))[:3]):
@@ -67,10 +66,6 @@ def _attention(evaluation: Mapping[str, Json]) -> list[Item]:
         if shares.shape != (len(target), len(source)) or not shares.size or not np.isfinite(shares).all():
             continue
         items.append(Figure(attention(shares, source, target), f"{' '.join(target)}: what each word looked at."))
-        if numbered([*source, *target], 30):
-            rows = [[str(i + 1), *(side[i] if i < len(side) else "" for side in (source, target))]
-                    for i in range(max(len(source), len(target)))]  # fmt: skip
-            items.append(Table(["", "source", "answer"], rows))
     told = "Attention is not alignment: it shows where the decoder looked before it wrote a word, which may be beside "
     told += "the word that it says, and at the end of a text often is."
     return [Prose(told), *items] if items else []

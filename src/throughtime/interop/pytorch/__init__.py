@@ -1,0 +1,1 @@
+"""Models as state_dicts of PyTorch, in and out."""
