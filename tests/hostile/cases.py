@@ -11,13 +11,16 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tests.fuzz.mutate import sound
 from throughtime.storage.folder import CHECKPOINT, read_weights, write_weights
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "format_1"
@@ -32,6 +35,8 @@ CALLS = {
     "classify": ["run", "m", "a good film"],
     "tag": ["run", "m", "book a table"],
     "forecast": ["run", "m"],
+    "chat": ["run", "m", "eins"],
+    "imported": ["export", "m", "--to", "onnx"],
 }
 TRAIN = {
     "text": ["--steps", "2", "--hidden", "8", "--threads", "1"],
@@ -51,8 +56,20 @@ BEGUN: set[str] = set()
 
 def model(tree: Path, task: str) -> Path:
     """A sound model's folder, m."""
-    shutil.copytree(GOLDEN / MODELS[task], tree / "m")
+    golden = GOLDEN / MODELS[task] if task in MODELS else sound(task, _place()) / "m"
+    shutil.copytree(golden, tree / "m")
     return tree / "m"
+
+
+@cache
+def _place() -> Path:
+    """Where sound folders lie of the tasks that have none among the golden ones."""
+    _KEPT.append(tempfile.TemporaryDirectory())
+    return Path(_KEPT[0].name)
+
+
+_KEPT: list[Any] = []
+"""Folders that live as long as the process."""
 
 
 def plant(path: Path, how: str) -> None:
@@ -82,6 +99,8 @@ _FILES = {
     "classify": ("model.safetensors", "evidence.safetensors", "linear.json", "linear.safetensors"),
     "tag": ("tokenizer.json",),
     "forecast": ("series.json", "series.safetensors"),
+    "chat": ("tokenizer.json", "model.safetensors"),
+    "imported": ("config.json", "model.safetensors"),
 }
 for _task, _names in _FILES.items():
     for _name in _names:
@@ -116,6 +135,16 @@ def _config(name: str, task: str, change: Callable[[dict[str, Any]], None], word
 _config("a task that is a path", "text", lambda raw: raw.update(task="../evil"), ("unknown task",))
 _config("a task that is a module", "text", lambda raw: raw.update(task="os"), ("unknown task",))
 _config("a layer that is code", "text", lambda raw: raw["model"]["layers"].__setitem__(0, "evil.py:X"), ("m",))
+_config("a layer of Python's", "imported", lambda raw: raw["model"]["layers"][0].update(kind="lambda"), ("m",))
+_config(
+    "a name that is a list", "imported", lambda raw: raw["model"]["layers"][0].update(name=[]), ("a name of its own",)
+)
+_config(
+    "a layer that reads itself", "imported", lambda raw: raw["model"]["nodes"].__setitem__(1, [1, [[1, 0]]]), ("m",)
+)
+_config("a cell that is code", "chat", lambda raw: raw["model"].update(encoder=["evil.py:X"]), ("m",))
+_config("answers without an end", "chat", lambda raw: raw["data"].update(longest=[9, 1 << 40]), ("longest",))
+_config("a beam of a billion", "chat", lambda raw: raw["options"].update(beam=10**9), ("beam",))
 _config("a model that is code", "forecast", lambda raw: raw.update(model="evil.py:X"), ("m",))
 
 
@@ -211,6 +240,17 @@ _data("a device as a text", "text", "a.txt", lambda p: p.symlink_to("/dev/zero")
 _data("a sparse text", "text", "a.txt", lambda p: plant(p, "sparse"), "a.txt")
 _data("a pipe as texts", "classify", "a.csv", os.mkfifo, "a pipe")
 _data("a pipe as tagged texts", "tag", "a.conll", os.mkfifo, "a pipe")
+for _task in ("translate", "summarize", "chat"):
+    TRAIN[_task] = ["--steps", "2", "--hidden", "8", "--threads", "1"]
+    _data(f"a pipe as pairs to {_task}", _task, "a.tsv", os.mkfifo, "a pipe")
+    _data(f"a device as pairs to {_task}", _task, "a.tsv", lambda p: p.symlink_to("/dev/zero"), "a device")
+    _data(f"sparse pairs to {_task}", _task, "a.tsv", lambda p: plant(p, "sparse"), "a.tsv")
+    _data(
+        f"a NUL in pairs to {_task}", _task, "a.tsv", lambda p: p.write_bytes(b"a\tb\n\0\td\n" * 9), "a.tsv", "line 2"
+    )
+    QUICK |= {
+        f"{what} to {_task}" for what in ("a pipe as pairs", "a device as pairs", "sparse pairs", "a NUL in pairs")
+    }
 QUICK |= {"gzip cut off", "gzip damaged", "a pipe as a table", "a device as a table", "a pipe as a text"}
 QUICK |= {"a device as a text", "a sparse text", "a pipe as texts", "a pipe as tagged texts"}
 

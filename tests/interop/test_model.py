@@ -56,6 +56,15 @@ def test_wrong_inputs_are_one_line() -> None:
         tokens.predict(np.full((1, 6), 9))
 
 
+@pytest.mark.parametrize("name", [[], {}, ["a"], 3, None, "", "\x1b[2J"])
+def test_a_layer_has_a_name(name: object) -> None:
+    raw = convert(model_file("keras-1.0.8-lstm")).model.graph.to_json()
+    assert isinstance(raw, dict)
+    raw["layers"][0]["name"] = name
+    with pytest.raises(UserError, match="a name of its own"):
+        Graph.from_json(raw)
+
+
 def test_a_folder_comes_back_and_is_checked(tmp_path: Path) -> None:
     model = convert(model_file("tf_keras-stacked")).model
     folder.save(model, tmp_path)

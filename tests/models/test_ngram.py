@@ -158,10 +158,13 @@ def _damage(arrays: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
         put("3.followers", arrays["3.followers"][1:]),
         put("3.followers", np.full(len(arrays["3.followers"]), 1 << 63, np.uint64)),
         put("weights", np.zeros((1 << 10,), np.float32)),
+        put("2.tokens", arrays["2.tokens"][:, None]),
+        put("2.a", arrays["2.a"][:, None]),
+        put("2.a", np.ones_like(arrays["2.a"])),
     ]
 
 
-@pytest.mark.parametrize("which", range(13))
+@pytest.mark.parametrize("which", range(16))
 def test_a_damaged_file_is_told(which: int) -> None:
     with pytest.raises(UserError, match=r"^n-gram model: the file is damaged \("):
         NGram.from_arrays(_damage(models()[0].arrays())[which], V)

@@ -46,7 +46,7 @@ class Graph:
     def __post_init__(self) -> None:
         if not 1 <= len(self.layers) <= MOST_LAYERS or len(self.names) != len(self.layers):
             raise UserError(f"{WHO}: expected 1 to {MOST_LAYERS} layers with a name each; the file is damaged")
-        if len(set(self.names)) != len(self.names) or not all(is_name(name) for name in self.names):
+        if not all(is_name(name) for name in self.names) or len(set(self.names)) != len(self.names):
             raise UserError(f"{WHO}: expected each layer to have a name of its own; the file is damaged")
         if len(self.nodes) > MOST_LAYERS or not self.outputs:
             raise UserError(f"{WHO}: expected at most {MOST_LAYERS} nodes and at least one output")

@@ -103,6 +103,7 @@ class NGram:
             contexts = vocabulary
             for k in range(2, len(weights) + 1):
                 tokens, followers, a = (arrays[f"{k}.{name}"] for name in ("tokens", "followers", "a"))
+                _check(tokens.ndim == followers.ndim == a.ndim == 1, f"order {k} is not a list")
                 _check(tokens.dtype.kind == "u" and followers.dtype.kind == "u", f"order {k} is not of integers")
                 _check(int(followers.max(initial=0)) <= vocabulary, f"order {k} has too many n-grams of a context")
                 starts = np.concatenate([[0], np.cumsum(followers, dtype=np.int64)])
@@ -110,6 +111,9 @@ class NGram:
                 _check(a.dtype.kind == "f" and _shares(a), f"order {k} is not of probabilities")
                 _check(not len(tokens) or int(tokens.max()) < vocabulary, f"order {k} has tokens beyond the vocabulary")
                 level = _Level.of(tokens, starts, a.astype(np.float32))
+                sums = np.concatenate([[0.0], np.cumsum(level.a, dtype=np.float64)])
+                more = (sums[starts[1:]] - sums[starts[:-1]]).max(initial=0.0) > 1 + 1e-3
+                _check(not more, f"order {k} has contexts whose probabilities come to more than 1")
                 rising = np.diff(tokens.astype(np.int64)) > 0
                 rising[starts[1:-1][(starts[1:-1] > 0) & (starts[1:-1] < len(tokens))] - 1] = True
                 _check(bool(rising.all()), f"order {k} is not in order")

@@ -107,6 +107,27 @@ def test_damaged_arrays_are_one_line() -> None:
                 raise AssertionError(f"{name} may be anything")
 
 
+def test_odd_arrays_and_weights_are_one_line() -> None:
+    files = learned().files()
+    arrays, data = files[WEIGHTS], files[FILE]
+    odd = {
+        "own.of": arrays["own.of"].astype(np.float32),
+        "own.vectors": arrays["own.vectors"] * 1e30,
+        "own.steep": np.full_like(arrays["own.steep"], 1e30),
+        "neighbours.answers": arrays["neighbours.answers"].astype(np.float64),
+        "neighbours.indptr": arrays["neighbours.indptr"].astype(np.float64),
+        "neighbours.usual": -arrays["neighbours.usual"],
+        "neighbours.weights": arrays["neighbours.weights"] * 1e30,
+    }
+    for name, value in odd.items():
+        with pytest.raises(UserError, match="damaged"):
+            Chooser.of_files(data, {**arrays, name: value})
+    with pytest.raises(UserError, match="kept of replies"):
+        Chooser.of_files(data, {**arrays, "neighbours.usual": arrays["neighbours.usual"][:, None]})
+    with pytest.raises(UserError, match="damaged"):
+        Chooser.of_files({**data, "weights": {**data["weights"], QUESTION: 1e308}}, arrays)
+
+
 def test_it_runs_without_torch(tmp_path: object) -> None:
     from pathlib import Path
 

@@ -18,7 +18,7 @@ from throughtime.linear.nearest import Nearest
 from throughtime.models.exact import ExactOps
 from throughtime.options import Json
 from throughtime.storage.folder import File
-from throughtime.storage.parameters import check_finite, check_parameters
+from throughtime.storage.parameters import check_finite, check_finite_output, check_parameters
 from throughtime.tasks.choosing import model as arithmetic
 from throughtime.tasks.choosing.data import Vocabulary, batch
 from throughtime.tasks.choosing.model import ChooserConfig
@@ -37,6 +37,9 @@ SIGNS = 6
 """Signs by which it is told whether an answer is right; see `signs`."""
 
 _ROWS = 128
+
+_LARGEST = 1e6
+"""What weights stay below."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +110,16 @@ class Chooser:
         count = len(self.answers)
         good = self.index.count == count == len(self.neighbours.usual)
         good = (
-            good and self.vectors.shape == (count, self.encoders.config.width) and bool(np.isfinite(self.vectors).all())
+            good
+            and self.vectors.shape == (count, self.encoders.config.width)
+            and bool((abs(self.vectors) < 1.01).all())
         )
         good = (
             good and self.of.shape == (self.neighbours.sources.count,) and self.of.min() >= 0 and self.of.max() < count
         )
+        good = good and self.of.dtype.kind == "i" and self.vectors.dtype.kind == self.steep.dtype.kind == "f"
         good = good and self.weights.keys() == set(PARTS) and self.steep.shape == (SIGNS + 1,)
-        if not good or not np.isfinite([*self.weights.values(), *self.steep, self.threshold]).all():
+        if not good or not all(abs(one) < _LARGEST for one in (*self.weights.values(), *self.steep, self.threshold)):
             raise UserError("chooser: its answers, weights and index do not fit together; the file is damaged")
 
     def parts(
@@ -162,6 +168,7 @@ class Chooser:
             raise UserError("chooser: expected something said, got nothing")
         parts, near = self.parts(context)
         scores = self.scores(parts)
+        check_finite_output([scores])
         allowed = scores.copy()
         if avoid is not None and len(self.answers) > 1:
             allowed[[i for i, text in enumerate(self.answers) if text == avoid]] = -np.inf

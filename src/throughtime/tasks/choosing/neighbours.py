@@ -42,10 +42,17 @@ class Neighbours:
 
     def __post_init__(self) -> None:
         count, size = self.sources.count, len(self.usual)
-        good = self.indptr.shape == (count + 1,) and self.answers.shape == self.weights.shape == (self.indptr[-1],)
+        good = self.indptr.dtype.kind == self.answers.dtype.kind == "i"
+        good = good and self.weights.dtype.kind == self.usual.dtype.kind == "f" and self.usual.ndim == 1
+        good = (
+            good
+            and self.indptr.shape == (count + 1,)
+            and self.answers.shape == self.weights.shape == (self.indptr[-1],)
+        )
         good = good and self.indptr[0] == 0 and bool((np.diff(self.indptr) >= 0).all())
         good = good and (not len(self.answers) or (self.answers.min() >= 0 and self.answers.max() < size))
-        if not good or not (np.isfinite(self.weights).all() and np.isfinite(self.usual).all()):
+        # they are squares of nearnesses, from 0 to 1
+        if not good or not all(((one >= 0) & (one <= 1.01)).all() for one in (self.weights, self.usual)):
             raise UserError("chooser: what is kept of replies does not fit; the file is damaged")
 
     @classmethod
