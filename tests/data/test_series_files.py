@@ -7,9 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.data.series_files import SITUATIONS, Situation
+from tests.data.series_files.across import ACROSS
+from tests.data.series_files.grids import GRIDS
+from tests.data.series_files.layouts import LAYOUTS
+from tests.data.series_files.numbers import NUMBERS
+from tests.data.series_files.odd import ODD
+from tests.data.series_files.situation import Situation
+from tests.data.series_files.times import TIMES
+from tests.data.series_files.zones import ZONES
 from throughtime.data.series import read_series
 from throughtime.errors import UserError
+
+SITUATIONS = [*TIMES, *NUMBERS, *LAYOUTS, *GRIDS, *ZONES, *ACROSS, *ODD]
 
 
 def test_names_are_different() -> None:

@@ -17,7 +17,7 @@ _CLOCK = (
 )
 _ZONE = r"\s*(?P<zone>Z|(?:UTC|GMT)?[+-]\d{2}:?(?:\d{2})?|UTC|GMT)?(?:\s*\[[a-z/_]+\]|\s*\([a-z ]+\))?"
 _DAYS = (
-    r"(?P<year>\d{4})(?P<sep>[-/. ])(?P<month>\d{1,2})(?P=sep)(?P<day>\d{1,2})",
+    rf"{_WEEKDAY}(?P<year>\d{{4}})(?P<sep>[-/. ])(?P<month>\d{{1,2}})(?P=sep)(?P<day>\d{{1,2}})",
     r"(?P<a>\d{1,2})(?P<sep>[-/. ])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{2})",
     rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)?[-/ ,]*{_NAME}[-/ ,]*(?P<year>\d{{4}}|\d{{2}})",
     rf"{_WEEKDAY}{_NAME}[- ]*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,\s*|[- ]+)(?P<year>\d{{4}})",

@@ -106,6 +106,7 @@ def _plain(kind: str) -> str:
     """A text with the signs that stand for others."""
     if kind.isascii():
         return kind
+    kind = "".join(str(int(sign)) if sign.isdecimal() else sign for sign in kind)  # full width, Arabic, ...
     return re.sub(r"[-: ]+$", "", kind.replace("上午", "").translate(_SIGNS).replace("−", "-").replace("\xa0", " "))
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from throughtime.data import calendar
+from throughtime.data.free_days import FreeDays
+from throughtime.data.frequency import Frequency
 from throughtime.data.panel import Panel
 from throughtime.errors import UserError
 from throughtime.options import Checked, option
@@ -52,7 +54,8 @@ class Scale(Checked):
 
 @dataclass(frozen=True)
 class Features(Checked):
-    """How a panel's features are made: the calendar, static and future covariates, which are known, then past ones.
+    """How a panel's features are made: the calendar, holidays, static and future covariates, which are known, then
+    past ones.
 
     Learned by `of` from the panel that is trained on.
     """
@@ -63,32 +66,67 @@ class Features(Checked):
     static: tuple[Scale, ...] = ()
     future: tuple[Scale, ...] = ()
     past: tuple[Scale, ...] = ()
+    holidays: FreeDays | None = None
 
     @classmethod
-    def of(cls, panel: Panel, with_calendar: bool = True, absent: bool = False) -> Features:
-        """The features of a panel. absent: whether past covariates may be missing even if none is."""
+    def of(
+        cls, panel: Panel, with_calendar: bool = True, absent: bool = False, holidays: str | None = None
+    ) -> Features:
+        """The features of a panel. absent: whether past covariates may be missing even if none is. holidays: of which
+        country they are features."""
         static = tuple(_scale(name, np.array(values)) for name, values in panel.static.items())
         future = tuple(_scale(name, np.concatenate(values)) for name, values in panel.future.items())
         past = tuple(_scale(name, np.concatenate(values)) for name, values in panel.past.items())
         past = tuple(replace(scale, masked=True) for scale in past) if absent else past
-        return cls(with_calendar and panel.dated, static, future, past)
+        free = None
+        if holidays is not None:
+            if not panel.dated:
+                raise UserError(
+                    f"{panel.where}: holidays are of days, but these rows have no dates; leave holidays out"
+                )
+            ends = [panel.times(n, step, 1)[0] for n, one in enumerate(panel.values) for step in (0, len(one) - 1)]
+            free = FreeDays.of(holidays, np.array(ends))
+        return cls(with_calendar and panel.dated, static, future, past, free)
 
     def known(self, panel: Panel) -> int:
         """Features that are known beforehand."""
         days = len(calendar.names(panel.frequency)) if self.calendar else 0
+        days += 0 if self.holidays is None else self.holidays.width(panel.frequency)
         return days + sum(scale.width for scale in (*self.static, *self.future))
+
+    def parts(self, frequency: Frequency) -> list[tuple[str, int, int]]:
+        """What each feature is made of, by name, and from which feature to which it goes."""
+        widths = [("the calendar", len(calendar.names(frequency)) if self.calendar else 0)]
+        widths.append(("holidays", 0 if self.holidays is None else self.holidays.width(frequency)))
+        widths += [(scale.name, scale.width) for scale in (*self.static, *self.future, *self.past)]
+        found, first = [], 0
+        for name, width in widths:
+            if width:
+                found.append((name, first, first + width))
+            first += width
+        return found
+
+    def of_times(self, times: np.ndarray, frequency: Frequency, zone: str | None) -> np.ndarray:
+        """(L, P) float32, the first of all features: what times alone say. See calendar.features."""
+        parts = [np.zeros((len(times), 0), np.float32)]
+        if self.calendar:
+            parts.append(calendar.features(times, frequency, zone))
+        if self.holidays is not None:
+            parts.append(self.holidays.features(times, frequency, zone))
+        return np.concatenate(parts, 1)
 
     def apply(self, panel: Panel, horizon: int) -> list[np.ndarray] | None:
         """(L_n + horizon, P) float32 for each series, the known ones first; None where there are none."""
-        if not self.calendar and not (self.static or self.future or self.past):
+        timed = self.calendar or self.holidays is not None
+        if not timed and not (self.static or self.future or self.past):
             return None
-        if self.calendar and not panel.dated:
+        if timed and not panel.dated:
             raise UserError(f"{panel.where}: the model reads the calendar, but these rows have no dates")
         rows = []
         for n, values in enumerate(panel.values):
             size, parts = len(values) + horizon, []
-            if self.calendar:
-                parts.append(calendar.features(panel.times(n, 0, size), panel.frequency, panel.zone))
+            if timed:
+                parts.append(self.of_times(panel.times(n, 0, size), panel.frequency, panel.zone))
             for scale in self.static:
                 value = np.array([_column(panel, panel.static, scale.name)[n]])
                 parts.append(np.repeat(scale.apply(value), size, 0))

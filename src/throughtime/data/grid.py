@@ -258,7 +258,8 @@ def place(
         )
     if numbers[-1] >= 50 * len(rows) + 1000:
         raise UserError(
-            f"{table.where}: series {name}: {len(rows)} rows over {numbers[-1] + 1:,} steps of {step}; "
+            f"{table.where}: {f'series {name}: ' if name else ''}{len(rows)} rows over {numbers[-1] + 1:,} steps of "
+            f"{step}, from {shown(own[0])} to {shown(own[-1])}; mend a time that is none, or "
             "give another frequency"
         )
     missing = int(numbers[-1]) + 1 - len(np.unique(numbers))

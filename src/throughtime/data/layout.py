@@ -13,7 +13,7 @@ from throughtime.data.counted_times import of_numbers
 from throughtime.data.dates import parse, plausible
 from throughtime.data.reading import Reading
 from throughtime.data.series_table import SeriesTable
-from throughtime.data.time_columns import TIMES, Times, part_of, plain_name
+from throughtime.data.time_columns import PARTS, TIMES, Times, part_of, plain_name
 from throughtime.data.written import Text, small
 from throughtime.errors import UserError
 
@@ -95,6 +95,7 @@ def turned(table: SeriesTable, reading: Reading) -> tuple[SeriesTable, Reading] 
         table.where,
         table.rows[series],
         notes=table.notes,
+        laid_out=True,
     )
     left = [name for name in rest if name not in chosen]
     long.notes.append(
@@ -312,10 +313,25 @@ def _no_series(table: SeriesTable, name: str, times: Times) -> str | None:
     labels = name in table.index and bool((np.diff(values) > 0).all()) and bool((values == np.round(values)).all())
     if labels or ((plain in _ROWS or plain in TIMES) and _numbered(table, name)):
         return "numbers of the rows"
+    if times.dated and _same_years(values, times):
+        return "the time once more"
+    if plain in PARTS["year"] and _numbered(table, name):
+        return "numbers of the rows"
     kind = part_of(table, name)
     if kind is not None and (_is_part(values, kind, times) if times.dated else len(plain) > 3):
         return "part of the date"
     return None
+
+
+def _same_years(values: np.ndarray, times: Times) -> bool:
+    """Whether a column says the time once more, in years and parts of years."""
+    assert times.wall is not None
+    if (values == np.round(values)).all():
+        return False
+    day = times.wall.astype("datetime64[D]")
+    year = day.astype("datetime64[Y]")
+    parts = (day - year.astype("datetime64[D]")).astype(np.int64) / 365.25
+    return bool((np.abs(values - (year.astype(np.int64) + 1970 + parts)) < 0.1).all())
 
 
 def _is_part(values: np.ndarray, kind: str, times: Times) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.data.across import across
 from throughtime.data.axis import TimeAxis
 from throughtime.data.frequency import Frequency
 from throughtime.data.grid import Groups, Stamps, aggregated, in_order, place, rounded, settle
@@ -47,7 +48,7 @@ def read(source: Any, reading: Reading, beside: bool = False) -> Panel:
     if isinstance(source, list | tuple):
         return _arrays(list(source), [str(n) for n in range(len(source))])
     table = table_of(source, reading)
-    if (long := turned(table, reading)) is not None:
+    if (long := across(table, reading) or turned(table, reading)) is not None:
         table, reading = long
     times = find_times(table, reading)
     if table.blank and times.wall is None:
@@ -113,7 +114,7 @@ class _Reader:
         times, zone = self.times, self.times.zone
         if times.changing and stamps.clock == "utc":
             zone = "UTC"
-        column = ", ".join(times.columns) if times.columns else None
+        column = ", ".join(times.columns) if times.columns and not self.table.laid_out else None
         return TimeAxis(column, stamps.frequency.alias, zone, stamps.clock, times.written)
 
 

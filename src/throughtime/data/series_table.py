@@ -28,7 +28,8 @@ Cells = Text | np.ndarray
 class SeriesTable:
     """columns: by name. where: for errors. rows: (N,) how an editor counts each. blank: rows that were left out for
     being empty. separator: of a file's columns. style: of numbers. zones: of columns whose times are UTC. twice: names
-    that several columns have. index: columns that were a frame's index. notes: what was found so far."""
+    that several columns have. index: columns that were a frame's index. laid_out: whether columns
+    are made of another table's, under names that no file has. notes: what was found so far."""
 
     columns: dict[str, Cells]
     where: str
@@ -40,6 +41,7 @@ class SeriesTable:
     twice: frozenset[str] = frozenset()
     index: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
+    laid_out: bool = False
     known: dict[str, Numbers] = field(default_factory=dict)
 
     def __len__(self) -> int:

@@ -180,7 +180,8 @@ def _laid_out(rows: Iterator[Row], separator: str, where: str, header: bool) -> 
     below = body = head[first + header :]
     if header:
         names = [name.lstrip("#% ") if n == 0 else name for n, name in enumerate(names)]
-        body = _without_units(names, below, notes)
+        names, body = _levels(names, below)
+        body = _without_units(names, body, notes)
         blank.see([head[first], *below[: len(below) - len(body)]])
     table = _Body(chain(body, rows), len(names), blank)
     del head, below, body
@@ -348,6 +349,18 @@ def _check_header(names: list[str], body: list[Row], where: str) -> None:
         texts = Text.of([name]), Text.of([below])
         if all(plausible(text, text.missing()) for text in texts):
             raise UserError(ask)
+
+
+def _levels(names: list[str], body: list[Row]) -> tuple[list[str], list[Row]]:
+    """Names of several rows as one, where a row below them names the index alone, as pandas writes such columns."""
+    for place, (_, cells) in enumerate(body[:4]):
+        if len(cells) != len(names) or _data(cells):
+            break
+        if place and cells[0] and not any(cells[1:]) and place + 1 < len(body) and _data(body[place + 1][1]):
+            rows = [names, *(row for _, row in body[:place])]
+            joined = [" ".join(filter(None, column)) for column in zip(*rows, strict=True)]
+            return [cells[0], *joined[1:]], body[place + 1 :]
+    return names, body
 
 
 def _without_units(names: list[str], body: list[Row], notes: list[str]) -> list[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,23 +24,8 @@ _COUNTED = {
     *("year", "yr", "years", "month", "yearmonth", "yyyymm", "yyyymmdd", "yearmonthday", "period", "week", "yearweek"),
     *("quarter", "day", "dt", "ts", "t", "epoch", "unix", "unixtime", "decimaldate", "decimalyear", "datetimeutc"),
     *("unixtimestamp", "unixtime", "epochtime", "timestampms", "opentime", "closetime"),
-    *(
-        "jahr",
-        "année",
-        "annee",
-        "año",
-        "ano",
-        "anno",
-        "jaar",
-        "år",
-        "datum",
-        "fecha",
-        "data",
-        "zeit",
-        "monat",
-        "mois",
-        "mes",
-    ),
+    *("jahr", "année", "annee", "año", "ano", "anno", "jaar", "år", "datum", "fecha", "data", "zeit", "monat", "mois"),
+    "mes",
     *("日期", "时间", "年", "年份", "月份", "日期时间", "时间戳"),
 }
 """Further names of columns whose numbers may be dates."""
@@ -60,7 +45,7 @@ PARTS = {
 """Names of columns that are a part of a date."""
 
 _RANGES = {
-    **{"year": (1000, 2999), "month": (1, 12), "day": (1, 31), "hour": (0, 24), "minute": (0, 59), "second": (0, 59)},
+    **{"year": (1000, 9999), "month": (1, 12), "day": (1, 31), "hour": (0, 24), "minute": (0, 59), "second": (0, 59)},
     **{"quarter": (1, 4), "week": (1, 53), "weekday": (0, 7), "dayofyear": (1, 366)},
 }
 _MOST = 1 << 53
@@ -121,16 +106,24 @@ def find_times(table: SeriesTable, reading: Reading) -> Times:
         table.column(name, "the time")
     _drop_totals(table, names[0])
     times = _read(table, names[0], reading) if len(names) == 1 else _combined(table, names, reading)
-    shown = " and ".join(names) if len(names) == 2 else ", ".join(names)
+    shown = _shown(table, names)
     if times.wall is not None and np.issubdtype(times.wall.dtype, np.datetime64) and np.isnat(times.wall).any():
         row = table.rows[int(np.isnat(times.wall).argmax())]
         raise UserError(f"{table.where}: row {row}, column {shown}: the time is missing; fill it in, or leave it out")
     _check_years(table, shown, times.wall)
     _check_years(table, shown, times.instants)
+    said = () if table.laid_out else (f"time: column{'s' if len(names) > 1 else ''} {shown}", *times.notes)
     return Times(
         tuple(names), times.wall, times.instants, times.zone, times.changing, times.written,
-        (f"time: column{'s' if len(names) > 1 else ''} {shown}", *times.notes),
+        said,
     )  # fmt: skip
+
+
+def _shown(table: SeriesTable, names: Sequence[str]) -> str:
+    """Columns as a note names them; one whose head is empty by its place."""
+    if len(names) == 1 and names[0] == "column 1" and names[0] in table.index:
+        return "1, which has no name"
+    return " and ".join(names) if len(names) == 2 else ", ".join(names)
 
 
 def _check_years(table: SeriesTable, name: str, times: np.ndarray | None) -> None:
@@ -196,7 +189,25 @@ def _found(table: SeriesTable, reading: Reading) -> Sequence[str]:
                     "it out"
                 )
             return [name]
-    return [name for name in names[:1] if name not in table.index and _rising_dates(table, name, reading)]
+    if "year" in parts and _numbering(table, parts["year"]):
+        return [parts["year"]]
+    first = [name for name in names[:1] if reading.frequency != "steps" and _unreadable_dates(table, name)]
+    return first or [name for name in names[:1] if name not in table.index and _rising_dates(table, name, reading)]
+
+
+def _numbering(table: SeriesTable, name: str) -> bool:
+    """Whether numbers rise by one from row to row."""
+    values = table.parsed(name).values
+    return len(values) > 2 and bool((np.diff(values) == 1).all())
+
+
+def _unreadable_dates(table: SeriesTable, name: str) -> bool:
+    """Whether every text of a column is another one with a year in it: 2023H1, FY2024, 2024-01-01 to 2024-01-07. What
+    it is to say is refused with its row where it is read, so that no time is lost."""
+    if table.holds(name) != "texts":
+        return False
+    kinds = table.text(name).kinds
+    return len(kinds) == len(table) > 2 and all(re.search(r"(?<!\d)(?:19|20)\d\d(?!\d)", kind) for kind in kinds)
 
 
 def _rising_dates(table: SeriesTable, name: str, reading: Reading) -> bool:
@@ -285,6 +296,8 @@ def _read(table: SeriesTable, name: str, reading: Reading) -> Times:
             return _zoned(
                 stamps, stamps if form in ("s", "ms") or "since" in said else None, reading, written, None, note
             )
+        if form is None and part_of(table, name) == "year":
+            return replace(_combined(table, [name], reading), notes=(f"column {name}: years",))
         whole = numbers.values == np.round(numbers.values)
         if not whole.all():
             row = table.rows[int(np.argmin(whole))]

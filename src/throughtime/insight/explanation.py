@@ -12,6 +12,7 @@ from throughtime.errors import UserError
 from throughtime.insight.attribution import METHODS, Check, Question, attribute, check, ranking
 from throughtime.insight.gates import Seen
 from throughtime.insight.units import Follower
+from throughtime.options import Json
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Explanation:
     """kind: "text" or "series". parts: what the input is made of, (P,) tokens or times. values: of a series, (P,).
     answer: what is explained, in words; score: its number. attributions: method -> (P,). checks: method -> Check.
     seen: what the recurrences did over this input. followers: the units that follow labels, over the longer input
-    they were looked for in. statistics: of the gates there, one list a layer. Prints as text; `to_json` has it all.
+    they were looked for in. statistics: of the gates there, one list a layer. importance: of what a forecaster reads
+    beside its values, an entry each, with a sentence. Prints as text; `to_json` has it all.
     """
 
     kind: str
@@ -33,6 +35,7 @@ class Explanation:
     statistics: list[list[dict[str, object]]] = field(default_factory=list)
     values: np.ndarray | None = None
     over: str = ""
+    importance: list[dict[str, Json]] = field(default_factory=list)
 
     @property
     def method(self) -> str:
@@ -85,6 +88,8 @@ class Explanation:
             "gates": self.statistics,
             "over": self.over,
         }
+        if self.importance:
+            found["importance"] = self.importance
         if self.values is not None:
             found["values"] = [float(v) if np.isfinite(v) else None for v in self.values]
         return found
@@ -94,6 +99,9 @@ class Explanation:
         lines = [self.answer, "", f"What did most to it, by {self.method.replace('_', ' ')}:"]
         lines += [f"  {i:>5}  {part!r:<{width}}  {value:+.4g}" for i, part, value in self.top()]
         lines += ["", *self.sentences()]
+        if self.importance:
+            lines += ["", "What it reads beside the values, by held-out windows:"]
+            lines += [f"  {entry['sentence']}" for entry in self.importance]
         if self.followers:
             lines += ["", f"Units that follow what a reader sees ({self.over}):"]
             lines += [f"  {follower_sentence(one)}" for one in self.followers]

@@ -37,6 +37,9 @@ def write_page(
         sections.append(
             Section("Units that follow what a reader sees", [Prose(said), Table(header, rows, numeric=(4, 5))])
         )
+    if found.importance:
+        told = [Prose(str(entry["sentence"])) for entry in found.importance]
+        sections.append(Section("What it reads beside the values, by held-out windows", told))
     page = Page(
         title=f"{name}: an answer explained",
         verdict=found.answer,

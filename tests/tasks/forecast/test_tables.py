@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -203,3 +204,44 @@ def test_any_name_of_a_series_is_one_cell() -> None:
     assert [row[0] for row in rows] == ["unique_id", "a,b", "c\nd", "'=1+1"]
     assert [row[0] for row in csv.reader(io.StringIO(found.csv()))] == ["unique_id", *names]
     assert {len(row) for row in found.rows()} == {3}
+
+
+def _days(path: Path, count: int = 200) -> Path:
+    days = np.datetime64("2024-01-01") + np.arange(count)
+    rng = np.random.default_rng(0)
+    path.write_text(
+        "ds,y\n" + "\n".join(f"{day},{value:.3f}" for day, value in zip(days, rng.random(count), strict=True))
+    )
+    return path
+
+
+def test_a_model_keeps_its_holidays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = _days(tmp_path / "a.csv")
+    Forecaster(7, holidays="CN").fit(data, tmp_path / "m", holdout=0.1, **TINY)
+    monkeypatch.setitem(sys.modules, "holidays", None)
+    model = TableForecaster.load(tmp_path / "m")
+    free = model.features.holidays
+    assert free is not None
+    assert (free.country, free.first, free.last) == ("CN", 2023, 2029)
+    assert model.model.config.known == 7 + 2 + 3  # days of the week, the time of the year, holidays
+    with_data, without = model.forecast(data), model.forecast()
+    assert np.array_equal(with_data.values, without.values)
+    assert np.array_equal(model.forecast(data, 20).values, model.forecast(None, 20).values)
+    data.write_text("ds,y\n" + "\n".join(f"2031-01-{n:02},{n}" for n in range(1, 29)))
+    with pytest.raises(UserError, match="need the holidays package"):
+        model.forecast(data)
+
+
+def test_holidays_are_where_they_are_asked_for(tmp_path: Path) -> None:
+    days = _days(tmp_path / "a.csv")
+    model = Forecaster(7, holidays="US").fit(days, **TINY)
+    free = model.record.data.features.holidays  # type: ignore[union-attr]
+    assert free.country == "US"
+    plain = Forecaster(7).fit(days, **TINY)
+    assert plain.record.data.features.holidays is None  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("code", "said"), [("XX", "knows no country 'XX'"), ("cn", "holidays must be the code of")])
+def test_an_unknown_country(tmp_path: Path, code: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        Forecaster(7, holidays=code).fit(_days(tmp_path / "a.csv"), **TINY)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 DATA = "CSV, TSV, Excel or Parquet, long or wide; - reads CSV from standard input."
 TRAIN = "Learn the series of a table, backtest on their last tenth beside the baselines, write a report."
 
+_WORTH = 3
+"""Covariates whose importance is printed; the report and --json have all."""
+
 _SHOWN, _FEW = 12, 40
 """Rows of forecasts that are printed, where there are more than so many."""
 
@@ -152,6 +155,8 @@ def show(evaluation: Mapping[str, Json]) -> None:
     for name in ("verdict", "intervals", "shuffled"):
         if name in evaluation:
             print(evaluation[name]["sentence"])
+    for entry in (evaluation.get("importance") or [])[:_WORTH]:
+        print(entry["sentence"])
     sys.stdout.flush()
 
 

@@ -147,7 +147,9 @@ class ForecastExamples:
             panel.check_length(2 * options.horizon + 1)
         before = None if fitted is None else Before.of(fitted, panel)
         part = panel.head(_learned(panel.values, options, before))
-        features = features or Features.of(part, options.calendar, absent=options.absent or saved is not None)
+        features = features or Features.of(
+            part, options.calendar, options.absent or saved is not None, options.holidays
+        )
         # of no season yet, since the profile's may be chosen later: what counts is their remainder
         phases = np.array([panel.phase(n, options.profile or _ANY_SEASON) for n in range(len(panel))])
         rows = features.apply(part, options.horizon)

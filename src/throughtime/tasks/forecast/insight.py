@@ -27,6 +27,7 @@ from throughtime.tasks.forecast.answers import middle, texts
 from throughtime.tasks.forecast.model import ForecastConfig
 from throughtime.tasks.forecast.options import ForecastOptions
 from throughtime.tasks.forecast.scaling import Window, scaled
+from throughtime.tasks.forecast.score import importance_of
 from throughtime.tasks.forecast.series import Series, as_series
 from throughtime.tasks.forecast.statistics import Statistics
 from throughtime.tasks.forecast.stream import SeriesModel
@@ -306,9 +307,9 @@ def explained(directory: Path, data: str, options: Mapping[str, Json]) -> Explan
     clock = panel.axis.local(times) if panel.dated else times
     names = [""] * (count - len(times)) + texts([times], panel.axis)[0]
     labels = series_labels(clock[config.warm :], config.segment) if len(times) == count else None
-    return explain(
-        model.model, model.series(panel), number, panel.ids, options.get("step"), options["methods"], names, labels
-    )
+    series = model.series(panel)
+    found = explain(model.model, series, number, panel.ids, options.get("step"), options["methods"], names, labels)
+    return replace(found, importance=importance_of(model, panel, series))
 
 
 UNIT, METRIC = "values", "mean absolute error"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
+from throughtime.data.free_days import country
 from throughtime.data.reading import Reading
 from throughtime.errors import UserError
 from throughtime.models.stack import LARGEST
@@ -77,6 +78,8 @@ class ForecastOptions(Reading, StackOptions):
     once. lookback: steps looked at. lags: how many steps ago the references lie that the model corrects. profile: steps
     of a season whose mean course the model sees, 0 for none. every: an output at every step, the state carried,
     instead of one after each window.
+    holidays: the code of a country, or DE-BY for a part of one: whether a day, the next one and the one before are
+    holidays, or how many there are in a longer step, are features that are known beforehand.
     neighbours: how many other series of the same clock each one sees, those that tell most of it. past: columns known
     up to now; where there is one target those of the other columns that tell of it, and then absent: the model
     learns to go without them, as it has to beyond its horizon.
@@ -96,6 +99,9 @@ class ForecastOptions(Reading, StackOptions):
     )
     _: KW_ONLY
     calendar: bool = option(True, shapes=True, help="Let the model see the time of day, of the week and of the year.")
+    holidays: str | None = option(
+        None, shapes=True, check=country, help="The country whose holidays are known beforehand: CN, US, DE-BY ..."
+    )
     profile: int | None = option(
         None,
         shapes=True,

@@ -31,6 +31,7 @@ def write_report(directory: str | PathLike[str]) -> Path:
     sections = [
         Section("Result", _result(run.evaluation)) if run.evaluation else None,
         Section("Forecasts and what came", _examples(run.evaluation)) if run.evaluation.get("examples") else None,
+        Section("What the covariates are worth", shown) if (shown := _importance(run.evaluation)) else None,
         Section("What comes next", _next(run.folder)),
         Section("Learning", _learning(run)),
         Section("Data", [Prose("; ".join(notes) + ".")]) if notes else None,
@@ -109,6 +110,27 @@ def _examples(evaluation: Mapping[str, Json]) -> list[Item]:
         return [Prose("No window of the score is kept to be shown.")]
     caption = "Windows that were held out: what the model saw, left of the dashed line, what it forecast and what came."
     return [Figure(examples(some, target if isinstance(target, str) else ""), caption)]
+
+
+def _importance(evaluation: Mapping[str, Json]) -> list[Item]:
+    """By how much the error rises without each thing that is read beside the values."""
+    given = evaluation.get("importance")
+    entries = [entry for entry in given if isinstance(entry, dict)] if isinstance(given, list) else []
+    rows = []
+    for entry in entries:
+        name, rise, low, high = (entry.get(key) for key in ("name", "rise", "low", "high"))
+        if isinstance(name, str) and is_number(rise):
+            known = is_number(low) and is_number(high)
+            rows.append([name, f"{rise:+.4g}", f"{low:+.3g} to {high:+.3g}" if known else "too few windows to tell"])
+    if not rows:
+        return []
+    target = evaluation.get("target")
+    unit = f" of {target}" if isinstance(target, str) else ""
+    told = (
+        f"By how much the mean absolute error{unit} rises where held-out windows get each of these from other windows"
+    )
+    told += "; an interval that includes 0 shows no worth. What covariates have in common each can stand in for."
+    return [Prose(told), Table(["", "MAE rises by", "95 % interval"], rows, numeric=(1, 2))]
 
 
 def _example(given: Json) -> Example | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,6 +32,10 @@ class Window:
     measure: np.ndarray | None = None
     latest: np.ndarray | None = None
     others: np.ndarray | None = None
+
+
+Exchange = tuple[np.ndarray, Callable[[Window, Window], Window]]
+"""Other origins (M, 2), and what makes a window of one and of that of another origin."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from throughtime.errors import UserError
 from throughtime.options import Json
 from throughtime.tasks.forecast.answers import medians, texts
 from throughtime.tasks.forecast.backtest import Backtests
+from throughtime.tasks.forecast.importance import importance
 from throughtime.tasks.forecast.incoming import check_covariates
 from throughtime.tasks.forecast.series import Series
 from throughtime.tasks.forecast.tables import TableForecaster
@@ -47,6 +48,18 @@ def evaluate_folder(
     return {"data": str(data), **evaluate(model, panel, None, stride, seconds, metric, say)}
 
 
+def importance_of(model: TableForecaster, panel: Panel, series: Series) -> list[dict[str, Json]]:
+    """See tasks.forecast.importance: by the windows of a panel that nothing was learned from; nothing where there are
+    none."""
+    try:
+        origins = _origins(model, panel, None)
+    except UserError:
+        return []
+    levels = model.model.levels
+    tests = Backtests(panel, origins, np.zeros((len(origins), model.model.config.horizon, max(1, len(levels)))), levels)
+    return importance(model, series, panel.ids, _backtest(tests, model.record.options.season or 1))
+
+
 def check_options(stride: int | None, seconds: float, metric: str | None) -> None:
     """UserError for what no evaluation can do."""
     if stride is not None and (type(stride) is not int or stride < 1):
@@ -75,8 +88,8 @@ def evaluate(
     series: the panel as the model takes it, None where its features are made of the panel. stride: steps between two
     origins; None takes as many as make 2,000 windows, at most a horizon apart. seconds: for each of the slow baselines.
     metric: "mae" or "mase", which the verdict is about; None takes mase where there are several series. say: told what
-    goes on. Returns what baselines.compare.compare does, `examples`, see `judge`, and `shuffled`, see
-    baselines.compare.control.
+    goes on. Returns what baselines.compare.compare does, `examples`, see `judge`, `shuffled`, see
+    baselines.compare.control, and `importance`, see tasks.forecast.importance.
     """
     check_options(stride, seconds, metric)
     running = model.model
@@ -88,6 +101,8 @@ def evaluate(
         mixed = medians(running.predict_at(inputs, origins, panel.ids, shuffle=0), levels)
         backtest = _backtest(tests, model.record.options.season or 1)
         result["shuffled"] = control(backtest, mixed, medians(tests.values, levels))
+    if found := importance(model, inputs, panel.ids, _backtest(tests, model.record.options.season or 1)):
+        result["importance"] = found
     told = result.get("verdict")
     if isinstance(told, dict) and told["skill"] is None and told["groups"] < FEWEST:
         told["sentence"] += " Models trained anew from earlier origins tell more: throughtime evaluate ... --refits 8."

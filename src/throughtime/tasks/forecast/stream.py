@@ -28,7 +28,7 @@ from throughtime.tasks.forecast.given import beside, check_series, checked_state
 from throughtime.tasks.forecast.model import ForecastConfig
 from throughtime.tasks.forecast.options import ForecastOptions
 from throughtime.tasks.forecast.rollout import rollout
-from throughtime.tasks.forecast.scaling import Window, scaled, shuffled
+from throughtime.tasks.forecast.scaling import Exchange, Window, scaled, shuffled
 from throughtime.tasks.forecast.series import Series
 from throughtime.tasks.forecast.statistics import Statistics
 from throughtime.tasks.forecast.windows import Histories, blind
@@ -130,12 +130,18 @@ class SeriesModel:
             raise UserError(f"forecaster: steps must be an integer from 1 to {_MOST_STEPS:,}, got {steps!r}")
 
     def predict_at(
-        self, series: Series, origins: np.ndarray, ids: Sequence[str] | None = None, shuffle: int | None = None
+        self,
+        series: Series,
+        origins: np.ndarray,
+        ids: Sequence[str] | None = None,
+        shuffle: int | None = None,
+        exchange: Exchange | None = None,
     ) -> np.ndarray:
         """Forecasts (M, K, Q) at origins (M, 2): pairs of a series' number and how many of its values are seen; NaN
         where the look-back holds none.
 
         shuffle: a seed; the steps of every window's past are put in a random order, to see what their order is worth.
+        exchange: other origins (M, 2), and what windows become beside those of these.
         UserError for that of a model with an output at every step, which has no windows.
         """
         series = beside(self.neighbours, series, ids)
@@ -154,7 +160,7 @@ class SeriesModel:
         forecasts = np.empty((len(origins), self.config.horizon, self.ensemble.width))
         for first in range(0, len(origins), _ROWS):
             part = origins[first : first + _ROWS]
-            seen = scaled(self.config, histories.window(part[:, 0], part[:, 1]))
+            seen = scaled(self.config, histories.exchanged(part, exchange, first))
             if rng is not None:
                 seen = shuffled(self.config, seen, rng)
             forecasts[first : first + _ROWS] = self.ensemble.forecasts(self.ensemble.outputs(seen), seen)

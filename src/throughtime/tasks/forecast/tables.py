@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from throughtime.data import calendar
 from throughtime.data.features import Features
 from throughtime.data.frequency import Frequency
 from throughtime.data.neighbours import Links
@@ -206,8 +205,7 @@ class TableForecaster:
         for n, (rows, values) in enumerate(zip(ends.features, ends.values, strict=True)):
             more = np.repeat(rows[-1:], len(values) + ahead - len(rows), 0)
             more[:, self.model.config.known :] = 0.0
-            if self.features.calendar:
-                days = calendar.features(panel.times(n, len(rows), len(more)), panel.frequency, panel.zone)
-                more[:, : days.shape[1]] = days
+            days = self.features.of_times(panel.times(n, len(rows), len(more)), panel.frequency, panel.zone)
+            more[:, : days.shape[1]] = days
             features.append(np.concatenate([rows, more]))
         return replace(ends, features=features)

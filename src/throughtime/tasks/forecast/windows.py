@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from throughtime.tasks.forecast.model import ForecastConfig
-from throughtime.tasks.forecast.scaling import Scaled, Window, scaled
+from throughtime.tasks.forecast.scaling import Exchange, Scaled, Window, scaled
 from throughtime.tasks.forecast.series import Series
 from throughtime.tasks.forecast.statistics import Statistics
 
@@ -73,6 +73,15 @@ class Histories:
                 profile = self._statistics.profiles[series[:, None], place % self._statistics.profiles.shape[1]]
         others = None if self._others is None else self._others[at + steps[: config.lookback]]
         return Window(values, features, profile, measure, others=others)
+
+    def exchanged(self, origins: np.ndarray, exchange: Exchange | None, first: int) -> Window:
+        """What is seen at origins (B, 2), series and steps, with something of what is seen at as many others, from the
+        `first` of an exchange on; None: nothing."""
+        window = self.window(origins[:, 0], origins[:, 1])
+        if exchange is None:
+            return window
+        others = exchange[0][first : first + len(origins)]
+        return exchange[1](window, self.window(others[:, 0], others[:, 1]))
 
     def ends(self) -> Window:
         """What is seen at the end of every series."""

@@ -1,0 +1,1 @@
+"""Small files as people have them, and what is right to read in them, by kind."""
