@@ -277,7 +277,7 @@ THEMES = {
     *("cli/commands", "cli/insight", "cli/resume", "data/series_files", "engine/arguments", "engine/engine"),
     *("engine/exact", "engine/leaks", "engine/narrow", "engine/processes", "engine/shared", "models/reader_ops"),
     *("nn/compile", "nn/cuda", "nn/every_state", "nn/inputs", "nn/torch_parity", "runtime/lazy"),
-    *("data/text_files", "tasks/classify/as_people_have_them", "tasks/classify/twice"),
+    *("data/file_memory", "data/text_files", "tasks/classify/as_people_have_them", "tasks/classify/twice"),
     *("tasks/text/threads", "training/kill"),
 }
 """Test modules about several modules; besides the contract, which every task has."""

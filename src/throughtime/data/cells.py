@@ -9,10 +9,14 @@ from typing import Any, overload
 
 import numpy as np
 
+from throughtime.data.json_rows import KNOWN
 from throughtime.data.written import Text, small
 
 _KNOWN = 1 << 16
 """Different cells of a table, in all its columns together, that are known at once."""
+
+_BLOCK = 1 << 13
+"""Rows that are taken apart at once."""
 
 _LEAST = 64
 """Of one column, at least."""
@@ -120,3 +124,42 @@ def in_blocks(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
     each = iter(values)
     while block := list(islice(each, size)):
         yield block
+
+
+class CellsBelow:
+    """The cells of a delimited text below its first row, column by column.
+
+    count: rows. full: those of them up to the last one that has something in it. begun: the line of the first. gap: the
+    place of the first row before which a line is empty, and that line. odd: the place of the first of another width,
+    its line, and its width; none from there on is kept.
+    """
+
+    def __init__(self, rows: Iterator[tuple[int, list[str]]], width: int, line: int) -> None:
+        self.columns: list[list[str]] = [[] for _ in range(width)]
+        self.count = self.full = self.begun = 0
+        self.gap: tuple[int, int] | None = None
+        self.odd: tuple[int, int, int] | None = None
+        self._known: list[dict[str, str]] = [{} for _ in range(width)]
+        block: list[list[str]] = []
+        for number, cells in rows:
+            self.count += 1
+            self.begun = self.begun or number
+            if any(map(str.strip, cells)):
+                self.full = self.count
+            if number != line and self.gap is None:
+                self.gap = self.count, line
+            line = number + 1 + sum(cell.count("\n") for cell in cells)
+            if len(cells) != width and self.odd is None:
+                self.odd = self.count, number, len(cells)
+            if self.odd is None:
+                block.append(cells)
+                if len(block) == _BLOCK:
+                    self._take(block)
+        self._take(block)
+
+    def _take(self, block: list[list[str]]) -> None:
+        for column, known, cells in zip(self.columns, self._known, zip(*block, strict=True), strict=False):
+            column.extend(map(known.setdefault, cells, cells))
+            if len(known) > KNOWN:
+                known.clear()
+        block.clear()

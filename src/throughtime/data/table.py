@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.data.cells import CellsBelow
 from throughtime.data.json_rows import KNOWN, SHORT, json_objects, line_columns
 from throughtime.data.parquet import ParquetTable
 from throughtime.data.text import is_stream, read_bounded, read_standard_input, read_text
@@ -294,45 +295,6 @@ _BLOCK = 1 << 13
 """Rows that are taken apart at once."""
 
 
-class _Cells:
-    """The cells of a delimited text below its first row, column by column.
-
-    count: rows. full: those of them up to the last one that has something in it. begun: the line of the first. gap: the
-    place of the first row before which a line is empty, and that line. odd: the place of the first of another width,
-    its line, and its width; none from there on is kept.
-    """
-
-    def __init__(self, rows: Iterator[Row], width: int, line: int) -> None:
-        self.columns: list[list[str]] = [[] for _ in range(width)]
-        self.count = self.full = self.begun = 0
-        self.gap: tuple[int, int] | None = None
-        self.odd: tuple[int, int, int] | None = None
-        self._known: list[dict[str, str]] = [{} for _ in range(width)]
-        block: list[list[str]] = []
-        for number, cells in rows:
-            self.count += 1
-            self.begun = self.begun or number
-            if any(map(str.strip, cells)):
-                self.full = self.count
-            if number != line and self.gap is None:
-                self.gap = self.count, line
-            line = number + 1 + sum(cell.count("\n") for cell in cells)
-            if len(cells) != width and self.odd is None:
-                self.odd = self.count, number, len(cells)
-            if self.odd is None:
-                block.append(cells)
-                if len(block) == _BLOCK:
-                    self._take(block)
-        self._take(block)
-
-    def _take(self, block: list[list[str]]) -> None:
-        for column, known, cells in zip(self.columns, self._known, zip(*block, strict=True), strict=False):
-            column.extend(map(known.setdefault, cells, cells))
-            if len(known) > KNOWN:
-                known.clear()
-        block.clear()
-
-
 def _lines(source: Any) -> TableData:
     where = "standard input" if str(source) == "-" else str(source)
     text, size = table_text(source, where)
@@ -342,7 +304,7 @@ def _lines(source: Any) -> TableData:
     del text
     line, names = next(rows, (0, []))
     check_memory(f"{where}: {len(names):,} columns", _COLUMN * len(names), size)
-    cells = _Cells(rows, len(names), line + 1 + sum(name.count("\n") for name in names))
+    cells = CellsBelow(rows, len(names), line + 1 + sum(name.count("\n") for name in names))
     head = [name.strip() for name in names]
     if not cells.full and not any(head):
         raise UserError(f"{where}: the file is empty")
