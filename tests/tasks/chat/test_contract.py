@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -57,3 +58,13 @@ def test_no_reply_twice_in_a_row() -> None:
     assert all(replies)
     assert all(a != b for a, b in pairwise(replies))
     assert len(stream.said) <= 2 * model.turns
+
+
+def test_two_conversations_at_once_do_not_disturb_each_other() -> None:
+    model = TestContract.case.fit().fitted()
+    usual = model.reply(["eins zwei"]).text
+    refused = model.reply(["eins zwei"], usual).text
+    assert refused != usual
+    with ThreadPoolExecutor(4) as pool:
+        every = list(pool.map(lambda i: model.reply(["eins zwei"], usual if i % 2 else None).text, range(40)))
+    assert every == [usual, refused] * 20

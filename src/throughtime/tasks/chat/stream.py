@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from throughtime.errors import UserError
 from throughtime.models.encoder_decoder import EncoderDecoderConfig
-from throughtime.runtime.beam import Answer, Asked
 from throughtime.runtime.stream import State, Stream
 from throughtime.storage.record import Schema
 from throughtime.tasks.chat.options import ChatOptions
@@ -26,7 +26,6 @@ class TextChat(SequenceModel):
     """Replies. turns: of what was said, the last so many are read."""
 
     turns: int = 3
-    _never: str | None = None
 
     def cut(self, text: str) -> Cut:
         """Of what was said the end is read."""
@@ -36,24 +35,11 @@ class TextChat(SequenceModel):
             return Cut([])
         return Cut([(text, ids[-self.most :])], max(0, len(ids) - self.most))
 
-    def search(self, asked: Sequence[Asked], beam: int, wanted: int = 1) -> list[list[Answer]]:
-        """The replies, best first; never one that was just given."""
-        never, pieces, edge = self._never, self.pieces, self.config.edge
-        if never is None:
-            return super().search(asked, beam, wanted)
-        return self.searched(
-            asked, beam, wanted, lambda number, ids, token: token == edge and pieces.decode(ids) == never
-        )
-
     def reply(self, said: Sequence[str], last: str | None = None, wishes: Wishes | None = None) -> Answered:
         """The reply to what was said, oldest first. last: the model's own last reply, which is not given again."""
         if isinstance(said, str) or not all(isinstance(one, str) for one in said):
             raise UserError("chat: expected the turns that were said as a list of texts")
-        self._never = last
-        try:
-            (found,) = self.answer([joined(said[-self.turns :])], wishes)
-        finally:
-            self._never = None
+        (found,) = self.answer([joined(said[-self.turns :])], replace(wishes or Wishes(), never=last))
         return found
 
     def stream(self, wishes: Wishes | None = None) -> ChatStream:  # type: ignore[override]

@@ -7,6 +7,8 @@ score of an answer = w_1 TF-IDF of the whole context with the answer
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -115,6 +117,7 @@ class Chooser:
         good = good and self.weights.keys() == set(PARTS) and self.steep.shape == (SIGNS + 1,)
         if not good or not np.isfinite([*self.weights.values(), *self.steep, self.threshold]).all():
             raise UserError("chooser: its answers, weights and index do not fit together; the file is damaged")
+        object.__setattr__(self, "_places", {text: i for i, text in enumerate(self.answers)})
 
     def parts(
         self, context: Sequence[str], hidden: np.ndarray | None = None
@@ -164,7 +167,9 @@ class Chooser:
         scores = self.scores(parts)
         allowed = scores.copy()
         if avoid is not None and len(self.answers) > 1:
-            allowed[[i for i, text in enumerate(self.answers) if text == avoid]] = -np.inf
+            places: dict[str, int] = self._places  # type: ignore[attr-defined]
+            if avoid in places:
+                allowed[places[avoid]] = -np.inf
         best = int(allowed.argmax())
         confidence = self.confidence(self.signs(parts, near, scores, best))
         return Chosen(self.answers[best], best, confidence, confidence >= self.threshold)
@@ -173,8 +178,9 @@ class Chooser:
         """The probability that an answer with such signs is right."""
         return float(1 / (1 + np.exp(-np.clip(signs @ self.steep[:-1] + self.steep[-1], -30, 30))))
 
-    def files(self) -> dict[str, File]:
-        """The files it is kept in; `of_files` reads them."""
+    def files(self, trained: bool = True, encoders: bool = True) -> dict[str, File]:
+        """The files it is kept in; `of_files` reads them. trained: with the answers' vectors, which are else made where
+        it is read. encoders: with the recurrent part, which is else kept elsewhere."""
         data: dict[str, Json] = {
             "answers": self.answers,
             "index": self.index.to_json(),
@@ -191,12 +197,23 @@ class Chooser:
             "encoders": self.encoders.parameters,
             "own": {"of": self.of.astype(np.int32), "vectors": self.vectors, "steep": self.steep},
         }
+        if not encoders:
+            del data["config"], groups["encoders"]
         arrays = {f"{group}.{name}": value for group, values in groups.items() for name, value in values.items()}
+        if not trained:
+            del arrays["own.vectors"]
         return {WEIGHTS: arrays, FILE: data}
 
     @classmethod
-    def of_files(cls, data: Json, arrays: Mapping[str, np.ndarray]) -> Chooser:
-        """Rebuild from what `files` gave, its JSON and its arrays; UserError says what is damaged."""
+    def of_files(
+        cls,
+        data: Json,
+        arrays: Mapping[str, np.ndarray],
+        config: ChooserConfig | None = None,
+        parameters: Mapping[str, np.ndarray] | None = None,
+    ) -> Chooser:
+        """Rebuild from what `files` gave, its JSON and its arrays; UserError says what is damaged. config, parameters:
+        of the recurrent part, where that is kept elsewhere."""
 
         def group(name: str) -> dict[str, np.ndarray]:
             start = f"{name}."
@@ -206,17 +223,26 @@ class Chooser:
             answers = data["answers"]
             if not isinstance(answers, list) or not answers or not all(isinstance(one, str) and one for one in answers):
                 raise UserError("chooser: expected answers, none empty; the file is damaged")
-            encoders = Encoders(
-                Vocabulary.from_json(data["vocabulary"]), ChooserConfig.from_json(data["config"]), group("encoders")
-            )
+            if len(set(answers)) < len(answers):
+                raise UserError("chooser: expected each answer once; the file is damaged")
+            if config is None or parameters is None:
+                config, parameters = ChooserConfig.from_json(data["config"]), group("encoders")
+            encoders = Encoders(Vocabulary.from_json(data["vocabulary"]), config, parameters)
             neighbours = Neighbours(Nearest.from_arrays(data["sources"], group("sources")), **group("neighbours"))
             index, own = Nearest.from_arrays(data["index"], group("index")), group("own")
             weights = {str(name): float(value) for name, value in data["weights"].items()}
             threshold = float(data["threshold"])
-            return cls(
-                answers, own["of"], index, neighbours, encoders, own["vectors"], weights, own["steep"], threshold
-            )
+            vectors = own["vectors"] if "vectors" in own else encoders.replies(answers)
+            return cls(answers, own["of"], index, neighbours, encoders, vectors, weights, own["steep"], threshold)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             if isinstance(error, UserError):
                 raise
             raise UserError(f"chooser: it is malformed ({error!r}); the file is damaged") from None
+
+
+def fingerprint(files: Mapping[str, File]) -> str:
+    """The SHA-256 of what a chooser's files hold: its JSON, and its arrays by name."""
+    sha = hashlib.sha256(json.dumps(files[FILE], sort_keys=True).encode())
+    for name, value in sorted(files[WEIGHTS].items()):
+        sha.update(f"{name} {value.dtype} {value.shape} ".encode() + np.ascontiguousarray(value).tobytes())
+    return sha.hexdigest()
