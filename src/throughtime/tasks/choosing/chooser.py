@@ -90,9 +90,10 @@ class Encoders:
 
 @dataclass(frozen=True)
 class Chooser:
-    """answers: each once. of: (J,) the answer of each pair of training. index: of the answers. neighbours: of the
-    pairs. encoders, vectors (A, D): the recurrent part, and the answers' vectors. weights: of the parts by name. steep:
-    (SIGNS + 1,) what the signs say of the confidence, a constant last. threshold: the confidence from which it knows.
+    """answers: each once. of: (J,) the answer of each pair of training, -1 for one that is none. index: of the answers.
+    neighbours: of the pairs. encoders, vectors (A, D): the recurrent part, and the answers' vectors. weights: of the
+    parts by name. steep: (SIGNS + 1,) what the signs say of the confidence, a constant last. threshold: the confidence
+    from which it knows.
     """
 
     answers: list[str]
@@ -112,7 +113,7 @@ class Chooser:
             good and self.vectors.shape == (count, self.encoders.config.width) and bool(np.isfinite(self.vectors).all())
         )
         good = (
-            good and self.of.shape == (self.neighbours.sources.count,) and self.of.min() >= 0 and self.of.max() < count
+            good and self.of.shape == (self.neighbours.sources.count,) and self.of.min() >= -1 and self.of.max() < count
         )
         good = good and self.weights.keys() == set(PARTS) and self.steep.shape == (SIGNS + 1,)
         if not good or not np.isfinite([*self.weights.values(), *self.steep, self.threshold]).all():
@@ -130,7 +131,8 @@ class Chooser:
             near[hidden] = 0.0
         said = self.encoders.contexts([context])[0]
         question = np.zeros(len(self.answers), np.float32)
-        np.maximum.at(question, self.of, near)
+        given = self.of >= 0
+        np.maximum.at(question, self.of[given], near[given])
         return {
             TFIDF: SHARP * next(self.index.similarities([" ".join(context)])),
             NEIGHBOURS: self.neighbours.scores(near),

@@ -71,11 +71,12 @@ def complete(
     return replace(chooser, steep=steep, threshold=threshold)
 
 
-def untrained(encoders: Encoders, learned: Pairs, pairs: Pairs) -> Chooser:
-    """What there is before anything was learned or decided: every part counts the same, and it always knows."""
+def untrained(encoders: Encoders, learned: Pairs, pairs: Pairs, trained: bool = False) -> Chooser:
+    """What there is before anything was decided: every part counts the same, and it always knows. trained: whether the
+    encoders have learned, so that the vectors are worth making."""
     like = Nearest.fit([*learned.sources, *learned.targets])
     weights, steep = {**dict.fromkeys(PARTS, 1.0), QUESTION: 0.0}, np.zeros(SIGNS + 1)
-    return _assembled(pairs, pairs.targets, like, encoders, weights, steep, 0.0, False)
+    return _assembled(pairs, pairs.targets, like, encoders, weights, steep, 0.0, trained)
 
 
 def among_others(chooser: Chooser, pairs: Pairs, replies: Sequence[str]) -> Chooser:
@@ -138,7 +139,7 @@ def _assembled(
     answers = list(dict.fromkeys(replies))
     places = {text: i for i, text in enumerate(answers)}
     index = Nearest.fit(answers, like=like)
-    of = np.array([places.get(text, 0) for text in pairs.targets], np.int32)
+    of = np.array([places.get(text, -1) for text in pairs.targets], np.int32)
     neighbours = Neighbours.fit(like, pairs.sources, pairs.targets, index)
     vectors = encoders.replies(answers) if trained else np.zeros((len(answers), encoders.config.width), np.float32)
     return Chooser(answers, of, index, neighbours, encoders, vectors, weights, steep, threshold)
