@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import throughtime
-from tests.tasks.chat.test_contract import CHOOSING, TestContract, conversations, faq
+from tests.tasks.chat import test_contract as contract
+from tests.tasks.chat.test_contract import CHOOSING, conversations, faq
 from throughtime import Chat, cli
 from throughtime.data.pairs import Pairs
 from throughtime.errors import UserError
@@ -35,7 +36,7 @@ def chosen() -> Any:
 @cache
 def both() -> Any:
     """A model that learned from conversations, where nobody said how."""
-    return TestContract.case.fit()
+    return contract.TestContract.case.fit()
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_the_mode_and_what_the_validation_part_says() -> None:
     assert record.options.mode == "both"
     assert record.decided.mode in ("choose", "generate", "both")
     assert both().fitted().mode == record.decided.mode
-    said = TestContract.case.fit(mode="both")
+    said = contract.TestContract.case.fit(mode="both")
     assert (said.record.decided.mode, said.fitted().mode) == ("", "both")
 
 
@@ -170,7 +171,7 @@ def test_turns() -> None:
 def test_the_command_says_where_replies_come_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "said.jsonl"
     file.write_text("".join(json.dumps({"turns": turns}) + "\n" for turns in conversations()), "utf-8")
-    typed = TestContract.case.typed
+    typed = contract.TestContract.case.typed
     assert cli.invoke(["train", "chat", str(file), "--out", str(tmp_path / "m"), "--mode", "choose", *typed]) == 0
     out = capsys.readouterr()
     assert "of what is said is answered with not knowing" in out.out
