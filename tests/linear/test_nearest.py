@@ -91,3 +91,10 @@ def test_saved_and_damaged() -> None:
             Nearest.from_arrays(other, arrays)
     with pytest.raises(UserError, match="no texts"):
         Nearest.fit([])
+
+
+def test_many_places_are_added_up_to_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    index, queries = Nearest.fit(texts(300)), texts(20, 3)
+    usual = list(index.similarities(queries))
+    monkeypatch.setattr(module, "_LONG", 0)
+    assert all(np.array_equal(a, b) for a, b in zip(index.similarities(queries), usual, strict=True))

@@ -13,7 +13,7 @@ from throughtime.options import Json
 from throughtime.report.console import print_json
 from throughtime.tasks import shell
 from throughtime.tasks.chat.score import MEASURES
-from throughtime.tasks.chat.stream import UNKNOWN
+from throughtime.tasks.chat.stream import said_of
 from throughtime.tasks.sequence import commands
 from throughtime.tasks.sequence.stream import Wishes
 
@@ -39,12 +39,12 @@ def run(
         if json:
             print_json(found.to_json())
         else:
-            print(UNKNOWN if found.why else found.text)
+            print(said_of(found))
         sys.stdout.flush()
 
 
 def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None, json: bool) -> None:
-    """Learn to answer questions on opening hours, from conversations that are made up."""
+    """Learn to answer a town's questions with its own answers, which are made up."""
     from throughtime.tasks.chat import demo as task
     from throughtime.tasks.chat.report import write_report
 

@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from throughtime.data.pairs import Pairs
-from throughtime.tasks.chat.data import read
-from throughtime.tasks.chat.options import ChatOptions
+from throughtime.errors import UserError
+from throughtime.storage.folder import TOKENIZER, File, read_json
+from throughtime.storage.record import Choice, ModelRecord
+from throughtime.tasks.chat import rule
+from throughtime.tasks.chat.data import ChatDecided, SequenceData, apart, read
+from throughtime.tasks.chat.model import CHOOSER, ChatConfig, choosers, generators
+from throughtime.tasks.chat.options import BOTH, CHOOSE, GENERATE, ChatOptions
 from throughtime.tasks.chat.score import score
-from throughtime.tasks.chat.stream import SCHEMA, TextChat
+from throughtime.tasks.chat.stream import SCHEMA, Generator, TextChat
+from throughtime.tasks.choices import settled
+from throughtime.tasks.choosing import chooser as files
+from throughtime.tasks.choosing import learn as choosing
+from throughtime.tasks.choosing import model as encoders
+from throughtime.tasks.choosing.data import Vocabulary
+from throughtime.tasks.earlier import Earlier
+from throughtime.tasks.estimator import Finished, Plan, Say, zeros
 from throughtime.tasks.habits import Habits
 from throughtime.tasks.reading.data import Parts
 from throughtime.tasks.sequence.data import parts
 from throughtime.tasks.sequence.estimator import SequenceEstimator, SequencePlan
+from throughtime.training import run as runs
+
+if TYPE_CHECKING:
+    from throughtime.training.best import Best
+    from throughtime.training.job import Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatPlan(Plan):
+    """generator: of what writes replies, vocabulary: of what chooses them; None where there is none. free: whether the
+    validation part decides where replies come from."""
+
+    generator: SequencePlan | None
+    vocabulary: Vocabulary | None
+    free: bool
 
 
 class Chat(SequenceEstimator[ChatOptions, TextChat]):
@@ -30,8 +58,9 @@ class Chat(SequenceEstimator[ChatOptions, TextChat]):
     """
 
     schema = SCHEMA
-    running = TextChat
+    running = Generator
     habits = Habits(answers=False)
+    beside = (TOKENIZER, files.FILE, files.WEIGHTS)
 
     def _pairs(self, sources: Any, targets: Any, options: Any) -> Pairs:
         data = sources if targets is None else (sources, targets)
@@ -43,15 +72,155 @@ class Chat(SequenceEstimator[ChatOptions, TextChat]):
 
         return parts(source, given, beside, options, file)
 
-    def _model(
-        self, plan: SequencePlan, options: Any, parameters: Mapping[str, np.ndarray], decided: Any = None
-    ) -> TextChat:
-        made = super()._model(plan, options, parameters, decided)
-        made.turns = options.turns
-        return made
+    def _settle(self, examples: Parts[Pairs], options: ChatOptions) -> tuple[ChatOptions, Sequence[Choice]]:
+        options, first = settled(options, [rule.mode(examples.whole)])
+        if options.mode == CHOOSE:
+            options, more = settled(options, rule.of_chooser(examples.learned, options))
+            first = [*first, *more]
+        options, rest = super()._settle(examples, options)
+        return options, [*first, *(() if options.mode == CHOOSE else rest)]
+
+    def _build(self, examples: Parts[Pairs], options: ChatOptions) -> Any:
+        generator = None if options.mode == CHOOSE else super()._build(examples, options)
+        if options.mode == GENERATE:
+            return self._plan(examples, options, generator, None)
+        learned = apart(examples.learned)
+        return self._plan(examples, options, generator, Vocabulary.fit([*learned.sources, *learned.targets]))
+
+    def _grow(self, examples: Parts[Pairs], options: ChatOptions, earlier: Earlier) -> Any:
+        running: TextChat = earlier.model
+        generator: SequencePlan | None = None
+        if running.generator is not None:
+            generator = self._grown(examples, options, running.generator, earlier)
+        vocabulary = None if running.chooser is None else running.chooser.encoders.vocabulary
+        plan = self._plan(examples, options, generator, vocabulary)
+        if plan.model != earlier.record.model:
+            raise UserError(
+                f"{options.who}: the model in {earlier.folder} does not fit what is to be learned; train anew"
+            )
+        values = {name: running.parameters[name] for name in plan.parameters}  # files have no order of their own
+        return replace(plan, parameters=values)
+
+    def _plan(
+        self,
+        examples: Parts[Pairs],
+        options: ChatOptions,
+        generator: SequencePlan | None,
+        vocabulary: Vocabulary | None,
+    ) -> ChatPlan:
+        """A model of what writes replies and of what chooses them by the words of a vocabulary."""
+        drawn = {} if generator is None else dict(generator.parameters)
+        beside: dict[str, File] = {} if generator is None else dict(generator.files)
+        config = None
+        if vocabulary is not None:
+            config = _sizes(vocabulary, options)
+            values = encoders.draw(config, np.random.default_rng(options.seed))
+            drawn |= {CHOOSER + name: value for name, value in values.items()}
+            trained = files.Encoders(vocabulary, config, values)
+            first = choosing.untrained(trained, apart(examples.learned), _answering(examples))
+            beside |= first.files(trained=False, encoders=False)
+        columns = examples.learned.columns
+        data = SequenceData(**examples.data.to_json(), source=columns[0], target=columns[1])
+        return ChatPlan(
+            ChatConfig(None if generator is None else generator.model, config),
+            data if generator is None else generator.data,
+            drawn,
+            beside,
+            generator=generator,
+            vocabulary=vocabulary,
+            free=_free(self.chosen),
+        )
+
+    def _rebuild(self, examples: Parts[Pairs], record: ModelRecord[Any, Any, Any, Any], folder: Path) -> Any:
+        self._check_same(examples, record, folder)
+        model: ChatConfig = record.model
+        generator: SequencePlan | None = None
+        vocabulary: Vocabulary | None = None
+        beside: dict[str, File] = {}
+        if model.generator is not None:
+            generator = super()._rebuild(examples, replace(record, model=model.generator), folder)
+            beside = dict(generator.files)
+        if model.chooser is not None:
+            kept = read_json(folder / files.FILE)
+            vocabulary = Vocabulary.from_json(kept.get("vocabulary") if isinstance(kept, dict) else None)
+        return ChatPlan(
+            model,
+            record.data,
+            zeros(model),
+            beside,
+            generator=generator,
+            vocabulary=vocabulary,
+            free=_free(record.choices),
+        )
+
+    def _job(self, examples: Parts[Pairs], plan: Any, options: ChatOptions, best: Best) -> tuple[Job, str]:
+        from throughtime.tasks.chat.job import BothJob, under
+
+        if plan.vocabulary is None:
+            return super()._job(examples, plan.generator, options, best)
+        chooser = self._chooser_job(examples, plan, options, under(best.keep))
+        hello = f"{len(examples.learned):,} pairs, {len(examples.held):,} to choose by; {plan.vocabulary.size:,} words"
+        if plan.generator is None:
+            return chooser, hello
+        own = replace(plan.generator, parameters=generators(plan.parameters))
+        generator, hello = super()._job(examples, own, options, best)
+        both: Any = BothJob(generator, chooser, best.keep)  # type: ignore[arg-type]
+        return both, hello
+
+    def _chooser_job(self, examples: Parts[Pairs], plan: ChatPlan, options: ChatOptions, keep: Any) -> Any:
+        from throughtime.models.ops_torch import TorchModel
+        from throughtime.tasks.choosing.job import ChooserJob, CodedPairs
+
+        assert plan.vocabulary is not None
+        learned, held = apart(examples.learned), apart(examples.held)
+        model = TorchModel(encoders, plan.model.chooser, choosers(plan.parameters), options.seed)
+        coded = CodedPairs.of(learned, plan.vocabulary), CodedPairs.of(held, plan.vocabulary)
+        size = options.batch if options.mode == CHOOSE else rule.BATCH
+        return ChooserJob(model, *coded, choosing.candidates(held, options.seed), size, options.seed, keep)
+
+    def _finish(
+        self,
+        examples: Parts[Pairs],
+        plan: Any,
+        options: ChatOptions,
+        parameters: Mapping[str, np.ndarray],
+        say: Say | None,
+    ) -> Any:
+        from throughtime.tasks.chat.decisions import best_mode, of_chat, threshold
+
+        written: Any = None
+        decided = ChatDecided()
+        if plan.generator is not None:
+            written = super()._finish(examples, plan.generator, options, generators(parameters), say)
+            least = threshold(written.model, examples.held, say) if say is not None else 0.0
+            decided = of_chat(written.decided, threshold=least)
+        if plan.vocabulary is None:
+            return Finished(self._assembled(plan, options, parameters, None, decided), decided)
+        trained = files.Encoders(plan.vocabulary, plan.model.chooser, choosers(parameters))
+        learned, held, every = apart(examples.learned), apart(examples.held), _answering(examples)
+        if say is None:
+            chooser = choosing.untrained(trained, learned, every, True)
+            return Finished(self._assembled(plan, options, parameters, chooser, decided), decided)
+        if plan.free:  # what is held back is no answer yet
+            known = choosing.complete(trained, learned, held, learned, options.seed)
+            mode = best_mode(self._assembled(plan, options, parameters, known, decided), examples.held, say)
+            decided = replace(decided, mode=mode)
+        chooser = choosing.complete(trained, learned, held, every, options.seed, say)
+        kept = chooser.files(encoders=False)
+        decided = replace(decided, chooser=files.fingerprint(kept))
+        return Finished(self._assembled(plan, options, parameters, chooser, decided), decided, kept)
+
+    def _assembled(
+        self, plan: ChatPlan, options: ChatOptions, parameters: Mapping[str, np.ndarray], chooser: Any,
+        decided: ChatDecided,
+    ) -> TextChat:  # fmt: skip
+        record = ModelRecord("chat", plan.model, options, plan.data, decided, 0)
+        pieces = None if plan.generator is None else plan.generator.pieces
+        return TextChat.assembled(record, parameters, pieces, chooser, options.threads or runs.torch_threads())
 
     def reply(self, said: Sequence[str], last: str | None = None) -> str:
-        """The reply to what was said, oldest first. last: the model's own last reply, which is not given again."""
+        """The reply to what was said, oldest first, "" where none is known. last: the model's own last reply, which is
+        not given again."""
         return self.fitted().reply(said, last).text
 
     def score_held_out(self, say: Any) -> dict[str, Any] | None:
@@ -59,3 +228,27 @@ class Chat(SequenceEstimator[ChatOptions, TextChat]):
         if self.examples.test is None:
             return None
         return score(self.fitted(), self.examples.test, self.examples.whole)
+
+
+def _free(choices: Sequence[Choice]) -> bool:
+    """Whether nobody said where replies come from, and the data do not say it either."""
+    return any(choice.name == "mode" and choice.value == BOTH for choice in choices)
+
+
+def _sizes(vocabulary: Vocabulary, options: ChatOptions) -> encoders.ChooserConfig:
+    """Of the encoders: beside a generator no wider than they were measured."""
+    from throughtime.models.stack import Dropout
+
+    most = options.hidden if options.mode == CHOOSE else min(options.hidden, rule.WIDTH)
+    wide = options.embedding if options.mode == CHOOSE else min(options.embedding, rule.WIDTH)
+    drops = Dropout(options.dropout, 0.0, options.dropout)
+    return choosing.sizes(vocabulary, options.traces(), wide, most, drops)
+
+
+def _answering(examples: Parts[Pairs]) -> Pairs:
+    """The pairs whose replies can be chosen. Of questions with answers all of them, also those by which it is scored,
+    for nobody else has their answers; of conversations those that are learned or chosen by."""
+    pairs = examples.whole.joined(examples.held) if examples.apart else examples.whole
+    if not pairs.groups and examples.test is not None and examples.test.where == pairs.where:
+        pairs = pairs.joined(examples.test)
+    return apart(pairs)

@@ -7,6 +7,8 @@ score of an answer = w_1 TF-IDF of the whole context with the answer
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -91,9 +93,10 @@ class Encoders:
 
 @dataclass(frozen=True)
 class Chooser:
-    """answers: each once. of: (J,) the answer of each pair of training. index: of the answers. neighbours: of the
-    pairs. encoders, vectors (A, D): the recurrent part, and the answers' vectors. weights: of the parts by name. steep:
-    (SIGNS + 1,) what the signs say of the confidence, a constant last. threshold: the confidence from which it knows.
+    """answers: each once. of: (J,) the answer of each pair of training, -1 for one that is none. index: of the answers.
+    neighbours: of the pairs. encoders, vectors (A, D): the recurrent part, and the answers' vectors. weights: of the
+    parts by name. steep: (SIGNS + 1,) what the signs say of the confidence, a constant last. threshold: the confidence
+    from which it knows.
     """
 
     answers: list[str]
@@ -115,12 +118,13 @@ class Chooser:
             and bool((abs(self.vectors) < 1.01).all())
         )
         good = (
-            good and self.of.shape == (self.neighbours.sources.count,) and self.of.min() >= 0 and self.of.max() < count
+            good and self.of.shape == (self.neighbours.sources.count,) and self.of.min() >= -1 and self.of.max() < count
         )
         good = good and self.of.dtype.kind == "i" and self.vectors.dtype.kind == self.steep.dtype.kind == "f"
         good = good and self.weights.keys() == set(PARTS) and self.steep.shape == (SIGNS + 1,)
         if not good or not all(abs(one) < _LARGEST for one in (*self.weights.values(), *self.steep, self.threshold)):
             raise UserError("chooser: its answers, weights and index do not fit together; the file is damaged")
+        object.__setattr__(self, "_places", {text: i for i, text in enumerate(self.answers)})
 
     def parts(
         self, context: Sequence[str], hidden: np.ndarray | None = None
@@ -133,7 +137,8 @@ class Chooser:
             near[hidden] = 0.0
         said = self.encoders.contexts([context])[0]
         question = np.zeros(len(self.answers), np.float32)
-        np.maximum.at(question, self.of, near)
+        given = self.of >= 0
+        np.maximum.at(question, self.of[given], near[given])
         return {
             TFIDF: SHARP * next(self.index.similarities([" ".join(context)])),
             NEIGHBOURS: self.neighbours.scores(near),
@@ -171,7 +176,9 @@ class Chooser:
         check_finite_output([scores])
         allowed = scores.copy()
         if avoid is not None and len(self.answers) > 1:
-            allowed[[i for i, text in enumerate(self.answers) if text == avoid]] = -np.inf
+            places: dict[str, int] = self._places  # type: ignore[attr-defined]
+            if avoid in places:
+                allowed[places[avoid]] = -np.inf
         best = int(allowed.argmax())
         confidence = self.confidence(self.signs(parts, near, scores, best))
         return Chosen(self.answers[best], best, confidence, confidence >= self.threshold)
@@ -180,8 +187,9 @@ class Chooser:
         """The probability that an answer with such signs is right."""
         return float(1 / (1 + np.exp(-np.clip(signs @ self.steep[:-1] + self.steep[-1], -30, 30))))
 
-    def files(self) -> dict[str, File]:
-        """The files it is kept in; `of_files` reads them."""
+    def files(self, trained: bool = True, encoders: bool = True) -> dict[str, File]:
+        """The files it is kept in; `of_files` reads them. trained: with the answers' vectors, which are else made where
+        it is read. encoders: with the recurrent part, which is else kept elsewhere."""
         data: dict[str, Json] = {
             "answers": self.answers,
             "index": self.index.to_json(),
@@ -198,12 +206,23 @@ class Chooser:
             "encoders": self.encoders.parameters,
             "own": {"of": self.of.astype(np.int32), "vectors": self.vectors, "steep": self.steep},
         }
+        if not encoders:
+            del data["config"], groups["encoders"]
         arrays = {f"{group}.{name}": value for group, values in groups.items() for name, value in values.items()}
+        if not trained:
+            del arrays["own.vectors"]
         return {WEIGHTS: arrays, FILE: data}
 
     @classmethod
-    def of_files(cls, data: Json, arrays: Mapping[str, np.ndarray]) -> Chooser:
-        """Rebuild from what `files` gave, its JSON and its arrays; UserError says what is damaged."""
+    def of_files(
+        cls,
+        data: Json,
+        arrays: Mapping[str, np.ndarray],
+        config: ChooserConfig | None = None,
+        parameters: Mapping[str, np.ndarray] | None = None,
+    ) -> Chooser:
+        """Rebuild from what `files` gave, its JSON and its arrays; UserError says what is damaged. config, parameters:
+        of the recurrent part, where that is kept elsewhere."""
 
         def group(name: str) -> dict[str, np.ndarray]:
             start = f"{name}."
@@ -213,17 +232,26 @@ class Chooser:
             answers = data["answers"]
             if not isinstance(answers, list) or not answers or not all(isinstance(one, str) and one for one in answers):
                 raise UserError("chooser: expected answers, none empty; the file is damaged")
-            encoders = Encoders(
-                Vocabulary.from_json(data["vocabulary"]), ChooserConfig.from_json(data["config"]), group("encoders")
-            )
+            if len(set(answers)) < len(answers):
+                raise UserError("chooser: expected each answer once; the file is damaged")
+            if config is None or parameters is None:
+                config, parameters = ChooserConfig.from_json(data["config"]), group("encoders")
+            encoders = Encoders(Vocabulary.from_json(data["vocabulary"]), config, parameters)
             neighbours = Neighbours(Nearest.from_arrays(data["sources"], group("sources")), **group("neighbours"))
             index, own = Nearest.from_arrays(data["index"], group("index")), group("own")
             weights = {str(name): float(value) for name, value in data["weights"].items()}
             threshold = float(data["threshold"])
-            return cls(
-                answers, own["of"], index, neighbours, encoders, own["vectors"], weights, own["steep"], threshold
-            )
+            vectors = own["vectors"] if "vectors" in own else encoders.replies(answers)
+            return cls(answers, own["of"], index, neighbours, encoders, vectors, weights, own["steep"], threshold)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             if isinstance(error, UserError):
                 raise
             raise UserError(f"chooser: it is malformed ({error!r}); the file is damaged") from None
+
+
+def fingerprint(files: Mapping[str, File]) -> str:
+    """The SHA-256 of what a chooser's files hold: its JSON, and its arrays by name."""
+    sha = hashlib.sha256(json.dumps(files[FILE], sort_keys=True).encode())
+    for name, value in sorted(files[WEIGHTS].items()):
+        sha.update(f"{name} {value.dtype} {value.shape} ".encode() + np.ascontiguousarray(value).tobytes())
+    return sha.hexdigest()

@@ -57,6 +57,10 @@ class Vocabulary:
             found.append(_cut(ids[-CONTEXT:], ago[-CONTEXT:]))
         return found
 
+    def shown(self, turns: Sequence[str]) -> list[str]:
+        """The words of a context that are read, as they are read."""
+        return [word for turn in turns for word in _words(turn)][-CONTEXT:] or [""]
+
     def replies(self, replies: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Of each reply the words (T,), and the sign of a reply (T,)."""
         each = [self._numbers(reply)[:REPLY] for reply in replies]

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
+from throughtime.data.pairs import Pairs
 from throughtime.models.ops_torch import TorchModel
-from throughtime.tasks.choosing.data import batch
+from throughtime.tasks.choosing.data import Vocabulary, batch
 from throughtime.training.job import EnsembleJob, Keep, Shuffled
 
 _AT_ONCE = 128
@@ -26,6 +27,13 @@ class CodedPairs:
     contexts: Coded
     replies: Coded
     same: np.ndarray
+
+    @classmethod
+    def of(cls, pairs: Pairs, vocabulary: Vocabulary) -> CodedPairs:
+        """Pairs in the words of a vocabulary."""
+        same = np.unique(np.array(pairs.targets, object).astype(str), return_inverse=True)[1]
+        contexts = vocabulary.contexts([pairs.context(i) for i in range(len(pairs))])
+        return cls(contexts, vocabulary.replies(pairs.targets), same)
 
 
 class ChooserJob(EnsembleJob):

@@ -12,6 +12,7 @@ from throughtime.errors import UserError
 from throughtime.linear.ensemble import log_softmax, mixture
 from throughtime.linear.nearest import Nearest
 from throughtime.models.stack import Dropout, Stack
+from throughtime.recurrence import Trace
 from throughtime.tasks.choosing import model as arithmetic
 from throughtime.tasks.choosing.chooser import PARTS, QUESTION, SIGNS, Chooser, Encoders
 from throughtime.tasks.choosing.data import Vocabulary
@@ -48,20 +49,34 @@ def learn(pairs: Pairs, options: ChooserOptions, held: Pairs | None = None, say:
     learned = pairs
     if held is None:
         learned, held = pairs.split(options.validation, options.seed) if options.validation else (pairs, pairs.take([]))
-    encoders = _encoders(learned, held, options, say)
+    return complete(_encoders(learned, held, options, say), learned, held, pairs, options.seed, say)
+
+
+def complete(
+    encoders: Encoders, learned: Pairs, held: Pairs, pairs: Pairs, seed: int, say: Say = lambda line: None
+) -> Chooser:
+    """A chooser of trained encoders: what each part counts by the pairs held back, and when it does not know. learned:
+    what the encoders learned. pairs: whose replies are its answers."""
     like = Nearest.fit([*learned.sources, *learned.targets])
-    weights = {**dict.fromkeys(PARTS, 1.0), QUESTION: 0.0}
-    steep = np.zeros(SIGNS + 1)
+    weights, steep = {**dict.fromkeys(PARTS, 1.0), QUESTION: 0.0}, np.zeros(SIGNS + 1)
     if len(held) >= AMONG:
-        weights = _weights(_assembled(learned, held.targets, like, encoders, weights, steep, 0.0), held, options.seed)
+        weights = _weights(_assembled(learned, held.targets, like, encoders, weights, steep, 0.0), held, seed)
     chooser = _assembled(pairs, pairs.targets, like, encoders, weights, steep, 0.0)
     if not pairs.groups:
-        weights[QUESTION] = _question_weight(chooser, pairs, options.seed)
+        weights[QUESTION] = _question_weight(chooser, pairs, seed)
     shares = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
     say(f"what counts for an answer, by {len(held):,} pairs to choose by: {shares}")
     chooser = replace(chooser, weights=weights)
-    steep, threshold = _knowing(chooser, pairs, options.seed)
+    steep, threshold = _knowing(chooser, pairs, seed)
     return replace(chooser, steep=steep, threshold=threshold)
+
+
+def untrained(encoders: Encoders, learned: Pairs, pairs: Pairs, trained: bool = False) -> Chooser:
+    """What there is before anything was decided: every part counts the same, and it always knows. trained: whether the
+    encoders have learned, so that the vectors are worth making."""
+    like = Nearest.fit([*learned.sources, *learned.targets])
+    weights, steep = {**dict.fromkeys(PARTS, 1.0), QUESTION: 0.0}, np.zeros(SIGNS + 1)
+    return _assembled(pairs, pairs.targets, like, encoders, weights, steep, 0.0, trained)
 
 
 def among_others(chooser: Chooser, pairs: Pairs, replies: Sequence[str]) -> Chooser:
@@ -77,26 +92,25 @@ def _encoders(learned: Pairs, held: Pairs, options: ChooserOptions, say: Say) ->
     from throughtime.training.progress import Silent
 
     vocabulary = Vocabulary.fit([*learned.sources, *learned.targets])
-    stacks = {
-        side: Stack(Stack.of(options.traces(), options.embedding, options.hidden, True).layers, side, True)
-        for side in arithmetic.SIDES
-    }
     drops = Dropout(options.dropout, 0.0, options.dropout)
-    config = arithmetic.ChooserConfig(vocabulary.size, options.embedding, options.hidden, **stacks, dropout=drops)
+    config = sizes(vocabulary, options.traces(), options.embedding, options.hidden, drops)
     model = TorchModel(arithmetic, config, arithmetic.draw(config, np.random.default_rng(options.seed)), options.seed)
-
-    def coded(pairs: Pairs) -> CodedPairs:
-        same = np.unique(np.array(pairs.targets, object).astype(str), return_inverse=True)[1]
-        contexts = vocabulary.contexts([pairs.context(i) for i in range(len(pairs))])
-        return CodedPairs(contexts, vocabulary.replies(pairs.targets), same)
-
     best = runs.best(None, say)
     some = candidates(held, options.seed)
-    job = ChooserJob(model, coded(learned), coded(held), some, options.batch, options.seed, best.keep)
+    both = CodedPairs.of(learned, vocabulary), CodedPairs.of(held, vocabulary)
+    job = ChooserJob(model, *both, some, options.batch, options.seed, best.keep)
     threads = options.threads or runs.torch_threads()
     outcome = runs.learn(job, options, None, False, Silent(), threads, best)
     say(f"encoders of {sum(v.size for v in best.parameters().values()):,} parameters: {outcome.steps:,} steps")
     return Encoders(vocabulary, config, best.parameters())
+
+
+def sizes(
+    vocabulary: Vocabulary, traces: Sequence[Trace], embedding: int, hidden: int, drops: Dropout
+) -> arithmetic.ChooserConfig:
+    """The recurrent part of a chooser: vectors as wide as the recurrences."""
+    stacks = {side: Stack(Stack.of(traces, embedding, hidden, True).layers, side, True) for side in arithmetic.SIDES}
+    return arithmetic.ChooserConfig(vocabulary.size, embedding, hidden, **stacks, dropout=drops)
 
 
 def candidates(pairs: Pairs, seed: int, count: int = AMONG) -> np.ndarray:
@@ -119,15 +133,16 @@ def candidates(pairs: Pairs, seed: int, count: int = AMONG) -> np.ndarray:
 
 def _assembled(
     pairs: Pairs, replies: Sequence[str], like: Nearest, encoders: Encoders, weights: dict[str, float],
-    steep: np.ndarray, threshold: float,
+    steep: np.ndarray, threshold: float, trained: bool = True,
 ) -> Chooser:  # fmt: skip
-    """A chooser among some replies by what was replied in some pairs."""
+    """A chooser among some replies by what was replied in some pairs. trained: whether the vectors are worth making."""
     answers = list(dict.fromkeys(replies))
     places = {text: i for i, text in enumerate(answers)}
     index = Nearest.fit(answers, like=like)
-    of = np.array([places.get(text, 0) for text in pairs.targets], np.int32)
+    of = np.array([places.get(text, -1) for text in pairs.targets], np.int32)
     neighbours = Neighbours.fit(like, pairs.sources, pairs.targets, index)
-    return Chooser(answers, of, index, neighbours, encoders, encoders.replies(answers), weights, steep, threshold)
+    vectors = encoders.replies(answers) if trained else np.zeros((len(answers), encoders.config.width), np.float32)
+    return Chooser(answers, of, index, neighbours, encoders, vectors, weights, steep, threshold)
 
 
 def fits(chooser: Chooser, pairs: Pairs, numbers: np.ndarray) -> dict[str, np.ndarray]:

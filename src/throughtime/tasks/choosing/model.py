@@ -74,7 +74,16 @@ def forward(
     ops: Ops, config: ChooserConfig, parameters: Params, side: str, ids: Array, turns: Array, lengths: Array
 ) -> Array:
     """Vectors (B, D) of length 1. side: "context" or "reply". ids, turns: (T, B). lengths: (B,), at least 1."""
-    x = ops.lookup(parameters["embedding"], ids) + ops.lookup(parameters["turns"], turns)
+    return encode(ops, config, parameters, side, embed(ops, parameters, ids, turns), lengths)
+
+
+def embed(ops: Ops, parameters: Params, ids: Array, turns: Array) -> Array:
+    """(T, B, E) the words of texts, with how many turns ago they were said."""
+    return ops.lookup(parameters["embedding"], ids) + ops.lookup(parameters["turns"], turns)
+
+
+def encode(ops: Ops, config: ChooserConfig, parameters: Params, side: str, x: Array, lengths: Array) -> Array:
+    """Vectors (B, D) of length 1 of embedded texts (T, B, E)."""
     x = ops.dropout(x, config.dropout.input, config.dropout.variational)
     stack: Stack = getattr(config, side)
     h, states = stack.run(ops, parameters, x, None, lengths, config.dropout)

@@ -92,6 +92,8 @@ def show(evaluation: Mapping[str, Json], measures: Mapping[str, str]) -> None:
         rows.append([name, *(f"{entry[key]:.2f}" if key in entry else "-" for key in keys)])
     print(table(rows))
     print(f"{evaluation['texts']:,} texts; {evaluation['distinct']:.1%} of the answers are different ones")
+    for told in evaluation.get("sentences", []):
+        print(told)
     if evaluation.get("exchanged"):
         print(evaluation["exchanged"]["sentence"])
     if evaluation.get("signature"):

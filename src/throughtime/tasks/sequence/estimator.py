@@ -18,6 +18,7 @@ from throughtime.models.encoder_decoder import EncoderDecoderConfig
 from throughtime.storage.folder import TOKENIZER, read_json
 from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.choices import settled
+from throughtime.tasks.earlier import Earlier
 from throughtime.tasks.estimator import Estimator, Finished, Plan, Say, zeros
 from throughtime.tasks.reading.data import Parts, scored_elsewhere
 from throughtime.tasks.sequence import rule
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from throughtime.training.job import Job
 
 Chosen = TypeVar("Chosen", bound=SequenceOptions)
-Running = TypeVar("Running", bound=SequenceModel)
+Running = TypeVar("Running")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ class SequenceEstimator(Estimator[Chosen, Parts[Pairs], SequencePlan, Running]):
 
     running: ClassVar[type[Any]]
     unit = "pieces"
-    beside = (TOKENIZER,)
+    beside: ClassVar[tuple[str, ...]] = (TOKENIZER,)
 
     def fit(
         self,
@@ -103,7 +104,24 @@ class SequenceEstimator(Estimator[Chosen, Parts[Pairs], SequencePlan, Running]):
 
     def _build(self, examples: Parts[Pairs], options: Chosen) -> SequencePlan:
         learned = examples.learned
-        pieces = SharedBPE.fit((learned.sources, learned.targets), options.vocabulary)
+        return self._built(examples, options, SharedBPE.fit((learned.sources, learned.targets), options.vocabulary))
+
+    def _grow(self, examples: Parts[Pairs], options: Chosen, earlier: Earlier) -> SequencePlan:
+        return self._grown(examples, options, earlier.model, earlier)
+
+    def _grown(self, examples: Parts[Pairs], options: Chosen, running: SequenceModel, earlier: Earlier) -> SequencePlan:
+        """A model that starts as a running one is, in the pieces of that."""
+        plan = self._built(examples, options, running.pieces)
+        if plan.model != running.config:
+            raise UserError(
+                f"{options.who}: the model in {earlier.folder} does not fit what is to be learned; train anew"
+            )
+        values = {name: running.parameters[name] for name in plan.parameters}  # files have no order of their own
+        return replace(plan, parameters=values)
+
+    def _built(self, examples: Parts[Pairs], options: Chosen, pieces: SharedBPE) -> SequencePlan:
+        """A new model over pieces."""
+        learned = examples.learned
         coded, left = _within(Coded.of(learned, pieces), options.longest)
         notes = [*examples.notes]
         if left:
@@ -158,10 +176,9 @@ class SequenceEstimator(Estimator[Chosen, Parts[Pairs], SequencePlan, Running]):
 
     def _model(
         self, plan: SequencePlan, options: SequenceOptions, parameters: Mapping[str, np.ndarray], decided: Any = None
-    ) -> Running:
+    ) -> Any:
         threads = options.threads or runs.torch_threads()
-        made: Running = self.running(plan.model, parameters, plan.pieces, plan.data, decided, options.beam, threads)
-        return made
+        return self.running(plan.model, parameters, plan.pieces, plan.data, decided, options.beam, threads)
 
     def _finish(
         self,
@@ -173,7 +190,7 @@ class SequenceEstimator(Estimator[Chosen, Parts[Pairs], SequencePlan, Running]):
     ) -> Finished[Running]:
         from throughtime.tasks.sequence.decisions import decided
 
-        model: Running = self._model(plan, options, parameters)
+        model = self._model(plan, options, parameters)
         if say is None or not len(examples.held):
             return Finished(model, model.decided)
         found = decided(model, examples.held, say)
@@ -181,7 +198,8 @@ class SequenceEstimator(Estimator[Chosen, Parts[Pairs], SequencePlan, Running]):
 
     def predict(self, sources: Sequence[str], **wishes: Any) -> list[str]:
         """What the model makes of each text. wishes: beam, prefix, terms, at_least; see stream.Wishes."""
-        return self.fitted().texts(sources, **wishes)
+        model: Any = self.fitted()
+        return list(model.texts(sources, **wishes))
 
     def score(self, sources: Any, targets: Any = None) -> float:
         """How much the answers have of the targets, from 0 to 1: the mean chrF of a pair; as `fit` takes them."""
@@ -191,7 +209,8 @@ class SequenceEstimator(Estimator[Chosen, Parts[Pairs], SequencePlan, Running]):
 
     def stream(self) -> Any:
         """Text after text, each by itself."""
-        return self.fitted().stream()
+        model: Any = self.fitted()
+        return model.stream()
 
     def notes(self) -> list[str]:
         """What is odd in the pairs it learned."""

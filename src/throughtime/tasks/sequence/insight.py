@@ -130,9 +130,14 @@ def _again(stack: Stack, cell: str | None) -> Stack | None:
 
 
 def patient(
-    schema: Schema[Any, Any, Any, Any], load: Callable[[Path], SequenceModel], directory: str | Path, data: str | None
+    schema: Schema[Any, Any, Any, Any],
+    load: Callable[[Path], SequenceModel],
+    directory: str | Path,
+    data: str | None,
+    read_: Callable[[Any, Any], Pairs] | None = None,
 ) -> SequencePatient:
-    """The model in a folder with the pairs it learned, or others."""
+    """The model in a folder with the pairs it learned, or others. read_: pairs by file and options; read_pairs where
+    not given."""
     folder = Path(directory)
     record = schema.read(folder)
     own, options = record.data.file, record.options.replaced(test=None)
@@ -143,7 +148,10 @@ def patient(
         )
     source = Path(own if data is None else data) if data != "-" else "-"
     known = (record.data.source, record.data.target)
-    given = read_pairs(source, options.source, options.target, options.encoding, known=known)
+    if read_ is None:
+        given = read_pairs(source, options.source, options.target, options.encoding, known=known)
+    else:
+        given = read_(source, options)
     usual = type(options).option("validation").default
     if data is not None or options.validation is None:
         options = options.replaced(validation=usual)
@@ -160,14 +168,15 @@ def refreshed(found: SequencePatient) -> SequencePatient:
     return replace(found, parameters=drawn, course=Course(clip=found.course.clip))
 
 
-def of_model(model: Any, data: Any = None) -> SequencePatient:
-    """A fitted model as a patient, on the pairs it was fitted on or on others, as `fit` takes them."""
+def of_model(model: Any, data: Any = None, running: SequenceModel | None = None) -> SequencePatient:
+    """A fitted model as a patient, on the pairs it was fitted on or on others, as `fit` takes them. running: what of it
+    is looked at, where that is not all of it."""
     options, pairs = model.record.options, model.examples
     if data is not None:
         usual = options.replaced(test=None, validation=0.1, holdout=0.0)
-        given = data if isinstance(data, Pairs) else read_pairs(data, options.source, options.target, options.encoding)
+        given = model._pairs(data, None, options)
         pairs = parts(None, given, None, usual)
-    return _patient(model.fitted(), pairs, options, model.outcome.history)
+    return _patient(running or model.fitted(), pairs, options, model.outcome.history)
 
 
 def _patient(model: SequenceModel, pairs: Any, options: Any, history: Sequence[Mapping[str, Json]]) -> SequencePatient:
@@ -249,28 +258,38 @@ def see(model: SequenceModel, ids: np.ndarray) -> list[Seen]:
     return ops.seen
 
 
-def explained(model: SequenceModel, data: str, options: Mapping[str, Json]) -> Explanation:
-    """What `throughtime explain` does. data: the text, - for standard input."""
+def explained(
+    model: Any, data: str, options: Mapping[str, Json], by: Callable[..., Explanation] | None = None
+) -> Explanation:
+    """What `throughtime explain` does. data: the text, - for standard input. by: what explains, `explain` where not
+    given."""
     from throughtime.data.text import read_text
 
     for name in ("series", "step", "corpus"):
         if options.get(name) is not None:
             raise UserError(f"explain: --{name} is for other models, this one makes a text of a text; leave it out")
     text = read_text("-").strip() if data == "-" else data
-    return explain(model, text, options.get("target"), options["methods"])
+    return (by or explain)(model, text, options.get("target"), options["methods"])
 
 
 UNIT, METRIC = "pairs", "1 - chrF"
 """What a learning curve of pairs is over, and of."""
 
 
-def amount(learner: type[Any], data: str, share: float, seed: int, options: Mapping[str, Json]) -> tuple[float, float]:
+def amount(
+    learner: type[Any],
+    data: str,
+    share: float,
+    seed: int,
+    options: Mapping[str, Json],
+    read_: Callable[[Path], Pairs] = read_pairs,
+) -> tuple[float, float]:
     """Learn from a share of the pairs that are learned from, and score those kept apart: pairs, 1 - chrF."""
     from throughtime.tasks.sequence.quality import overlap
 
     if options.get("horizon") is not None:
         raise UserError("learning-curve: --horizon is for forecasts, these are pairs of texts")
-    learned, test = read_pairs(Path(data)).split(0.2, 1)
+    learned, test = read_(Path(data)).split(0.2, 1)
     count = round(share * len(learned))
     if count < 50 or len(test) < 20:
         raise UserError(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from throughtime.models.encoder_decoder import EncoderDecoderConfig
 from throughtime.options import Json
 from throughtime.report.page import Figure, Item, Prose, Sample, Section, Table
 from throughtime.report.run import Run, equations_of, is_number
@@ -16,8 +16,9 @@ from throughtime.tasks.reading.report import as_list, learning, mapping, percent
 SHOWN = ("notes",)
 
 
-def write(run: Run, measures: Mapping[str, str]) -> Path:
-    """Write the page of a run; its path. measures: name of a figure -> what it is called, the first for the top."""
+def write(run: Run, measures: Mapping[str, str], model: list[Item] | None = None, loss: str = "nats per piece") -> Path:
+    """Write the page of a run; its path. measures: name of a figure -> what it is called, the first for the top. model:
+    what is said of the model where that is no encoder-decoder alone. loss: what the curve shows."""
     evaluation = run.evaluation
     verdict = run.unscored(" nats")
     if evaluation:
@@ -28,11 +29,12 @@ def write(run: Run, measures: Mapping[str, str]) -> Path:
         Section("Attention", _attention(evaluation)),
         Section("Long and short", _lengths(evaluation)),
         Section("Worst answers to read", _worst(evaluation)),
-        Section("Learning", learning(run, "nats per piece")),
+        Section("Learning", learning(run, loss)),
         Section("Data", [Prose("; ".join(run.record.data.notes) + ".")] if run.record.data.notes else []),
     ]
     merits = [(f"{evaluation[name]:.1f}", what) for name, what in known.items()]
-    return run.write(verdict, merits, sections, _model(run), shown=SHOWN)
+    shown = generator_items(run.record.model, run.record.parameters) if model is None else model
+    return run.write(verdict, merits, sections, shown, shown=SHOWN)
 
 
 def _result(evaluation: Mapping[str, Json], measures: Mapping[str, str]) -> list[Item]:
@@ -48,6 +50,7 @@ def _result(evaluation: Mapping[str, Json], measures: Mapping[str, str]) -> list
             items.append(Prose(text))
     if is_number(share := evaluation.get("distinct")):
         items.append(Prose(f"{percent(share, '{:.1f}')} % of the answers to different texts are different ones."))
+    items += [Prose(one) for one in as_list(evaluation.get("sentences")) if isinstance(one, str)]
     if told := sentence(evaluation, "exchanged"):
         items.append(Prose(told))
     return items
@@ -88,8 +91,8 @@ def _worst(evaluation: Mapping[str, Json]) -> list[Item]:
     return items
 
 
-def _model(run: Run) -> list[Item]:
-    model: Any = run.record.model
+def generator_items(model: EncoderDecoderConfig, parameters: int) -> list[Item]:
+    """What an encoder-decoder is made of. parameters: in all."""
     rows = [["embedding", "of both sides, and of the output", f"{model.vocabulary:,} x {model.embedding}"]]
     names = ("encoder", "decoder below the attention", "decoder above it")
     for stack, name in zip(model.stacks, names, strict=True):
@@ -99,6 +102,6 @@ def _model(run: Run) -> list[Item]:
             rows.append([f"{name} {i}", f"{directions[0].name}, {ways}", sizes[:300]])
     rows.append(["attention", f"{model.heads} head{'s' * (model.heads > 1)}", f"{model.attention}"])
     rows.append(["copying", "pieces of the source" if model.copying else "none", ""])
-    rows.append(["parameters in all", "", f"{run.record.parameters:,}"])
+    rows.append(["parameters in all", "", f"{parameters:,}"])
     layers = [layer for stack in model.stacks for _, layer in stack.named]
     return [Table(["part", "what", "sizes"], rows), *equations_of(layers)]

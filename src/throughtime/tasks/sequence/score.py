@@ -37,7 +37,7 @@ MEASURES = {"bleu": "BLEU", "chrf": "chrF", "rouge1": "ROUGE-1", "rouge2": "ROUG
 """What is measured of answers, and what it is called."""
 
 
-Running = TypeVar("Running", bound=SequenceModel)
+Running = TypeVar("Running")
 
 
 def score(
@@ -46,10 +46,12 @@ def score(
     learned: Pairs | None,
     baselines: Mapping[str, Sequence[str]],
     unit: str = "texts",
+    said: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Everything an evaluation says. learned: what the model learned, None where it is not at hand; the nearest of its
-    sources gives a baseline. baselines: others, name -> an answer to each source."""
-    answers = model.texts(given.sources)
+    sources gives a baseline. baselines: others, name -> an answer to each source. said: the answers that are scored,
+    where they are not the model's own alone."""
+    answers = model.texts(given.sources) if said is None else list(said)
     quality = np.array([overlap(*pair) for pair in zip(answers, given.targets, strict=True)])
     groups = np.unique(given.near().groups, return_inverse=True)[1]
     evaluation: dict[str, Any] = {"texts": len(given), **figures(answers, given.targets, groups)}

@@ -13,7 +13,7 @@ from throughtime.data.shared_bpe import SharedBPE
 from throughtime.data.terms import Glossary
 from throughtime.errors import UserError, located
 from throughtime.models.encoder_decoder import WHO, EncoderDecoderConfig
-from throughtime.runtime.beam import Answer, Asked, Penalties, Refuse, search
+from throughtime.runtime.beam import Answer, Asked, Penalties, search
 from throughtime.runtime.ragged import chunks
 from throughtime.runtime.step_ops import StepOps
 from throughtime.runtime.stream import Stateless
@@ -85,7 +85,8 @@ class Answered:
 @dataclass(frozen=True)
 class Wishes:
     """What is asked of answers. beam: None for that of training. nbest: how many. prefix: what they begin with. terms:
-    how words are to be said. at_least: how sure. attention: whether links are asked for."""
+    how words are to be said. at_least: how sure. attention: whether links are asked for. never: a text that is not
+    said, such as the reply before."""
 
     beam: int | None = None
     nbest: int = 1
@@ -93,6 +94,7 @@ class Wishes:
     terms: Glossary = field(default_factory=Glossary)
     at_least: float | None = None
     attention: bool = False
+    never: str | None = None
 
     def __post_init__(self) -> None:
         for name, value, most in (("beam", self.beam, MOST_BEAM), ("nbest", self.nbest, MOST_BEAM)):
@@ -166,7 +168,7 @@ class SequenceModel:
                 terms = wishes.terms.within(part, self.pieces.encode)
                 more = len(own) + sum(max(map(len, ways)) for ways in terms)
                 asked.append(Asked(ids, self.data.most(len(ids)) + more, own, terms))
-        found = self.search(asked, beam, wishes.nbest)
+        found = self.search(asked, beam, wishes.nbest, wishes.never)
         place = 0
         for text, one in zip(texts, cuts, strict=True):
             own_answers = [
@@ -185,17 +187,18 @@ class SequenceModel:
         """Pieces of a source that are read at once."""
         return 2 * self.data.longest[0] + 20
 
-    def search(self, asked: Sequence[Asked], beam: int, wanted: int = 1) -> list[list[Answer]]:
-        """The answers to sources in pieces, best first."""
-        return self.searched(asked, beam, wanted, lambda number, ids, token: False)
-
-    def searched(self, asked: Sequence[Asked], beam: int, wanted: int, refuse: Refuse) -> list[list[Answer]]:
-        """The same. refuse: what may not be said, besides what no answer may say."""
+    def search(
+        self, asked: Sequence[Asked], beam: int, wanted: int = 1, never: str | None = None
+    ) -> list[list[Answer]]:
+        """The answers to sources in pieces, best first. never: a text that none of them is."""
+        edge, decode = self.config.edge, self.pieces.decode
         penalties = Penalties(self.decided.length, self.decided.coverage)
         repeats = Repeats([one.source for one in asked], self._folded, self._visible, self.config.edge)
 
         def refused(number: int, ids: Sequence[int], token: int) -> bool:
-            return repeats.refused(number, ids, token) or refuse(number, ids, token)
+            if repeats.refused(number, ids, token):
+                return True
+            return never is not None and token == edge and decode(ids) == never
 
         return search(self.ops, self.config, self.parameters, asked, beam, penalties, refused, wanted)
 
