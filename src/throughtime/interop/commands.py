@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
+import tokenize
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,10 +56,11 @@ def run(
             print(piece, end="", flush=True)
         print()
         return
-    found = [model.predict(np.asarray(one)[None]) for one in sequences(Path(given), _tokens(model))]
-    if any(isinstance(one, list) for one in found):
-        raise UserError(f"{directory}: the model has several outputs; call predict in Python")
-    answers = [one[0] for one in found]
+    tokens = _tokens(model)
+    _check_one_output(model, "call predict in Python")
+    answers = [np.asarray(model.predict(np.asarray(one)[None])[0]) for one in sequences(Path(given), tokens)]
+    if not all(np.isfinite(one).all() for one in answers):
+        raise UserError(f"{directory}: the answer holds what are no finite numbers; the model or the input is damaged")
     if out is not None:
         if len({one.shape for one in answers}) != 1:
             raise UserError(f"{out}: the answers are of different lengths; leave --out away, for a line each")
@@ -75,7 +79,8 @@ def _show(answers: list[np.ndarray]) -> None:
         for one in answers:
             print(json.dumps(one.tolist()))
         return
-    for row in answers[0].reshape(-1, answers[0].shape[-1]):
+    rows = np.atleast_1d(answers[0])
+    for row in rows.reshape(-1, rows.shape[-1]):
         print(",".join(f"{value:.9g}" for value in row))
 
 
@@ -87,35 +92,70 @@ def _tokens(model: ImportedModel) -> bool:
     return isinstance(first, kinds.Input) and first.tokens
 
 
+def _check_one_output(model: ImportedModel, remedy: str) -> None:
+    if len(model.graph.outputs) != 1:
+        raise UserError(f"run: the model has several outputs, {len(model.graph.outputs)}; {remedy}")
+
+
 def sequences(file: Path, tokens: bool) -> Rows:
     """The sequences in a file: (T, I) each, or tokens (T,). UserError says the line that is wrong."""
     suffix = file.suffix.lower()
     if suffix == ".npy":
-        try:
-            with opened_file(file) as opened:
-                array = np.load(opened, allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise UserError(f"{file}: expected an array ({str(error)[:150]}); it is damaged") from None
+        array = _saved(file)
         return list(array) if array.ndim == (2 if tokens else 3) else [array]
     if suffix not in (".csv", ".jsonl", ".json"):
         raise UserError(f"{file}: expected a .csv, .jsonl or .npy file of numbers; or give --characters for text")
     text = _text(file)
     if suffix == ".csv":
-        rows = [row for row in csv.reader(io.StringIO(text)) if row]
-        header = 1 if rows and not any(map(_is_number, rows[0])) else 0
-        values = [_numbers(file, n, row) for n, row in enumerate(rows[header:], header + 1)]
+        rows = _rows(file, text)
+        header = 1 if rows and not any(map(_is_number, rows[0][1])) else 0
+        values = [_numbers(file, line, row) for line, row in rows[header:]]
         return [_array(file, [row[0] for row in values] if tokens and all(len(r) == 1 for r in values) else values)]
     if suffix == ".json":
         return [_array(file, read_json(file))]
     found = []
-    for n, line in enumerate(text.splitlines(), 1):
+    for n, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
         try:
-            found += [_array(file, json.loads(line), n)] if line.strip() else []
-        except (json.JSONDecodeError, RecursionError) as error:
+            values = json.loads(line)
+        except (ValueError, RecursionError) as error:  # a ValueError also of whole numbers with thousands of digits
             raise UserError(f"{file}:{n}: expected a JSON list of numbers ({str(error)[:80]})") from None
+        found.append(_array(file, values, n))
     if not found:
         raise UserError(f"{file}: it is empty; expected a sequence a line")
     return found
+
+
+def _saved(file: Path) -> np.ndarray:
+    """The array in a .npy file; UserError where there is none, or something that is no finite number."""
+    damages = (ValueError, TypeError, EOFError, SyntaxError, RecursionError, tokenize.TokenError, zipfile.BadZipFile)
+    try:
+        with opened_file(file) as opened:
+            array = np.load(opened, allow_pickle=False)
+    except UserError:
+        raise
+    except damages as error:
+        told = " ".join(str(error).split())[:150]
+        raise UserError(f"{file}: expected an array ({told}); it is damaged") from None
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror or error}); check the path") from None
+    if not isinstance(array, np.ndarray):
+        raise UserError(f"{file}: expected an array, got several arrays (.npz); save one with numpy.save")
+    if not array.size:
+        raise UserError(f"{file}: expected numbers, the array {array.shape} is empty")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise UserError(f"{file}: expected finite numbers")
+    return array
+
+
+def _rows(file: Path, text: str) -> list[tuple[int, list[str]]]:
+    """The rows of a table that are not empty, each with the line it ends on."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        return [(reader.line_num, row) for row in reader if row]
+    except csv.Error as error:
+        raise UserError(f"{file}:{reader.line_num}: expected numbers ({error})") from None
 
 
 def _text(file: Path) -> str:
@@ -159,7 +199,11 @@ def numbers_of(file: Path) -> dict[str, int]:
     """Each character and its number; UserError where the file says something else."""
     raw = read_json(file)
     right = isinstance(raw, dict) and raw and all(type(n) is int and n >= 0 for n in raw.values())
-    if not right or any(len(one) != 1 for one in raw) or len(set(raw.values())) != len(raw):
+    if (
+        not right
+        or any(len(one) != 1 or "\ud800" <= one <= "\udfff" for one in raw)
+        or len(set(raw.values())) != len(raw)
+    ):
         raise UserError(f'{file}: expected an object of characters and their numbers, each once, such as {{"a": 1}}')
     return dict(raw)
 
@@ -177,13 +221,18 @@ def write(
 
     Raises UserError for a character without a number, and where the model's answer is not one of characters.
     """
+    if not math.isfinite(temperature):
+        raise UserError(f"run: temperature must be a number of at least 0, got {temperature}")
     tokens = _tokens(model)
+    _check_one_output(model, "leave --characters away")
     one = model.graph.layers[model.graph.nodes[model.graph.inputs[0]].layer]
     assert isinstance(one, kinds.Input)
     unknown = next((c for c in prompt if c not in numbers), None)
     if unknown is not None or not prompt:
         raise UserError(f"run: expected a text of the characters that have numbers, got {unknown or ''!r}")
-    fixed = one.shape[0] if one.shape else None
+    if len(one.shape) != (1 if tokens else 2):
+        raise UserError(f"run: the model reads no steps one after the other, {one.shape}; leave --characters away")
+    fixed = one.shape[0]
     window = window if fixed is None else fixed
     if fixed is not None and len(prompt) < fixed:
         raise UserError(
@@ -223,7 +272,11 @@ def _written(
 
 def _encoded(ids: list[int], width: int | None) -> np.ndarray:
     """Numbers of rows, or where the model reads vectors, one 1 in each."""
-    return np.array(ids) if width is None else np.eye(width, dtype=np.float32)[ids]
+    if width is None:
+        return np.array(ids)
+    found = np.zeros((len(ids), width), np.float32)
+    found[np.arange(len(ids)), ids] = 1
+    return found
 
 
 def _scores(model: ImportedModel, answer: np.ndarray, names: dict[int, str]) -> np.ndarray:
@@ -239,4 +292,6 @@ def _scores(model: ImportedModel, answer: np.ndarray, names: dict[int, str]) -> 
     with np.errstate(divide="ignore"):
         scores = np.log(answer.astype(np.float64)) if f == "softmax" else answer.astype(np.float64)
     scores[[n not in names for n in range(len(scores))]] = -np.inf
+    if not np.isfinite(scores.max()):
+        raise UserError("run: the model gives no character a chance; do the numbers of the characters fit it?")
     return np.asarray(scores)
