@@ -130,6 +130,22 @@ def test_what_looks_like_the_end_of_a_line_is_said(tmp_path: Path) -> None:
         read_pairs([one, other])
 
 
+def test_signs_inside_the_lines_of_a_csv_file_are_said(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", "de,en\r\nein\x0cHund,a dog\r\n" + '"eine\r\nKatze",a\u2028cat\r\n')
+    found = read_pairs(file)
+    assert (found.sources, found.targets) == (["ein Hund", "eine Katze"], ["a dog", "a cat"])
+    assert f"{file}: line 2, character 4: a form feed inside a line and 1 more of such: read as a space" in found.notes
+
+
+def test_of_unequal_files_the_signs_of_the_shorter_one_count(tmp_path: Path) -> None:
+    files = [write(tmp_path / "t.de", "a\x0cb\nc\nd\n"), write(tmp_path / "t.en", "1\u20282\n3\n")]
+    with pytest.raises(UserError, match=r"has 3 lines, .* 2: .*; .*t.en: line 1, character 2: U\+2028"):
+        read_pairs(files)
+    write(files[1], "1\n2\n")
+    with pytest.raises(UserError, match=r"each line needs the same line of the other$"):
+        read_pairs(files)
+
+
 def test_empty_sides_are_left_out(tmp_path: Path) -> None:
     found = read_pairs((["a", "", "c", " "], ["1", "2", None, ""]))
     assert (found.sources, found.targets, found.rows) == (["a"], ["1"], [0])

@@ -112,14 +112,15 @@ def lines_of(text: str, where: str) -> Lines:
     text = text.replace("\r\n", "\n")
     if "\n" not in text and text.count("\r") > 1:
         raise UserError(f"{where}: its lines end at a carriage return alone; convert them to \\n")
-    odd = list(_each_odd(text, where))
+    odd = list(each_odd(text, where))
     lines = text.split("\n")
     if not lines[-1]:
         lines.pop()
     return Lines(lines, where, odd)
 
 
-def _each_odd(text: str, where: str) -> Iterator[Odd]:
+def each_odd(text: str, where: str) -> Iterator[Odd]:
+    """What looks like an end of a line and is none, in a text whose lines end at "\\n"."""
     line, begin = 1, 0
     for found in _ODD.finditer(text):
         at = found.start()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from throughtime.data.json_rows import looks_like_json
-from throughtime.data.lines import Lines, decoded, lines_of, read_lines
+from throughtime.data.lines import Lines, decoded, each_odd, lines_of, read_lines
 from throughtime.data.pair_columns import CODES, Meant, RawPairs, of_columns, of_rows
 from throughtime.data.pair_notes import place_of_break
 from throughtime.data.table import JSON, PARQUET, Row, each_row, json_table
@@ -107,7 +107,7 @@ def _unequal(one: Lines, other: Lines) -> str:
         f"{one.where} has {len(one.lines):,} lines, {other.where} {len(other.lines):,}: each line needs the same line "
         "of the other"
     )
-    odd = [*one.odd, *other.odd]
+    odd = min(one, other, key=lambda each: len(each.lines)).odd  # only these make the other side longer
     said += place_of_break(one.lines, other.lines)
     if odd:
         said += f"; {odd[0]} may have been taken for the end of a line by what wrote the other"
@@ -124,7 +124,8 @@ def of_file(data: str | Path, meant: Meant, encoding: str) -> RawPairs:
     if suffix in JSON or looks_like_json(text):
         return of_columns(json_table(text, where), meant, encoding)
     if suffix == ".csv":
-        return of_rows(each_row(text.replace("\r\n", "\n"), _separator(text), where), where, meant, [])
+        text = text.replace("\r\n", "\n")
+        return of_rows(each_row(text, _separator(text), where), where, meant, list(each_odd(text, where)))
     lines = lines_of(text, where)
     del text
     if suffix not in (".tsv", ".tab") and not any("\t" in line for line in lines.lines):
