@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,9 @@ for _task, _names in _FILES.items():
             CASES[f"{_how} as {_name} of {_task}"] = _instead(_task, _name, _how, CALLS[_task])
 for _how in ("sparse", "loop"):
     CASES[f"{_how} as history"] = _instead("text", "history.jsonl", _how, ["report", "m"])
+for _name in _FILES["imported"]:
+    for _how in ("pipe", "zero", "sparse"):
+        CASES[f"{_how} as {_name}, run with numbers"] = _instead("imported", _name, _how, ["run", "m", "x.csv"])
 QUICK |= {name for name in CASES if "linear" not in name}
 
 
@@ -144,6 +147,7 @@ _config(
 )
 _config("a cell that is code", "chat", lambda raw: raw["model"].update(encoder=["evil.py:X"]), ("m",))
 _config("answers without an end", "chat", lambda raw: raw["data"].update(longest=[9, 1 << 40]), ("longest",))
+_config("answers of many pieces", "chat", lambda raw: raw["data"].update(longest=[9, 90_000]), ("longest", "at most"))
 _config("a beam of a billion", "chat", lambda raw: raw["options"].update(beam=10**9), ("beam",))
 _config("a model that is code", "forecast", lambda raw: raw.update(model="evil.py:X"), ("m",))
 
@@ -253,6 +257,64 @@ for _task in ("translate", "summarize", "chat"):
     }
 QUICK |= {"gzip cut off", "gzip damaged", "a pipe as a table", "a device as a table", "a pipe as a text"}
 QUICK |= {"a device as a text", "a sparse text", "a pipe as texts", "a pipe as tagged texts"}
+
+
+def _given(name: str, file: str, write: Callable[[Path], None], *words: str) -> None:
+    """Numbers to run an imported model on."""
+
+    def case(tree: Path) -> tuple[list[str], tuple[str, ...]]:
+        model(tree, "imported")
+        write(tree / file)
+        return ["run", "m", file], (file, *words)
+
+    CASES[name] = case
+    QUICK.add(name)
+
+
+for _how in ("pipe", "zero", "sparse"):
+    for _file in ("x.csv", "x.jsonl", "x.npy"):
+        _given(f"{_how} as {_file}", _file, partial(plant, how=_how))
+_given("deep numbers", "x.jsonl", lambda p: p.write_text("[" * 200_000), "x.jsonl:1")
+_given("code instead of numbers", "x.npy", lambda p: np.save(p, np.array([{}]), allow_pickle=True))
+
+
+def _sides(name: str, one: str, other: str, *words: str) -> None:
+    """Two files of one text a line, which do not go together."""
+
+    def case(tree: Path) -> tuple[list[str], tuple[str, ...]]:
+        for file, text in (("a.de", one), ("a.en", other)):
+            (tree / file).write_bytes(text.encode())
+        call = ["train", "translate", "a", "--source", "de", "--target", "en", "--out", "new", *TRAIN["translate"]]
+        return call, words
+
+    CASES[name] = case
+    QUICK.add(name)
+
+
+_GERMAN, _ENGLISH = (
+    "".join(f"{word} {n}\n" for n in range(40))
+    for word in (
+        "der Hund und die Katze sind nicht mit mir im Garten",
+        "the dog and the cat are not with me in the garden",
+    )
+)
+for _sign, _told in (
+    ("\u2028", "U+2028"),
+    ("\x85", "U+0085"),
+    ("\r", "a carriage return"),
+    ("\x0c", "a form feed"),
+):
+    _odd = _GERMAN.replace("Hund", f"Hund{_sign}", 1)
+    _more = _ENGLISH.replace("dog", "dog\n", 1)
+    _sides(f"a line cut at {_told}", _odd, _more, "40 lines", "41", f"a.de: line 1, character 9: {_told}")
+    _sides(f"a line cut at {_told} of targets", _more, _odd, "41 lines", f"a.en: line 1, character 9: {_told}")
+_sides("a cut line and signs in both", _GERMAN + "x\x0cy\n", _ENGLISH.replace("dog", "dog\u2028", 1), "a.en: line 1,")
+_sides("a NUL in targets", _GERMAN, _ENGLISH.replace("cat", "c\0t", 1), "a.en", "line 1, character 18", "a NUL")
+_sides("lines that end at carriage returns", _GERMAN.replace("\n", "\r"), _ENGLISH, "a.de", "carriage return")
+_sides("sides of other languages", _ENGLISH, _GERMAN, "languages are swapped")
+_sides("sides that are equal", _GERMAN, _GERMAN, "both sides are the same text in 40 of 40 pairs")
+_sides("a side that is empty", " \n\t\n" * 20 + "\u3000\n", _ENGLISH, "a.de has 0 lines")
+_sides("a file that is empty", "", _ENGLISH, "a.de", "empty file")
 
 
 def _keys(path: Path) -> None:

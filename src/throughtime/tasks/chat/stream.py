@@ -14,7 +14,7 @@ from throughtime.data.shared_bpe import SharedBPE
 from throughtime.errors import UserError, located
 from throughtime.runtime.stream import State, Stream
 from throughtime.storage.environment import cores
-from throughtime.storage.folder import TOKENIZER, WEIGHTS, read_json, read_weights
+from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS, read_json, read_weights
 from throughtime.storage.parameters import check_finite, check_parameters
 from throughtime.storage.record import ModelRecord, Schema
 from throughtime.tasks.chat.data import ChatDecided, SequenceData, turns_of
@@ -201,6 +201,10 @@ def load(folder: Path, weights: str | None = None) -> TextChat:
     record = SCHEMA.read(folder)
     pieces = chooser = None
     if record.model.generator is not None:
+        try:
+            record.data.check(record.options)
+        except UserError as error:
+            raise UserError(located(str(error), folder, folder / CONFIG)) from None
         try:
             pieces = SharedBPE.from_json(read_json(folder / TOKENIZER))
         except UserError as error:

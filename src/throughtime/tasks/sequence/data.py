@@ -14,7 +14,7 @@ from throughtime.errors import UserError
 from throughtime.models.ragged_ids import RaggedIds
 from throughtime.options import Checked
 from throughtime.tasks.reading.data import Parts, TextsData, parts_of
-from throughtime.tasks.sequence.options import SequenceOptions
+from throughtime.tasks.sequence.options import MOST_PIECES, SequenceOptions
 
 _SPARE = 10
 """Pieces that an answer may have beyond what training shows."""
@@ -60,8 +60,16 @@ class SequenceData(TextsData):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.slope < 1000 or len(self.longest) != 2 or not all(0 < n <= 1 << 20 for n in self.longest):
+        if not 0 < self.slope < 1000 or len(self.longest) != 2 or not all(0 < n <= MOST_PIECES for n in self.longest):
             raise UserError(f"{self.who}: slope and longest must be lengths; config.json is damaged")
+
+    def check(self, options: SequenceOptions) -> None:
+        """UserError where texts are longer than any that could be learned from: a search would take as long."""
+        if max(self.longest) > options.longest:
+            raise UserError(
+                f"{self.who}: longest must be at most {options.longest:,}, the pieces of a text that was learned from, "
+                f"got {max(self.longest):,}; config.json is damaged"
+            )
 
     def most(self, source: int) -> int:
         """Pieces that an answer to a source of so many may have."""

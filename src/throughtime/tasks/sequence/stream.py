@@ -18,7 +18,7 @@ from throughtime.runtime.ragged import chunks
 from throughtime.runtime.step_ops import StepOps
 from throughtime.runtime.stream import Stateless
 from throughtime.storage.environment import cores
-from throughtime.storage.folder import TOKENIZER, WEIGHTS, read_json, read_weights
+from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS, read_json, read_weights
 from throughtime.storage.parameters import check_finite, check_parameters
 from throughtime.storage.record import Schema
 from throughtime.tasks.sequence.alignment import Link, links, word_spans
@@ -236,6 +236,10 @@ class SequenceModel:
         if weights not in (None, "float32"):
             raise UserError(f"{WHO}: expected weights as they are, float32, got {weights!r}")
         record = schema.read(folder)
+        try:
+            record.data.check(record.options)
+        except UserError as error:
+            raise UserError(located(str(error), folder, folder / CONFIG)) from None
         try:
             pieces = SharedBPE.from_json(read_json(folder / TOKENIZER))
         except UserError as error:
