@@ -57,6 +57,9 @@ def _neighbours(place: Path) -> None:
     (place / "series.csv").write_text("id,ds,y\n" + "\n".join(rows) + "\n", "utf-8")
     size = {"hidden": 8, "lookback": 12, "segment": 1, "horizon": 2, "neighbours": 1}
     made("forecast", place / "series.csv", place / "m", steps=4, seconds=0, **size)
+    config = json.loads((place / "m" / "config.json").read_text("utf-8"))
+    assert config["model"]["neighbours"] == 1, "the kind is of models that see other series"
+    assert config["data"]["neighbours"]
 
 
 _TINY = {name: value for name, value in pairs_made.TINY.items() if value is not None and name != "threads"}
@@ -78,11 +81,13 @@ def _chat(place: Path) -> None:
 
 def _imported(name: str) -> Callable[[Path], None]:
     def make(place: Path) -> None:
-        from tests.interop.fixtures import model_file
+        from tests.interop.fixtures import calls, model_file
         from throughtime.interop.convert import convert
         from throughtime.interop.folder import save
 
         save(convert(model_file(name)).model, place / "m")
+        lines = [json.dumps(one.tolist()) for one in np.asarray(calls(name)[0][0][0])]
+        (place / "x.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
 
     return make
 
@@ -110,6 +115,9 @@ def verbs(task: str, data: str, asked: Sequence[str], explained: Sequence[str]) 
     return {"asked": [["run", "m", *asked, *(["--json"] if task != "text" else [])]], "also": also}
 
 
+_NUMBERS: list[Call] = [["predict"], ["run", "m", "x.jsonl", "--json"]]
+_EXPORT: list[Call] = [["export", "m", "--to", "onnx"]]
+
 KINDS: dict[str, Kind] = {
     "text": Kind(_moved(make_model), **verbs("text", "text.txt", ["the", "--length", "5", "--seed", "1"], ["the cat"])),
     "classify": Kind(_moved(make_classifier), **verbs("classify", "texts.csv", ["a good film"], ["a good film"])),
@@ -120,8 +128,8 @@ KINDS: dict[str, Kind] = {
     "translate": Kind(_pairs("translate"), **verbs("translate", "pairs.tsv", ["eins 12", "--nbest", "2"], ["eins"])),
     "summarize": Kind(_pairs("summarize"), **verbs("summarize", "pairs.tsv", ["eins zwei 12"], ["eins"])),
     "chat": Kind(_chat, **verbs("chat", "said.jsonl", ["eins zwei 12"], ["eins"])),
-    "imported": Kind(_imported("keras-2.2.5-masked_both"), [["predict"]], [["export", "m", "--to", "onnx"]]),
-    "imported-tokens": Kind(_imported("keras-3-embedding"), [["predict"]], [["export", "m", "--to", "onnx"]]),
-    "imported-branches": Kind(_imported("keras-2.3.1-branches"), [["predict"]], [["export", "m", "--to", "onnx"]]),
+    "imported": Kind(_imported("keras-2.2.5-masked_both"), _NUMBERS, _EXPORT),
+    "imported-tokens": Kind(_imported("keras-3-embedding"), _NUMBERS, _EXPORT),
+    "imported-branches": Kind(_imported("keras-2.3.1-branches"), _NUMBERS, _EXPORT),
     "chooser": Kind(_chooser, [["choose"]]),
 }
