@@ -213,7 +213,7 @@ _checkpoint("a sparse checkpoint", lambda path: plant(path, "sparse"))
 _checkpoint("a pipe as a checkpoint", lambda path: plant(path, "pipe"))
 
 
-def _data(name: str, task: str, file: str, write: Callable[[Path], None], *words: str) -> None:
+def _data(name: str, task: str, file: str, write: Callable[[Path], object], *words: str) -> None:
     def case(tree: Path) -> tuple[list[str], tuple[str, ...]]:
         write(tree / file)
         return ["train", task, file, "--out", "new", *TRAIN[task]], words
@@ -259,7 +259,7 @@ QUICK |= {"gzip cut off", "gzip damaged", "a pipe as a table", "a device as a ta
 QUICK |= {"a device as a text", "a sparse text", "a pipe as texts", "a pipe as tagged texts"}
 
 
-def _given(name: str, file: str, write: Callable[[Path], None], *words: str) -> None:
+def _given(name: str, file: str, write: Callable[[Path], object], *words: str) -> None:
     """Numbers to run an imported model on."""
 
     def case(tree: Path) -> tuple[list[str], tuple[str, ...]]:
