@@ -94,7 +94,7 @@ class ReadingEstimator(Estimator[Chosen, Parts[Kind], ReadingPlan, Running]):
         """What the rule says."""
 
     def fit_file(
-        self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
+        self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, object]
     ) -> Self:
         fit: Any = self.fit  # type: ignore[attr-defined]
         source = data if data == "-" else Path(data)
