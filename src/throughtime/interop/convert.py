@@ -124,8 +124,8 @@ def read_stored(path: Path) -> list[tuple[list[np.ndarray], list[np.ndarray]]]:
     """Inputs and outputs of calls in a .npz: x0, x1 ... and y0, y1 ... of one call. UserError where it is damaged."""
     try:
         with opened_file(path) as file, np.load(file, allow_pickle=False) as arrays:
-            inputs = [arrays[name] for name in sorted(n for n in arrays.files if n.startswith("x"))]
-            outputs = [arrays[name] for name in sorted(n for n in arrays.files if n.startswith("y"))]
+            inputs = [arrays[name] for name in _in_order(arrays.files, "x")]
+            outputs = [arrays[name] for name in _in_order(arrays.files, "y")]
     except UserError:
         raise
     except Exception as error:  # what zipfile and NumPy raise at damaged files is of many types
@@ -133,3 +133,8 @@ def read_stored(path: Path) -> list[tuple[list[np.ndarray], list[np.ndarray]]]:
     if not inputs:
         raise UserError(f"{path}: expected inputs x0, x1, ... and outputs y0, y1, ..., got no input")
     return [(inputs, outputs)]
+
+
+def _in_order(names: Sequence[str], letter: str) -> list[str]:
+    """The names that begin with a letter, x2 before x10."""
+    return sorted((one for one in names if one.startswith(letter)), key=lambda one: (len(one), one))

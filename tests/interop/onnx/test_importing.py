@@ -18,7 +18,7 @@ from tests.interop.onnx.made import recurrent, save
 from tests.interop.onnx.test_check import layers_of
 from throughtime import cli, interop
 from throughtime.errors import UserError
-from throughtime.interop import parity
+from throughtime.interop import folder, parity
 from throughtime.interop.convert import convert
 from throughtime.interop.model import ImportedModel
 from throughtime.interop.onnx.check import write
@@ -269,6 +269,45 @@ def test_the_command(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert model.origin["format"] == "ONNX"
     assert (tmp_path / "m" / "report.html").is_file()
     assert model.predict(np.zeros((1, 2, 3), np.float32))[0].shape == (1, 2, 2)
+
+
+def test_stored_outputs_and_the_file_it_came_from(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file, out = recurrent(tmp_path / "a.onnx", "GRU", linear_before_reset=1), tmp_path / "m"
+    feeds = feeds_of(file, 3, 5)  # time in front, as the file has it
+    theirs = onnxruntime.InferenceSession(file.read_bytes()).run(None, feeds)
+    right = {"x0": feeds["x"], **{f"y{k}": y for k, y in enumerate(theirs)}}
+    np.savez(tmp_path / "right.npz", **right)
+    np.savez(tmp_path / "wrong.npz", **{**right, "y1": right["y1"] + 0.01})
+    np.savez(tmp_path / "odd.npz", x0=feeds["x"][0], y0=right["y0"])
+    for command in (["import", str(file), "--out", str(out)], ["verify", str(out), str(file)]):
+        assert cli.invoke([*command, "--inputs", str(tmp_path / "wrong.npz")]) == 2
+        assert "the stored outputs are missed by 0.01" in capfd.readouterr().err
+        assert cli.invoke([*command, "--inputs", str(tmp_path / "odd.npz")]) == 2
+        assert "stored inputs: expected x of 3 axes" in capfd.readouterr().err
+        assert cli.invoke([*command, "--inputs", str(tmp_path / "right.npz"), "--json"]) == 0
+        found = json.loads(capfd.readouterr().out)
+        assert found["stored_outputs"] < 1e-5
+        assert {row["layer"] for row in found["layers"]} >= {"layer 0", "dense"}
+    model = interop.load(out)
+    folder.save(changed(model, "layer 0", _swap("W_xz", "W_xr")), out)
+    assert cli.invoke(["verify", str(out), str(file)]) == 2
+    assert "layer 0 is the first layer that deviates" in capfd.readouterr().err
+    assert cli.invoke(["verify", str(out), str(file), "--layers", "x"]) == 2
+    assert "--layers describes a state_dict" in capfd.readouterr().err
+
+
+def test_verify_of_a_file_that_was_written_here(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Against the model that it was written from, and the one that it became."""
+    file, before, after = tmp_path / "a.onnx", tmp_path / "before", tmp_path / "after"
+    folder.save(layers_of("layer_norm_gru", False, 1), before)
+    assert cli.invoke(["export", str(before), "--to", "onnx", "--out", str(file)]) == 0
+    assert cli.invoke(["import", str(file), "--out", str(after)]) == 0
+    for one in (before, after):
+        assert cli.invoke(["verify", str(one), str(file)]) == 0, capfd.readouterr().err
+    model = interop.load(after)
+    key = next(name for name in model.parameters if model.parameters[name].ndim == 2)
+    folder.save(ImportedModel(model.graph, {**model.parameters, key: -model.parameters[key]}, model.origin), after)
+    assert cli.invoke(["verify", str(after), str(file)]) == 2
 
 
 X = ("x", TensorProto.FLOAT, ["B", "T", 3])

@@ -11,7 +11,7 @@ import numpy as np
 from throughtime.errors import UserError
 from throughtime.interop import layers as kinds
 from throughtime.interop.model import Graph, ImportedModel, Place
-from throughtime.interop.onnx.build import LENGTHS
+from throughtime.interop.onnx.build import LENGTHS, WRITER
 from throughtime.interop.onnx.importing import read, recurrent, scan
 from throughtime.interop.onnx.importing.build import Builder, Elsewhere
 from throughtime.interop.onnx.importing.call import Call
@@ -47,7 +47,7 @@ class Imported:
     """What an ONNX file became. feeds: its inputs in order. seen: place -> ONNX's name and how it is seen there.
     truths: a layer's name -> what ONNX's node says. primes: those that stand for free sizes beside the batch's.
     carried: a recurrent layer -> the inputs of the file that are its initial states. outside: those and
-    the lengths, which the model takes apart."""
+    the lengths, which the model takes apart. outputs: how the file sees what the model gives."""
 
     model: ImportedModel
     feeds: tuple[Feed, ...]
@@ -56,6 +56,7 @@ class Imported:
     primes: frozenset[int]
     carried: dict[str, tuple[str, ...]]
     outside: frozenset[str]
+    outputs: tuple[View, ...]
 
 
 def convert(proto: Any, who: str) -> Imported:
@@ -96,12 +97,14 @@ class _Converter:
             raise UserError(f"{self.who}: it has no inputs; there is nothing to run")
         for number, node in enumerate(self.graph.node):
             self._node(node, number)
-        outputs = []
+        outputs: list[Place] = []
+        views: list[View] = []
         states = {name.removesuffix("_0") for name in build.outside.values()}
         for one in self.graph.output:
             if one.name in states:
                 continue
             outputs.append(self._at(one.name, lambda name=one.name: self._output(name)))
+            views.append(build.view(one.name))
         for number, layer in enumerate(build.layers):
             if isinstance(layer, kinds.Input):
                 build.layers[number] = self._input_layer(number, layer, feeds)
@@ -113,6 +116,7 @@ class _Converter:
             frozenset(build.primes),
             build.carried,
             frozenset(build.outside.values()),
+            tuple(views),
         )
 
     def _at(self, place: str, make: Any) -> Any:
@@ -177,7 +181,7 @@ class _Converter:
 
     def _is_outside(self, name: str) -> bool:
         """Whether an input is a state or the lengths of a file that was written here, which `predict` takes apart."""
-        if self.proto.producer_name != "throughtime":
+        if self.proto.producer_name != WRITER:
             return False
         return name == LENGTHS or (name.endswith("_0") and name[:-2] in {one.name for one in self.graph.output})
 

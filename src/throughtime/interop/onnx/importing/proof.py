@@ -14,11 +14,12 @@ from throughtime.errors import UserError, needed
 from throughtime.interop import layers as kinds
 from throughtime.interop.convert import Conversion
 from throughtime.interop.model import ImportedModel
+from throughtime.interop.onnx.build import WRITER
 from throughtime.interop.onnx.importing import read
 from throughtime.interop.onnx.importing.graph import Imported, convert
 from throughtime.interop.onnx.importing.reference import evaluate
-from throughtime.interop.onnx.importing.values import BATCH, size, unseen
-from throughtime.interop.parity import SINGLE, LayerParity, Parity, compare, difference, trials
+from throughtime.interop.onnx.importing.values import BATCH, View, size, unseen
+from throughtime.interop.parity import SINGLE, LayerParity, Parity, compare, difference, first_unlike, trials
 from throughtime.interop.run import Past, Value
 
 LENGTHS = (1, 7, 100, 1000)
@@ -36,9 +37,10 @@ class OnnxConversion(Conversion):
     run: Run
 
     def proof(self, model: ImportedModel | None = None, stored: Sequence[tuple[Any, Any]] = ()) -> Parity:
-        """Hold a model (this one where none is given) against the nodes as ONNX has them, and the file as it runs."""
+        """Hold a model (this one where none is given) against the nodes as ONNX has them, and the file as it runs.
+        stored: inputs and outputs as the file takes and gives them."""
         mine = model or self.model
-        found = compare(mine, self.model, self.reference, stored)
+        found = compare(mine, self.model, self.reference, [_turned(self.imported, *one) for one in stored])
         if found.deviates is not None:
             return found
         errors = _errors(mine, self.imported, self.run)
@@ -64,6 +66,43 @@ def load(path: Path) -> OnnxConversion:
 
     names = list(dict.fromkeys(name for name, _ in imported.seen.values()))
     return OnnxConversion(imported.model, reference, imported=imported, run=_runner(proto, names, str(path)))
+
+
+def verify(model: ImportedModel, file: Path, stored: Sequence[tuple[Any, Any]] = ()) -> Parity:
+    """The proof of a model and the file it came from; where the file was written here, perhaps from this model, as it
+    runs. stored: inputs and outputs of the file."""
+    from throughtime.interop.onnx import check
+
+    if read.read(file).producer_name != WRITER:
+        return load(file).proof(model, stored)
+    try:
+        conversion = load(file)
+    except UserError:  # not all that is written is read
+        return check.verify(model, file, stored)
+    if first_unlike(model, conversion.model) is not None:
+        return check.verify(model, file, stored)
+    return conversion.proof(model, stored)
+
+
+def _turned(imported: Imported, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray]) -> tuple[Any, Any]:
+    """Inputs and outputs of the file as ours has them, the batch in front. UserError for inputs that do not fit."""
+    feeds = [one for one in imported.feeds if one.name not in imported.outside]
+    wanted = ", ".join(f"{one.name[:40]} of {len(one.axes)} axes" for one in feeds)
+    if [x.ndim for x in inputs] != [len(one.axes) for one in feeds]:
+        raise UserError(f"stored inputs: expected {wanted}, got {[x.ndim for x in inputs][:20]} axes")
+    sizes: dict[int, int] = {}
+    for x, feed in zip(inputs, feeds, strict=True):
+        for n, axis in zip(x.shape, feed.axes, strict=True):
+            for part in axis:
+                if part.key == BATCH or part.size in imported.primes:
+                    sizes[BATCH if part.key == BATCH else part.size] = n
+    answers = list(outputs)
+    for k, (y, view) in enumerate(zip(outputs, imported.outputs, strict=False)):
+        try:
+            answers[k] = unseen(y, View(view.place, view.usual, view.axes), sizes)
+        except ValueError:  # another shape, which the comparison tells
+            continue
+    return [x.transpose(np.argsort(one.order)) for x, one in zip(inputs, feeds, strict=True)], answers
 
 
 def _runner(proto: Any, names: list[str], who: str) -> Run:
