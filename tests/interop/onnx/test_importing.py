@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,14 @@ def test_the_lengths_of_a_proof(tmp_path: Path, all_lengths: None) -> None:
     found = convert(recurrent(tmp_path / "a.onnx", "GRU", lengths=True)).proof()
     assert found.good
     assert "1000 steps" in found.trials
+
+
+def test_a_long_trial_does_not_excuse_a_short_one() -> None:
+    found: dict[str, tuple[float, float]] = {}
+    proofs._note(found, "layer", np.array([1.0]), np.array([1.0]), np.array([1.001]))
+    proofs._note(found, "layer", np.array([1.0]), np.array([1.1]), np.array([1.2]))  # float32 has lost a tenth
+    error, allowed = found["layer"]
+    assert error > allowed
 
 
 def feeds_of(file: Path, rows: int, steps: int) -> dict[str, np.ndarray]:
@@ -120,6 +129,14 @@ def test_our_own_files_in_the_reference_evaluator(tmp_path: Path, name: str) -> 
     model = layers_of(name, False, 2)
     write(model, tmp_path / "a.onnx")
     assert by_reference(model, (tmp_path / "a.onnx").read_bytes(), "a.onnx") <= 1e-5
+
+
+def test_without_onnxruntime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """onnx's own evaluator takes its place, but not for lengths, which it ignores."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert convert(recurrent(tmp_path / "a.onnx", "LSTM")).proof().good
+    with pytest.raises(UserError, match="knows no sequence_lens"):
+        convert(recurrent(tmp_path / "a.onnx", "LSTM", lengths=True)).proof()
 
 
 def changed(model: ImportedModel, layer: str, change: Any) -> ImportedModel:
