@@ -303,6 +303,12 @@ def test_refused_by_name(tmp_path: Path, node: Any, options: dict[str, int], exp
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_a_loop_is_named_before_what_reckons_for_it(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Less", ["x", "x"], ["c"]), helper.make_node("Loop", ["", "c", "x"], ["y"], name="steps")]
+    with pytest.raises(UserError, match="node 1, Loop steps: the operator is not known here; a loop of steps"):
+        interop.load(save(tmp_path / "a.onnx", nodes, [X], ["y"], {}))
+
+
 def _outside(path: Path, location: str) -> Path:
     file = recurrent(path / "a.onnx", "RNN")
     model = onnx.load(file)

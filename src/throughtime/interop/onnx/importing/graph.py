@@ -23,6 +23,7 @@ PRIMES = (10007, 10009, 10037, 10039, 10061, 10067, 10069, 10079, 10091, 10093, 
 """What free sizes are stood for by; see values.py."""
 
 _READS_STATES = {"RNN": (5,), "GRU": (5,), "LSTM": (5, 6)}
+_LOOPS = ("Loop", "If")
 _MOVES = ("Identity", "Cast", "Slice", "Split", "Squeeze", "Unsqueeze", "Gather", "Transpose", "Reshape")
 
 
@@ -95,6 +96,9 @@ class _Converter:
         feeds = tuple(self._input(one) for one in self.graph.input if one.name not in build.values)
         if not feeds:
             raise UserError(f"{self.who}: it has no inputs; there is nothing to run")
+        for number, node in enumerate(self.graph.node):
+            if node.op_type in _LOOPS and not node.domain:  # told before the nodes that only reckon for it
+                self._at(_where(node, number), self._refuse_loop)
         for number, node in enumerate(self.graph.node):
             self._node(node, number)
         outputs: list[Place] = []
@@ -226,7 +230,7 @@ class _Converter:
         return found
 
     def _node(self, node: Any, number: int) -> None:
-        where = f"node {number}, {node.op_type[:60]}{f' {node.name[:80]}' if node.name else ''}"
+        where = _where(node, number)
         wanted = [name for name in node.input if name]
         missing = next((name for name in wanted if name not in self.build.values), None)
         if missing is not None:
@@ -260,8 +264,13 @@ class _Converter:
         elif op in OPERATORS:
             OPERATORS[op](call)
         else:
-            known = "a loop of steps is known as RNN, LSTM, GRU or Scan" if op in ("Loop", "If") else "take it out"
-            raise UserError(f"the operator is not known here; {known}")
+            raise UserError("the operator is not known here; take it out")
+
+    def _refuse_loop(self) -> None:
+        raise UserError(
+            "the operator is not known here; a loop of steps is known as RNN, LSTM, GRU or Scan"
+            " (of a Keras model, import the .keras or .h5 file)"
+        )
 
     def _known(self, array: np.ndarray) -> bool:
         """Whether what was reckoned from free sizes tells nothing of them: one element of them that is fixed."""
@@ -288,6 +297,11 @@ class _Converter:
         if feed.type in (6, 7) and readers:
             raise UserError(f"{self.who}: input {name[:60]}: integers that are neither rows of a table nor lengths")
         return layer
+
+
+def _where(node: Any, number: int) -> str:
+    """A node's place in one line."""
+    return f"node {number}, {node.op_type[:60]}{f' {node.name[:80]}' if node.name else ''}"
 
 
 def _constant(attributes: dict[str, Any]) -> np.ndarray:
