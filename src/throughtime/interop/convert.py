@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,24 +10,11 @@ from typing import Any
 import numpy as np
 
 from throughtime.errors import UserError
+from throughtime.interop.conversion import Conversion
 from throughtime.interop.model import ImportedModel
-from throughtime.interop.parity import Parity, Reference, compare
+from throughtime.interop.parity import Parity
 from throughtime.interop.run import Value
 from throughtime.storage.folder import opened_file
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """A converted model, and what its original defines of each layer."""
-
-    model: ImportedModel
-    reference: Reference
-    stored: Sequence[tuple[Any, Any]] = ()
-    """Inputs and outputs that the original's own framework has computed."""
-
-    def proof(self, model: ImportedModel | None = None, stored: Sequence[tuple[Any, Any]] = ()) -> Parity:
-        """Hold a model (this one where none is given) against the original."""
-        return compare(model or self.model, self.model, self.reference, [*self.stored, *stored])
 
 
 def load(

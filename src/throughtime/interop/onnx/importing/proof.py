@@ -12,7 +12,7 @@ import numpy as np
 
 from throughtime.errors import UserError, needed
 from throughtime.interop import layers as kinds
-from throughtime.interop.convert import Conversion
+from throughtime.interop.conversion import Conversion
 from throughtime.interop.model import ImportedModel
 from throughtime.interop.onnx.build import WRITER
 from throughtime.interop.onnx.importing import read
