@@ -34,10 +34,10 @@ def verify(
 
     model = folder.load(directory)
     stored = read_stored(inputs) if inputs is not None else []
-    if file.suffix.lower() == ".onnx":
-        from throughtime.interop.onnx.check import verify as proof_of
+    if file.suffix.lower() == ".onnx" and config is None and layers is None:
+        from throughtime.interop.onnx.importing.proof import verify as proof_of
 
-        proof = proof_of(model, file)
+        proof = proof_of(model, file, stored)
     else:
         proof = convert(file, config, layers).proof(model, stored)
     write_report(directory, proof, str(file))

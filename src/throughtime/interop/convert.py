@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,24 +10,11 @@ from typing import Any
 import numpy as np
 
 from throughtime.errors import UserError
+from throughtime.interop.conversion import Conversion
 from throughtime.interop.model import ImportedModel
-from throughtime.interop.parity import Parity, Reference, compare
+from throughtime.interop.parity import Parity
 from throughtime.interop.run import Value
 from throughtime.storage.folder import opened_file
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """A converted model, and what its original defines of each layer."""
-
-    model: ImportedModel
-    reference: Reference
-    stored: Sequence[tuple[Any, Any]] = ()
-    """Inputs and outputs that the original's own framework has computed."""
-
-    def proof(self, model: ImportedModel | None = None, stored: Sequence[tuple[Any, Any]] = ()) -> Parity:
-        """Hold a model (this one where none is given) against the original."""
-        return compare(model or self.model, self.model, self.reference, [*self.stored, *stored])
 
 
 def load(
@@ -124,8 +110,8 @@ def read_stored(path: Path) -> list[tuple[list[np.ndarray], list[np.ndarray]]]:
     """Inputs and outputs of calls in a .npz: x0, x1 ... and y0, y1 ... of one call. UserError where it is damaged."""
     try:
         with opened_file(path) as file, np.load(file, allow_pickle=False) as arrays:
-            inputs = [arrays[name] for name in sorted(n for n in arrays.files if n.startswith("x"))]
-            outputs = [arrays[name] for name in sorted(n for n in arrays.files if n.startswith("y"))]
+            inputs = [arrays[name] for name in _in_order(arrays.files, "x")]
+            outputs = [arrays[name] for name in _in_order(arrays.files, "y")]
     except UserError:
         raise
     except Exception as error:  # what zipfile and NumPy raise at damaged files is of many types
@@ -133,3 +119,8 @@ def read_stored(path: Path) -> list[tuple[list[np.ndarray], list[np.ndarray]]]:
     if not inputs:
         raise UserError(f"{path}: expected inputs x0, x1, ... and outputs y0, y1, ..., got no input")
     return [(inputs, outputs)]
+
+
+def _in_order(names: Sequence[str], letter: str) -> list[str]:
+    """The names that begin with a letter, x2 before x10."""
+    return sorted((one for one in names if one.startswith(letter)), key=lambda one: (len(one), one))

@@ -174,7 +174,7 @@ def compare(
 ) -> Parity:
     """Hold a model against its original. original: its layers as a fresh conversion has them, whose order is followed.
     reference: the original's own layers. stored: inputs and outputs that its framework computed."""
-    if mismatch := _structure(mine, original):
+    if mismatch := first_unlike(mine, original):
         return Parity((LayerParity(mismatch, "missing", math.inf, False, math.inf),), ("its layers",))
     wide, single = mine.as_type("float64"), mine.as_type("float32")
     errors: dict[str, float] = {}
@@ -210,7 +210,7 @@ def compare(
         if name in errors
     ]
     left = original.origin.get("left", [])
-    return Parity(tuple(rows), tuple(dict.fromkeys(done)), tuple(map(str, left)), _stored(mine, stored))
+    return Parity(tuple(rows), tuple(dict.fromkeys(done)), tuple(map(str, left)), stored_error(mine, stored))
 
 
 def _weights(model: ImportedModel, layer: int) -> dict[str, np.ndarray]:
@@ -245,7 +245,7 @@ def _worst(mine: Sequence[Value], theirs: Sequence[Value]) -> float:
     return found
 
 
-def _structure(mine: ImportedModel, original: ImportedModel) -> str | None:
+def first_unlike(mine: ImportedModel, original: ImportedModel) -> str | None:
     """The first layer that one of the two models has not, or reads other values in; None where they fit."""
     names = original.graph.names
     for number, name in enumerate(names):
@@ -264,7 +264,8 @@ def _structure(mine: ImportedModel, original: ImportedModel) -> str | None:
     return None
 
 
-def _stored(model: ImportedModel, stored: Sequence[tuple[Any, Any]]) -> float | None:
+def stored_error(model: ImportedModel, stored: Sequence[tuple[Any, Any]]) -> float | None:
+    """The largest difference from stored outputs; None where there are none."""
     errors = []
     for inputs, outputs in stored:
         found = model.predict(*inputs)

@@ -17,7 +17,8 @@ from torch import nn
 from throughtime import cli
 from throughtime.errors import UserError
 from throughtime.interop import folder, layers
-from throughtime.interop.convert import Conversion, convert, load
+from throughtime.interop.conversion import Conversion
+from throughtime.interop.convert import convert, load
 from throughtime.interop.model import ImportedModel
 from throughtime.interop.pytorch.reference import quiet
 

@@ -21,6 +21,9 @@ from throughtime.interop.model import ImportedModel
 from throughtime.interop.onnx.step import scan
 
 OPSET = 18
+WRITER = "throughtime"
+"""What a file that was written here says of its writer."""
+
 LENGTHS = "lengths"
 
 
@@ -98,9 +101,7 @@ def model_of(model: ImportedModel) -> Any:
         inputs.append(helper.make_tensor_value_info(f"{name}_0", TensorProto.FLOAT, ["B", size]))
         outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, ["B", size]))
     made = helper.make_graph(build.nodes, "throughtime", inputs, outputs, build.arrays)
-    return helper.make_model(
-        made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9, producer_name="throughtime"
-    )
+    return helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9, producer_name=WRITER)
 
 
 def _ranks(model: ImportedModel) -> list[list[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ from throughtime.errors import UserError, needed
 from throughtime.interop import layers as kinds
 from throughtime.interop.model import ImportedModel
 from throughtime.interop.onnx.build import LENGTHS, model_of
-from throughtime.interop.parity import SINGLE, LayerParity, Parity, difference, trials
+from throughtime.interop.parity import SINGLE, LayerParity, Parity, difference, stored_error, trials
 from throughtime.interop.run import Past
 from throughtime.options import Json
 from throughtime.storage.folder import read_file, write_atomically
@@ -37,8 +38,8 @@ def write(model: ImportedModel, file: Path) -> dict[str, Json]:
     return {"error": error, "bytes": len(content), "nodes": len(made.graph.node)}
 
 
-def verify(model: ImportedModel, file: Path) -> Parity:
-    """The parity of a model and an ONNX file."""
+def verify(model: ImportedModel, file: Path, stored: Sequence[tuple[Any, Any]] = ()) -> Parity:
+    """The parity of a model and an ONNX file that it was written to. stored: inputs and outputs of the model."""
     try:
         content = read_file(file)
     except OSError as error:
@@ -46,7 +47,7 @@ def verify(model: ImportedModel, file: Path) -> Parity:
     worst = largest_error(model, content, str(file))
     # ONNX Runtime computes in float32 only
     row = LayerParity("whole model", "onnx", 0.0 if worst <= SINGLE else worst, True, worst)
-    return Parity((row,), tuple(f"{steps} steps" for steps in STEPS))
+    return Parity((row,), tuple(f"{steps} steps" for steps in STEPS), given=stored_error(model, stored))
 
 
 def session(content: bytes, who: str) -> Any:

@@ -185,7 +185,7 @@ class Body:
             raise UserError(f"it multiplies {self.sizes.get(str(value.size))} values by a matrix of {matrix.shape}")
         found: Symbol = self.parameter("matrix", turned, (self.size(turned.shape[0]), value.size)) @ value
         if len(given) > 2 and given[2] is not None:
-            return found + self.side(given[2] * given[2].dtype.type(a.get("beta", 1.0)), found)
+            found = found + self.side(given[2] * given[2].dtype.type(a.get("beta", 1.0)), found)
         return found
 
     def piece(self, a: dict[str, Any], given: list[Any]) -> Symbol:

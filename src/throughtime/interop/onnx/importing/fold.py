@@ -29,21 +29,21 @@ def axes_of(attributes: Attributes, inputs: Sequence[Array | None], place: int =
     return None
 
 
-def _plain(shape: Sequence[int]) -> list[int]:
+def _plain(shape: Sequence[int] | Array) -> list[int]:
     found = [int(n) for n in np.atleast_1d(np.asarray(shape))]
     if any(n < 0 for n in found) or len(found) > 8:
         raise UserError(f"a shape of {found[:8]} is none")
     return found
 
 
-def _spread(value: Array, shape: Sequence[int]) -> Array:
+def _spread(value: Array, shape: Sequence[int] | Array) -> Array:
     """One value at every place, without the memory."""
     return np.broadcast_to(value, np.broadcast_shapes(value.shape, tuple(_plain(shape))))
 
 
 def _constant_of_shape(a: Attributes, shape: Array) -> Array:
     value = np.asarray(a.get("value", np.zeros(1, np.float32)))
-    return np.broadcast_to(value.reshape(()), _plain(shape))
+    return np.asarray(np.broadcast_to(value.reshape(()), _plain(shape)))
 
 
 def _gather(a: Attributes, data: Array, indices: Array) -> Array:
@@ -96,11 +96,11 @@ def _cast(a: Attributes, data: Array) -> Array:
     return data.astype(TYPES[a["to"]])
 
 
-def _range(a: Attributes, start: Array, limit: Array, delta: Array) -> Array:
+def _range(a: Attributes, start: Any, limit: Any, delta: Any) -> Array:
     count = (limit - start) / delta
     if not 0 <= count <= MOST_VALUES:
         raise UserError("a range of so many values is too large")
-    return np.arange(start, limit, delta)
+    return np.asarray(np.arange(start, limit, delta))
 
 
 def _divide(a: Attributes, x: Array, y: Array) -> Array:
@@ -138,15 +138,16 @@ FOLDS: dict[str, Callable[..., Array]] = {
     "Max": lambda a, *each: np.maximum.reduce(each),
     "Min": lambda a, *each: np.minimum.reduce(each),
     "Equal": lambda a, x, y: x == y,
-    "Where": lambda a, c, x, y: np.where(c, x, y),
+    "Where": lambda a, c, x, y: np.asarray(np.where(c, x, y)),
     "Not": lambda a, x: ~x,
     "Shape": lambda a, x: np.array(x.shape[slice(a.get("start", 0), a.get("end"))], np.int64),
     "Size": lambda a, x: np.array(x.size, np.int64),
 }
 """The operators that are reckoned beforehand."""
 
-_LAZY = ("Identity", "Expand", "ConstantOfShape", "Gather", "Slice", "Squeeze", "Unsqueeze", "Transpose", "Shape")
-_LAZY += ("Size", "Reshape")
+_LAZY = {"Identity", "Expand", "ConstantOfShape", "Gather", "Slice", "Squeeze", "Unsqueeze", "Transpose", "Shape"}
+_LAZY |= {"Size", "Reshape"}
+"""Those that copy nothing, or no more than they give."""
 
 
 def fold(op: str, attributes: Attributes, inputs: Sequence[Array | None]) -> Array:

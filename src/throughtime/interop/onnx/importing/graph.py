@@ -11,7 +11,7 @@ import numpy as np
 from throughtime.errors import UserError
 from throughtime.interop import layers as kinds
 from throughtime.interop.model import Graph, ImportedModel, Place
-from throughtime.interop.onnx.build import LENGTHS
+from throughtime.interop.onnx.build import LENGTHS, WRITER
 from throughtime.interop.onnx.importing import read, recurrent, scan
 from throughtime.interop.onnx.importing.build import Builder, Elsewhere
 from throughtime.interop.onnx.importing.call import Call
@@ -23,6 +23,7 @@ PRIMES = (10007, 10009, 10037, 10039, 10061, 10067, 10069, 10079, 10091, 10093, 
 """What free sizes are stood for by; see values.py."""
 
 _READS_STATES = {"RNN": (5,), "GRU": (5,), "LSTM": (5, 6)}
+_LOOPS = ("Loop", "If")
 _MOVES = ("Identity", "Cast", "Slice", "Split", "Squeeze", "Unsqueeze", "Gather", "Transpose", "Reshape")
 
 
@@ -47,7 +48,7 @@ class Imported:
     """What an ONNX file became. feeds: its inputs in order. seen: place -> ONNX's name and how it is seen there.
     truths: a layer's name -> what ONNX's node says. primes: those that stand for free sizes beside the batch's.
     carried: a recurrent layer -> the inputs of the file that are its initial states. outside: those and
-    the lengths, which the model takes apart."""
+    the lengths, which the model takes apart. outputs: how the file sees what the model gives."""
 
     model: ImportedModel
     feeds: tuple[Feed, ...]
@@ -56,6 +57,7 @@ class Imported:
     primes: frozenset[int]
     carried: dict[str, tuple[str, ...]]
     outside: frozenset[str]
+    outputs: tuple[View, ...]
 
 
 def convert(proto: Any, who: str) -> Imported:
@@ -95,13 +97,18 @@ class _Converter:
         if not feeds:
             raise UserError(f"{self.who}: it has no inputs; there is nothing to run")
         for number, node in enumerate(self.graph.node):
+            if node.op_type in _LOOPS and not node.domain:  # told before the nodes that only reckon for it
+                self._at(_where(node, number), self._refuse_loop)
+        for number, node in enumerate(self.graph.node):
             self._node(node, number)
-        outputs = []
+        outputs: list[Place] = []
+        views: list[View] = []
         states = {name.removesuffix("_0") for name in build.outside.values()}
         for one in self.graph.output:
             if one.name in states:
                 continue
             outputs.append(self._at(one.name, lambda name=one.name: self._output(name)))
+            views.append(build.view(one.name))
         for number, layer in enumerate(build.layers):
             if isinstance(layer, kinds.Input):
                 build.layers[number] = self._input_layer(number, layer, feeds)
@@ -113,6 +120,7 @@ class _Converter:
             frozenset(build.primes),
             build.carried,
             frozenset(build.outside.values()),
+            tuple(views),
         )
 
     def _at(self, place: str, make: Any) -> Any:
@@ -177,7 +185,7 @@ class _Converter:
 
     def _is_outside(self, name: str) -> bool:
         """Whether an input is a state or the lengths of a file that was written here, which `predict` takes apart."""
-        if self.proto.producer_name != "throughtime":
+        if self.proto.producer_name != WRITER:
             return False
         return name == LENGTHS or (name.endswith("_0") and name[:-2] in {one.name for one in self.graph.output})
 
@@ -222,7 +230,7 @@ class _Converter:
         return found
 
     def _node(self, node: Any, number: int) -> None:
-        where = f"node {number}, {node.op_type[:60]}{f' {node.name[:80]}' if node.name else ''}"
+        where = _where(node, number)
         wanted = [name for name in node.input if name]
         missing = next((name for name in wanted if name not in self.build.values), None)
         if missing is not None:
@@ -256,8 +264,13 @@ class _Converter:
         elif op in OPERATORS:
             OPERATORS[op](call)
         else:
-            known = "a loop of steps is known as RNN, LSTM, GRU or Scan" if op in ("Loop", "If") else "take it out"
-            raise UserError(f"the operator is not known here; {known}")
+            raise UserError("the operator is not known here; take it out")
+
+    def _refuse_loop(self) -> None:
+        raise UserError(
+            "the operator is not known here; a loop of steps is known as RNN, LSTM, GRU or Scan"
+            " (of a Keras model, import the .keras or .h5 file)"
+        )
 
     def _known(self, array: np.ndarray) -> bool:
         """Whether what was reckoned from free sizes tells nothing of them: one element of them that is fixed."""
@@ -284,6 +297,11 @@ class _Converter:
         if feed.type in (6, 7) and readers:
             raise UserError(f"{self.who}: input {name[:60]}: integers that are neither rows of a table nor lengths")
         return layer
+
+
+def _where(node: Any, number: int) -> str:
+    """A node's place in one line."""
+    return f"node {number}, {node.op_type[:60]}{f' {node.name[:80]}' if node.name else ''}"
 
 
 def _constant(attributes: dict[str, Any]) -> np.ndarray:

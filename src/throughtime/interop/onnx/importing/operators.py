@@ -219,8 +219,9 @@ def _added(call: Call, view: View, bias: np.ndarray) -> bool:
     number = build.nodes[view.place[0]].layer
     layer, name = build.layers[number], build.names[number]
     source = build.seen.get(view.place, ("", view))[0]
-    alone = build.uses[source] == 1 and isinstance(layer, kinds.Dense) and not layer.bias
-    if not alone or bias.size != bias.shape[-1] or view.axes[-1] != view.stored[-1] or layer.units != bias.size:
+    if not isinstance(layer, kinds.Dense) or layer.bias or build.uses[source] != 1:
+        return False
+    if bias.size != bias.shape[-1] or view.axes[-1] != view.stored[-1] or layer.units != bias.size:
         return False
     build.layers[number] = kinds.Dense(layer.inputs, layer.units)
     build.weights[number]["b"] = bias.reshape(-1)

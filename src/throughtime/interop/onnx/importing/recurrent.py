@@ -143,7 +143,8 @@ def unmasked(build: Builder, name: str, places: list[Place]) -> list[Place]:
 
 
 def _put(call: Call, truth: Truth, inputs: list[Place]) -> list[Place]:
-    layers, weights = [], []
+    layers: list[kinds.Recurrent] = []
+    weights: list[dict[str, np.ndarray]] = []
     for d, kind in enumerate(truth.ways):
         p = None if truth.p is None else truth.p[d]
         cell, own = cell_of(kind, truth.w[d], truth.r[d], truth.b[d], p)
@@ -154,7 +155,7 @@ def _put(call: Call, truth: Truth, inputs: list[Place]) -> list[Place]:
         places = call.build.placed(layers[0], call.name, inputs, weights[0])
     else:
         both = {f"{way}.{k}": v for way, own in zip(("ahead", "back"), weights, strict=True) for k, v in own.items()}
-        places = call.build.placed(kinds.Bidirectional(*layers), call.name, inputs, both)
+        places = call.build.placed(kinds.Bidirectional(layers[0], layers[1]), call.name, inputs, both)
     call.build.truths[call.build.names[-1]] = truth
     return places
 

@@ -26,7 +26,7 @@ def _f(kind: Kind, number: int, x: Array) -> Array:
     if function.name == "sigmoid":
         return np.asarray(1 / (1 + np.exp(-x)))
     if function.name == "tanh":
-        return np.tanh(x)
+        return np.asarray(np.tanh(x))
     return np.asarray(function(x))
 
 

@@ -168,7 +168,8 @@ def _without(
     """The same graph without the states that are not among these names."""
     from throughtime.recurrence.graph import Graph
 
-    found, places = Graph(), {}
+    found = Graph()
+    places: dict[int, int] = {}
     wanted = {n for n, node in enumerate(graph.nodes) if node.op in ("input", "matrix", "vector")}
     wanted |= set(graph.reachable([number for pair in names.values() for number in pair]))
     for number in sorted(wanted):
