@@ -11,6 +11,7 @@ import numpy as np
 
 from throughtime.data.pairs import Pairs
 from throughtime.errors import UserError
+from throughtime.models.stack import Dropout
 from throughtime.storage.folder import TOKENIZER, File, read_json
 from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.chat import rule
@@ -94,19 +95,18 @@ class Chat(SequenceEstimator[ChatOptions, TextChat]):
     def _build(self, examples: Parts[Pairs], options: ChatOptions) -> Any:
         generator = None if options.mode == CHOOSE else super()._build(to_write(examples, options), options)
         if options.mode == GENERATE:
-            return self._plan(examples, options, generator, None, None)
+            return self._plan(examples, options, generator, None)
         learned = apart(examples.learned)
         words = Vocabulary.fit([*learned.sources, *learned.targets])
-        return self._plan(examples, options, generator, words, self._sizes(words, options))
+        config = self._sizes(words, options)
+        drawn = encoders.draw(config, np.random.default_rng(options.seed))
+        return self._plan(examples, options, generator, files.Encoders(words, config, drawn))
 
     def _sizes(self, vocabulary: Vocabulary, options: ChatOptions) -> encoders.ChooserConfig:
         """Of the encoders."""
-        from throughtime.models.stack import Dropout
-
         free = {choice.name for choice in self.chosen} | ({"cell"} if self._cell_is_free else set())
         own: ChatOptions | ChooserOptions = options if options.mode == CHOOSE else rule.beside(options, free)
-        drops = Dropout(own.dropout, 0.0, own.dropout)
-        return choosing.sizes(vocabulary, own.traces(), own.embedding, own.hidden, drops)
+        return choosing.sizes(vocabulary, own.traces(), own.embedding, own.hidden, _drops(own))
 
     def _grow(self, examples: Parts[Pairs], options: ChatOptions, earlier: Earlier) -> Any:
         running: TextChat = earlier.model
@@ -114,8 +114,9 @@ class Chat(SequenceEstimator[ChatOptions, TextChat]):
         if running.generator is not None:
             generator = self._grown(to_write(examples, options), options, running.generator, earlier)
         known = None if running.chooser is None else running.chooser.encoders
-        vocabulary, config = (None, None) if known is None else (known.vocabulary, known.config)
-        plan = self._plan(examples, options, generator, vocabulary, config)
+        if known is not None and options.mode == CHOOSE:
+            known = replace(known, config=replace(known.config, dropout=_drops(options)))
+        plan = self._plan(examples, options, generator, known)
         if plan.model != earlier.record.model:
             raise UserError(
                 f"{options.who}: the model in {earlier.folder} does not fit what is to be learned; train anew"
@@ -128,27 +129,25 @@ class Chat(SequenceEstimator[ChatOptions, TextChat]):
         examples: Parts[Pairs],
         options: ChatOptions,
         generator: SequencePlan | None,
-        vocabulary: Vocabulary | None,
-        config: encoders.ChooserConfig | None,
+        first: files.Encoders | None,
     ) -> ChatPlan:
-        """A model of what writes replies and of what chooses them by the words of a vocabulary, of the sizes given."""
+        """A model of what writes replies and of what chooses them by encoders that learn yet."""
         drawn = {} if generator is None else dict(generator.parameters)
         beside: dict[str, File] = {} if generator is None else dict(generator.files)
-        if vocabulary is not None and config is not None:
-            values = encoders.draw(config, np.random.default_rng(options.seed))
-            drawn |= {CHOOSER + name: value for name, value in values.items()}
-            trained = files.Encoders(vocabulary, config, values)
-            first = choosing.untrained(trained, apart(examples.learned), _answering(examples))
-            beside |= first.files(trained=False, encoders=False)
+        if first is not None:
+            # in the order of the shapes, as a run that goes on has them: sums over all depend on it
+            drawn |= {CHOOSER + name: first.parameters[name] for name in first.config.shapes}
+            chooser = choosing.untrained(first, apart(examples.learned), _answering(examples))
+            beside |= chooser.files(trained=False, encoders=False)
         columns = examples.learned.columns
         data = SequenceData(**examples.data.to_json(), source=columns[0], target=columns[1])
         return ChatPlan(
-            ChatConfig(None if generator is None else generator.model, config),
+            ChatConfig(None if generator is None else generator.model, None if first is None else first.config),
             data if generator is None else generator.data,
             drawn,
             beside,
             generator=generator,
-            vocabulary=vocabulary,
+            vocabulary=None if first is None else first.vocabulary,
             free=_free(self.chosen),
         )
 
@@ -252,6 +251,11 @@ class Chat(SequenceEstimator[ChatOptions, TextChat]):
         if self.examples.test is None:
             return None
         return score(self.fitted(), self.examples.test, self.examples.whole)
+
+
+def _drops(options: ChatOptions | ChooserOptions) -> Dropout:
+    """Of the encoders."""
+    return Dropout(options.dropout, 0.0, options.dropout)
 
 
 def _free(choices: Sequence[Choice]) -> bool:
