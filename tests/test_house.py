@@ -278,6 +278,7 @@ THEMES = {
     *("engine/exact", "engine/leaks", "engine/narrow", "engine/processes", "engine/shared", "models/reader_ops"),
     *("nn/compile", "nn/cuda", "nn/every_state", "nn/inputs", "nn/torch_parity", "runtime/lazy"),
     *("data/file_memory", "data/text_files", "tasks/classify/as_people_have_them", "tasks/classify/twice"),
+    *("interop/onnx/importing", "tasks/chat/modes", "tasks/tag/composing"),
     *("tasks/text/threads", "training/kill"),
 }
 """Test modules about several modules; besides the contract, which every task has."""

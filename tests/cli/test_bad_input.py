@@ -110,7 +110,7 @@ def test_a_file_that_is_no_text(tree: Path, refuse: Any, verb: list[str], name: 
         (["train"], ["expected a task", "text or forecast"]),
         (["train", "text"], ["Missing argument", "DATA"]),
         (["train", "text", "text.txt"], ["--out"]),
-        (["train", "text", "text", "text.txt", "--out", "new"], ["unexpected extra argument"]),
+        (["train", "text", "text", "text.txt", "--out", "new"], ["text: no such file"]),
         (["train", "txet", "text.txt"], ["txet"]),
         (["rnu", "m"], ["unknown verb 'rnu'", ", ".join(VERBS)]),
         (["run", "m", "--tempreature", "1"], ["--tempreature"]),

@@ -9,7 +9,7 @@ from typing import Any
 
 from throughtime.errors import UserError, needed
 from throughtime.storage.folder import check_file, on_disk, opened_file
-from throughtime.storage.memory import check_memory
+from throughtime.storage.memory import allowance, check_memory, readable
 
 _ROWS = 8192
 """Rows that are read at once."""
@@ -30,7 +30,7 @@ class ParquetTable:
             import pyarrow  # noqa: F401
         except ImportError:
             raise UserError(f"{path}: Parquet needs pyarrow: {needed(extra)}") from None
-        self._path, self._taken = path, dict[str | None, int]()
+        self._path, self._size, self._taken = path, 0, dict[str | None, int]()
         with self._opened() as file:
             about = file.metadata
             self._size = on_disk(check_file(path))
@@ -76,6 +76,11 @@ class ParquetTable:
                 yield parquet.ParquetFile(raw, read_dictionary=texts)
         except UserError:
             raise
+        except pyarrow.ArrowMemoryError:
+            taken, most = readable(sum(self._taken.values())), readable(allowance(self._size))
+            raise UserError(
+                f"{self._path}: memory ran out after {taken} of the {most} it may take; give this process more"
+            ) from None
         except (ValueError, OSError, pyarrow.ArrowException) as error:
             line = next(iter(str(error).splitlines()), type(error).__name__)
             raise UserError(f"{self._path}: cannot be read as Parquet ({line})") from None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 from throughtime.errors import UserError
 from throughtime.training.job import Job
 from throughtime.training.settings import Settings
 
 
-def short_loss(job: Job, settings: Settings, changes: Mapping[str, Any], steps: int) -> float:
+def short_loss(job: Job, settings: Settings, changes: Mapping[str, object], steps: int) -> float:
     """Train a job for so many steps, with changes of its settings, and return its validation loss; infinite where it
     ended in numbers that are not finite. No average of the weights: so short a one is mostly the start."""
     from throughtime.training.loop import train

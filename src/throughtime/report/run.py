@@ -189,9 +189,9 @@ def _flat(values: Mapping[str, Json], above: str = "") -> Iterable[tuple[str, st
         name = f"{above} {key}".strip().replace("_", " ")
         if isinstance(value, dict):
             yield from _flat(value, name)
-        elif isinstance(value, list):
+        elif isinstance(value, list) and value:
             yield name, ", ".join(map(str, value))[:300]
-        elif value not in (None, ""):
+        elif value not in (None, "", []):
             counted = type(value) is int and abs(value) >= 10_000 and key != "seed"  # a seed is copied, not read
             yield name, f"{value:,}" if counted else str(value)[:300]
 

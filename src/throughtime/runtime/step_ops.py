@@ -33,7 +33,7 @@ class StepOps(ExactOps):
     def __getstate__(self) -> dict[str, Any]:
         return {"threads": self.threads}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, int]) -> None:
         StepOps.__init__(self, state["threads"])
 
     def linear(self, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:

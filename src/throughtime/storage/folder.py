@@ -132,28 +132,29 @@ def read_file(path: Path) -> bytes:
 
 
 @contextmanager
-def opened_file(path: Path) -> Iterator[BinaryIO]:
-    """A regular file, open to be read; see read_file."""
-    check_file(path)  # a device is not even opened: that alone may do something
+def opened_file(path: Path, whole: bool = True) -> Iterator[BinaryIO]:
+    """A regular file, open to be read; see read_file. whole: whether memory is to hold all of it at once."""
+    check_file(path, whole)  # a device is not even opened: that alone may do something
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        _check_regular(path, os.fstat(file.fileno()))
+        _check_regular(path, os.fstat(file.fileno()), whole)
         yield file
 
 
-def check_file(path: Path) -> os.stat_result:
-    """What the system says of a regular file that memory can hold; errors as read_file's."""
+def check_file(path: Path, whole: bool = True) -> os.stat_result:
+    """What the system says of a regular file that memory can hold; arguments and errors as opened_file's."""
     about = os.stat(path)
-    _check_regular(path, about)
+    _check_regular(path, about, whole)
     return about
 
 
-def _check_regular(path: Path, about: os.stat_result) -> None:
+def _check_regular(path: Path, about: os.stat_result, whole: bool) -> None:
     if stat.S_ISDIR(about.st_mode):
         raise IsADirectoryError(21, os.strerror(21))
     if not stat.S_ISREG(about.st_mode):
         kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
         raise UserError(f"{path}: expected a file, got {kinds.get(stat.S_IFMT(about.st_mode), 'a device')}")
-    check_memory(str(path), about.st_size, on_disk(about))
+    if whole:
+        check_memory(str(path), about.st_size, on_disk(about))
 
 
 def on_disk(about: os.stat_result) -> int:

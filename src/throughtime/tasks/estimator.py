@@ -176,7 +176,7 @@ class Estimator(Asked, ABC, Generic[Chosen, Examples, Built, Running]):
         """The trained model without torch. say: None where training was interrupted, and nothing more is decided."""
 
     def fit_file(
-        self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
+        self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, object]
     ) -> Self:
         """Learn from what a command is given: a file's name, - for standard input."""
         fit: Any = self.fit  # type: ignore[attr-defined]
@@ -256,7 +256,7 @@ class Estimator(Asked, ABC, Generic[Chosen, Examples, Built, Running]):
         resume: bool,
         force: bool,
         quiet: bool,
-        changes: Mapping[str, Any],
+        changes: Mapping[str, object],
     ) -> Self:
         """Read, settle, build, begin or go on, learn, decide, save. read: makes the examples, by the options."""
         from throughtime.training.progress import choose

@@ -64,7 +64,7 @@ class Job(Protocol):
         """How the gradient flows through time in the model as it is now, for the history, and what ails it, in words;
         None where that cannot be looked at. Changes nothing: no parameter's gradient, no random generator."""
 
-    def keep(self, note: Mapping[str, Any]) -> None:
+    def keep(self, note: Mapping[str, object]) -> None:
         """Keep the parameters as they are now: they are the best so far."""
 
 
@@ -145,7 +145,7 @@ class EnsembleJob:
         """Nothing to look at, unless a job says otherwise."""
         return None
 
-    def keep(self, note: Mapping[str, Any]) -> None:
+    def keep(self, note: Mapping[str, object]) -> None:
         """Keep the parameters as they are now."""
         arrays = {p + n: value.copy() for p, model in self.models.items() for n, value in model.arrays().items()}
         self._keep(arrays, note)

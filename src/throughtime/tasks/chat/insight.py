@@ -13,6 +13,7 @@ from throughtime.insight.attribution import METHODS, Question
 from throughtime.insight.explanation import Explanation
 from throughtime.insight.explanation import explain as explain_question
 from throughtime.insight.gates import GateOps
+from throughtime.insight.patients import refreshed
 from throughtime.options import Json
 from throughtime.tasks.chat.data import read, to_write, turns_of
 from throughtime.tasks.chat.options import ChatOptions
@@ -33,7 +34,7 @@ def patient(directory: str | Path, data: str | None = None, fresh: bool = False)
         return read(place, options.source, options.target, options.encoding, options.most_turns)
 
     found = insight.patient(SCHEMA, lambda folder: load(folder).writer("diagnose"), directory, data, pairs, to_write)
-    return insight.refreshed(found) if fresh else found
+    return refreshed(found) if fresh else found
 
 
 def of_model(model: Any, data: Any = None) -> SequencePatient:

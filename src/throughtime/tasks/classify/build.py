@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -28,6 +28,7 @@ from throughtime.tasks.classify.options import ClassifierOptions
 from throughtime.tasks.reading import embeddings
 from throughtime.tasks.reading.data import Parts
 from throughtime.tasks.reading.ensemble import Part, ReadingPlan, columns_of, draw
+from throughtime.tasks.reading.vectors import start_from_vectors
 
 HAN = 0.3
 """The share of characters without a space between words from which texts are read character by character."""
@@ -101,13 +102,18 @@ def build(examples: Parts[Texts], options: ClassifierOptions) -> ReadingPlan:
         _take_over(parameters, start, options.ensemble_size)
     elif options.pmi_embeddings:
         _embed(parameters, parts, options, without)
+    vectors, told = None, []
+    if options.vectors is not None:
+        vectors, note = start_from_vectors(parameters, parts, partial(_cut, learned.texts), options)
+        told = [note]
     if options.linear_models and not fit.available():
         without["linear_models"] = fit.MISSING
     data = ClassifiedData(
         **{
             **examples.data.to_json(),
-            "notes": (*examples.notes, *without.values()),
+            "notes": (*examples.notes, *told, *without.values()),
             "without": tuple(without),
+            "vectors": vectors,
             "classes": {name: every[name] for name in classes},
         }
     )
@@ -161,6 +167,10 @@ def _part(
         over = Stack.of(options.traces()[-1:], width, sizes.hidden, options.bidirectional).layers
     reader = Reader(splitter, columns, ClassifierConfig(config, len(classes), options.pooling, over), features)
     return Part.of(reader, learned, held, values)
+
+
+def _cut(texts: Sequence[str], reader: Reader) -> Iterator[list[str]]:
+    return map(reader.splitter.split, texts)
 
 
 def _tokens(splitter: Splitter, examples: Parts[Texts]) -> tuple[list[list[str]], list[list[str]]]:

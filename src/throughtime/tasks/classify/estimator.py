@@ -189,6 +189,9 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         if not options.refit:
             return plan
         assert self.record is not None  # of the first of two trainings
+        before, now = self.record.data.vectors, plan.data.vectors
+        if before is not None and before.sha256 != now.sha256:
+            raise UserError(f"{now.file}: has changed since the first of two trainings; put it back to go on")
         return replace(plan, before=self.record.decided)
 
     def _grow(self, examples: Parts[Texts], options: ClassifierOptions, earlier: Earlier) -> ReadingPlan:

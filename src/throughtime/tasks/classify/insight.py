@@ -15,6 +15,7 @@ from throughtime.errors import UserError
 from throughtime.insight.attribution import METHODS, Question
 from throughtime.insight.explanation import Explanation
 from throughtime.insight.explanation import explain as explain_question
+from throughtime.insight.patients import refreshed
 from throughtime.linear.ensemble import RECURRENCE
 from throughtime.models import pooling
 from throughtime.models.ops import Params
@@ -34,7 +35,6 @@ from throughtime.tasks.reading.insight import (
     course,
     course_of,
     diagnose,
-    refreshed,
     see,
     seen_text,
     source_of,

@@ -116,7 +116,7 @@ class Forecaster(Answering):
         return fitted
 
     def fit_file(
-        self, data: Any, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
+        self, data: Any, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, object]
     ) -> Forecaster:
         return self._fit(lambda options: self._table_of(data, options), out, resume, force, quiet, changes)
 

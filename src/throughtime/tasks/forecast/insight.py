@@ -15,6 +15,7 @@ from throughtime.insight.diagnosis import Diagnosis, examine
 from throughtime.insight.explanation import Explanation
 from throughtime.insight.explanation import explain as explain_question
 from throughtime.insight.gates import GateOps
+from throughtime.insight.patients import Trained, refreshed
 from throughtime.insight.remedies import Change
 from throughtime.insight.symptoms import Course
 from throughtime.insight.units import followers
@@ -41,7 +42,7 @@ ROWS = 32
 
 
 @dataclass
-class ForecastPatient:
+class ForecastPatient(Trained):
     """A forecaster's first model with series. held_out: steps at the end of each that short runs do not learn from."""
 
     config: ForecastConfig
@@ -73,10 +74,9 @@ class ForecastPatient:
         config = self.with_cell(cell)
         return None if config is None else forecaster.initial_parameters(config, np.random.default_rng(self.seed))
 
-    def short_run(self, change: Change, steps: int) -> float:
-        from throughtime.insight.short import short_loss
-
-        return short_loss(self.job(change), self.settings, change.settings, steps)
+    @property
+    def training(self) -> Settings:
+        return self.settings
 
     def job(self, change: Change, keep: Callable[[Any, Any], None] = lambda *_: None) -> Any:
         """The training of this model with a change, for the loop. keep: see the loop's Job."""
@@ -84,12 +84,7 @@ class ForecastPatient:
         from throughtime.tasks.forecast.job import ForecastJob
         from throughtime.tasks.forecast.loss import loss_of
 
-        config, values = self.config, change.parameters or self.parameters
-        if change.cell or change.fresh:
-            drawn, made = self.fresh(change.cell), self.with_cell(change.cell)
-            assert drawn is not None
-            assert made is not None
-            config, values = made, change.parameters or drawn
+        config, values = self.start(self.config, change)
         loss = loss_of(self.loss, self.levels, config.distribution)
         histories = Histories(config, self.series, self.statistics)
         held = Windows(histories, self.held_out, last=True, most=512)
@@ -135,12 +130,7 @@ def patient(directory: str | Path, data: str | None = None, fresh: bool = False)
     panel = model.read(data)
     lines = read(folder / HISTORY) if (folder / HISTORY).is_file() else []
     patient = _patient(model.model, model.record.options, model.series(panel), panel.ids, lines)
-    if fresh:
-        drawn = patient.fresh()
-        if drawn is None:
-            raise UserError("diagnose: the cell's initial values are not known, it is no cell of the catalogue")
-        patient.parameters, patient.course = drawn, Course(clip=patient.course.clip)
-    return patient
+    return refreshed(patient) if fresh else patient
 
 
 def _patient(

@@ -133,10 +133,26 @@ def scored_elsewhere(options: Parting) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class Vectors(Checked):
+    """What config.json keeps of the pretrained vectors that a model started from. file, sha256: what they were read
+    from, kind: its format, rows: how many words it has. vocabulary, running: the shares that have a vector there, of
+    the vocabulary and of the tokens that are learned from."""
+
+    who = "vectors"
+
+    file: str
+    sha256: str
+    kind: str = ""
+    rows: int = 0
+    vocabulary: float = 0.0
+    running: float = 0.0
+
+
+@dataclass(frozen=True)
 class TextsData(Checked):
     """What config.json keeps of texts. file: where they were read from, None for lists; sha256: of all that was given.
     texts: how many were learned from or chosen by. notes: what is odd in them, and in what was made of them. without:
-    options whose part of the model could not be built; the notes say why."""
+    options whose part of the model could not be built; the notes say why. vectors: None where it started from none."""
 
     who = "data"
 
@@ -145,6 +161,7 @@ class TextsData(Checked):
     texts: int = 0
     notes: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    vectors: Vectors | None = None
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from throughtime.tasks.reading.data import Kind, Parts
 from throughtime.tasks.reading.ensemble import Part, ReadingPlan
 from throughtime.tasks.reading.options import ReaderOptions
 from throughtime.tasks.reading.rehearsal import recalled, rehearsed, without
-from throughtime.tasks.reading.rule import Facts
+from throughtime.tasks.reading.rule import Facts, as_wide_as_vectors
 from throughtime.tasks.reading.speed import seconds_a_text
 from throughtime.training import run as runs
 
@@ -94,7 +94,7 @@ class ReadingEstimator(Estimator[Chosen, Parts[Kind], ReadingPlan, Running]):
         """What the rule says."""
 
     def fit_file(
-        self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
+        self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, object]
     ) -> Self:
         fit: Any = self.fit  # type: ignore[attr-defined]
         source = data if data == "-" else Path(data)
@@ -104,10 +104,10 @@ class ReadingEstimator(Estimator[Chosen, Parts[Kind], ReadingPlan, Running]):
     def _settle(self, examples: Parts[Kind], options: Chosen) -> tuple[Chosen, Sequence[Choice]]:
         facts = self._facts(examples, options)
         if options.minutes is not None:
-            sized, _ = settled(options, self._choices(facts, options))
+            sized, _ = settled(options, as_wide_as_vectors(self._choices(facts, options), options))
             sizes = (sized.batch, sized.embedding or 64, sized.hidden or 64, sized.layers)
             facts = replace(facts, seconds=seconds_a_text(facts.length, *sizes))
-        return settled(options, self._choices(facts, options))
+        return settled(options, as_wide_as_vectors(self._choices(facts, options), options))
 
     def _rebuild(self, examples: Parts[Kind], record: ModelRecord[Any, Any, Any, Any], folder: Path) -> ReadingPlan:
         self._check_same(examples, record, folder)

@@ -7,7 +7,7 @@ loss that the model has where its output layers see the last state of each direc
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,15 +19,15 @@ from throughtime.data.sentences import sentences
 from throughtime.errors import UserError
 from throughtime.insight.diagnosis import Diagnosis, examine
 from throughtime.insight.gates import GateOps, Seen
+from throughtime.insight.patients import Trained, redeclared
 from throughtime.insight.remedies import Change
 from throughtime.insight.symptoms import Course
 from throughtime.models.examples import Examples
 from throughtime.models.ops import Params
 from throughtime.models.reader import Tokens, embed
-from throughtime.models.resolve import declared, trace_of
 from throughtime.models.stack import Stack
 from throughtime.options import Json
-from throughtime.recurrence import Recurrence, Trace
+from throughtime.recurrence import Trace
 from throughtime.runtime.readers import Reader, Readers
 from throughtime.storage.folder import HISTORY
 from throughtime.storage.record import ModelRecord
@@ -47,7 +47,7 @@ MOST_HELD = 1000
 
 
 @dataclass
-class ReadingPatient(ABC):
+class ReadingPatient(Trained):
     """The first member of a model that reads, with texts. reader: how it sees them; parameters: of that member.
 
     learned, held: the texts' tokens, to learn from and to judge by. A task says how it trains and what its loss is.
@@ -92,7 +92,7 @@ class ReadingPatient(ABC):
         """The configuration of this model, with its own or another cell, whose initial values are known; None where
         they are not."""
         config = self.reader.config
-        stacks = [_again(stack, cell) for stack in self.stacks]
+        stacks = [redeclared(stack, cell) for stack in self.stacks]
         if any(stack is None for stack in stacks):
             return None
         lower, *upper = (stack.layers for stack in stacks if stack is not None)
@@ -107,19 +107,15 @@ class ReadingPatient(ABC):
         drawn: Mapping[str, np.ndarray] = self.arithmetic.initial_parameters(config, rng)
         return drawn
 
-    def short_run(self, change: Change, steps: int) -> float:
-        from throughtime.insight.short import short_loss
-
-        return short_loss(self.job(change), self.options.part(Settings), change.settings, steps)
+    @property
+    def training(self) -> Settings:
+        found: Settings = self.options.part(Settings)
+        return found
 
     def job(self, change: Change, keep: Callable[[Any, Any], None] = lambda *_: None) -> Any:
         """The training of this member with a change, for the loop. keep: see the loop's Job."""
-        reader, values = self.reader, change.parameters or self.parameters
-        if change.cell or change.fresh:
-            drawn, made = self.fresh(change.cell), self.with_cell(change.cell)
-            assert drawn is not None
-            assert made is not None
-            reader, values = replace(reader, config=made), change.parameters or drawn
+        config, values = self.start(self.reader.config, change)
+        reader = replace(self.reader, config=config)
         options = self.options.replaced(seed=self.options.seed + change.order, ensemble_size=1)
         return self.member_job(reader, values, options, keep)
 
@@ -144,15 +140,6 @@ class ReadingPatient(ABC):
         inputs = [tensors(one) for one in _examples(self.reader, cut).inputs(np.arange(len(cut))) if one is not None]
         values = {name: torch.tensor(value).requires_grad_() for name, value in self.parameters.items()}
         return lambda ops: self.end_losses(ops, values, inputs, order)
-
-
-def refreshed(patient: ReadingPatient) -> ReadingPatient:
-    """With newly drawn parameters, and no training behind them."""
-    drawn = patient.fresh()
-    if drawn is None:
-        name = patient.layers()[0][1].name
-        raise UserError(f"diagnose: the initial values of {name} are not known, it is no cell of the catalogue")
-    return replace(patient, parameters=drawn, course=Course(clip=patient.course.clip))
 
 
 def diagnose(
@@ -191,21 +178,6 @@ def source_of(record: ModelRecord[Any, Any, Any, Any], folder: Path, data: str |
         usual = type(options).option("validation").default
         options = options.replaced(validation=usual)
     return (own if data is None else data), options
-
-
-def _again(stack: Stack, cell: str | None) -> Stack | None:
-    """The same layers of traces that know their initial values, of another cell where one is named."""
-    layers = []
-    for directions in stack.layers:
-        made = []
-        for layer in directions:
-            trace = trace_of(cell) if cell else declared(layer.trace)
-            if trace is None:
-                return None
-            sizes = {"I": layer.input_size, "H": layer.output_size} if cell else layer.sizes
-            made.append(Recurrence(trace, sizes))
-        layers.append(tuple(made))
-    return replace(stack, layers=tuple(layers))
 
 
 def _examples(reader: Reader, texts: Sequence[Sequence[str]]) -> Examples:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from throughtime.errors import UserError
 from throughtime.options import by_rule, option, redefined
 from throughtime.tasks.options import DropoutOptions, StackOptions, TaskOptions, path
 from throughtime.training.settings import Settings
@@ -47,7 +48,8 @@ class ReaderOptions(DropoutOptions):
     """A model that reads texts, and its training.
 
     validation: a share of the texts to choose by, or a file of them; None: they are handed to `fit`. holdout: the share
-    kept for the score where there is no `test`. ensemble_size: models side by side whose mean is the answer.
+    kept for the score where there is no `test`. ensemble_size: models side by side whose mean is the answer. vectors: a
+    file of pretrained word vectors (data/vectors.py) from which the embeddings of the words in it start.
     """
 
     layers: int = redefined(StackOptions, "layers", 1, at_most=MOST_LAYERS)
@@ -77,6 +79,12 @@ class ReaderOptions(DropoutOptions):
     label_smoothing: float = option(0.0, at_least=0, below=1, help="Share of belief spread over all classes.")
     sure: float = option(0.95, at_least=0, below=1, help="How often answers that are sure should be right.")
     vocabulary: int = option(200_000, at_least=1, at_most=MOST_TOKENS, help="The most entries of a vocabulary.")
+    vectors: str | None = option(
+        None,
+        once=True,
+        check=path,
+        help="Pretrained word vectors to start from: word2vec, GloVe, fastText .vec; or .gz.",
+    )
     test: str | None = option(
         None,
         check=path,
@@ -100,3 +108,21 @@ class ReaderOptions(DropoutOptions):
         help="Share of the texts kept for the score where there is no --test.",
     )
     encoding: str = option("utf-8", changeable=True, help="Of the files.")
+
+    def check(self) -> None:
+        super().check()
+        if self.vectors is None:
+            return
+        from throughtime.data.vectors import vectors_width
+
+        if self.start is not None:
+            raise UserError(
+                f"{self.who}: expected a model to start from or vectors, got both; a model brings embeddings of its "
+                "own, leave --from out, or --vectors"
+            )
+        width = vectors_width(self.vectors)
+        if self.embedding not in (None, width):
+            raise UserError(
+                f"{self.vectors}: its vectors have {width:,} values, the embedding is to have {self.embedding:,}; "
+                "leave --embedding out"
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from throughtime.storage.record import Choice
@@ -49,6 +50,17 @@ class Facts:
     apart: bool
     threads: int
     seconds: float | None = None
+
+
+def as_wide_as_vectors(choices: Sequence[Choice], options: ReaderOptions) -> list[Choice]:
+    """Choices, of the embedding what pretrained vectors have, where the options name some."""
+    if options.vectors is None:
+        return list(choices)
+    from throughtime.data.vectors import vectors_width
+
+    width = vectors_width(options.vectors)
+    own = Choice("embedding", width, f"as wide as the vectors of {options.vectors}")
+    return [own if choice.name == "embedding" else choice for choice in choices]
 
 
 def linear_seconds(options: ReaderOptions) -> float | None:

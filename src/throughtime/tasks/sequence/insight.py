@@ -16,14 +16,13 @@ from throughtime.insight.diagnosis import Diagnosis, examine
 from throughtime.insight.explanation import Explanation
 from throughtime.insight.explanation import explain as explain_question
 from throughtime.insight.gates import GateOps, Seen
+from throughtime.insight.patients import Trained, redeclared
 from throughtime.insight.remedies import Change
 from throughtime.insight.symptoms import Course
 from throughtime.models import encoder_decoder
 from throughtime.models.encoder_decoder import EncoderDecoderConfig, Memory, Pieces
-from throughtime.models.resolve import declared, trace_of
-from throughtime.models.stack import Stack
 from throughtime.options import Json
-from throughtime.recurrence import Recurrence, Trace
+from throughtime.recurrence import Trace
 from throughtime.storage.folder import HISTORY
 from throughtime.storage.record import Schema
 from throughtime.tasks.reading.data import Parts
@@ -43,7 +42,7 @@ _HELD = 500
 
 
 @dataclass
-class SequencePatient:
+class SequencePatient(Trained):
     """An encoder-decoder with pairs to learn from and to judge by."""
 
     config: EncoderDecoderConfig
@@ -58,7 +57,7 @@ class SequencePatient:
 
     def with_cell(self, cell: str | None) -> EncoderDecoderConfig | None:
         """The same model, of this or another cell, whose initial values are known; None where they are not."""
-        stacks = [_again(stack, cell) for stack in self.config.stacks]
+        stacks = [redeclared(stack, cell) for stack in self.config.stacks]
         known = [stack for stack in stacks if stack is not None]
         if len(known) < len(stacks):
             return None
@@ -68,22 +67,17 @@ class SequencePatient:
         config = self.with_cell(cell)
         return None if config is None else encoder_decoder.draw(config, np.random.default_rng(self.options.seed))
 
-    def short_run(self, change: Change, steps: int) -> float:
-        from throughtime.insight.short import short_loss
-
-        return short_loss(self.job(change), self.options.part(Settings), change.settings, steps)
+    @property
+    def training(self) -> Settings:
+        found: Settings = self.options.part(Settings)
+        return found
 
     def job(self, change: Change, keep: Callable[[Any, Any], None] = lambda *_: None) -> Any:
         """The training of this model with a change, for the loop. keep: see the loop's Job."""
         from throughtime.models.ops_torch import TorchModel
         from throughtime.tasks.sequence.job import SequenceJob
 
-        config, values = self.config, change.parameters or self.parameters
-        if change.cell or change.fresh:
-            drawn, made = self.fresh(change.cell), self.with_cell(change.cell)
-            assert drawn is not None
-            assert made is not None
-            config, values = made, change.parameters or drawn
+        config, values = self.start(self.config, change)
         options = self.options.replaced(seed=self.options.seed + change.order)
         model = TorchModel(encoder_decoder, replace(config, dropout=options.drops()), dict(values), options.seed)
         held = self.held.take(np.arange(min(_HELD, len(self.held))))
@@ -113,21 +107,6 @@ class SequencePatient:
             return flat.reshape(length, -1)
 
         return run
-
-
-def _again(stack: Stack, cell: str | None) -> Stack | None:
-    """The same layers of traces that know their initial values, of another cell where one is named."""
-    layers = []
-    for directions in stack.layers:
-        made = []
-        for layer in directions:
-            trace = trace_of(cell) if cell else declared(layer.trace)
-            if trace is None:
-                return None
-            sizes = {"I": layer.input_size, "H": layer.output_size} if cell else layer.sizes
-            made.append(Recurrence(trace, sizes))
-        layers.append(tuple(made))
-    return replace(stack, layers=tuple(layers))
 
 
 Cut = Callable[[Parts[Pairs], Any], Parts[Pairs]]
@@ -163,15 +142,6 @@ def patient(
         options = options.replaced(validation=usual)
     history = read(folder / HISTORY) if (folder / HISTORY).is_file() else []
     return _patient(load(folder), cut(parts(None, given, None, options), options), record.options, history)
-
-
-def refreshed(found: SequencePatient) -> SequencePatient:
-    """With newly drawn parameters, and no training behind them."""
-    drawn = found.fresh()
-    if drawn is None:
-        name = found.layers()[0][1].name
-        raise UserError(f"diagnose: the initial values of {name} are not known, it is no cell of the catalogue")
-    return replace(found, parameters=drawn, course=Course(clip=found.course.clip))
 
 
 def of_model(

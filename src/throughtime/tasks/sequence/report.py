@@ -27,7 +27,7 @@ def write(run: Run, measures: Mapping[str, str], model: list[Item] | None = None
     sections = [
         Section("Result", _result(evaluation, known)),
         Section("Attention", _attention(evaluation)),
-        Section("Long and short", _lengths(evaluation)),
+        Section("Long, short and new", _lengths(evaluation)),
         Section("Worst answers to read", _worst(evaluation)),
         Section("Learning", learning(run, loss)),
         Section("Data", [Prose("; ".join(run.record.data.notes) + ".")] if run.record.data.notes else []),
@@ -79,7 +79,21 @@ def _lengths(evaluation: Mapping[str, Json]) -> list[Item]:
     for one in map(mapping, as_list(evaluation.get("by_length"))):
         if all(is_number(one.get(key)) for key in ("from", "to", "texts", "overlap")):
             rows.append([f"{one['from']} to {one['to']}", f"{one['texts']:,}", percent(one["overlap"])])
-    return [Table(["pieces of the source", "texts", "chrF of a text"], rows, numeric=(1, 2))] if rows else []
+    items: list[Item] = (
+        [Table(["pieces of the source", "texts", "chrF of a text"], rows, numeric=(1, 2))] if rows else []
+    )
+    entries = [one for one in map(mapping, as_list(evaluation.get("by_unseen"))) if is_number(one.get("overlap"))]
+    rows = [
+        [
+            f"{one.get('words')}{' or more' if one.get('or_more') is True else ''}",
+            f"{one.get('texts')}",
+            percent(one["overlap"]),
+        ]
+        for one in entries
+    ]
+    if rows:
+        items.append(Table(["words of the source that training did not have", "texts", "chrF of a text"], rows, (1, 2)))
+    return items
 
 
 def _worst(evaluation: Mapping[str, Json]) -> list[Item]:

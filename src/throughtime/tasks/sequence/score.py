@@ -30,6 +30,9 @@ _CONTROL = 1000
 _READS = 0.05
 """By so much the loss is lower with the own source, where the source is read at all."""
 
+_UNSEEN = 3
+"""Words that training did not have, from which on texts count as one group."""
+
 _DRAWN = 40
 """Words of a text whose attention is drawn, at most."""
 
@@ -69,6 +72,8 @@ def score(
     evaluation["distinct"] = len({*answers}) / max(1, len({*given.sources}))
     evaluation["exchanged"] = _exchanged(model, given)
     evaluation["by_length"] = _by_length(model, given.sources, quality)
+    if learned is not None:
+        evaluation["by_unseen"] = _by_unseen(given.sources, learned.sources, quality)
     evaluation["worst"] = [
         {"source": given.sources[i], "target": given.targets[i], "answer": answers[i], "overlap": float(quality[i])}
         for i in np.argsort(quality, kind="stable")[:WORST]
@@ -175,6 +180,21 @@ def _by_length(model: SequenceModel, sources: Sequence[str], quality: np.ndarray
             low, high = int(lengths[some].min()), int(lengths[some].max())
             found.append({"from": low, "to": high, "texts": len(some), "overlap": float(quality[some].mean())})
     return found
+
+
+def _by_unseen(sources: Sequence[str], learned: Sequence[str], quality: np.ndarray) -> list[dict[str, Json]]:
+    """The quality of answers to sources with so many different words that no source had in training."""
+    known = kept_words.word_counts(learned)
+    unseen = np.array([min(_UNSEEN, len(kept_words.word_counts([text]).keys() - known.keys())) for text in sources])
+    return [
+        {
+            "words": count,
+            "or_more": count == _UNSEEN,
+            "texts": int((unseen == count).sum()),
+            "overlap": float(quality[unseen == count].mean()),
+        }
+        for count in np.unique(unseen).tolist()
+    ]
 
 
 def _attention(model: SequenceModel, sources: Sequence[str]) -> list[dict[str, Json]]:

@@ -29,6 +29,7 @@ from throughtime.tasks.reading.ensemble import Part, ReadingPlan, columns_of, dr
 from throughtime.tasks.reading.estimator import ReadingEstimator
 from throughtime.tasks.reading.rehearsal import recalled
 from throughtime.tasks.reading.rule import Facts, linear_seconds
+from throughtime.tasks.reading.vectors import start_from_vectors
 from throughtime.tasks.tag import model as tagger
 from throughtime.tasks.tag import rule
 from throughtime.tasks.tag.baselines import baselines
@@ -120,13 +121,18 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
         without = {}
         if options.linear_models and intents and not fit.available():
             without["linear_models"] = fit.MISSING
+        parameters, part = draw(tagger, model, options), Part.of(reader, learned.tokens, held.tokens)
+        vectors, told = None, []
+        if options.vectors is not None:
+            vectors, note = start_from_vectors(parameters, [part], lambda _: learned.tokens, options)
+            told = [note]
+        notes = (*examples.notes, *told, *without.values())
         data = TaggedData(
-            **{**examples.data.to_json(), "notes": (*examples.notes, *without.values()), "without": tuple(without)},
+            **{**examples.data.to_json(), "notes": notes, "without": tuple(without), "vectors": vectors},
             scheme=learned.scheme,
             given_back=back,
             form=FORM,
         )
-        parameters, part = draw(tagger, model, options), Part.of(reader, learned.tokens, held.tokens)
         return ReadingPlan(model, data, parameters, reader_files([reader]), parts=[part])
 
     def _grow(self, examples: Parts[Tagged], options: TaggerOptions, earlier: Earlier) -> ReadingPlan:

@@ -14,6 +14,7 @@ from throughtime.errors import UserError
 from throughtime.insight.attribution import METHODS, Question
 from throughtime.insight.explanation import Explanation
 from throughtime.insight.explanation import explain as explain_question
+from throughtime.insight.patients import refreshed
 from throughtime.linear.ensemble import RECURRENCE
 from throughtime.models import crf
 from throughtime.models.ops import Params
@@ -29,7 +30,6 @@ from throughtime.tasks.reading.insight import (
     course,
     course_of,
     diagnose,
-    refreshed,
     see,
     seen_text,
     source_of,

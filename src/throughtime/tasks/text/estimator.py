@@ -95,7 +95,7 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         return self._fit(read, out, resume, force, quiet, changes)
 
     def fit_file(
-        self, data: Any, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, Any]
+        self, data: Any, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, object]
     ) -> LanguageModel:
         source = data if data == "-" else [Path(one) for one in data] if isinstance(data, list) else Path(data)
         return self.fit(source, out, resume=resume, force=force, quiet=quiet, **changes)

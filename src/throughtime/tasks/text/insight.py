@@ -16,6 +16,7 @@ from throughtime.insight.diagnosis import Diagnosis, examine
 from throughtime.insight.explanation import Explanation
 from throughtime.insight.explanation import explain as explain_question
 from throughtime.insight.gates import GateOps, Seen
+from throughtime.insight.patients import Trained, refreshed
 from throughtime.insight.remedies import Change
 from throughtime.insight.symptoms import Course
 from throughtime.insight.units import followers, text_labels
@@ -38,7 +39,7 @@ _VALIDATION = 20_000
 
 
 @dataclass
-class TextPatient:
+class TextPatient(Trained):
     """A language model with a text. ids: (N,) tokens to learn from; held: to judge by. batch: streams of a run."""
 
     config: LanguageConfig
@@ -75,10 +76,9 @@ class TextPatient:
         values["output.b_y"] = np.log((counts + 1) / (len(self.ids) + config.vocabulary)).astype(np.float32)
         return values
 
-    def short_run(self, change: Change, steps: int) -> float:
-        from throughtime.insight.short import short_loss
-
-        return short_loss(self.job(change), self.settings, change.settings, steps)
+    @property
+    def training(self) -> Settings:
+        return self.settings
 
     def job(self, change: Change, keep: Callable[[Any, Any], None] = lambda *_: None) -> Any:
         """The training of this model with a change, for the loop. keep: see the loop's Job."""
@@ -86,12 +86,7 @@ class TextPatient:
         from throughtime.tasks.text.job import Course, TextJob
         from throughtime.training.streams import Streams
 
-        config, values = self.config, change.parameters or self.parameters
-        if change.cell or change.fresh:
-            drawn, made = self.fresh(change.cell), self.with_cell(change.cell)
-            assert drawn is not None
-            assert made is not None
-            config, values = made, change.parameters or drawn
+        config, values = self.start(self.config, change)
         streams = Streams(self.ids, self.batch, change.window or self.course.window or 64, self.seed + change.order)
         held = self.held[: _VALIDATION + 1]
         model = TorchModel(language, config, dict(values), self.seed)
@@ -133,9 +128,7 @@ def patient(directory: str | Path, data: str | None = None, fresh: bool = False)
     text = Text.by(known if data is None else data if data == "-" else Path(data), options, record.data)
     tokenizer = tokenizers.from_json(read_json(folder / TOKENIZER))
     found = _patient(record.model, read_weights(folder / WEIGHTS), tokenizer, text, options, _lines(folder))
-    if fresh:
-        _refresh(found)
-    return found
+    return refreshed(found) if fresh else found
 
 
 def _lines(folder: Path) -> list[dict[str, Any]]:
@@ -162,15 +155,6 @@ def _patient(
         options.batch,
         options.seed,
     )
-
-
-def _refresh(found: TextPatient) -> None:
-    """Newly drawn parameters, and no training behind them."""
-    drawn = found.fresh()
-    if drawn is None:
-        name = found.config.layers[0].name
-        raise UserError(f"diagnose: the initial values of {name} are not known, it is no cell of the catalogue")
-    found.parameters, found.course = drawn, Course(window=found.course.window, clip=found.course.clip)
 
 
 def of_model(model: Any, text: Any = None) -> TextPatient:

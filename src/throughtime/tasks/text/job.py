@@ -174,7 +174,7 @@ class TextJob:
 
         return glance(losses)
 
-    def keep(self, note: Mapping[str, Any]) -> None:
+    def keep(self, note: Mapping[str, object]) -> None:
         self._keep({name: value.copy() for name, value in self.model.arrays().items()}, note)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from throughtime.insight.explanation import Explanation
+from throughtime.insight.patients import refreshed
 from throughtime.options import Json
 from throughtime.tasks.sequence import insight
 from throughtime.tasks.sequence.insight import METRIC, UNIT, SequencePatient, diagnose, explain, of_model
@@ -17,7 +18,7 @@ __all__ = ["METRIC", "UNIT", "amount", "diagnose", "explain", "explained", "of_m
 def patient(directory: str | Path, data: str | None = None, fresh: bool = False) -> SequencePatient:
     """The model in a folder with the pairs it learned, or others. fresh: with newly drawn parameters."""
     found = insight.patient(SCHEMA, load, directory, data)
-    return insight.refreshed(found) if fresh else found
+    return refreshed(found) if fresh else found
 
 
 def explained(directory: Path, data: str, options: Mapping[str, Json]) -> Explanation:
