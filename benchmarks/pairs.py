@@ -1,7 +1,8 @@
-"""What models of pairs have to beat, measured: baselines of translating, summarizing and answering; and the chooser.
+"""What models of pairs have to beat, measured: baselines of translating, summarizing and answering; and the
+chooser that `throughtime train chat` learns. --both: as it does where conversations say how replies come about.
 
     python -m benchmarks.pairs multi30k | multi30k-en-de | tatoeba | tatoeba-zh-en | debian
-    python -m benchmarks.pairs chooser en|zh [SEED] [--validation]
+    python -m benchmarks.pairs chooser en|zh [SEED] [--validation] [--both]
     python -m benchmarks.pairs faq [SEED] [--validation]
     python -m benchmarks.pairs speed
 
@@ -133,24 +134,25 @@ def dialogues(language: str) -> tuple[Pairs, Pairs, Pairs]:
     return both.take(kept), valid.take(also), test
 
 
-def learned_options(seed: int) -> Any:
-    """Eight times over what is learned, on one thread."""
-    from throughtime.tasks.choosing.options import ChooserOptions
+def chat(seed: int, mode: str | None = "choose") -> Any:
+    """A chat as anybody gets it, on one thread. mode: None where conversations are to say it."""
+    from throughtime import Chat
 
-    return ChooserOptions(epochs=8, seed=seed, threads=1)
+    return Chat(mode=mode, seed=seed, threads=1)
 
 
-def chosen(language: str, validating: bool, seed: int) -> list[dict[str, Any]]:
-    """The right reply among ten: each part of the chooser, and all together; weights by the validation part."""
+def chosen(language: str, validating: bool, seed: int, both: bool = False) -> list[dict[str, Any]]:
+    """The right reply among ten: each part of the chooser, and all together; weights by the validation part. both: of a
+    chooser that learned beside what writes replies."""
     from throughtime.baselines.verdict import verdict
     from throughtime.linear.ensemble import log_softmax, mixture
     from throughtime.tasks.choosing.chooser import NEIGHBOURS, RECURRENCE, TFIDF
-    from throughtime.tasks.choosing.learn import among_others, candidates, fits, learn
+    from throughtime.tasks.choosing.learn import among_others, candidates, fits
 
     learned, valid, test = dialogues(language)
     part = valid if validating else test
     began = time.perf_counter()
-    model = learn(learned, learned_options(seed), valid, lambda line: print(f"    {line}", flush=True))
+    model = chat(seed, None if both else "choose").fit(learned, validation=valid).fitted().chooser
     seconds = time.perf_counter() - began
     numbers = candidates(valid, seed)
     for_weights = fits(among_others(model, learned, valid.targets), valid, numbers)
@@ -176,7 +178,7 @@ def faq(validating: bool, seed: int) -> list[dict[str, Any]]:
     Questions are turns that end in a question mark, of the test file's conversations with even numbers (with
     --validation the dev file's); foreign ones are of those with odd numbers.
     """
-    from throughtime.tasks.choosing.learn import LOST, asked_otherwise, learn
+    from throughtime.tasks.choosing.learn import LOST, asked_otherwise
 
     name = "dev" if validating else "test"
     pairs = read_dialogues(file("xdailydialog", f"en_{name}_human.txt"))
@@ -186,9 +188,7 @@ def faq(validating: bool, seed: int) -> list[dict[str, Any]]:
             asked[pairs.groups[i] % 2].setdefault(pairs.sources[i], pairs.targets[i])
     mine = dict(list(asked[0].items())[:1000])
     foreign = [question for question in asked[1] if question not in mine]
-    model = learn(
-        Pairs(list(mine), list(mine.values())), learned_options(seed), None, lambda line: print(f"    {line}")
-    )
+    model = chat(seed, None).fit(list(mine), list(mine.values())).fitted().chooser
     rng, rows = np.random.default_rng(seed + 1), []
     others = [model.choose([question]) for question in foreign]
     for how, questions in (("as written", list(mine)), ("in other words", [asked_otherwise(q, rng) for q in mine])):
@@ -217,13 +217,14 @@ def speed(count: int = 50_000) -> list[dict[str, Any]]:
     are as at their start, which costs the same."""
     from throughtime.linear.pair_baselines import first_sentence
     from throughtime.tasks.choosing.learn import learn
+    from throughtime.tasks.choosing.options import ChooserOptions
 
     pairs = read_pairs(file("debian-descriptions", "en.long2short.tsv.gz"), "1", "2")
     kept = dict(zip(pairs.targets, map(first_sentence, pairs.sources), strict=True))
     answers = list(kept)[:count]
     asked = [kept[answer] for answer in answers]
     began = time.perf_counter()
-    model = learn(Pairs(asked, answers), learned_options(0).replaced(steps=1), Pairs([], []))
+    model = learn(Pairs(asked, answers), ChooserOptions(threads=1, steps=1), Pairs([], []))
     fitted = time.perf_counter() - began
     times = []
     for question in asked[:: len(asked) // 200]:
@@ -248,7 +249,9 @@ def main() -> None:
         timing.report(f"pairs_{name}", compared(name))
     elif name == "chooser" and len(words) > 1 and words[1] in ("en", "zh"):
         seed = int(words[2]) if len(words) > 2 else 0
-        timing.report(f"pairs_chooser_{words[1]}_{seed}{end}", chosen(words[1], validating, seed))
+        both = "--both" in sys.argv
+        end += "_both" if both else ""
+        timing.report(f"pairs_chooser_{words[1]}_{seed}{end}", chosen(words[1], validating, seed, both))
     elif name == "speed":
         timing.report("pairs_speed", speed())
     elif name == "faq":

@@ -46,7 +46,10 @@ def faq(count: int = 30, seed: int = 0) -> tuple[list[str], list[str]]:
     words = [
         str(word) for word in rng.permutation([f"{a}{b}" for a in "bdfgk" for b in ("ir", "ol", "ar", "um", "es")])
     ]
-    asked = [f"where is {words[i % 25]} {words[(7 * i + 3) % 25]} in the {words[(i * i) % 25]}?" for i in range(count)]
+    asked = [
+        f"where is {words[i % 25]} {words[(7 * i + 3) % 25]} in the {words[(i * i + i // 25) % 25]}?"
+        for i in range(count)
+    ]
     return asked, [f"{words[i % 25]} lies {words[(3 * i) % 25]}, number {i}." for i in range(count)]
 
 

@@ -19,11 +19,16 @@ from throughtime import Chat, cli
 from throughtime.data.pairs import Pairs
 from throughtime.errors import UserError
 from throughtime.tasks.chat import insight, rule
-from throughtime.tasks.chat.data import apart, turns_of
+from throughtime.tasks.chat.data import apart, to_write, turns_of
+from throughtime.tasks.chat.data import read as pairs_read
 from throughtime.tasks.chat.model import CHOOSER, ChatConfig
+from throughtime.tasks.chat.options import ChatOptions
 from throughtime.tasks.chat.score import score
 from throughtime.tasks.chat.stream import UNKNOWN, UNKNOWN_ZH, said_of
 from throughtime.tasks.choosing.chooser import FILE, fingerprint
+from throughtime.tasks.choosing.options import ChooserOptions
+from throughtime.tasks.reading.data import Parts
+from throughtime.tasks.sequence.options import SequenceOptions
 from throughtime.tasks.sequence.stream import Answered, Wishes
 
 
@@ -61,6 +66,39 @@ def test_the_mode_and_what_the_validation_part_says() -> None:
     assert both().fitted().mode == record.decided.mode
     said = contract.TestContract.case.fit(mode="both")
     assert (said.record.decided.mode, said.fitted().mode) == ("", "both")
+
+
+def test_a_chooser_is_learned_as_it_was_measured() -> None:
+    """As the encoders of a chooser by itself, whose options benchmarks are measured with."""
+    many = Pairs([str(i) for i in range(1000)], [str(i) for i in range(1000)])
+    said, usual = {one.name: one.value for one in rule.of_chooser(many, ChatOptions())}, ChooserOptions()
+    names = ("hidden", "embedding", "dropout", "batch", "learning_rate", "average", "weight_decay", "beta_2")
+    assert {name: said[name] for name in names} == {name: getattr(usual, name) for name in names}
+    for name in ("clip", "final_fraction", "validations", "layers", "chrono"):
+        assert getattr(ChatOptions(), name) == getattr(usual, name)
+    assert chosen().record.options.cell == usual.cell
+    assert chosen().record.options.weight_decay == usual.weight_decay
+    options, config = both().record.options, both().fitted().config
+    assert (options.cell, options.weight_decay) == (SequenceOptions().cell, SequenceOptions().weight_decay)
+    assert config.chooser.context.layers[0][0].name == usual.cell
+    assert config.generator.encoder.layers[0][0].name == options.cell
+    assert config.chooser.dropout.input == contract.TestContract.case.options["dropout"]
+    assert Chat(**{**CHOOSING, "cell": "lstm"}).fit(*faq(), quiet=True).record.options.cell == "lstm"
+
+
+def test_a_choice_reads_more_turns_than_what_is_written() -> None:
+    talk = [f"turn {i}" for i in range(9)]
+    read = pairs_read([talk], None, None, "utf-8", ChatOptions().most_turns)
+    assert turns_of(read.sources[-1]) == talk[:8]
+    parts = Parts(read, read, read, None, False, None, "", [])
+    assert turns_of(to_write(parts, ChatOptions()).learned.sources[-1]) == talk[5:8]
+    assert to_write(parts, ChatOptions(turns=5)).learned.sources[-1] == read.sources[-1]
+    model = both().fitted()
+    assert (model.turns, model.written) == (100, 3)
+    assert model.latest("\n".join(talk)) == "turn 6\nturn 7\nturn 8"
+    said = contract.TestContract.case.fit(turns=2, steps=1).fitted()
+    assert (said.turns, said.written) == (2, 2)
+    assert said.latest("\n".join(talk)) == "\n".join(talk)
 
 
 def test_all_answers_of_a_faq_can_be_given() -> None:

@@ -9,10 +9,22 @@ from typing import Any
 from throughtime.data.dialogues import read_dialogues
 from throughtime.data.pairs import Pairs
 from throughtime.errors import UserError
-from throughtime.tasks.chat.options import MODES
+from throughtime.tasks.chat.options import MODES, ChatOptions
+from throughtime.tasks.reading.data import Parts
 from throughtime.tasks.sequence.data import SequenceData, SequenceDecided, joined
 
-__all__ = ["ChatDecided", "SequenceData", "SequenceDecided", "apart", "in_context", "read", "turns_of"]
+__all__ = [
+    "ChatDecided",
+    "SequenceData",
+    "SequenceDecided",
+    "apart",
+    "in_context",
+    "latest",
+    "latest_of",
+    "read",
+    "to_write",
+    "turns_of",
+]
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,25 @@ def in_context(pairs: Pairs, turns: int) -> Pairs:
 def turns_of(text: str) -> list[str]:
     """The turns of what was joined, oldest first, none of them blank."""
     return [turn for turn in text.split("\n") if turn.strip()]
+
+
+def latest(pairs: Pairs, turns: int) -> Pairs:
+    """The same with the last so many turns of what was joined."""
+    return replace(pairs, sources=[latest_of(text, turns) for text in pairs.sources])
+
+
+def to_write(examples: Parts[Pairs], options: ChatOptions) -> Parts[Pairs]:
+    """What is learned as it is read to write a reply."""
+    if options.turns:
+        return examples  # they are read so
+    turns = options.written_turns
+    return replace(examples, learned=latest(examples.learned, turns), held=latest(examples.held, turns))
+
+
+def latest_of(text: str, turns: int) -> str:
+    """The last so many lines of a text."""
+    lines = text.split("\n")
+    return text if len(lines) <= turns else joined(lines[-turns:])
 
 
 def apart(pairs: Pairs) -> Pairs:

@@ -49,7 +49,9 @@ def best_mode(model: TextChat, held: Pairs, say: Say) -> str:
     reached: dict[str, float] = {}
     for mode in (CHOOSE, GENERATE, BOTH):
         decided = replace(model.decided, mode=mode)
-        one = TextChat(model.config, model.parameters, model.generator, model.chooser, decided, None, model.turns)
+        one = TextChat(
+            model.config, model.parameters, model.generator, model.chooser, decided, None, model.turns, model.written
+        )
         texts = [found.outputs[0].text if found.outputs else "" for found in one.answer(some.sources)]
         reached[mode] = float(np.mean([overlap(*pair) for pair in zip(texts, some.targets, strict=True)]))
     best = CHOOSE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,11 @@ import numpy as np
 
 from throughtime.data.pairs import Pairs
 from throughtime.errors import UserError
+from throughtime.models.stack import Dropout
 from throughtime.storage.folder import TOKENIZER, File, read_json
 from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.chat import rule
-from throughtime.tasks.chat.data import ChatDecided, SequenceData, apart, read
+from throughtime.tasks.chat.data import ChatDecided, SequenceData, apart, read, to_write
 from throughtime.tasks.chat.model import CHOOSER, ChatConfig, choosers, generators
 from throughtime.tasks.chat.options import BOTH, CHOOSE, GENERATE, ChatOptions
 from throughtime.tasks.chat.score import score
@@ -24,6 +25,7 @@ from throughtime.tasks.choosing import chooser as files
 from throughtime.tasks.choosing import learn as choosing
 from throughtime.tasks.choosing import model as encoders
 from throughtime.tasks.choosing.data import Vocabulary
+from throughtime.tasks.choosing.options import ChooserOptions
 from throughtime.tasks.earlier import Earlier
 from throughtime.tasks.estimator import Finished, Plan, Say, zeros
 from throughtime.tasks.habits import Habits
@@ -61,39 +63,60 @@ class Chat(SequenceEstimator[ChatOptions, TextChat]):
     running = Generator
     habits = Habits(answers=False)
     beside = (TOKENIZER, files.FILE, files.WEIGHTS)
+    _cell_is_free = False
 
     def _pairs(self, sources: Any, targets: Any, options: Any) -> Pairs:
         data = sources if targets is None else (sources, targets)
-        return read(data, options.source, options.target, options.encoding, options.turns)
+        return read(data, options.source, options.target, options.encoding, options.most_turns)
 
     def _parts(self, source: Any, given: Pairs, beside: Pairs | None, options: ChatOptions) -> Parts[Pairs]:
         def file(name: str) -> Pairs:
-            return read(Path(name), options.source, options.target, options.encoding, options.turns)
+            return read(Path(name), options.source, options.target, options.encoding, options.most_turns)
 
         return parts(source, given, beside, options, file)
+
+    def _new(self, examples: Parts[Pairs], options: ChatOptions, said: Collection[str]) -> Any:
+        self._cell_is_free = self._earlier is None and "cell" not in said
+        return super()._new(examples, options, said)
 
     def _settle(self, examples: Parts[Pairs], options: ChatOptions) -> tuple[ChatOptions, Sequence[Choice]]:
         options, first = settled(options, [rule.mode(examples.whole)])
         if options.mode == CHOOSE:
             options, more = settled(options, rule.of_chooser(examples.learned, options))
+            if self._cell_is_free:
+                more, options = [rule.cell(), *more], options.replaced(cell=rule.cell().value)
+            first = [*first, *more]
+        else:
+            options, more = settled(options, rule.of_generator())
             first = [*first, *more]
         options, rest = super()._settle(examples, options)
         return options, [*first, *(() if options.mode == CHOOSE else rest)]
 
     def _build(self, examples: Parts[Pairs], options: ChatOptions) -> Any:
-        generator = None if options.mode == CHOOSE else super()._build(examples, options)
+        generator = None if options.mode == CHOOSE else super()._build(to_write(examples, options), options)
         if options.mode == GENERATE:
             return self._plan(examples, options, generator, None)
         learned = apart(examples.learned)
-        return self._plan(examples, options, generator, Vocabulary.fit([*learned.sources, *learned.targets]))
+        words = Vocabulary.fit([*learned.sources, *learned.targets])
+        config = self._sizes(words, options)
+        drawn = encoders.draw(config, np.random.default_rng(options.seed))
+        return self._plan(examples, options, generator, files.Encoders(words, config, drawn))
+
+    def _sizes(self, vocabulary: Vocabulary, options: ChatOptions) -> encoders.ChooserConfig:
+        """Of the encoders."""
+        free = {choice.name for choice in self.chosen} | ({"cell"} if self._cell_is_free else set())
+        own: ChatOptions | ChooserOptions = options if options.mode == CHOOSE else rule.beside(options, free)
+        return choosing.sizes(vocabulary, own.traces(), own.embedding, own.hidden, _drops(own))
 
     def _grow(self, examples: Parts[Pairs], options: ChatOptions, earlier: Earlier) -> Any:
         running: TextChat = earlier.model
         generator: SequencePlan | None = None
         if running.generator is not None:
-            generator = self._grown(examples, options, running.generator, earlier)
-        vocabulary = None if running.chooser is None else running.chooser.encoders.vocabulary
-        plan = self._plan(examples, options, generator, vocabulary)
+            generator = self._grown(to_write(examples, options), options, running.generator, earlier)
+        known = None if running.chooser is None else running.chooser.encoders
+        if known is not None and options.mode == CHOOSE:
+            known = replace(known, config=replace(known.config, dropout=_drops(options)))
+        plan = self._plan(examples, options, generator, known)
         if plan.model != earlier.record.model:
             raise UserError(
                 f"{options.who}: the model in {earlier.folder} does not fit what is to be learned; train anew"
@@ -106,28 +129,25 @@ class Chat(SequenceEstimator[ChatOptions, TextChat]):
         examples: Parts[Pairs],
         options: ChatOptions,
         generator: SequencePlan | None,
-        vocabulary: Vocabulary | None,
+        first: files.Encoders | None,
     ) -> ChatPlan:
-        """A model of what writes replies and of what chooses them by the words of a vocabulary."""
+        """A model of what writes replies and of what chooses them by encoders that learn yet."""
         drawn = {} if generator is None else dict(generator.parameters)
         beside: dict[str, File] = {} if generator is None else dict(generator.files)
-        config = None
-        if vocabulary is not None:
-            config = _sizes(vocabulary, options)
-            values = encoders.draw(config, np.random.default_rng(options.seed))
-            drawn |= {CHOOSER + name: value for name, value in values.items()}
-            trained = files.Encoders(vocabulary, config, values)
-            first = choosing.untrained(trained, apart(examples.learned), _answering(examples))
-            beside |= first.files(trained=False, encoders=False)
+        if first is not None:
+            # in the order of the shapes, as a run that goes on has them: sums over all depend on it
+            drawn |= {CHOOSER + name: first.parameters[name] for name in first.config.shapes}
+            chooser = choosing.untrained(first, apart(examples.learned), _answering(examples))
+            beside |= chooser.files(trained=False, encoders=False)
         columns = examples.learned.columns
         data = SequenceData(**examples.data.to_json(), source=columns[0], target=columns[1])
         return ChatPlan(
-            ChatConfig(None if generator is None else generator.model, config),
+            ChatConfig(None if generator is None else generator.model, None if first is None else first.config),
             data if generator is None else generator.data,
             drawn,
             beside,
             generator=generator,
-            vocabulary=vocabulary,
+            vocabulary=None if first is None else first.vocabulary,
             free=_free(self.chosen),
         )
 
@@ -138,7 +158,9 @@ class Chat(SequenceEstimator[ChatOptions, TextChat]):
         vocabulary: Vocabulary | None = None
         beside: dict[str, File] = {}
         if model.generator is not None:
-            generator = super()._rebuild(examples, replace(record, model=model.generator), folder)
+            generator = super()._rebuild(
+                to_write(examples, record.options), replace(record, model=model.generator), folder
+            )
             beside = dict(generator.files)
         if model.chooser is not None:
             kept = read_json(folder / files.FILE)
@@ -163,7 +185,7 @@ class Chat(SequenceEstimator[ChatOptions, TextChat]):
         if plan.generator is None:
             return chooser, hello
         own = replace(plan.generator, parameters=generators(plan.parameters))
-        generator, hello = super()._job(examples, own, options, best)
+        generator, hello = super()._job(to_write(examples, options), own, options, best)
         both: Any = BothJob(generator, chooser, best.keep)  # type: ignore[arg-type]
         return both, hello
 
@@ -175,7 +197,7 @@ class Chat(SequenceEstimator[ChatOptions, TextChat]):
         learned, held = apart(examples.learned), apart(examples.held)
         model = TorchModel(encoders, plan.model.chooser, choosers(plan.parameters), options.seed)
         coded = CodedPairs.of(learned, plan.vocabulary), CodedPairs.of(held, plan.vocabulary)
-        size = options.batch if options.mode == CHOOSE else rule.BATCH
+        size = options.batch if options.mode == CHOOSE else rule.USUAL.batch
         return ChooserJob(model, *coded, choosing.candidates(held, options.seed), size, options.seed, keep)
 
     def _finish(
@@ -191,8 +213,9 @@ class Chat(SequenceEstimator[ChatOptions, TextChat]):
         written: Any = None
         decided = ChatDecided()
         if plan.generator is not None:
-            written = super()._finish(examples, plan.generator, options, generators(parameters), say)
-            least = threshold(written.model, examples.held, say) if say is not None else 0.0
+            read = to_write(examples, options)
+            written = super()._finish(read, plan.generator, options, generators(parameters), say)
+            least = threshold(written.model, read.held, say) if say is not None else 0.0
             decided = of_chat(written.decided, threshold=least)
         if plan.vocabulary is None:
             return Finished(self._assembled(plan, options, parameters, None, decided), decided)
@@ -230,19 +253,14 @@ class Chat(SequenceEstimator[ChatOptions, TextChat]):
         return score(self.fitted(), self.examples.test, self.examples.whole)
 
 
+def _drops(options: ChatOptions | ChooserOptions) -> Dropout:
+    """Of the encoders."""
+    return Dropout(options.dropout, 0.0, options.dropout)
+
+
 def _free(choices: Sequence[Choice]) -> bool:
     """Whether nobody said where replies come from, and the data do not say it either."""
     return any(choice.name == "mode" and choice.value == BOTH for choice in choices)
-
-
-def _sizes(vocabulary: Vocabulary, options: ChatOptions) -> encoders.ChooserConfig:
-    """Of the encoders: beside a generator no wider than they were measured."""
-    from throughtime.models.stack import Dropout
-
-    most = options.hidden if options.mode == CHOOSE else min(options.hidden, rule.WIDTH)
-    wide = options.embedding if options.mode == CHOOSE else min(options.embedding, rule.WIDTH)
-    drops = Dropout(options.dropout, 0.0, options.dropout)
-    return choosing.sizes(vocabulary, options.traces(), wide, most, drops)
 
 
 def _answering(examples: Parts[Pairs]) -> Pairs:

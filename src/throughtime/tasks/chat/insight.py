@@ -15,7 +15,7 @@ from throughtime.insight.explanation import explain as explain_question
 from throughtime.insight.gates import GateOps
 from throughtime.insight.patients import refreshed
 from throughtime.options import Json
-from throughtime.tasks.chat.data import read, turns_of
+from throughtime.tasks.chat.data import read, to_write, turns_of
 from throughtime.tasks.chat.options import ChatOptions
 from throughtime.tasks.chat.stream import SCHEMA, TextChat, load
 from throughtime.tasks.choosing import model as arithmetic
@@ -31,15 +31,15 @@ def patient(directory: str | Path, data: str | None = None, fresh: bool = False)
     """What writes replies in a folder, with the pairs it learned, or others. fresh: with newly drawn parameters."""
 
     def pairs(place: Any, options: ChatOptions) -> Pairs:
-        return read(place, options.source, options.target, options.encoding, options.turns)
+        return read(place, options.source, options.target, options.encoding, options.most_turns)
 
-    found = insight.patient(SCHEMA, lambda folder: load(folder).writer("diagnose"), directory, data, pairs)
+    found = insight.patient(SCHEMA, lambda folder: load(folder).writer("diagnose"), directory, data, pairs, to_write)
     return refreshed(found) if fresh else found
 
 
 def of_model(model: Any, data: Any = None) -> SequencePatient:
     """What writes replies of a fitted model as a patient, on the pairs it was fitted on or on others."""
-    return insight.of_model(model, data, model.fitted().writer("diagnose"))
+    return insight.of_model(model, data, model.fitted().writer("diagnose"), to_write)
 
 
 def explain(model: Any, text: str, target: str | None = None, methods: Sequence[str] = METHODS) -> Explanation:
@@ -50,13 +50,13 @@ def explain(model: Any, text: str, target: str | None = None, methods: Sequence[
         model = model.fitted()
     chat: TextChat = getattr(model, "model", model)
     if chat.chooser is None:
-        return insight.explain(chat.writer("explain"), text, target, methods)
+        return insight.explain(chat.writer("explain"), chat.latest(text), target, methods)
     turns = turns_of(text)[-chat.turns :]
     if not turns:
         raise UserError("explain: expected something said, got nothing")
     chosen = chat.chooser.choose(turns)
     if chat.generator is not None and not chosen.known and target not in chat.chooser.answers:
-        return insight.explain(chat.generator, text, target, methods)
+        return insight.explain(chat.generator, chat.latest(text), target, methods)
     return _choice(chat.chooser, turns, target or chosen.text, methods)
 
 
@@ -106,5 +106,5 @@ def amount(data: str, share: float, seed: int, options: Mapping[str, Json]) -> t
 
     usual = ChatOptions()
     return insight.amount(
-        Chat, data, share, seed, options, lambda file: read(file, None, None, usual.encoding, usual.turns)
+        Chat, data, share, seed, options, lambda file: read(file, None, None, usual.encoding, usual.most_turns)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,11 @@ def score(model: TextChat, given: Pairs, learned: Pairs | None) -> dict[str, Any
     answers = list(scored.answer(given.sources))
     texts = [one.outputs[0].text if one.outputs else "" for one in answers]
     refused = np.array([bool(one.why) for one in answers], bool)
+    known = None if learned is None else _read_to_write(model, learned)
     if model.generator is not None and model.mode != CHOOSE:
-        found = score_any(model.generator, given, learned, {}, "replies", texts)
+        found = score_any(model.generator, _read_to_write(model, given), known, {}, "replies", texts)
     else:
-        found = _chosen(texts, given, learned)
+        found = _chosen(texts, _read_to_write(model, given), known)
     found |= {"mode": model.mode, "refused": float(refused.mean()) if len(refused) else 0.0}
     _among(found, scored, given, learned)
     sentences = [f"{found['refused']:.1%} of what is said is answered with not knowing."]
@@ -56,12 +58,19 @@ def score(model: TextChat, given: Pairs, learned: Pairs | None) -> dict[str, Any
     return {**found, "sentences": sentences}
 
 
+def _read_to_write(model: TextChat, pairs: Pairs) -> Pairs:
+    """Pairs with as much of what was said as a written reply rests on."""
+    return replace(pairs, sources=[model.latest(text) for text in pairs.sources])
+
+
 def _without(model: TextChat, given: Pairs, learned: Pairs | None) -> TextChat:
     """The model without what is scored: its answers are those of what was learned alone."""
     if model.chooser is None or learned is None or not len(learned):
         return model
     others = among_others(model.chooser, apart(learned), learned.targets)
-    return TextChat(model.config, model.parameters, model.generator, others, model.decided, model.mode, model.turns)
+    return TextChat(
+        model.config, model.parameters, model.generator, others, model.decided, model.mode, model.turns, model.written
+    )
 
 
 def _chosen(texts: Sequence[str], given: Pairs, learned: Pairs | None) -> dict[str, Any]:
@@ -94,7 +103,7 @@ def _among(found: dict[str, Any], model: TextChat, given: Pairs, learned: Pairs 
     if model.mode == CHOOSE and model.chooser is not None and learned is not None and len(learned):
         fits = _chooser_fits(among_others(model.chooser, apart(learned), given.targets), given, rows)
     elif model.mode != CHOOSE and model.generator is not None:
-        fits = written_fits(model.generator, given, rows)
+        fits = written_fits(model.generator, _read_to_write(model, given), rows)
     if fits is None:
         return
     hits = _right(fits)
@@ -187,4 +196,4 @@ def evaluate_folder(directory: str | Path, data: str, encoding: str | None = Non
 
 
 def _read(place: Any, options: ChatOptions, encoding: str) -> Pairs:
-    return read(place, options.source, options.target, encoding, options.turns)
+    return read(place, options.source, options.target, encoding, options.most_turns)

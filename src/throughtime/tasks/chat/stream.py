@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +18,9 @@ from throughtime.storage.environment import cores
 from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS, read_json, read_weights
 from throughtime.storage.parameters import check_finite, check_parameters
 from throughtime.storage.record import ModelRecord, Schema
-from throughtime.tasks.chat.data import ChatDecided, SequenceData, turns_of
+from throughtime.tasks.chat.data import ChatDecided, SequenceData, latest_of, turns_of
 from throughtime.tasks.chat.model import WHO, ChatConfig, choosers, generators
-from throughtime.tasks.chat.options import BOTH, CHOOSE, GENERATE, ChatOptions
+from throughtime.tasks.chat.options import BOTH, CHOOSE, CHOSEN, GENERATE, ChatOptions
 from throughtime.tasks.choosing.chooser import FILE as CHOOSER
 from throughtime.tasks.choosing.chooser import WEIGHTS as CHOOSER_WEIGHTS
 from throughtime.tasks.choosing.chooser import Chooser, Chosen, fingerprint
@@ -53,7 +54,7 @@ class TextChat:
 
     config, parameters: of both. generator, chooser: None where there is none. decided: where replies come from, and
     from which confidence on a generated one is said. mode: where nothing was decided. turns: of what was said, the last
-    so many are read.
+    so many are read. written: so many to write a reply, None for as many.
     """
 
     def __init__(
@@ -64,10 +65,11 @@ class TextChat:
         chooser: Chooser | None,
         decided: ChatDecided,
         mode: str | None = None,
-        turns: int = 3,
+        turns: int = CHOSEN,
+        written: int | None = None,
     ) -> None:
         self.config, self.parameters, self.generator, self.chooser = config, dict(parameters), generator, chooser
-        self.decided, self.turns = decided, turns
+        self.decided, self.turns, self.written = decided, turns, turns if written is None else written
         self.mode = decided.mode or mode or (CHOOSE if generator is None else GENERATE)
         if (self.mode in (CHOOSE, BOTH) and chooser is None) or (self.mode in (GENERATE, BOTH) and generator is None):
             raise UserError(f"{WHO}: what the mode {self.mode} needs is not there; config.json is damaged")
@@ -86,7 +88,7 @@ class TextChat:
             raise UserError("run: expected several texts, got one; give a list, [text]")
         if self.mode == GENERATE:
             assert self.generator is not None
-            yield from self.generator.answer(texts, self._calibrated(wishes))
+            yield from self._written(texts, self._calibrated(wishes))
             return
         for text in texts:
             if not isinstance(text, str):
@@ -129,10 +131,26 @@ class TextChat:
             assert self.generator is not None
             if wishes.at_least is not None and not self.decided.sure:  # nothing tells how sure it would be
                 return Answered(text, [_output(chosen)], why=UNSURE)
-            (written,) = self.generator.answer([text], self._calibrated(wishes))
+            (written,) = self._written([text], self._calibrated(wishes))
             if written.outputs and not written.why:
                 return written
         return Answered(text, [_output(chosen)], why="" if known else UNSURE)
+
+    def latest(self, text: str) -> str:
+        """What is read of a text to write a reply."""
+        return text if self.written >= self.turns else latest_of(text, self.written)
+
+    def _written(self, texts: Iterable[str], wishes: Wishes) -> Iterator[Answered]:
+        """Replies that are written to the last turns of texts, as they come."""
+        given: deque[str] = deque()
+
+        def read() -> Iterator[str]:
+            for text in texts:
+                given.append(text)
+                yield self.latest(text) if isinstance(text, str) else text
+
+        for found in self.writer("run").answer(read(), wishes):
+            yield replace(found, source=given.popleft())
 
     @classmethod
     def assembled(
@@ -151,7 +169,12 @@ class TextChat:
             assert pieces is not None
             own = generators(parameters)
             generator = Generator(config.generator, own, pieces, record.data, decided, record.options.beam, threads)
-        return cls(config, parameters, generator, chooser, decided, record.options.mode, record.options.turns)
+        return cls(config, parameters, generator, chooser, decided, record.options.mode, *_read(record.options))
+
+
+def _read(options: ChatOptions) -> tuple[int, int]:
+    """Turns that are read at most, and to write a reply."""
+    return options.most_turns, options.written_turns
 
 
 def _output(chosen: Chosen) -> Output:

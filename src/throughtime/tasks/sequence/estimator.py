@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -33,7 +33,19 @@ if TYPE_CHECKING:
     from throughtime.training.job import Job
 
 Chosen = TypeVar("Chosen", bound=SequenceOptions)
-Running = TypeVar("Running")
+
+
+class Speaking(Protocol):
+    """A trained model that makes one text of another."""
+
+    def texts(self, texts: Iterable[str], **wishes: Any) -> list[str]:
+        """The best answer to each text, in order."""
+
+    def stream(self) -> Any:
+        """Text after text."""
+
+
+Running = TypeVar("Running", bound=Speaking)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,8 +210,7 @@ class SequenceEstimator(Estimator[Chosen, Parts[Pairs], SequencePlan, Running]):
 
     def predict(self, sources: Sequence[str], **wishes: Any) -> list[str]:
         """What the model makes of each text. wishes: beam, prefix, terms, at_least; see stream.Wishes."""
-        model: Any = self.fitted()
-        return list(model.texts(sources, **wishes))
+        return self.fitted().texts(sources, **wishes)
 
     def score(self, sources: Any, targets: Any = None) -> float:
         """How much the answers have of the targets, from 0 to 1: the mean chrF of a pair; as `fit` takes them."""
@@ -209,8 +220,7 @@ class SequenceEstimator(Estimator[Chosen, Parts[Pairs], SequencePlan, Running]):
 
     def stream(self) -> Any:
         """Text after text, each by itself."""
-        model: Any = self.fitted()
-        return model.stream()
+        return self.fitted().stream()
 
     def notes(self) -> list[str]:
         """What is odd in the pairs it learned."""

@@ -25,6 +25,7 @@ from throughtime.options import Json
 from throughtime.recurrence import Trace
 from throughtime.storage.folder import HISTORY
 from throughtime.storage.record import Schema
+from throughtime.tasks.reading.data import Parts
 from throughtime.tasks.sequence.data import Coded, parts
 from throughtime.tasks.sequence.stream import SequenceModel
 from throughtime.training.history import read
@@ -108,15 +109,20 @@ class SequencePatient(Trained):
         return run
 
 
+Cut = Callable[[Parts[Pairs], Any], Parts[Pairs]]
+"""What a model reads of pairs, by its options."""
+
+
 def patient(
     schema: Schema[Any, Any, Any, Any],
     load: Callable[[Path], SequenceModel],
     directory: str | Path,
     data: str | None,
     read_: Callable[[Any, Any], Pairs] | None = None,
+    cut: Cut = lambda pairs, options: pairs,
 ) -> SequencePatient:
     """The model in a folder with the pairs it learned, or others. read_: pairs by file and options; read_pairs where
-    not given."""
+    not given. cut: what of them the model reads."""
     folder = Path(directory)
     record = schema.read(folder)
     own, options = record.data.file, record.options.replaced(test=None)
@@ -135,18 +141,23 @@ def patient(
     if data is not None or options.validation is None:
         options = options.replaced(validation=usual)
     history = read(folder / HISTORY) if (folder / HISTORY).is_file() else []
-    return _patient(load(folder), parts(None, given, None, options), record.options, history)
+    return _patient(load(folder), cut(parts(None, given, None, options), options), record.options, history)
 
 
-def of_model(model: Any, data: Any = None, running: SequenceModel | None = None) -> SequencePatient:
+def of_model(
+    model: Any,
+    data: Any = None,
+    running: SequenceModel | None = None,
+    cut: Cut = lambda pairs, options: pairs,
+) -> SequencePatient:
     """A fitted model as a patient, on the pairs it was fitted on or on others, as `fit` takes them. running: what of it
-    is looked at, where that is not all of it."""
+    is looked at, where that is not all of it. cut: as for `patient`."""
     options, pairs = model.record.options, model.examples
     if data is not None:
         usual = options.replaced(test=None, validation=0.1, holdout=0.0)
         given = model._pairs(data, None, options)
         pairs = parts(None, given, None, usual)
-    return _patient(running or model.fitted(), pairs, options, model.outcome.history)
+    return _patient(running or model.fitted(), cut(pairs, options), options, model.outcome.history)
 
 
 def _patient(model: SequenceModel, pairs: Any, options: Any, history: Sequence[Mapping[str, Json]]) -> SequencePatient:
