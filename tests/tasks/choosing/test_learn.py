@@ -98,7 +98,7 @@ def test_damaged_files_are_one_line(name: str) -> None:
 def test_damaged_arrays_are_one_line() -> None:
     files = learned().files()
     for name, value in files[WEIGHTS].items():
-        for bad in (value[..., :0], np.full_like(value, np.nan) if value.dtype.kind == "f" else value * 0 - 1):
+        for bad in (value[..., :0], np.full_like(value, np.nan) if value.dtype.kind == "f" else value * 0 - 2):
             try:
                 Chooser.of_files(files[FILE], {**files[WEIGHTS], name: bad}).choose(["How much is tea?"])
             except UserError as error:
