@@ -12,7 +12,8 @@ import pytest
 from benchmarks import file_memory
 
 SIZE, TIMES, BESIDES = 8_000_000, 4.0, 8_000_000
-KINDS = ("series csv", "series parquet", "texts csv", "texts jsonl", "texts parquet", "pairs tsv")
+KINDS = ("series csv", "texts jsonl", "texts parquet")
+"""The others: python -m benchmarks.file_memory."""
 
 
 @pytest.mark.slow

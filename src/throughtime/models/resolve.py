@@ -69,12 +69,16 @@ def _from_file(path: Path, name: str) -> type[Cell]:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    usual = sys.dont_write_bytecode
     try:
+        sys.dont_write_bytecode = True  # nothing is left beside the user's file
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         line = error.lineno if isinstance(error, SyntaxError) else _line(error, path)
         what = f"{type(error).__name__}: {error}" + (f" at line {line}" if line else "")
         raise UserError(f"cell {path}:{name}: running the file failed with {what}; correct it") from error
+    finally:
+        sys.dont_write_bytecode = usual
     own = {k: v for k, v in vars(module).items() if isinstance(v, type) and issubclass(v, Cell) and v is not Cell}
     if name not in own:
         raise UserError(f"cell {path}:{name}: no such class, cells in that file: {', '.join(own) or 'none'}")
