@@ -156,7 +156,7 @@ def models() -> None:
         write_weights(path / WEIGHTS, language.initial_parameters(config, np.random.default_rng(0)))
         write_json(path / TOKENIZER, tokenizer.to_json())
         ModelRecord("text", config, TextOptions(), TextData(), Nothing(), config.count).write(path)
-        assert_no_growth(lambda: throughtime.load(path).step(1), 50, 400)
+        assert_no_growth(lambda: throughtime.load(path).step(1), 300, 400)  # the heap settles within some 200
 
 
 @pytest.mark.skipif(not STATM.exists(), reason="the resident set is read from /proc")

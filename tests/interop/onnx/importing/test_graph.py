@@ -40,14 +40,14 @@ class Tagger(torch.nn.Module):
         return torch.log_softmax(self.head(y[:, -1] if self.last else y), -1), h[-1]
 
 
-@pytest.mark.parametrize("dynamo", [False, True], ids=["legacy", "dynamo"])
 @pytest.mark.parametrize(
-    ("kind", "last", "options"),
+    ("kind", "last", "options", "dynamo"),
     [
-        ("LSTM", True, {"num_layers": 2}),
-        ("LSTM", False, {"bidirectional": True}),
-        ("GRU", True, {"bidirectional": True, "num_layers": 2}),
-        ("RNN", False, {"nonlinearity": "relu"}),
+        ("LSTM", True, {"num_layers": 2}, False),
+        ("LSTM", False, {"bidirectional": True}, True),
+        ("GRU", True, {"bidirectional": True, "num_layers": 2}, True),
+        ("RNN", False, {"nonlinearity": "relu"}, False),
+        ("RNN", False, {"nonlinearity": "relu"}, True),
     ],
 )
 def test_torch_exporters(tmp_path: Path, kind: str, last: bool, options: dict[str, Any], dynamo: bool) -> None:
