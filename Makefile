@@ -99,7 +99,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(MAKE) check-cpp test-cpp test-cpp-threads
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	CHECK_PINS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 # The C++ source: its format, what clang-tidy knows to be wrong (.clang-tidy), files of at most 400 lines.
 CPP_UNITS := $(wildcard cpp/src/*.cpp cpp/tests/*.cpp)
