@@ -15,7 +15,7 @@ from throughtime.data.shared_bpe import SharedBPE
 from throughtime.errors import UserError, located
 from throughtime.runtime.stream import State, Stream
 from throughtime.storage.environment import cores
-from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS, read_json, read_weights
+from throughtime.storage.folder import WEIGHTS, read_json, read_weights
 from throughtime.storage.parameters import check_finite, check_parameters
 from throughtime.storage.record import ModelRecord, Schema
 from throughtime.tasks.chat.data import ChatDecided, SequenceData, latest_of, turns_of
@@ -26,7 +26,7 @@ from throughtime.tasks.choosing.chooser import WEIGHTS as CHOOSER_WEIGHTS
 from throughtime.tasks.choosing.chooser import Chooser, Chosen, fingerprint
 from throughtime.tasks.sequence.cutting import Cut
 from throughtime.tasks.sequence.data import joined
-from throughtime.tasks.sequence.stream import UNSURE, Answered, Output, SequenceModel, Wishes
+from throughtime.tasks.sequence.stream import UNSURE, Answered, Output, SequenceModel, Wishes, as_they_are, pieces_of
 
 SCHEMA = Schema("chat", ChatConfig, ChatOptions, SequenceData, ChatDecided)
 """What config.json says of a model that replies."""
@@ -219,27 +219,16 @@ class ChatStream(Stream[str, Answered]):
 
 def load(folder: Path, weights: str | None = None) -> TextChat:
     """The model in a folder. weights: None or float32, they stay as they are. UserError says what is damaged."""
-    if weights not in (None, "float32"):
-        raise UserError(f"{WHO}: expected weights as they are, float32, got {weights!r}")
+    as_they_are(WHO, weights)
     record = SCHEMA.read(folder)
-    pieces = chooser = None
-    if record.model.generator is not None:
-        try:
-            record.data.check(record.options)
-        except UserError as error:
-            raise UserError(located(str(error), folder, folder / CONFIG)) from None
-        try:
-            pieces = SharedBPE.from_json(read_json(folder / TOKENIZER))
-        except UserError as error:
-            raise UserError(located(str(error), folder, folder / TOKENIZER)) from None
+    pieces = None if record.model.generator is None else pieces_of(folder, record)
     parameters = read_weights(folder / WEIGHTS)
     try:
         check_parameters(WHO, record.model.shapes, parameters)
         check_finite(WHO, parameters)
     except UserError as error:
         raise UserError(f"{folder}: {error}") from None
-    if record.model.chooser is not None:
-        chooser = _chooser(folder, record, choosers(parameters))
+    chooser = None if record.model.chooser is None else _chooser(folder, record, choosers(parameters))
     try:
         return TextChat.assembled(record, parameters, pieces, chooser, cores())
     except UserError as error:

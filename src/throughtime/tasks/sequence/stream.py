@@ -20,7 +20,7 @@ from throughtime.runtime.stream import Stateless
 from throughtime.storage.environment import cores
 from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS, read_json, read_weights
 from throughtime.storage.parameters import check_finite, check_parameters
-from throughtime.storage.record import Schema
+from throughtime.storage.record import ModelRecord, Schema
 from throughtime.tasks.sequence.alignment import Link, links, word_spans
 from throughtime.tasks.sequence.confidence import confidence, features
 from throughtime.tasks.sequence.cutting import Cut, cut
@@ -233,22 +233,32 @@ class SequenceModel:
     @classmethod
     def of_folder(cls, folder: Path, schema: Schema[Any, Any, Any, Any], weights: str | None) -> Self:
         """From a model's folder. UserError says what is damaged."""
-        if weights not in (None, "float32"):
-            raise UserError(f"{WHO}: expected weights as they are, float32, got {weights!r}")
+        as_they_are(WHO, weights)
         record = schema.read(folder)
-        try:
-            record.data.check(record.options)
-        except UserError as error:
-            raise UserError(located(str(error), folder, folder / CONFIG)) from None
-        try:
-            pieces = SharedBPE.from_json(read_json(folder / TOKENIZER))
-        except UserError as error:
-            raise UserError(located(str(error), folder, folder / TOKENIZER)) from None
+        pieces = pieces_of(folder, record)
         parameters = read_weights(folder / WEIGHTS)
         try:
             return cls(record.model, parameters, pieces, record.data, record.decided, record.options.beam, cores())
         except UserError as error:
             raise UserError(f"{folder}: {error}") from None
+
+
+def as_they_are(who: str, weights: str | None) -> None:
+    """UserError where other weights than those in the file are asked for. who: is asked."""
+    if weights not in (None, "float32"):
+        raise UserError(f"{who}: expected weights as they are, float32, got {weights!r}")
+
+
+def pieces_of(folder: Path, record: ModelRecord[Any, Any, Any, Any]) -> SharedBPE:
+    """The pieces of the model in a folder. UserError says which file is damaged."""
+    try:
+        record.data.check(record.options)
+    except UserError as error:
+        raise UserError(located(str(error), folder, folder / CONFIG)) from None
+    try:
+        return SharedBPE.from_json(read_json(folder / TOKENIZER))
+    except UserError as error:
+        raise UserError(located(str(error), folder, folder / TOKENIZER)) from None
 
 
 def _text(value: Any) -> str:
