@@ -217,3 +217,11 @@ def test_the_command_says_where_replies_come_from(tmp_path: Path, capsys: pytest
     assert "Replies are chosen" in (tmp_path / "m" / "report.html").read_text("utf-8")
     assert cli.invoke(["train", "chat", str(file), "--out", str(tmp_path / "n"), "--mode", "sing"]) == 2
     assert "choose, generate, both" in capsys.readouterr().err
+
+
+def test_a_reply_goes_by_the_turns_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, asked = chosen().fitted(), []
+    monkeypatch.setattr(model, "answer", lambda texts, wishes: asked.extend(texts) or [Answered("", [])])
+    monkeypatch.setattr(model, "turns", 2)
+    model.reply(["one", "two", "three"])
+    assert [turns_of(text) for text in asked] == [["two", "three"]]
