@@ -30,6 +30,9 @@ LOCK = CHECKPOINT.with_name(".lock")
 _TEMPORARY = re.compile(r"\.(.{1,60})\.[0-9a-f]{16}\.writing")
 """Names of files that are being written."""
 
+_INLINE = 1 << 16
+"""Bytes up to which some file systems keep a file's content beside its name, in no block."""
+
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -159,8 +162,9 @@ def _check_regular(path: Path, about: os.stat_result, whole: bool) -> None:
 
 def on_disk(about: os.stat_result) -> int:
     """Bytes that a file takes on its disk: less than it has where it is sparse."""
-    blocks = 512 * getattr(about, "st_blocks", 0)
-    return blocks if 0 < blocks < about.st_size else about.st_size
+    if not hasattr(about, "st_blocks") or (not about.st_blocks and about.st_size <= _INLINE):
+        return about.st_size
+    return min(512 * about.st_blocks, about.st_size)
 
 
 def write_json(path: Path, value: Any) -> None:
