@@ -139,8 +139,8 @@ def show(evaluation: Mapping[str, Json]) -> None:
     if "sure" in evaluation and evaluation["sure"]["accuracy"] is not None:
         entry = evaluation["sure"]
         print(f"sure of {entry['share']:.0%} of them, and then right in {entry['accuracy']:.1%}")
-    for entry in (evaluation["recurrence"].get("adds"), evaluation.get("shuffled")):
-        if entry:
+    for entry in (evaluation["recurrence"].get("adds"), evaluation.get("missed"), evaluation.get("shuffled")):
+        if entry and entry["sentence"]:
             print(entry["sentence"])
     sys.stdout.flush()
 
