@@ -115,6 +115,10 @@ def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None
     summary = task.run(out or Path("runs/demo-classify"), minutes, seed, threads, quiet=json)
     shell.show(summary, json, write_report, show)
     if not json:
+        if "evaluation" in summary:
+            found = summary["evaluation"]["phrasings"]
+            beside = f" Template by template: {found['verdict']['sentence']}" if found["verdict"] else ""
+            print(f"why     {found['sentence']}{beside}")
         print(f"more    throughtime run {summary['directory']} {task.EXAMPLE!r}")
 
 
