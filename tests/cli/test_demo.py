@@ -161,6 +161,11 @@ def test_classifying_is_demonstrated_too(
     found = json.loads(capfd.readouterr().out)["evaluation"]
     assert found["texts"] == 30
     assert found["unseen"]["texts"] == 30
+    assert f"put aside as a whole, in {found['accuracy']:.1%}." in told
+    assert "Template by template: " in told
+    assert found["phrasings"]["aside"] == pytest.approx(found["accuracy"])
+    assert 0 < found["phrasings"]["half"] <= found["phrasings"]["failed"] <= found["phrasings"]["templates"]
+    assert found["phrasings"]["verdict"]["groups"] == found["phrasings"]["templates"]
     assert cli.invoke(["run", str(out), classify_demo.EXAMPLE]) == 0
     refused(out, "classify", classify_demo.TABLE, capfd)
 

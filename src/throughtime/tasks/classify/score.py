@@ -21,7 +21,7 @@ from throughtime.tasks.classify.data import rule_of
 from throughtime.tasks.classify.score_sets import CONTROL, MISTAKES, SHOWN, score_sets
 from throughtime.tasks.classify.stream import SCHEMA, TextClassifier, load
 from throughtime.tasks.reading.control import in_words, order_effect
-from throughtime.tasks.reading.verdicts import recurrence_beside
+from throughtime.tasks.reading.verdicts import missed, recurrence_beside
 
 _SHOWN_CLASSES = 500
 """Classes up to which it is told which are taken for which."""
@@ -76,6 +76,7 @@ def score(model: TextClassifier, given: Texts, seen: np.ndarray | None, rows: bo
         best = min(errors, key=lambda name: errors[name].sum())
         evaluation["verdict"] = verdict(wrong, errors[best], best, "error rate", "texts", groups).to_json()
     evaluation["recurrence"] = recurrence_beside(parts, truth, wrong, model.weights, model.linear_weights, groups)
+    evaluation["missed"] = missed(parts, truth, wrong)
     evaluation["shuffled"] = _control(model, given, truth, parts[RECURRENCE].argmax(1), groups)
     evaluation["mistakes"] = _mistakes(given, answers, truth, model.classes)
     if rows:
