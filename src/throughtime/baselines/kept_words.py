@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from throughtime.data.pieces import split_words
 from throughtime.options import Json
 
 RARE = 5
@@ -57,6 +56,8 @@ def word_counts(texts: Iterable[str]) -> Counter[str]:
 
 
 def _words(text: str) -> list[str]:
+    from throughtime.data.pieces import split_words
+
     return [piece for piece, _, _ in split_words(text) if any(sign.isalnum() for sign in piece)]
 
 

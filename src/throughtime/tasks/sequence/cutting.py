@@ -7,10 +7,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import regex
 
-_ENDS = regex.compile(r"(?<=[.!?…][\"'”’)\]]*)\s+|(?<=[。！？；])|\n+")
-_SPACES = regex.compile(r"(?<=[\s,，、])")
+_ENDS = r"(?<=[.!?…][\"'”’)\]]*)\s+|(?<=[。！？；])|\n+"
+_SPACES = r"(?<=[\s,，、])"
 
 
 ALL, BEGINNING, END = "all", "beginning", "end"
@@ -59,7 +58,9 @@ def _units(text: str, encode: Callable[[str], np.ndarray], most: int, level: int
         if not half:
             return [text]
         return [*_units(text[:half], encode, most, 2), *_units(text[half:], encode, most, 2)]
-    places = [match.end() for match in (_ENDS, _SPACES)[level].finditer(text)]
+    import regex
+
+    places = [match.end() for match in regex.finditer((_ENDS, _SPACES)[level], text)]
     edges = [0, *(place for place in places if 0 < place < len(text)), len(text)]
     pieces = [text[first:end] for first, end in pairwise(edges) if end > first]
     return [unit for piece in pieces for unit in _units(piece, encode, most, level + 1)]

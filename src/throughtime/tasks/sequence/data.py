@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from throughtime.data.pairs import Pairs, read_pairs
-from throughtime.data.shared_bpe import SharedBPE
 from throughtime.errors import UserError
 from throughtime.models.ragged_ids import RaggedIds
 from throughtime.options import Checked
 from throughtime.tasks.reading.data import Parts, TextsData, parts_of
 from throughtime.tasks.sequence.cutting import ALL, END
 from throughtime.tasks.sequence.options import MOST_PIECES, SequenceOptions
+
+if TYPE_CHECKING:
+    from throughtime.data.pairs import Pairs
+    from throughtime.data.shared_bpe import SharedBPE
 
 _SPARE = 10
 """Pieces that an answer may have beyond what training shows."""
@@ -115,6 +117,8 @@ class SequenceDecided(Checked):
 
 def pairs_of(data: Any, targets: Any, options: SequenceOptions) -> Pairs:
     """Pairs from what `fit` is given: lists, or what read_pairs takes, without targets."""
+    from throughtime.data.pairs import Pairs, read_pairs
+
     if isinstance(data, Pairs):
         return data
     return read_pairs(data if targets is None else (data, targets), options.source, options.target, options.encoding)
@@ -128,6 +132,8 @@ def parts(
     read: Callable[[str], Pairs] | None = None,
 ) -> Parts[Pairs]:
     """Pairs in parts, by the options. read: makes pairs of a file that they name; read_pairs where not given."""
+
+    from throughtime.data.pairs import read_pairs
 
     def usual(file: str) -> Pairs:
         return read_pairs(file, options.source, options.target, options.encoding, known=given.columns)

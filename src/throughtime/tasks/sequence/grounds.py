@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-
-import regex
+from typing import TYPE_CHECKING
 
 from throughtime.baselines.kept_words import copied, marks, standing, stands
-from throughtime.data.pairs import Pairs
 from throughtime.data.shared_bpe import SharedBPE
 from throughtime.runtime.beam import Asked
 
-_ODD = regex.compile(r"[0-9_+:.@]|(?<=\S)[A-Z]|^[A-Z]")
+if TYPE_CHECKING:
+    from throughtime.data.pairs import Pairs
+
+_ODD = re.compile(r"[0-9_+:.@]|(?<=\S)[A-Z]|^[A-Z]")
 """What makes a word with this piece in it worth a closer look."""
 
 _FEWEST, _MOST, _KEEP = 20, 5000, 0.5
