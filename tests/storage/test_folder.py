@@ -112,7 +112,7 @@ def test_a_planted_link_leads_nowhere(tmp_path: Path, monkeypatch: pytest.Monkey
     link.symlink_to(other)
     folder.write_atomically(link, b"new")
     assert not link.is_symlink()
-    monkeypatch.setattr(folder.secrets, "token_hex", lambda count: "0" * 16)
+    monkeypatch.setattr(folder.os, "urandom", bytes)
     planted = tmp_path / "m" / f".report.html.{'0' * 16}.writing"
     planted.symlink_to(other)
     with pytest.raises(UserError, match="cannot be written"):

@@ -20,6 +20,14 @@ _COPIES = 8
 """Bytes of memory that a byte of text takes: itself, decoded, its tokens."""
 
 
+def check_text(text: str, where: str) -> None:
+    """UserError for what is no text in any encoding, said where."""
+    if "\0" in text:
+        raise UserError(f"{where}: the text holds a NUL, it is no text; take it out")
+    if _HALF.search(text):
+        raise UserError(f"{where}: the text holds half of a surrogate pair, no character; take it out")
+
+
 ARCHIVES = {
     b"\x1f\x8b": "a gzip archive",
     b"BZh": "a bzip2 archive",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -60,7 +59,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     file's name is replaced, not followed. UserError where the disk is full or forbids it.
     """
     make_folder(path.parent)
-    temporary = f".{path.name[:40]}.{secrets.token_hex(8)}.writing"
+    temporary = f".{path.name[:40]}.{os.urandom(8).hex()}.writing"
     try:
         with _opened(path) as folder:
             try:

@@ -151,9 +151,8 @@ def _mean(values: np.ndarray) -> float:
 
 def _exchanged(model: SequenceModel, given: Pairs) -> dict[str, Json] | None:
     """The loss with each text's own source, and with another's: a decoder that ignores its source does as well."""
-    longest = 2 * model.data.longest[0] + 20
     coded = [
-        (model.pieces.encode(a)[:longest], model.pieces.encode(b))
+        (model.asked(a).source, model.pieces.encode(b))
         for a, b in zip(given.sources[:_CONTROL], given.targets, strict=False)
     ]
     coded = [pair for pair in coded if len(pair[0]) and len(pair[1])]
@@ -210,13 +209,12 @@ def _attention(model: SequenceModel, sources: Sequence[str]) -> list[dict[str, J
 
 def look(model: SequenceModel, text: str) -> dict[str, Json] | None:
     """The words of a source and of its answer, and the attention between them; None of a blank text."""
-    from throughtime.runtime.beam import Asked
-
     text = text.strip()
-    ids = model.pieces.encode(text)[: 2 * model.data.longest[0] + 20]
+    asked = model.asked(text)
+    ids = asked.source
     if not len(ids):
         return None
-    (answer, *_), *_ = model.search([Asked(ids, model.data.most(len(ids)))], model.beam)
+    (answer, *_), *_ = model.search([asked], model.beam)
     said = model.pieces.decode(answer.ids)
     source, target = word_spans(text, ids, model.pieces), word_spans(said, answer.ids, model.pieces)
     shares = by_word(source, target, answer.shares[: len(answer.ids)])
