@@ -93,7 +93,7 @@ def _drop_totals(table: SeriesTable, name: str) -> None:
     cells = table.columns[name]
     if not isinstance(cells, Text):
         return
-    totals = np.array([bool(TOTAL.fullmatch(kind)) for kind in cells.kinds], bool)
+    totals = np.fromiter((TOTAL.fullmatch(kind) is not None for kind in cells.kinds), bool, len(cells.kinds))
     gone = totals[cells.codes]
     if gone.any() and not gone.all():
         rows = table.rows[gone]
