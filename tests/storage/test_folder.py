@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors
+from safetensors.numpy import save
 
 import throughtime
 from throughtime.errors import UserError
 from throughtime.storage import folder
+from throughtime.storage.ordered import in_order
 
 
 def test_weights_and_json_come_back(tmp_path: Path) -> None:
@@ -40,6 +42,20 @@ def test_equal_weights_are_equal_files(tmp_path: Path) -> None:
     with safetensors.safe_open(tmp_path / "m", framework="numpy") as file:
         assert file.metadata() == about
     assert folder.read_weights(tmp_path / "m")["b"].tolist() == weights["b"].tolist()
+
+
+@pytest.mark.parametrize("kind", ["<f4", ">f4", "<f8", "mixed", "none"])
+@pytest.mark.parametrize("about", [None, {"step": "3"}], ids=["plain", "with words"])
+def test_what_is_written_is_what_the_library_writes(tmp_path: Path, kind: str, about: Any) -> None:
+    """But for the order of the header, which the library leaves to chance."""
+    kinds = {"mixed": ["<f4", "<i8"], "none": []}.get(kind, [kind, kind, kind])
+    names = ["b", "a.é", "a"][: len(kinds)]
+    weights = {n: np.arange(6).reshape(2, 3).astype(k) for n, k in zip(names, kinds, strict=True)}
+    if len(kinds) == 3:
+        weights |= {"empty": np.zeros((0, 2), kind), "one": np.array(1, kind)}
+    folder.write_weights(tmp_path / "m", weights, about)
+    native = {name: value.astype(value.dtype.newbyteorder("=")) for name, value in weights.items()}
+    assert (tmp_path / "m").read_bytes() == in_order(save(native, metadata=about))
 
 
 @pytest.mark.parametrize("broken", ["replace", "fsync"])

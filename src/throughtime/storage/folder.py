@@ -19,7 +19,7 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.storage.memory import check_memory
-from throughtime.storage.ordered import in_order
+from throughtime.storage.ordered import pieces
 
 CONFIG, WEIGHTS, TOKENIZER, HISTORY = "config.json", "model.safetensors", "tokenizer.json", "history.jsonl"
 CHECKPOINT = Path("checkpoints") / "last.safetensors"
@@ -196,10 +196,10 @@ def _no_number(text: str) -> Any:
 
 def write_weights(path: Path, parameters: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> None:
     """Write arrays by name as a safetensors file, atomically; equal content, equal bytes."""
-    from safetensors.numpy import save
-
     arrays = {name: np.ascontiguousarray(value) for name, value in parameters.items()}
-    write_atomically(path, in_order(save(arrays, metadata=dict(metadata) if metadata else None)))
+    with replacing(path) as file:
+        for part in pieces(arrays, metadata):
+            file.write(part)
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:

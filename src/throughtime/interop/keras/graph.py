@@ -134,6 +134,8 @@ class _Builder:
             for number, calls in enumerate(_calls(layer))
             if (name, 0) not in values
         ]
+        wanted = _references(config, config.get("output_layers"))
+        first = {name: _first_call(name, layer, waiting, wanted) for name, layer in layers.items()}
         while waiting:
             left = []
             for name, number, calls in waiting:
@@ -141,16 +143,12 @@ class _Builder:
                 if len(places) < len(calls):
                     left.append((name, number, calls))
                     continue
-                found = self.call(layers[name], places)
-                values[name, number] = found
-                if is_model(layers[name]):  # the first call of a model is its own making
-                    values[name, number + 1] = found
+                values[name, first[name] + number] = self.call(layers[name], places)
             if len(left) == len(waiting):
                 raise config.error(
                     f"its layers wait for each other: {', '.join(one[0][:40] for one in left[:4])}; damaged"
                 )
             waiting = left
-        wanted = _references(config, config.get("output_layers"))
         outputs = [place for one in wanted if (place := _value(values, one)) is not None]
         if len(outputs) < len(wanted):
             raise config.error("an output is of no layer; the config is damaged")
@@ -159,6 +157,20 @@ class _Builder:
 
 Reference = tuple[str, int, int]
 """A layer, its call, and which of its values."""
+
+
+def _first_call(
+    name: str, layer: LayerConfig, calls: Sequence[tuple[str, int, list[Reference]]], ends: Sequence[Reference]
+) -> int:
+    """The number of a layer's first call. A model's is 1 with most writers, 0 being its own making, and 0 with Keras 3
+    where it is sequential: as the references show."""
+    if not is_model(layer):
+        return 0
+    count = sum(one == name for one, _, _ in calls)
+    read = [
+        call for references in (*(given for _, _, given in calls), ends) for own, call, _ in references if own == name
+    ]
+    return int(max(read, default=0) >= count)
 
 
 def _known(config: LayerConfig, layers: dict[str, LayerConfig], name: str) -> LayerConfig:
@@ -252,7 +264,7 @@ def build(source: Source) -> tuple[ImportedModel, dict[str, LayerConfig]]:
     graph = Graph(tuple(builder.names), tuple(layers), tuple(builder.nodes), tuple(outputs))
     kinds_of = {str(value.dtype) for value in builder.parameters.values()}
     dtype = "float64" if "float64" in kinds_of else "float32"
-    parameters = {name: value.astype(dtype) for name, value in builder.parameters.items()}
+    parameters = {name: value.astype(dtype, copy=False) for name, value in builder.parameters.items()}
     origin = {"format": "Keras", "version": source.writer.text, "backend": source.writer.backend}
     try:
         return ImportedModel(graph, parameters, origin | {"left": source.left}), builder.configs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,6 +28,9 @@ IDENTITIES: tuple[str, ...] = (
 )
 IDENTITIES += ("Identity",)
 
+_OPERATIONS = ("Add", "Subtract", "Multiply", "Maximum", "Minimum", "Softmax", "Concatenate")
+"""The operations of Keras 3 that are what the layers of these names are; others bear a layer's name alone."""
+
 
 def convert(layer: LayerConfig, arrays: Arrays) -> Made:
     """A layer and its parameters; UserError names what is not known here, and where it stands."""
@@ -35,6 +39,8 @@ def convert(layer: LayerConfig, arrays: Arrays) -> Made:
         return kinds.Identity(), {}
     if layer.cls in RECURRENT:
         return _recurrent(layer, arrays)
+    if re.search(r"\bops\b", layer.module) and layer.cls not in _OPERATIONS:
+        raise layer.error(f"the operation {layer.cls[:60]} of keras.ops is not known here; replace it by a layer")
     f = activation_layer(layer)
     if f is not None:
         return kinds.Activation(f), {}

@@ -11,7 +11,19 @@ from throughtime.errors import UserError
 from throughtime.interop import layers as kinds
 from throughtime.interop.onnx.importing import fold
 from throughtime.interop.onnx.importing.call import Call, apart, axes_asked
-from throughtime.interop.onnx.importing.values import Fixed, Joined, Known, NoSteps, Part, Steps, View, reshaped
+from throughtime.interop.onnx.importing.indices import looked_up
+from throughtime.interop.onnx.importing.values import (
+    Fixed,
+    Joined,
+    Known,
+    NoSteps,
+    Part,
+    Reckoned,
+    Reversed,
+    Steps,
+    View,
+    reshaped,
+)
 
 
 def transpose(call: Call) -> None:
@@ -19,11 +31,32 @@ def transpose(call: Call) -> None:
     if isinstance(value, Steps):
         call.build.values[call.outputs[0]] = Steps(value.lengths, 1 - value.time)
         return
-    view = call.view()
+    view = value.view if isinstance(value, Reversed) else call.view()
     order = call.a.get("perm", list(range(len(view.axes)))[::-1])
     if sorted(order) != list(range(len(view.axes))):
         raise UserError(f"its perm {list(order)[:8]} does not fit its input of {len(view.axes)} axes")
-    call.give(view.seen(tuple(view.axes[k] for k in order)))
+    found = view.seen(tuple(view.axes[k] for k in order))
+    if isinstance(value, Reversed):
+        call.build.values[call.outputs[0]] = Reversed(found, value.time)
+        return
+    call.give(found)
+
+
+def reverse(call: Call) -> None:
+    """ReverseSequence of whole rows, as TensorFlow's exporters write what turns a sequence."""
+    value, lengths = call.value(0), call.value(1)
+    view = value.view if isinstance(value, Reversed) else call.view()
+    time = int(call.a.get("time_axis", 0))
+    if not isinstance(lengths, Fixed) or (lengths.array != view.shape[time]).any():
+        raise UserError("it turns rows of different lengths, which is not known here")
+    if not isinstance(value, Reversed):
+        call.build.values[call.outputs[0]] = Reversed(view, view.axes[time])
+        return
+    layer = call.build.layers[call.build.nodes[view.place[0]].layer]
+    if view.axes[time] != value.time or (isinstance(layer, kinds.Recurrent) and layer.turned):
+        raise UserError("it turns a sequence along two axes, or one that is read in both orders")
+    call.build.straight.add(view.place)
+    call.give(view)
 
 
 def squeeze(call: Call) -> None:
@@ -70,6 +103,8 @@ def reshape(call: Call) -> None:
 
 def gather(call: Call) -> None:
     table, where = call.value(0), call.value(1)
+    if isinstance(table, Fixed) and isinstance(where, Reckoned) and table.array.ndim:
+        where = looked_up(where, len(table.array))
     if isinstance(table, Fixed) and isinstance(where, View):
         array = call.array(0, "table")
         if array.ndim != 2 or call.a.get("axis", 0) != 0 or array.dtype.kind != "f":
@@ -93,8 +128,8 @@ def _shape(value: Known | None) -> tuple[int, ...]:
         first = value.parts[0].shape
         total = sum(one.shape[value.axis] for one in value.parts)
         return (*first[: value.axis], total, *first[value.axis + 1 :])
-    if isinstance(value, View):
-        return value.shape
+    if isinstance(value, View | Reversed):
+        return value.shape if isinstance(value, View) else value.view.shape
     raise UserError("its input has no shape that is known here")
 
 

@@ -1,0 +1,129 @@
+"""ONNX's Loop as a Scan, where it walks along a sequence step by step, as TensorFlow's exporters write their layers.
+
+A number counts up from zero; the body takes that step of a sequence from around it (Gather), and what it gives at a
+step is put side by side. Arrays that go round unchanged are what they were before. Whether the loop ends early is not
+read: the whole file is run beside the conversion.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from throughtime.errors import UserError
+from throughtime.interop.onnx.importing import scan
+from throughtime.interop.onnx.importing.call import Call
+from throughtime.interop.onnx.importing.columns import Columns
+from throughtime.interop.onnx.importing.values import Fixed, Reversed, Steps
+
+UNKNOWN = (
+    "the operator is not known here; a loop of steps is known as RNN, LSTM, GRU or Scan, or where it goes along a"
+    " sequence (of a Keras model, import the .keras or .h5 file)"
+)
+
+
+def check(node: Any) -> None:
+    """UserError for a Loop that cannot be one along a sequence, told before the nodes that only reckon for it."""
+    body = next((one.g for one in node.attribute if one.name == "body"), None)
+    if node.op_type == "If" or body is None or len(node.input) < 3 or len(body.input) != len(node.input):
+        raise UserError(UNKNOWN)
+    if len(body.output) < len(body.input) - 1 or len(node.output) > len(body.output) - 1:
+        raise UserError(UNKNOWN)
+    given = {one.name for one in body.input}
+    if not any(one.op_type == "Gather" and len(one.input) == 2 and one.input[1] in given for one in body.node):
+        raise UserError(UNKNOWN)
+
+
+def convert(call: Call) -> None:
+    """A Loop along a sequence. UserError for any other."""
+    from onnx import helper
+
+    body = call.a["body"]
+    taken = [one.name for one in body.input]
+    given = [one.name for one in body.output]
+    carried = len(taken) - 2
+    names = _unchanged(call, taken, given)
+    columns = Columns(body, names, call.build.values)
+    counters = [k for k in range(carried) if taken[2 + k] not in names and _counts(call, columns, taken, given, k)]
+    steps = {taken[0], *(taken[2 + k] for k in counters)}
+    sequence, x = _sequence(call, columns, steps)
+    states = [k for k in range(carried) if taken[2 + k] not in names and k not in counters]
+    for k in counters:
+        if call.build.uses[call.outputs[k]]:
+            raise UserError("what it counts is read behind it, which is not known here")
+    for k in range(carried):
+        if taken[2 + k] in names:
+            call.build.values[call.outputs[k]] = call.build.values[call.inputs[2 + k]]
+    shown = range(carried, len(call.outputs))
+    nodes, arrays = columns.needed([given[1 + k] for k in (*states, *shown)], {x, *(taken[2 + k] for k in states)})
+    outer = [helper.make_empty_tensor_value_info(taken[2 + k]) for k in states]
+    graph = helper.make_graph(
+        nodes,
+        "steps",
+        [*outer, helper.make_empty_tensor_value_info(x)],
+        [helper.make_empty_tensor_value_info(columns.plain(given[1 + k])) for k in (*states, *shown)],
+        arrays,
+    )
+    attributes: dict[str, Any] = {"body": graph, "num_scan_inputs": 1}
+    turned = call.build.values[sequence]
+    if isinstance(turned, Reversed):
+        sequence = f"{sequence} as it is"
+        call.build.values[sequence] = turned.view
+        attributes |= {"scan_input_directions": [1], "scan_output_directions": [1] * len(shown)}
+    inputs = [*(call.inputs[2 + k] for k in states), sequence]
+    outputs = [*(call.outputs[k] for k in states), *(call.outputs[k] for k in shown)]
+    scan.convert(Call(call.build, "Scan", attributes, inputs, outputs, call.name, max(call.opset, 9)))
+    if isinstance(turned, Reversed):
+        for name in outputs[len(states) :]:
+            call.build.turn(name, turned.time)
+
+
+def _unchanged(call: Call, taken: list[str], given: list[str]) -> dict[str, str]:
+    """The body's inputs that go round unchanged -> what they are around it."""
+    same = {one.output[0]: one.input[0] for one in call.a["body"].node if one.op_type == "Identity"}
+    found: dict[str, str] = {}
+    for k, name in enumerate(taken[2:]):
+        end = given[1 + k]
+        while end in same:
+            end = same[end]
+        if end == name:
+            found[name] = call.inputs[2 + k]
+    return found
+
+
+def _counts(call: Call, columns: Columns, taken: list[str], given: list[str], k: int) -> bool:
+    """Whether a carried value is the number of the step: zero, then one more each time."""
+    start = call.value(2 + k)
+    maker = columns.makers.get(columns.plain(given[1 + k]))
+    if not isinstance(start, Fixed) or start.array.size != 1 or start.array.any() or maker is None:
+        return False
+    if maker.op_type != "Add" or taken[2 + k] not in maker.input:
+        return False
+    other = next((one for one in maker.input if one != taken[2 + k]), "")
+    one = columns.fixed(other)
+    return one is not None and one.size == 1 and one.dtype.kind in "iu" and int(one.reshape(())) == 1
+
+
+def _sequence(call: Call, columns: Columns, steps: set[str]) -> tuple[str, str]:
+    """The sequence around the loop, and the name that its step has in the body."""
+    found: dict[str, str] = {}
+    for node in [*columns.makers.values()]:
+        if node.op_type != "Gather" or node.input[1] not in steps:
+            continue
+        axis = next((one.i for one in node.attribute if one.name == "axis"), 0)
+        if axis or node.input[0] not in call.build.values:
+            raise UserError("in its body, a step is taken of what is no sequence around it")
+        if isinstance(call.build.values[node.input[0]], Steps):
+            raise UserError("in its body, steps are left out, which is not known here")
+        first = found.setdefault(node.input[0], node.output[0])
+        if first != node.output[0]:
+            columns.names[node.output[0]] = first
+    if len(found) != 1:
+        raise UserError(f"it goes along {len(found)} sequences, expected one; masked steps are not known here")
+    ((sequence, x),) = found.items()
+    value, turns = call.build.values[sequence], call.value(0)
+    value = value.view if isinstance(value, Reversed) else call.build.view(sequence)
+    if not isinstance(turns, Fixed) or int(turns.array.reshape(())) != value.shape[0]:
+        raise UserError("it does not take as many turns as its sequence has steps")
+    if (begin := call.value(1)) is not None and not (isinstance(begin, Fixed) and begin.array.all()):
+        raise UserError("whether it begins at all is reckoned by the model, which is not known here")
+    return sequence, x
