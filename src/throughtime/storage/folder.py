@@ -201,7 +201,7 @@ def _no_number(text: str) -> Any:
 
 def write_weights(path: Path, parameters: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> None:
     """Write arrays by name as a safetensors file, atomically; equal content, equal bytes."""
-    arrays = {name: np.ascontiguousarray(value) for name, value in parameters.items()}
+    arrays = {name: np.asarray(value, order="C") for name, value in parameters.items()}
     with replacing(path) as file:
         for part in pieces(arrays, metadata):
             file.write(part)
