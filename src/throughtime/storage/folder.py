@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from throughtime.errors import UserError
+from throughtime.storage.int8 import unpacked
 from throughtime.storage.memory import check_memory
 from throughtime.storage.ordered import pieces
 
@@ -208,12 +209,18 @@ def write_weights(path: Path, parameters: Mapping[str, np.ndarray], metadata: Ma
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a safetensors file by name; UserError where it is missing or malformed."""
+    """The arrays of a safetensors file by name, matrices of eight bits as float32; UserError where it is missing or
+    malformed."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
-        return dict(load(read_file(path)))
+        content = read_file(path)
+        found = dict(load(content))
+        if any(value.dtype == np.int8 for value in found.values()):
+            check_memory(str(path), 5 * len(content), len(content))
+            return unpacked(found, str(path))
+        return found
     except UserError:
         raise
     except OSError as error:
