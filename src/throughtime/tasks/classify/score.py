@@ -115,7 +115,7 @@ def evaluate_folder(
         given = replace(given, labels=matched(given.labels, model.classes))
     some = _not_empty(given)
     told, left = given.notes, list[str]()
-    if record.data.read and some.sha256 == record.data.sha256:
+    if record.data.from_files and some.sha256 == record.data.sha256:
         if not options.holdout:
             raise UserError(f"{some.where}: the model learned from these texts, all of them; give others")
         given = some.split(options.holdout, options.seed + 1)[1]
