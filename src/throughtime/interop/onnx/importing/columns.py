@@ -22,13 +22,16 @@ _ONE = ("Sigmoid", "Tanh", "Relu", "Exp", "Log", "Sqrt", "Softplus", "Neg", "Ide
 
 
 class Columns:
-    """A body. names: of values -> what they are called around it, or of equal ones; known: the values around it."""
+    """A body. names: of values -> what they are called around it, or of equal ones; known: the values around it.
+    going: the name of whether the loop goes on."""
 
     def __init__(self, body: Any, names: Mapping[str, str], known: Mapping[str, Known]) -> None:
         self.names, self._known = dict(names), known
         self.makers: dict[str, Any] = {}
+        self.going = body.input[1].name
         self._arrays: dict[str, np.ndarray] = {one.name: array(one) for one in body.initializer}
         self._cut: dict[tuple[str, int, int], str] = {}
+        self._of_step: set[str] = set()
         for node in body.node:
             for name in node.output:
                 self.makers[name] = node
@@ -54,11 +57,13 @@ class Columns:
         if isinstance(around, Fixed):
             return None if around.free else around.array
         maker = self.makers.get(name)
-        if maker is None:
+        if maker is None or name in self._of_step:
             return None
         found = self._reckoned(maker, name)
         if found is not None:
             self._arrays[name] = found
+        else:
+            self._of_step.add(name)
         return found
 
     def _reckoned(self, maker: Any, name: str) -> np.ndarray | None:
