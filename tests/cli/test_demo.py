@@ -101,6 +101,7 @@ def test_forecasting_is_demonstrated_too(
     assert "Greensboro" in told.err
     assert "seasonal naive" in told.out
     assert "in random order" in told.out
+    assert "no day of that time of the year was learned" in told.out  # four steps beat nothing
     assert f"throughtime run {out}" in told.out
     assert (out / "report.html").is_file()
     assert cli.invoke(["demo", "forecast", "--out", str(out), "--json"]) == 0

@@ -134,6 +134,8 @@ def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None
     summary = task.run(out, minutes=minutes, seed=seed, threads=threads, quiet=json)
     shell.show(summary, json, write_report, show)
     if not json:
+        if "evaluation" in summary and not summary["evaluation"]["verdict"]["skill"]:
+            print(f"why     {task.WHY}")
         print(f"more    throughtime run {out}")
 
 
