@@ -300,7 +300,8 @@ def amount(data: Path | list[Path], share: float, seed: int, options: Mapping[st
     count = max(1, round(share * (end - first)))
     kept, test = text.text[end - count :], len(text.part("test"))
     if count < 200 or test < 100:
-        raise UserError(f"learning-curve: {data if isinstance(data, Path) else data[0]} is too short, {share:.3g} of it are {count} characters; give more")
+        where = data if isinstance(data, Path) else data[0]
+        raise UserError(f"learning-curve: {where} is too short, {share:.3g} of it are {count} characters; give more")
     fit = {name: options[name] for name in ("minutes", "steps") if options.get(name) is not None}
     own = {name: options[name] for name in ("cell", "hidden", "layers", "threads") if options.get(name) is not None}
     held = len(text.part("validation")) / (len(kept) - test)
