@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -128,7 +129,7 @@ def test_a_planted_link_leads_nowhere(tmp_path: Path, monkeypatch: pytest.Monkey
     link.symlink_to(other)
     folder.write_atomically(link, b"new")
     assert not link.is_symlink()
-    monkeypatch.setattr(folder.secrets, "token_hex", lambda count: "0" * 16)
+    monkeypatch.setattr(folder.os, "urandom", bytes)
     planted = tmp_path / "m" / f".report.html.{'0' * 16}.writing"
     planted.symlink_to(other)
     with pytest.raises(UserError, match="cannot be written"):
@@ -167,3 +168,17 @@ def test_only_regular_files_that_memory_can_hold_are_read(tmp_path: Path, kind: 
     said = "5.0 GB of memory" if kind == "sparse" else "expected a file, got a"
     with pytest.raises(UserError, match=said):
         folder.read_weights(path)
+
+
+@pytest.mark.parametrize(
+    ("about", "taken"),
+    [
+        ({"st_size": 1 << 31, "st_blocks": 0}, 0),  # all of it is a hole
+        ({"st_size": 1 << 31, "st_blocks": 8}, 4096),
+        ({"st_size": 5000, "st_blocks": 16}, 5000),
+        ({"st_size": 700, "st_blocks": 0}, 700),  # kept beside its name
+        ({"st_size": 1 << 31}, 1 << 31),
+    ],
+)
+def test_a_sparse_file_takes_what_its_blocks_do(about: dict[str, int], taken: int) -> None:
+    assert folder.on_disk(SimpleNamespace(**about)) == taken  # type: ignore[arg-type]

@@ -29,7 +29,7 @@ class Writer:
         """Of the words in a file."""
         numbers: list[int] = []
         for part in (version or "").split("-")[0].split(".")[:3]:
-            if not part.isdigit() or len(part) > 6:
+            if not re.fullmatch(r"[0-9]{1,6}", part):
                 break
             numbers.append(int(part))
         return cls(tuple(numbers), (backend or "")[:40], (version or "")[:40])

@@ -16,6 +16,9 @@ from throughtime.options import Json
 Arrays = dict[str, list[np.ndarray]]
 """Layer -> its arrays in Keras's order; layers inside models are "outer/inner"."""
 
+_NUMBER = re.compile(r"[0-9]{1,6}")
+"""What numbers the arrays and cells of a layer."""
+
 RECURRENT = ("SimpleRNN", "LSTM", "GRU", "CuDNNLSTM", "CuDNNGRU", "RNN")
 WITH_WEIGHTS: tuple[str, ...] = (
     *RECURRENT,
@@ -110,7 +113,7 @@ def _arrays(store: Store, path: str) -> list[np.ndarray] | None:
     there = store.names(f"{path}/vars")
     if not store.has(f"{path}/vars"):
         return None
-    numbers = sorted(int(name) for name in there if name.isdigit())
+    numbers = sorted(int(name) for name in there if _NUMBER.fullmatch(name))
     return [store.array(f"{path}/vars/{i}") for i in numbers]
 
 
@@ -260,7 +263,7 @@ def _saved_layer(bundle: Bundle, nodes: Sequence[Object], at: int, layer: LayerC
         stacked = down(inside, "cells")
         if stacked is None:
             return arrays(inside, _USUAL)
-        several = sorted((n for n in _node(nodes, stacked, layer).children if n.isdigit()), key=int)
+        several = sorted((n for n in _node(nodes, stacked, layer).children if _NUMBER.fullmatch(n)), key=int)
         return [one for n in several for one in arrays(down(stacked, n), _USUAL)]
 
     handlers: dict[str, Callable[[], list[np.ndarray]]] = {

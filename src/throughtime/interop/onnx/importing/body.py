@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.interop.onnx.importing.fold import FOLDS, bounds, fold
+from throughtime.interop.onnx.importing.fold import FOLDS, Reckoner, bounds, check_whole
 from throughtime.interop.onnx.importing.read import array
 from throughtime.interop.onnx.importing.recurrent import attributes_of
 from throughtime.interop.onnx.importing.values import Fixed, Known
@@ -54,12 +54,14 @@ class Shape:
 @dataclass
 class Body:
     """A step in the making. known: arrays of the graph around it; width: of x; same: whether sizes equal to it are it.
+    reckoner: of what is known beforehand.
 
     Values of the body are Symbols, arrays, or one of the classes above."""
 
     known: Mapping[str, Known]
     width: int
     same: bool
+    reckoner: Reckoner = field(default_factory=Reckoner)
     graph: Graph = field(default_factory=Graph)
     values: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, np.ndarray] = field(default_factory=dict)
@@ -105,7 +107,7 @@ class Body:
         if op == "Constant":
             return a.get("value", a.get("value_float"))
         if all(isinstance(one, np.ndarray) or one is None for one in given) and op in FOLDS:
-            return fold(op, a, given)
+            return self.reckoner.fold(op, a, given)
         if op == "Slice" and names[0] == self.x:
             return self.piece(a, given)
         if op in ("Identity", "Dropout"):
@@ -167,6 +169,7 @@ class Body:
 
     def parameter(self, op: str, value: np.ndarray, size: Any) -> Symbol:
         """A parameter of the step."""
+        check_whole(value, "fixed array")
         for name, known in self.parameters.items():
             if known.shape == value.shape and np.array_equal(known, value):
                 return self.leaf(op, size, name)
@@ -179,6 +182,7 @@ class Body:
         value, matrix = given[0], given[1]
         if not isinstance(value, Symbol) or not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or a.get("transA"):
             raise UserError("only products with a fixed matrix are known in a step")
+        check_whole(matrix, "matrix")
         turned = matrix if a.get("transB") else matrix.T
         turned = turned * turned.dtype.type(a.get("alpha", 1.0))
         if self.sizes.get(str(value.size)) != turned.shape[1]:

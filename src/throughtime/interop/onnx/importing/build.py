@@ -13,6 +13,7 @@ from throughtime.errors import UserError
 from throughtime.interop import layers as kinds
 from throughtime.interop.layers import Layer
 from throughtime.interop.model import Node, Place
+from throughtime.interop.onnx.importing.fold import Reckoner, check_whole
 from throughtime.interop.onnx.importing.values import (
     BATCH,
     Axis,
@@ -25,9 +26,6 @@ from throughtime.interop.onnx.importing.values import (
     View,
     size,
 )
-
-MOST_VALUES = 1 << 26
-"""The largest array that is reckoned beforehand."""
 
 
 class Elsewhere(Exception):
@@ -42,6 +40,8 @@ class Builder:
     truths: a layer's name -> what ONNX's own node says of it, for the proof. uses: how often a value is read.
     origins: a part of an input -> the input's name and axis. outside: places that are no value of ours, but initial
     states and lengths of a file that was written here. carried: a recurrent layer -> the inputs that are its states.
+    reckoner: of what is known beforehand. taken: the names of layers. last: of a name that several wanted, the number
+    that the last one got.
     straight: sequences that were turned and turned back, so that they stay in the order of time.
     """
 
@@ -57,6 +57,9 @@ class Builder:
     outside: dict[Place, str] = field(default_factory=dict)
     carried: dict[str, tuple[str, ...]] = field(default_factory=dict)
     primes: set[int] = field(default_factory=set)
+    reckoner: Reckoner = field(default_factory=Reckoner)
+    taken: set[str] = field(default_factory=set)
+    last: dict[str, int] = field(default_factory=dict)
     straight: set[Place] = field(default_factory=set)
     keys: int = BATCH
 
@@ -68,10 +71,11 @@ class Builder:
     def name(self, wanted: str) -> str:
         """A name no other layer has."""
         plain = "".join(c if c.isprintable() else "?" for c in wanted).strip("/")[:150] or "layer"
-        found, number = plain, 1
-        while found in self.names:
+        number = self.last.get(plain, 0) + 1
+        while (found := plain if number == 1 else f"{plain} {number}") in self.taken:
             number += 1
-            found = f"{plain} {number}"
+        self.last[plain] = number
+        self.taken.add(found)
         return found
 
     def put(
@@ -196,6 +200,7 @@ class Builder:
             raise UserError(f"its {what} is no fixed array")
         if value.free:
             raise UserError(f"its {what} depends on the length of the input")
+        check_whole(value.array, what)
         return value.array
 
     def remember(self, name: str, view: View) -> None:

@@ -15,7 +15,7 @@ from throughtime.interop.onnx.build import LENGTHS, WRITER
 from throughtime.interop.onnx.importing import indices, loop, read, recurrent, scan
 from throughtime.interop.onnx.importing.build import Builder, Elsewhere
 from throughtime.interop.onnx.importing.call import Call
-from throughtime.interop.onnx.importing.fold import FOLDS, fold
+from throughtime.interop.onnx.importing.fold import FOLDS
 from throughtime.interop.onnx.importing.operators import OPERATORS
 from throughtime.interop.onnx.importing.values import BATCH, Axis, Fixed, Part, Reversed, View
 
@@ -255,7 +255,7 @@ class _Converter:
         elif op in FOLDS and all(one is None or isinstance(one, Fixed) for one in values):
             given = [one for one in values if isinstance(one, Fixed) or one is None]
             free = any(one is not None and one.free for one in given)
-            array = fold(op, attributes, [None if one is None else one.array for one in given])
+            array = build.reckoner.fold(op, attributes, [None if one is None else one.array for one in given])
             build.values[node.output[0]] = Fixed(array, free and not self._known(array))
         elif indices.applies(op, attributes, values):
             build.values[node.output[0]] = indices.reckoned(op, attributes, values)

@@ -199,7 +199,7 @@ def _states(call: Call, truth: Truth, batched: bool) -> list[Place]:
     wanted = 2 if call.op == "LSTM" else 1
     for k in range(wanted):
         value = call.value(5 + k)
-        if value is None or (isinstance(value, Fixed) and not value.array.any()):
+        if value is None or (isinstance(value, Fixed) and value.zero):
             continue
         if isinstance(value, Fixed):
             raise UserError("its initial state is a fixed array that is not zero, which is not known here")

@@ -45,6 +45,12 @@ class Fixed:
     array: np.ndarray
     free: bool = False
 
+    @property
+    def zero(self) -> bool:
+        """Whether all its values are 0; of one that stands at many places it is looked at once."""
+        once = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in self.array.strides)
+        return not self.array[once].any()
+
 
 @dataclass(frozen=True)
 class View:
