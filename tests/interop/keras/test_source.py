@@ -236,3 +236,16 @@ def test_a_model_at_every_step_that_is_not_sequential(tmp_path: Path) -> None:
         row["config"]["layer"]["config"]["input_layers"] = []
 
     refused(_archive_config("keras-3-every_step", tmp_path / "a.keras", functional), "only a sequential one")
+
+
+def test_the_number_of_a_models_first_call(tmp_path: Path) -> None:
+    """Most writers count a model's own making as its call 0."""
+
+    def later(layers: Any) -> None:
+        row = next(one for one in layers if one["class_name"] == "Subtract")
+        for tensor in row["inbound_nodes"][0]["args"][0]:
+            tensor["config"]["keras_history"][1] += 1
+
+    model = convert(_archive_config("keras-3-twice", tmp_path / "a.keras", later)).model
+    ((inputs, output),) = calls("keras-3-twice")
+    np.testing.assert_allclose(model.predict(*inputs), output, rtol=0, atol=1e-5)
