@@ -30,6 +30,9 @@ LOCK = CHECKPOINT.with_name(".lock")
 _TEMPORARY = re.compile(r"\.(.{1,60})\.[0-9a-f]{16}\.writing")
 """Names of files that are being written."""
 
+_INLINE = 1 << 16
+"""Bytes up to which some file systems keep a file's content beside its name, in no block."""
+
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
