@@ -160,13 +160,10 @@ def _check_regular(path: Path, about: os.stat_result, whole: bool) -> None:
         check_memory(str(path), about.st_size, on_disk(about))
 
 
-_WITHOUT_BLOCKS = 1 << 16
-
-
 def on_disk(about: os.stat_result) -> int:
     """Bytes that a file takes on its disk: less than it has where it is sparse. Small files may be kept where no blocks
     are counted."""
-    if not hasattr(about, "st_blocks") or (not about.st_blocks and about.st_size <= _WITHOUT_BLOCKS):
+    if not hasattr(about, "st_blocks") or (not about.st_blocks and about.st_size <= _INLINE):
         return about.st_size
     return min(512 * about.st_blocks, about.st_size)
 
