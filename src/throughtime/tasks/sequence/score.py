@@ -50,12 +50,13 @@ def score(
     baselines: Mapping[str, Sequence[str]],
     unit: str = "texts",
     said: Sequence[str] | None = None,
+    beta: float = 2.0,
 ) -> dict[str, Any]:
     """Everything an evaluation says. learned: what the model learned, None where it is not at hand; the nearest of its
     sources gives a baseline. baselines: others, name -> an answer to each source. said: the answers that are scored,
-    where they are not the model's own alone."""
+    where they are not the model's own alone. beta: how many times recall counts as much as precision in the verdict."""
     answers = model.texts(given.sources) if said is None else list(said)
-    quality = np.array([overlap(*pair) for pair in zip(answers, given.targets, strict=True)])
+    quality = _quality(answers, given.targets)
     groups = np.unique(given.near().groups, return_inverse=True)[1]
     evaluation: dict[str, Any] = {"texts": len(given), **figures(answers, given.targets, groups)}
     evaluation |= {"overlap": _mean(quality), **_kept(answers, given, learned), "baselines": {}}
@@ -64,11 +65,14 @@ def score(
         baselines = {**baselines, "nearest training text": [learned.targets[int(i)] for i in places[:, 0]]}
     theirs = {}
     for name, own in baselines.items():
-        theirs[name] = np.array([overlap(*pair) for pair in zip(own, given.targets, strict=True)])
-        evaluation["baselines"][name] = {**figures(own, given.targets), "overlap": _mean(theirs[name])}
+        reached = _quality(own, given.targets)
+        evaluation["baselines"][name] = {**figures(own, given.targets), "overlap": _mean(reached)}
+        theirs[name] = reached if beta == 2 else _quality(own, given.targets, beta)
     if theirs:
         best = max(theirs, key=lambda name: float(theirs[name].mean()))
-        evaluation["verdict"] = verdict(1 - quality, 1 - theirs[best], best, "1 - chrF", unit, groups).to_json()
+        ours = quality if beta == 2 else _quality(answers, given.targets, beta)
+        measure = "1 - chrF" if beta == 2 else f"1 - chrF{beta:g}"
+        evaluation["verdict"] = verdict(1 - ours, 1 - theirs[best], best, measure, unit, groups).to_json()
     evaluation["distinct"] = len({*answers}) / max(1, len({*given.sources}))
     evaluation["exchanged"] = _exchanged(model, given)
     evaluation["by_length"] = _by_length(model, given.sources, quality)
@@ -80,6 +84,11 @@ def score(
     ]
     evaluation["attention"] = _attention(model, given.sources)
     return evaluation
+
+
+def _quality(answers: Sequence[str], targets: Sequence[str], beta: float = 2.0) -> np.ndarray:
+    """(N,) how much each answer has of its target."""
+    return np.array([overlap(*pair, beta) for pair in zip(answers, targets, strict=True)])
 
 
 def figures(answers: Sequence[str], targets: Sequence[str], groups: np.ndarray | None = None) -> dict[str, Json]:

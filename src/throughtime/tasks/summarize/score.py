@@ -21,8 +21,13 @@ MEASURES = {name: EVERY[name] for name in ("rougeL", "rouge1", "rouge2", "chrf")
 
 
 def score(model: SequenceModel, given: Pairs, learned: Pairs | None) -> dict[str, Any]:
-    """Everything an evaluation says of pairs. learned: what baselines know, None for nothing."""
-    return score_any(model, given, learned, {"first sentence": [lead(text) for text in given.sources]}, "texts")
+    """Everything an evaluation says of pairs. learned: what baselines know, None for nothing.
+
+    The verdict is by chrF1, in which precision counts as much as recall: of a summary that says more than it should,
+    chrF thinks well.
+    """
+    firsts = [lead(text) for text in given.sources]
+    return score_any(model, given, learned, {"first sentence": firsts}, "texts", beta=1.0)
 
 
 def lead(text: str) -> str:
