@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 
 from throughtime.errors import UserError
 from throughtime.interop import parity
@@ -124,4 +124,36 @@ def test_other_tokens_are_refused(tmp_path: Path) -> None:
     put(model.graph, less.input[1], np.array(5, np.float32))
     (tmp_path / "a.onnx").write_bytes(model.SerializeToString())
     with pytest.raises(UserError, match=r"Gather.*are not the tokens themselves"):
+        convert(tmp_path / "a.onnx")
+
+
+def test_what_would_double_again_and_again(tmp_path: Path) -> None:
+    """Sums of a value with itself, a hundred deep, before the tokens, the columns and the end of a loop are known."""
+    doubling = [helper.make_node("Add", [f"d{k}", f"d{k}"], [f"d{k + 1}"]) for k in range(100)]
+    model = onnx.load(FOLDER / "keras3-embedding_gru.onnx")
+    gather = next(node for node in model.graph.node if node.op_type == "Gather")
+    place = [*model.graph.node].index(gather)
+    doubling[0].input[:] = [gather.input[1], gather.input[1]]
+    gather.input[1] = "d100"
+    for node in doubling[::-1]:
+        model.graph.node.insert(place, node)
+    (tmp_path / "a.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(UserError, match="not the tokens themselves"):
+        convert(tmp_path / "a.onnx")
+
+    model = onnx.load(FOLDER / "keras3-gru_before.onnx")
+    body = body_of(loop_of(model.graph))
+    less = next(node for node in body.node if node.op_type == "Less")
+    doubling[0].input[:] = [less.input[0], less.input[0]]
+    split = next(node for node in body.node if node.op_type == "Split")
+    wide = [helper.make_node("Add", [f"e{k}", f"e{k}"], [f"e{k + 1}"]) for k in range(100)]
+    wide[0].input[:] = [split.input[0], split.input[0]]
+    split.input[0] = "e100"
+    body.node.extend(wide)
+    (tmp_path / "a.onnx").write_bytes(model.SerializeToString())
+    assert convert(tmp_path / "a.onnx").model
+    less.input[0] = "d100"
+    body.node.extend(doubling)
+    (tmp_path / "a.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(UserError, match="as many turns as"):
         convert(tmp_path / "a.onnx")

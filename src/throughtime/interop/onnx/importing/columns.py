@@ -32,6 +32,7 @@ class Columns:
         self._arrays: dict[str, np.ndarray] = {one.name: array(one) for one in body.initializer}
         self._cut: dict[tuple[str, int, int], str] = {}
         self._of_step: set[str] = set()
+        self._widths: dict[str, int] = {}
         for node in body.node:
             for name in node.output:
                 self.makers[name] = node
@@ -81,10 +82,15 @@ class Columns:
 
     def width(self, name: str) -> int:
         """How many columns a value of the step has; 0 where that is not known."""
-        name, known = self.plain(name), self.fixed(name)
+        name = self.plain(name)
+        if name not in self._widths:
+            self._widths[name] = self._width(name)
+        return self._widths[name]
+
+    def _width(self, name: str) -> int:
+        known, maker = self.fixed(name), self.makers.get(name)
         if known is not None:
             return int(known.shape[-1]) if known.ndim else 1
-        maker = self.makers.get(name)
         if maker is None:
             return 0
         if maker.op_type == "MatMul":

@@ -51,8 +51,12 @@ def reckoned(op: str, a: Attributes, values: Sequence[Known | None]) -> Reckoned
     if op == "Mod" and a.get("fmod"):
         raise UserError("the remainder that takes the sign of what is divided (fmod) is not known here")
 
+    kept: list[np.ndarray] = []
+
     def f(tokens: np.ndarray) -> np.ndarray:
-        return np.asarray(FOLDS[op](a, *(one(tokens) for one in each)))
+        if not kept or kept[0] is not tokens:  # what is read twice is reckoned once
+            kept[:] = tokens, np.asarray(FOLDS[op](a, *(one(tokens) for one in each)))
+        return kept[1]
 
     return Reckoned(replace(view, whole=True), f)
 
@@ -65,7 +69,10 @@ def _check(view: View, other: View) -> None:
 def looked_up(value: Reckoned, rows: int) -> View:
     """The tokens themselves, where all that was reckoned leaves each row of a table as it is; UserError elsewhere."""
     tokens = np.arange(rows, dtype=np.int64)
-    found = value.f(tokens)
+    try:
+        found = value.f(tokens)
+    except (RecursionError, TypeError, ValueError) as error:
+        raise UserError(f"what is reckoned from its tokens cannot be reckoned here ({str(error)[:80]})") from None
     if found.shape != tokens.shape or not np.array_equal(found, tokens):
         raise UserError("what is reckoned from its tokens are not the tokens themselves, which is not known here")
     return value.view

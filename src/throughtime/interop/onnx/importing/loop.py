@@ -152,30 +152,29 @@ def _turns(call: Call, columns: Columns, counters: set[str], end: str, most: int
             raise UserError("how many turns it takes is reckoned by the model, which is not known here")
     if isinstance(begin, Fixed) and not begin.array.all():
         return 0
-    going = np.broadcast_to(_over_turns(call, columns, counters, end, np.arange(most + 1)), (most + 1,))
+    known = dict.fromkeys((columns.plain(one) for one in counters), np.arange(most + 1))
+    known[columns.going] = np.ones(most + 1, bool)
+    going = np.broadcast_to(_over_turns(call, columns, end, known), (most + 1,))
     ended = np.flatnonzero(~going.astype(bool))
     turns = int(ended[0]) + 1 if len(ended) else most + 1
     return min(turns, int(limit.array.reshape(()))) if isinstance(limit, Fixed) else turns
 
 
-def _over_turns(call: Call, columns: Columns, counters: set[str], name: str, turns: np.ndarray) -> np.ndarray:
-    """A value of the body at each turn, where it depends on the turn alone."""
+def _over_turns(call: Call, columns: Columns, name: str, known: dict[str, np.ndarray]) -> np.ndarray:
+    """A value of the body at each turn, where it depends on the turn alone. known: what was reckoned; it grows."""
     name = columns.plain(name)
-    if name in counters:
-        return turns
-    around = call.build.values.get(name)
-    if isinstance(around, Fixed):
-        return around.array
-    if name == columns.going:
-        return np.array(True)
-    maker = columns.makers.get(name)
-    if maker is None or maker.op_type not in _LOGIC:
-        known = columns.fixed(name)
-        if known is None:
+    if name not in known:
+        around, maker = call.build.values.get(name), columns.makers.get(name)
+        if isinstance(around, Fixed):
+            known[name] = around.array
+        elif maker is not None and maker.op_type in _LOGIC:
+            given = [_over_turns(call, columns, one, known) for one in maker.input]
+            known[name] = fold(maker.op_type, attributes_of(maker), given)
+        elif (own := columns.fixed(name)) is not None:
+            known[name] = own
+        else:
             raise UserError("when it ends is reckoned by the model, which is not known here")
-        return known
-    given = [_over_turns(call, columns, counters, one, turns) for one in maker.input]
-    return fold(maker.op_type, attributes_of(maker), given)
+    return known[name]
 
 
 _LOGIC = ("Add", "Sub", "Cast", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Not", "Squeeze")
