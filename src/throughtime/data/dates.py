@@ -12,17 +12,22 @@ from itertools import islice
 
 import numpy as np
 
-from throughtime.data.date_patterns import FINEST, OPEN, PATTERNS, of_format, written
+from throughtime.data.date_patterns import FINEST, MONTHS, NAME, OPEN, PATTERNS, of_format, written
 from throughtime.data.frequency import infer
 from throughtime.data.written import Text
 from throughtime.errors import UserError
 
 _DIGITS = str.maketrans("123456789", "0" * 9)
 _SIGNS = str.maketrans("年月日时点分秒／：．", "-- ::: /:.")
-_MONTHS = {
-    name: n
-    for n, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
-}
+_SHORT = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_WORD = re.compile(r"[^\W\d_]{3,}\.?")
+_FOREIGN = frozenset(name for name in MONTHS if not re.fullmatch(NAME, name))
+_HALVES = {"上午": " AM", "下午": " PM"}
+_QUARTER = re.compile(r"年\s*第?([一二三四1-4])季度?")
+_DOTTED = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}")
+_YEAR = re.compile(r"(\d{4})年度?$")
+_SEVERAL = re.compile(r"\d\s*[-~至—–]\s*\d+月")
+"""Of months: the first two together, as statistics of China have them."""
 TOTAL = re.compile(r"(?:grand |sub-?)?total\b.*|summe|gesamt|合计|总计|小计", re.IGNORECASE)
 """What stands in place of a time in a row of totals."""
 _MOST_SHAPES = 5000
@@ -101,11 +106,25 @@ def plausible(text: Text, missing: np.ndarray) -> bool:
 
 
 def _plain(kind: str) -> str:
-    """A text with the signs that stand for others."""
+    """A text with the signs that stand for others, and months by their English names."""
+    if any(word.lower().rstrip(".") in _FOREIGN for word in _WORD.findall(kind)):
+        kind = re.sub(r"\bde\b", " ", _WORD.sub(lambda one: _in_english(one[0]), kind))
     if kind.isascii():
         return kind
+    if _SEVERAL.search(kind):
+        return kind
+    for sign, half in _HALVES.items():
+        kind = kind.replace(sign, "") + half if sign in kind else kind
+    kind = _YEAR.sub(r"\1-01", kind)
+    kind = _QUARTER.sub(lambda one: f"-Q{'一二三四'.find(one[1]) + 1 or one[1]}", kind)
     kind = "".join(str(int(sign)) if sign.isdecimal() else sign for sign in kind)  # full width, Arabic, ...
-    return re.sub(r"[-: ]+$", "", kind.replace("上午", "").translate(_SIGNS).replace("−", "-").replace("\xa0", " "))
+    return re.sub(r"[-: ]+$", "", kind.translate(_SIGNS).replace("−", "-").replace("\xa0", " "))
+
+
+def _in_english(word: str) -> str:
+    """The name of a month as an Englishman shortens it; any other word as it is."""
+    number = MONTHS.get(word.lower().rstrip("."))
+    return word if number is None else _SHORT[number - 1]
 
 
 def _shapes(kinds: Sequence[str]) -> list[str]:
@@ -177,7 +196,7 @@ def _fields(match: re.Match[str], kinds: list[str]) -> Fields:
         found[name] = number
     texts = match.groupdict()
     if texts.get("name"):
-        found["month"] = np.full(len(kinds), _MONTHS.get(texts["name"][:3].lower(), 0))
+        found["month"] = np.full(len(kinds), MONTHS.get(texts["name"].lower(), 0))
     if texts.get("half"):
         found["hour"] = np.where(
             (found["hour"] < 1) | (found["hour"] > 12), 99, found["hour"] % 12 + 12 * (texts["half"][0] in "pP")
@@ -214,6 +233,9 @@ def _dated(fields: Fields, order: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
     if "quarter" in fields:
         quarter = fields["quarter"]
         month = np.where(quarter >= 0, np.where(quarter % 5 == quarter, 3 * quarter - 2, 0), month)
+    if "semester" in fields:
+        semester = fields["semester"]
+        month = np.where(semester >= 0, np.where(semester % 3 == semester, 6 * semester - 5, 0), month)
     return year, np.where(month == -1, 1, month), np.where(day == -1, 1, day)
 
 
@@ -245,6 +267,10 @@ def _stamps_of(fields: Fields, order: str) -> tuple[np.ndarray, np.ndarray]:
         of_year = (monday + 7 * (week - 1) + 3).astype("datetime64[Y]").astype(np.int64) + 1970
         good &= (week < 0) | ((week >= 1) & (weekday <= 7) & (of_year == year))
         days = np.where(week >= 0, in_week, days)
+    if "dayofyear" in fields:
+        place = fields["dayofyear"]
+        good &= (place < 0) | ((place >= 1) & (place <= 365 + _leap(year)))
+        days = np.where(place >= 0, first.astype("datetime64[D]") + place - 1, days)
     clock = np.zeros(len(year), np.int64)
     for name, unit in (("hour", 3600), ("minute", 60), ("second", 1)):
         value = np.maximum(fields.get(name, clock * 0), 0)
@@ -253,6 +279,11 @@ def _stamps_of(fields: Fields, order: str) -> tuple[np.ndarray, np.ndarray]:
     good &= clock <= 86_400  # 24:00 is the end of a day
     part = np.maximum(fields.get("part", clock * 0), 0)
     return days.astype("datetime64[us]") + (clock * 1_000_000 + part).astype("timedelta64[us]"), good
+
+
+def _leap(year: np.ndarray) -> np.ndarray:
+    leap: np.ndarray = (year % 4 == 0) & (year % 100 != 0) | (year % 400 == 0)
+    return leap.astype(np.int64)
 
 
 def _order(fields: Fields, text: Text, dayfirst: bool | None, where: str) -> tuple[str, list[str]]:
@@ -271,6 +302,8 @@ def _order(fields: Fields, text: Text, dayfirst: bool | None, where: str) -> tup
             raise UserError(f"{where}: some dates have the day first and some the month; write them one way")
         good = {order: int(read[order][1].sum()) for order in orders}
         return max(orders, key=lambda order: good[order]), []
+    if not short and "dmy" in valid and all(_DOTTED.match(kind) for kind in text.kinds):
+        return "dmy", ["dates read with the day first, as it is where points stand between"]
     if len(valid) == 1:
         return valid[0], [f"dates read with {ORDERS[valid[0]]} first"]
 

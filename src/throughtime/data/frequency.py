@@ -209,7 +209,7 @@ def infer(times: list[np.ndarray]) -> Frequency | None:
         months = int(steps.min())
         if months > 0 and (steps % months == 0).mean() >= 2 / 3:
             return Frequency("months", months, day)
-    enough = common == _DAY and sum(map(len, times)) >= 10 and alike
+    enough = common == _DAY and sum(map(len, times)) >= 10 and alike and gaps[3 * _DAY]  # over a weekend
     if enough and all(np.is_busday(one.astype("datetime64[D]")).all() for one in times):
         return Frequency("business")
     if common > 0 and sum(n for gap, n in gaps.items() if gap % common == 0) / gaps.total() >= 2 / 3:

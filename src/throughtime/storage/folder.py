@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,8 +18,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from throughtime.errors import UserError
+from throughtime.storage.int8 import unpacked
 from throughtime.storage.memory import check_memory
-from throughtime.storage.ordered import in_order
+from throughtime.storage.ordered import pieces
 
 CONFIG, WEIGHTS, TOKENIZER, HISTORY = "config.json", "model.safetensors", "tokenizer.json", "history.jsonl"
 CHECKPOINT = Path("checkpoints") / "last.safetensors"
@@ -63,7 +63,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     file's name is replaced, not followed. UserError where the disk is full or forbids it.
     """
     make_folder(path.parent)
-    temporary = f".{path.name[:40]}.{secrets.token_hex(8)}.writing"
+    temporary = f".{path.name[:40]}.{os.urandom(8).hex()}.writing"
     try:
         with _opened(path) as folder:
             try:
@@ -161,7 +161,8 @@ def _check_regular(path: Path, about: os.stat_result, whole: bool) -> None:
 
 
 def on_disk(about: os.stat_result) -> int:
-    """Bytes that a file takes on its disk: less than it has where it is sparse."""
+    """Bytes that a file takes on its disk: less than it has where it is sparse. Small files may be kept where no blocks
+    are counted."""
     if not hasattr(about, "st_blocks") or (not about.st_blocks and about.st_size <= _INLINE):
         return about.st_size
     return min(512 * about.st_blocks, about.st_size)
@@ -201,19 +202,25 @@ def _no_number(text: str) -> Any:
 
 def write_weights(path: Path, parameters: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> None:
     """Write arrays by name as a safetensors file, atomically; equal content, equal bytes."""
-    from safetensors.numpy import save
-
-    arrays = {name: np.ascontiguousarray(value) for name, value in parameters.items()}
-    write_atomically(path, in_order(save(arrays, metadata=dict(metadata) if metadata else None)))
+    arrays = {name: np.asarray(value, order="C") for name, value in parameters.items()}
+    with replacing(path) as file:
+        for part in pieces(arrays, metadata):
+            file.write(part)
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a safetensors file by name; UserError where it is missing or malformed."""
+    """The arrays of a safetensors file by name, matrices of eight bits as float32; UserError where it is missing or
+    malformed."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
-        return dict(load(read_file(path)))
+        content = read_file(path)
+        found = dict(load(content))
+        if any(value.dtype == np.int8 for value in found.values()):
+            check_memory(str(path), 5 * len(content), len(content))
+            return unpacked(found, str(path))
+        return found
     except UserError:
         raise
     except OSError as error:

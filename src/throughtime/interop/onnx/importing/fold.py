@@ -147,6 +147,13 @@ FOLDS: dict[str, Callable[..., Array]] = {
     "Equal": lambda a, x, y: x == y,
     "Where": lambda a, c, x, y: np.asarray(np.where(c, x, y)),
     "Not": lambda a, x: ~x,
+    "Less": lambda a, x, y: x < y,
+    "LessOrEqual": lambda a, x, y: x <= y,
+    "Greater": lambda a, x, y: x > y,
+    "GreaterOrEqual": lambda a, x, y: x >= y,
+    "And": lambda a, x, y: x & y,
+    "Or": lambda a, x, y: x | y,
+    "Mod": lambda a, x, y: np.fmod(x, y) if a.get("fmod") else np.mod(x, y),
     "Shape": lambda a, x: np.array(x.shape[slice(a.get("start", 0), a.get("end"))], np.int64),
     "Size": lambda a, x: np.array(x.size, np.int64),
 }
