@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from throughtime.data import zones
+from throughtime.data.begin_end import halves
 from throughtime.data.counted_times import FORMS, of_numbers
 from throughtime.data.date_parts import clocks, part, part_of
 from throughtime.data.dates import TOTAL, parse, stamps_of
 from throughtime.data.frequency import outside
 from throughtime.data.reading import Reading
 from throughtime.data.series_table import SeriesTable
-from throughtime.data.spans import halves
 from throughtime.data.time_finding import columns_of_times
 from throughtime.data.written import Text
 from throughtime.errors import UserError

@@ -36,7 +36,7 @@ def pieces(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None 
         yield value.astype(value.dtype.newbyteorder("<"), copy=False).reshape(-1).view(np.uint8)
 
 
-def _header(entries: dict[str, Any]) -> bytes:
+def _header(entries: Mapping[str, object]) -> bytes:
     text = json.dumps(entries, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)  # the arrays begin at a multiple of eight
     return len(text).to_bytes(8, "little") + text

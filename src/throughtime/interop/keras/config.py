@@ -214,6 +214,21 @@ def is_model(layer: LayerConfig) -> bool:
     return layer.cls in MODELS
 
 
+def is_operation(layer: LayerConfig) -> bool:
+    """Whether it is an operation of keras.ops, which may bear a layer's name. A .h5 does not say where it comes from:
+    there it has not the entries that every layer has."""
+    if layer.module:
+        return re.search(r"\bops\b", layer.module) is not None
+    own = layer.writer.major == 3 and not {"trainable", "dtype"} & layer.values.keys()
+    return own and layer.cls in ("Average", "Identity", "NotEqual", "Any")
+
+
+def repeated_model(layer: LayerConfig) -> LayerConfig | None:
+    """The model that a TimeDistributed layer has at every step; None where there is none."""
+    inner = layer.inner() if layer.cls == "TimeDistributed" and isinstance(layer.get("layer"), dict) else None
+    return inner if inner is not None and is_model(inner) else None
+
+
 def inner_layers(model: LayerConfig, prefix: str = "", depth: int = 0) -> list[LayerConfig]:
     """The layers of a model, in its order; UserError where they are damaged or too deeply nested."""
     if depth > _DEEPEST:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from throughtime.interop import layers as kinds
 from throughtime.interop.keras import recurrent
-from throughtime.interop.keras.config import LayerConfig, activation_layer
+from throughtime.interop.keras.config import LayerConfig, activation_layer, is_operation
 from throughtime.interop.keras.recurrent import Weights
 from throughtime.interop.keras.weights import RECURRENT, cells_of
 from throughtime.interop.layers import Layer
@@ -39,7 +38,7 @@ def convert(layer: LayerConfig, arrays: Arrays) -> Made:
         return kinds.Identity(), {}
     if layer.cls in RECURRENT:
         return _recurrent(layer, arrays)
-    if re.search(r"\bops\b", layer.module) and layer.cls not in _OPERATIONS:
+    if is_operation(layer) and layer.cls not in _OPERATIONS:
         raise layer.error(f"the operation {layer.cls[:60]} of keras.ops is not known here; replace it by a layer")
     f = activation_layer(layer)
     if f is not None:

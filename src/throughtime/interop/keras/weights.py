@@ -9,7 +9,7 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.interop.keras.bundle import OBJECTS, Bundle, Object, objects
-from throughtime.interop.keras.config import LayerConfig, inner_layers, is_model, layer_config
+from throughtime.interop.keras.config import LayerConfig, inner_layers, is_model, layer_config, repeated_model
 from throughtime.interop.keras.hdf5 import Store
 from throughtime.options import Json
 
@@ -56,8 +56,9 @@ def legacy(store: Store, root: str, model: LayerConfig) -> Arrays:
     found: Arrays = {}
     for layer, name in pairs:
         arrays = [store.array(f"{root}/{name}/{path}") for path in names[name]]
-        if is_model(layer):
-            found.update(_split(layer, names[name], arrays))
+        inner = layer if is_model(layer) else repeated_model(layer)
+        if inner is not None:
+            found.update(_split(inner, names[name], arrays))
         else:
             found[layer.name] = arrays
     return found
@@ -140,6 +141,8 @@ def modern(store: Store, model: LayerConfig, root: str = "", prefix: str = "") -
         path = f"{root}/{place}/{group}"
         if is_model(layer):
             found.update(modern(store, layer, path, f"{layer.name}/"))
+        elif (inner := repeated_model(layer)) is not None:
+            found.update(modern(store, inner, f"{path}/layer", f"{inner.name}/"))
         elif layer.cls in WITH_WEIGHTS:
             found[layer.name] = _modern_layer(store, layer, path)
     return found

@@ -16,7 +16,8 @@ from throughtime.report.console import print_json, say, table
 from throughtime.tasks import shell
 from throughtime.tasks.classify.labelling import Shown, Source, label_all, likeliest, shares_of
 
-DATA = "CSV, TSV, JSON, Parquet, lines of label and text, or a folder of them; - is standard input."
+DATA = "CSV, TSV, JSON, Parquet, lines of label and text, several files, or a folder of them; - is standard input."
+SEVERAL = True
 TRAIN = "Learn to tell texts apart, score texts it never saw beside the baselines, write a report."
 
 Encoding = Annotated[str, Option(help="Of the file.")]
@@ -89,7 +90,9 @@ def run(
 
 def evaluate(
     directory: shell.Directory,
-    data: Annotated[str, Argument(help="Labelled texts; of those of training only the ones kept apart are scored.")],
+    data: Annotated[
+        list[str], Argument(help="Labelled texts; of those of training only the ones kept apart are scored.")
+    ],
     text: Annotated[str | None, Option(help="The column of the texts; as in training if not given.")] = None,
     label: Annotated[str | None, Option(help="The column of the labels; as in training if not given.")] = None,
     encoding: Annotated[str | None, Option(help="Of the file; as in training if not given.")] = None,
@@ -98,7 +101,7 @@ def evaluate(
     """Score a model on labelled texts beside the baselines; sentences say whether it is better, and what it adds."""
     from throughtime.tasks.classify.score import evaluate_folder
 
-    result = evaluate_folder(directory, data, text, label, encoding)
+    result = evaluate_folder(directory, shell.one_or_several(data), text, label, encoding)
     if json:
         print_json(result)
         return

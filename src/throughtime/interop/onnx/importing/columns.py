@@ -22,13 +22,17 @@ _ONE = ("Sigmoid", "Tanh", "Relu", "Exp", "Log", "Sqrt", "Softplus", "Neg", "Ide
 
 
 class Columns:
-    """A body. names: of values -> what they are called around it, or of equal ones; known: the values around it."""
+    """A body. names: of values -> what they are called around it, or of equal ones; known: the values around it.
+    going: the name of whether the loop goes on."""
 
     def __init__(self, body: Any, names: Mapping[str, str], known: Mapping[str, Known]) -> None:
         self.names, self._known = dict(names), known
         self.makers: dict[str, Any] = {}
+        self.going = body.input[1].name
         self._arrays: dict[str, np.ndarray] = {one.name: array(one) for one in body.initializer}
         self._cut: dict[tuple[str, int, int], str] = {}
+        self._of_step: set[str] = set()
+        self._widths: dict[str, int] = {}
         for node in body.node:
             for name in node.output:
                 self.makers[name] = node
@@ -54,11 +58,13 @@ class Columns:
         if isinstance(around, Fixed):
             return None if around.free else around.array
         maker = self.makers.get(name)
-        if maker is None:
+        if maker is None or name in self._of_step:
             return None
         found = self._reckoned(maker, name)
         if found is not None:
             self._arrays[name] = found
+        else:
+            self._of_step.add(name)
         return found
 
     def _reckoned(self, maker: Any, name: str) -> np.ndarray | None:
@@ -76,10 +82,15 @@ class Columns:
 
     def width(self, name: str) -> int:
         """How many columns a value of the step has; 0 where that is not known."""
-        name, known = self.plain(name), self.fixed(name)
+        name = self.plain(name)
+        if name not in self._widths:
+            self._widths[name] = self._width(name)
+        return self._widths[name]
+
+    def _width(self, name: str) -> int:
+        known, maker = self.fixed(name), self.makers.get(name)
         if known is not None:
             return int(known.shape[-1]) if known.ndim else 1
-        maker = self.makers.get(name)
         if maker is None:
             return 0
         if maker.op_type == "MatMul":

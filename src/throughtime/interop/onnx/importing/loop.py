@@ -1,18 +1,21 @@
 """ONNX's Loop as a Scan, where it walks along a sequence step by step, as TensorFlow's exporters write their layers.
 
 A number counts up from zero; the body takes that step of a sequence from around it (Gather), and what it gives at a
-step is put side by side. Arrays that go round unchanged are what they were before. Whether the loop ends early is not
-read: the whole file is run beside the conversion.
+step is put side by side. Arrays that go round unchanged are what they were before. The loop must end with the sequence.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from throughtime.errors import UserError
 from throughtime.interop.onnx.importing import scan
 from throughtime.interop.onnx.importing.call import Call
 from throughtime.interop.onnx.importing.columns import Columns
+from throughtime.interop.onnx.importing.fold import fold
+from throughtime.interop.onnx.importing.recurrent import attributes_of
 from throughtime.interop.onnx.importing.values import Fixed, Reversed, Steps
 
 UNKNOWN = (
@@ -35,6 +38,13 @@ def check(node: Any) -> None:
 
 def convert(call: Call) -> None:
     """A Loop along a sequence. UserError for any other."""
+    try:
+        _convert(call)
+    except RecursionError:
+        raise UserError("in its body, values wait for each other; the file is damaged") from None
+
+
+def _convert(call: Call) -> None:
     from onnx import helper
 
     body = call.a["body"]
@@ -47,6 +57,9 @@ def convert(call: Call) -> None:
     steps = {taken[0], *(taken[2 + k] for k in counters)}
     sequence, x = _sequence(call, columns, steps)
     states = [k for k in range(carried) if taken[2 + k] not in names and k not in counters]
+    turns = _turns(call, columns, steps, given[0], _steps_of(call, sequence))
+    if turns != _steps_of(call, sequence):
+        raise UserError("it does not take as many turns as its sequence has steps")
     for k in counters:
         if call.build.uses[call.outputs[k]]:
             raise UserError("what it counts is read behind it, which is not known here")
@@ -66,6 +79,8 @@ def convert(call: Call) -> None:
     attributes: dict[str, Any] = {"body": graph, "num_scan_inputs": 1}
     turned = call.build.values[sequence]
     if isinstance(turned, Reversed):
+        if turned.time != turned.view.axes[0]:
+            raise UserError("it goes along a sequence that is turned along another axis than time")
         sequence = f"{sequence} as it is"
         call.build.values[sequence] = turned.view
         attributes |= {"scan_input_directions": [1], "scan_output_directions": [1] * len(shown)}
@@ -120,10 +135,46 @@ def _sequence(call: Call, columns: Columns, steps: set[str]) -> tuple[str, str]:
     if len(found) != 1:
         raise UserError(f"it goes along {len(found)} sequences, expected one; masked steps are not known here")
     ((sequence, x),) = found.items()
-    value, turns = call.build.values[sequence], call.value(0)
-    value = value.view if isinstance(value, Reversed) else call.build.view(sequence)
-    if not isinstance(turns, Fixed) or int(turns.array.reshape(())) != value.shape[0]:
-        raise UserError("it does not take as many turns as its sequence has steps")
-    if (begin := call.value(1)) is not None and not (isinstance(begin, Fixed) and begin.array.all()):
-        raise UserError("whether it begins at all is reckoned by the model, which is not known here")
     return sequence, x
+
+
+def _steps_of(call: Call, sequence: str) -> int:
+    value = call.build.values[sequence]
+    return (value.view if isinstance(value, Reversed) else call.build.view(sequence)).shape[0]
+
+
+def _turns(call: Call, columns: Columns, counters: set[str], end: str, most: int) -> int:
+    """How many turns it takes, at most one more than so many: from how often it may turn, and from when its own
+    condition ends it. counters: names of the number of the turn in the body. UserError where the model reckons it."""
+    limit, begin = call.value(0), call.value(1)
+    for one in (limit, begin):
+        if one is not None and not isinstance(one, Fixed):
+            raise UserError("how many turns it takes is reckoned by the model, which is not known here")
+    if isinstance(begin, Fixed) and not begin.array.all():
+        return 0
+    known = dict.fromkeys((columns.plain(one) for one in counters), np.arange(most + 1))
+    known[columns.going] = np.ones(most + 1, bool)
+    going = np.broadcast_to(_over_turns(call, columns, end, known), (most + 1,))
+    ended = np.flatnonzero(~going.astype(bool))
+    turns = int(ended[0]) + 1 if len(ended) else most + 1
+    return min(turns, int(limit.array.reshape(()))) if isinstance(limit, Fixed) else turns
+
+
+def _over_turns(call: Call, columns: Columns, name: str, known: dict[str, np.ndarray]) -> np.ndarray:
+    """A value of the body at each turn, where it depends on the turn alone. known: what was reckoned; it grows."""
+    name = columns.plain(name)
+    if name not in known:
+        around, maker = call.build.values.get(name), columns.makers.get(name)
+        if isinstance(around, Fixed):
+            known[name] = around.array
+        elif maker is not None and maker.op_type in _LOGIC:
+            given = [_over_turns(call, columns, one, known) for one in maker.input]
+            known[name] = fold(maker.op_type, attributes_of(maker), given)
+        elif (own := columns.fixed(name)) is not None:
+            known[name] = own
+        else:
+            raise UserError("when it ends is reckoned by the model, which is not known here")
+    return known[name]
+
+
+_LOGIC = ("Add", "Sub", "Cast", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Not", "Squeeze")

@@ -35,11 +35,15 @@ def transpose(call: Call) -> None:
     order = call.a.get("perm", list(range(len(view.axes)))[::-1])
     if sorted(order) != list(range(len(view.axes))):
         raise UserError(f"its perm {list(order)[:8]} does not fit its input of {len(view.axes)} axes")
-    found = view.seen(tuple(view.axes[k] for k in order))
+    _give(call, value, view.seen(tuple(view.axes[k] for k in order)))
+
+
+def _give(call: Call, value: Known | None, view: View) -> None:
+    """Say what an output is, turned where what it was made of is turned."""
     if isinstance(value, Reversed):
-        call.build.values[call.outputs[0]] = Reversed(found, value.time)
-        return
-    call.give(found)
+        call.build.values[call.outputs[0]] = Reversed(view, value.time)
+    else:
+        call.give(view)
 
 
 def reverse(call: Call) -> None:
@@ -49,23 +53,26 @@ def reverse(call: Call) -> None:
     time = int(call.a.get("time_axis", 0))
     if not isinstance(lengths, Fixed) or (lengths.array != view.shape[time]).any():
         raise UserError("it turns rows of different lengths, which is not known here")
+    layer = call.build.layers[call.build.nodes[view.place[0]].layer]
+    if isinstance(layer, kinds.Recurrent) and layer.turned:
+        raise UserError("it turns a sequence that is read in both orders, which is not known here")
     if not isinstance(value, Reversed):
         call.build.values[call.outputs[0]] = Reversed(view, view.axes[time])
         return
-    layer = call.build.layers[call.build.nodes[view.place[0]].layer]
-    if view.axes[time] != value.time or (isinstance(layer, kinds.Recurrent) and layer.turned):
-        raise UserError("it turns a sequence along two axes, or one that is read in both orders")
+    if view.axes[time] != value.time:
+        raise UserError("it turns a sequence along two axes, which is not known here")
     call.build.straight.add(view.place)
     call.give(view)
 
 
 def squeeze(call: Call) -> None:
-    view = call.view()
+    value = call.value(0)
+    view = value.view if isinstance(value, Reversed) else call.view()
     found = axes_asked(call, len(view.axes))
     gone = {k for k, axis in enumerate(view.axes) if not axis} if found is None else {n % len(view.axes) for n in found}
     if any(view.axes[k] for k in gone):
         raise UserError(f"it drops axes of {[view.shape[k] for k in sorted(gone)]} values, or the batch")
-    call.give(view.seen(tuple(axis for k, axis in enumerate(view.axes) if k not in gone)))
+    _give(call, value, view.seen(tuple(axis for k, axis in enumerate(view.axes) if k not in gone)))
 
 
 def unsqueeze(call: Call) -> None:
