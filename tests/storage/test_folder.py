@@ -182,3 +182,14 @@ def test_only_regular_files_that_memory_can_hold_are_read(tmp_path: Path, kind: 
 )
 def test_a_sparse_file_takes_what_its_blocks_do(about: dict[str, int], taken: int) -> None:
     assert folder.on_disk(SimpleNamespace(**about)) == taken  # type: ignore[arg-type]
+
+
+def test_a_file_without_a_block_takes_nothing_on_the_disk(tmp_path: Path) -> None:
+    sparse = tmp_path / "sparse"
+    sparse.write_bytes(b"")
+    os.truncate(sparse, 1 << 40)
+    assert folder.on_disk(sparse.stat()) == 0
+    with pytest.raises(UserError, match="it takes 0 bytes on the disk"):
+        folder.read_file(sparse)
+    (tmp_path / "small").write_bytes(b"x" * 100)
+    assert folder.on_disk((tmp_path / "small").stat()) == 100

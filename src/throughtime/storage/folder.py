@@ -30,6 +30,9 @@ LOCK = CHECKPOINT.with_name(".lock")
 _TEMPORARY = re.compile(r"\.(.{1,60})\.[0-9a-f]{16}\.writing")
 """Names of files that are being written."""
 
+_INLINE = 1 << 16
+"""Bytes up to which some file systems keep a file's content beside its name, in no block."""
+
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -157,13 +160,10 @@ def _check_regular(path: Path, about: os.stat_result, whole: bool) -> None:
         check_memory(str(path), about.st_size, on_disk(about))
 
 
-_WITHOUT_BLOCKS = 1 << 16
-
-
 def on_disk(about: os.stat_result) -> int:
     """Bytes that a file takes on its disk: less than it has where it is sparse. Small files may be kept where no blocks
     are counted."""
-    if not hasattr(about, "st_blocks") or (not about.st_blocks and about.st_size <= _WITHOUT_BLOCKS):
+    if not hasattr(about, "st_blocks") or (not about.st_blocks and about.st_size <= _INLINE):
         return about.st_size
     return min(512 * about.st_blocks, about.st_size)
 

@@ -39,7 +39,7 @@ def chosen(
 ) -> ForecastOptions:
     """Options for series, by the rule."""
     options = ForecastOptions(horizon, **({"minutes": 3} | given))
-    facts = Facts.of(series, horizon, options.season, ())
+    facts = Facts.of(series, horizon, options.season, None)
     return choose(facts, options, seconds or (lambda tried: 0.005 * ((tried.hidden or 128) / 128) ** 2), threads)[0]
 
 
@@ -112,7 +112,7 @@ def test_a_budget_buys_members_until_there_is_nothing_to_gain(values: int, minut
     assert quick.ensemble_size == 5
     assert quick.minutes is not None
     assert quick.minutes < minutes
-    facts = Facts.of(series, 24, None, ())
+    facts = Facts.of(series, 24, None, None)
     steps = 60 * quick.minutes / (5 * 1e-4)
     assert steps >= 1.4 * useful_steps(facts, quick) or quick.minutes == 0.05
 
@@ -163,7 +163,7 @@ def test_what_somebody_chose_stays() -> None:
 
 
 def test_every_choice_has_a_reason_and_holds() -> None:
-    facts = Facts.of(seasonal(3, 900), 24, None, ())
+    facts = Facts.of(seasonal(3, 900), 24, None, None)
     options, choices = choose(facts, ForecastOptions(24, minutes=3), lambda tried: 0.01)
     assert {one.name for one in choices} >= {"season", "segment", "lookback", "lags", "scaling", "ensemble_size"}
     assert all(one.why for one in choices)

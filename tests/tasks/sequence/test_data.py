@@ -14,7 +14,7 @@ from throughtime.data.pairs import Pairs
 from throughtime.data.shared_bpe import SharedBPE
 from throughtime.tasks.chat.stream import Generator
 from throughtime.tasks.sequence.cutting import ALL, BEGINNING, END
-from throughtime.tasks.sequence.data import Coded
+from throughtime.tasks.sequence.data import Coded, bounds
 from throughtime.tasks.summarize.stream import TextSummarizer
 
 SIDES = made(40)
@@ -64,3 +64,12 @@ def test_of_a_conversation_the_end_is_read() -> None:
     ((_, read),), left = model.cut(LONG[0])
     np.testing.assert_array_equal(read, ids[-40:])
     assert left == len(ids) - 40
+
+
+def test_a_few_far_longer_targets_do_not_make_answers_long() -> None:
+    pieces = SharedBPE.fit([["xyz"]], 257)
+    pairs = Pairs(["a" * 8] * 3000, ["b" * 9] * 2999 + ["c" * 150])
+    slope, longest = bounds(Coded.of(pairs, pieces))
+    assert longest == (9, 10)
+    assert slope == pytest.approx(11 / 9)
+    assert bounds(Coded.of(pairs.take(range(2990, 3000)), pieces))[1] == (9, 150)

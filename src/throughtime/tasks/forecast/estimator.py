@@ -150,7 +150,9 @@ class Forecaster(Answering):
         held = examples.held(options, 0.1 if options.validation is None else options.validation)
         _check_room(examples.series.lengths, held, horizon)
         learned = [one[: len(one) - k] for one, k in zip(values, held, strict=True)]
-        facts = Facts.of(learned, horizon, options.season, examples.panel.frequency.seasons)
+        frequency = examples.panel.frequency
+        usual = None if frequency.kind == "steps" else frequency.seasons
+        facts = Facts.of(learned, horizon, options.season, usual)
         if options.neighbours is None and not options.every and self._earlier is None:
             found = find_neighbours(examples.learned(options), horizon, facts.season)
             if found is not None:

@@ -27,6 +27,8 @@ class ForecastJob(SideBySideJob):
     models said of the validation part before.
     """
 
+    near = 0.02  # the latest values tell more than so small a difference
+
     def __init__(
         self,
         models: Sequence[TorchModel],

@@ -82,7 +82,10 @@ def choose(
 
 def _season(rule: _Rule) -> None:
     facts = rule.facts
-    if facts.seasons.period > 1:
+    if facts.seasons.drifting:
+        share = f"{100 * facts.seasons.strength:.0f} %"
+        why = f"the value {facts.season} steps ago errs {share} less than the last one, though the cycle moves on"
+    elif facts.seasons.period > 1:
         share = f"{100 * facts.seasons.strength:.0f} %"
         why = f"the mean course over {facts.season} steps explains {share} of the values that follow"
     else:
@@ -104,7 +107,7 @@ def _scale(rule: _Rule) -> None:
         rule.take("nonnegative", True, "zeros among the values, and nothing below")
     rule.take("nonnegative", False, "values below zero" if facts.negative else "no value is zero")
     many = facts.length >= 4 * facts.season
-    if _short(rule) and many and facts.seasons.period == facts.season:
+    if _short(rule) and many and facts.seasons.period == facts.season and not facts.seasons.drifting:
         rule.take("profile", facts.season, f"the course over {facts.season} steps repeats, the look-back is shorter")
     rule.take("profile", 0, "the look-back holds the season, or there is none")
     if options.every:

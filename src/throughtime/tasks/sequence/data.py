@@ -66,9 +66,9 @@ class Within(NamedTuple):
 @dataclass(frozen=True)
 class SequenceData(TextsData):
     """What config.json keeps of pairs. source, target: the columns they were read from, None where there are none.
-    slope: pieces of a target for each of its source, at most; longest: pieces of a source and of a target at most.
-    read: pieces of a source that are read at once, where longer ones were cut to so many; None where none was.
-    grounded: whether an answer has no names and numbers but those that stand in its source."""
+    slope: pieces of a target for each of its source, at most; longest: pieces of a source at most, and
+    of nearly all targets. read: pieces of a source that are read at once, where longer ones were cut to so many; None
+    where none was. grounded: whether an answer has no names and numbers but those that stand in its source."""
 
     source: str | None = None
     target: str | None = None
@@ -156,10 +156,12 @@ def _compared(one: Pairs, other: Pairs) -> list[str]:
 
 
 def bounds(coded: Coded) -> tuple[float, tuple[int, int]]:
-    """How long answers may be: pieces for each of the source, and the longest source and target."""
+    """How long answers may be: pieces for each of the source, and the longest source and target, of which a few that
+    are far longer do not count."""
     lengths = coded.sources.lengths, coded.targets.lengths
     ratios = (lengths[1] + 1) / lengths[0]
-    return max(1.0, float(np.quantile(ratios, _SEEN))), (int(lengths[0].max()), int(lengths[1].max()))
+    longest = int(np.ceil(np.quantile(lengths[1], _SEEN)))
+    return max(1.0, float(np.quantile(ratios, _SEEN))), (int(lengths[0].max()), longest)
 
 
 def joined(turns: Sequence[str]) -> str:

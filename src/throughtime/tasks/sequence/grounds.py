@@ -32,14 +32,24 @@ def keeps(pairs: Pairs) -> tuple[bool, str]:
     return True, told + "others"
 
 
-class Grounds:
-    """asked: sources, and what of their answers is forced, which may be said as well. pieces: of both sides."""
+class Looks:
+    """What pieces look like, the edge as a space. texts: of each. begins: whether a word begins with it. odd: whether a
+    word with it is worth a closer look."""
 
-    def __init__(self, asked: Sequence[Asked], pieces: SharedBPE) -> None:
+    def __init__(self, pieces: SharedBPE) -> None:
+        self.texts = [*(piece.decode("utf-8", "replace") for piece in pieces.pieces), " "]
+        self.begins = [text[:1].isspace() for text in self.texts]
+        self.odd = [bool(_ODD.search(text)) for text in self.texts]
+
+
+class Grounds:
+    """asked: sources, and what of their answers is forced, which may be said as well. pieces: of both sides. looks: of
+    these."""
+
+    def __init__(self, asked: Sequence[Asked], pieces: SharedBPE, looks: Looks | None = None) -> None:
         self._asked, self._pieces = asked, pieces
-        self._texts = [*(piece.decode("utf-8", "replace") for piece in pieces.pieces), " "]
-        self._begins = [text[:1].isspace() for text in self._texts]
-        self._odd = [bool(_ODD.search(text)) for text in self._texts]
+        looks = looks or Looks(pieces)
+        self._texts, self._begins, self._odd = looks.texts, looks.begins, looks.odd
         self._there: dict[int, tuple[set[str], str]] = {}
         self._known: dict[tuple[int, bool, tuple[int, ...]], bool] = {}
 

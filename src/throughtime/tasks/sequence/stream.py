@@ -29,7 +29,7 @@ from throughtime.tasks.sequence.repeats import Repeats
 
 if TYPE_CHECKING:
     from throughtime.tasks.sequence.alignment import Link
-    from throughtime.tasks.sequence.grounds import Grounds
+    from throughtime.tasks.sequence.grounds import Grounds, Looks
 
 _TEXTS = 1024
 """Texts in memory at once."""
@@ -139,6 +139,7 @@ class SequenceModel:
         self.decided = decided or SequenceDecided()
         self.parameters = {name: np.ascontiguousarray(value) for name, value in parameters.items()}
         self.ops = StepOps(threads)
+        self._looks: Looks | None = None
         self._visible, self._folded = pieces.visible(), pieces.folded()
 
     def answer(self, texts: Iterable[str], wishes: Wishes | None = None) -> Iterator[Answered]:
@@ -217,9 +218,10 @@ class SequenceModel:
         """What answers have to keep to, where they do."""
         if not self.data.grounded:
             return None
-        from throughtime.tasks.sequence.grounds import Grounds
+        from throughtime.tasks.sequence.grounds import Grounds, Looks
 
-        return Grounds(asked, self.pieces)
+        self._looks = self._looks or Looks(self.pieces)
+        return Grounds(asked, self.pieces, self._looks)
 
     def _outputs(self, text: str, ids: np.ndarray, answers: Sequence[Answer], wishes: Wishes) -> list[Output]:
         """Different texts with falling scores."""

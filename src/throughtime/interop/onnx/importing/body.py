@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.interop.onnx.importing.fold import FOLDS, Reckoner, bounds, check_whole
+from throughtime.interop.onnx.importing.fold import FOLDS, Attributes, Reckoner, bounds, check_whole
 from throughtime.interop.onnx.importing.read import array
 from throughtime.interop.onnx.importing.recurrent import attributes_of
 from throughtime.interop.onnx.importing.values import Fixed, Known
@@ -102,7 +102,7 @@ class Body:
             raise UserError(f"it reads {name[:60]}, which is no fixed array and nothing of the step")
         return around.array
 
-    def one(self, op: str, a: dict[str, Any], given: list[Any], names: list[str]) -> Any:
+    def one(self, op: str, a: Attributes, given: list[Any], names: list[str]) -> Any:
         """The value of a node."""
         if op == "Constant":
             return a.get("value", a.get("value_float"))
@@ -126,7 +126,7 @@ class Body:
             raise UserError("it reads what no step of a recurrence has")
         return self.arithmetic(op, a, given)
 
-    def arithmetic(self, op: str, a: dict[str, Any], given: list[Any]) -> Any:
+    def arithmetic(self, op: str, a: Attributes, given: list[Any]) -> Any:
         """The value of a node that computes."""
         if op in ("MatMul", "Gemm"):
             return self.product(op, a, given)
@@ -177,7 +177,7 @@ class Body:
         self.parameters[name] = np.ascontiguousarray(value)
         return self.leaf(op, size, name)
 
-    def product(self, op: str, a: dict[str, Any], given: list[Any]) -> Symbol:
+    def product(self, op: str, a: Attributes, given: list[Any]) -> Symbol:
         """x @ W, and with Gemm + b."""
         value, matrix = given[0], given[1]
         if not isinstance(value, Symbol) or not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or a.get("transA"):
@@ -192,7 +192,7 @@ class Body:
             found = found + self.side(given[2] * given[2].dtype.type(a.get("beta", 1.0)), found)
         return found
 
-    def piece(self, a: dict[str, Any], given: list[Any]) -> Symbol:
+    def piece(self, a: Attributes, given: list[Any]) -> Symbol:
         """Some columns of what comes in."""
         ((axis, part),) = bounds(a, [None, *given[1:]], 2).items()
         key = (part.start, min(part.stop, 1 << 30))

@@ -6,14 +6,13 @@ Gather. What such nodes make of a token is kept as a function of it, and tried o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.interop.onnx.importing.fold import FOLDS, INTEGERS, TYPES
+from throughtime.interop.onnx.importing.fold import FOLDS, INTEGERS, TYPES, Attributes
 from throughtime.interop.onnx.importing.values import Fixed, Known, Reckoned, View
 
 _BEGIN = ("Add", "Sub", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal", "Mod")
@@ -22,7 +21,7 @@ _BEGIN = ("Add", "Sub", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equ
 _ALL = (*_BEGIN, "Mul", "Not", "And", "Or", "Where", "Cast", "Identity")
 
 
-def applies(op: str, a: Mapping[str, Any], values: Sequence[Known | None]) -> bool:
+def applies(op: str, a: Attributes, values: Sequence[Known | None]) -> bool:
     """Whether a node only reckons with tokens: with these, numbers, and what was reckoned from them."""
     small = all(isinstance(one, Reckoned | View) or (isinstance(one, Fixed) and one.array.size == 1) for one in values)
     if not small or op not in _ALL:
@@ -34,7 +33,7 @@ def applies(op: str, a: Mapping[str, Any], values: Sequence[Known | None]) -> bo
     return begins and len(views) == 1 and len(views[0].axes) > 1 and views[0].tokens
 
 
-def reckoned(op: str, a: Mapping[str, Any], values: Sequence[Known | None]) -> Reckoned:
+def reckoned(op: str, a: Attributes, values: Sequence[Known | None]) -> Reckoned:
     """What a node makes of tokens. UserError where it joins two values of the model, or makes what is not known."""
     view = next(one.view if isinstance(one, Reckoned) else one for one in values if isinstance(one, Reckoned | View))
     each: list[Callable[[np.ndarray], np.ndarray]] = []
