@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,15 +37,13 @@ from throughtime.data.label_values import INTEGER, TEXT, as_texts, in_words
 from throughtime.data.spans import rasa
 from throughtime.data.splits import grouped_split
 from throughtime.data.table import JSON, PARQUET, json_table
-from throughtime.data.text import read_text
+from throughtime.data.text import check_text, read_text
 from throughtime.errors import UserError
 
 FORMATS = ("auto", "table", "lines", "json")
 
 _MANY = 20
 """Different whole numbers from which they may be no classes."""
-
-_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -361,14 +358,6 @@ def _written(value: Any) -> str | None:
     if isinstance(value, float | np.floating):
         return str(int(value)) if float(value).is_integer() else str(float(value))
     return None
-
-
-def check_text(text: str, where: str) -> None:
-    """UserError for what is no text in any encoding, said where."""
-    if "\0" in text:
-        raise UserError(f"{where}: the text holds a NUL, it is no text; take it out")
-    if _HALF.search(text):
-        raise UserError(f"{where}: the text holds half of a surrogate pair, no character; take it out")
 
 
 def _text(value: Any, where: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -82,7 +82,7 @@ def measures(norm: Curve, clip: float | None, speed: Curve, rate: Curve, unit: s
     return svg(figure)
 
 
-def _marker(steps: Sequence[float]) -> str:
+def _marker(steps: Sized) -> str:
     """A point alone is no line."""
     return "o" if len(steps) == 1 else ""
 

@@ -118,6 +118,10 @@ def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None
     summary = task.run(out or Path("runs/demo-classify"), minutes, seed, threads, quiet=json)
     shell.show(summary, json, write_report, show)
     if not json:
+        if "evaluation" in summary:
+            found = summary["evaluation"]["phrasings"]
+            beside = f" Template by template: {found['verdict']['sentence']}" if found["verdict"] else ""
+            print(f"why     {found['sentence']}{beside}")
         print(f"more    throughtime run {summary['directory']} {task.EXAMPLE!r}")
 
 
@@ -142,8 +146,8 @@ def show(evaluation: Mapping[str, Json]) -> None:
     if "sure" in evaluation and evaluation["sure"]["accuracy"] is not None:
         entry = evaluation["sure"]
         print(f"sure of {entry['share']:.0%} of them, and then right in {entry['accuracy']:.1%}")
-    for entry in (evaluation["recurrence"].get("adds"), evaluation.get("shuffled")):
-        if entry:
+    for entry in (evaluation["recurrence"].get("adds"), evaluation.get("missed"), evaluation.get("shuffled")):
+        if entry and entry["sentence"]:
             print(entry["sentence"])
     sys.stdout.flush()
 

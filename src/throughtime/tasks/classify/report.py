@@ -101,7 +101,7 @@ def _result(evaluation: Mapping[str, Json]) -> list[Item]:
     items = compared({**evaluation, "accuracy_unseen": unseen.get("accuracy")}, measures, ["accuracy"], added)
     if some:
         items.append(Prose(f"Unseen are the {fresh:,} texts that are not among those learned from."))
-    told = (sentence(evaluation, "recurrence", "adds"), sentence(evaluation, "shuffled"))
+    told = [sentence(evaluation, *names) for names in (("recurrence", "adds"), ("missed",), ("shuffled",))]
     return items + [Prose(one) for one in told if one]
 
 

@@ -22,7 +22,7 @@ from throughtime.tasks.classify.score_sets import CONTROL, MISTAKES, SHOWN, scor
 from throughtime.tasks.classify.stream import SCHEMA, TextClassifier, load
 from throughtime.tasks.reading.control import in_words, order_effect
 from throughtime.tasks.reading.data import in_a_line, kept_apart, place_of
-from throughtime.tasks.reading.verdicts import recurrence_beside
+from throughtime.tasks.reading.verdicts import missed, recurrence_beside
 
 _SHOWN_CLASSES = 500
 """Classes up to which it is told which are taken for which."""
@@ -77,6 +77,7 @@ def score(model: TextClassifier, given: Texts, seen: np.ndarray | None, rows: bo
         best = min(errors, key=lambda name: errors[name].sum())
         evaluation["verdict"] = verdict(wrong, errors[best], best, "error rate", "texts", groups).to_json()
     evaluation["recurrence"] = recurrence_beside(parts, truth, wrong, model.weights, model.linear_weights, groups)
+    evaluation["missed"] = missed(parts, truth, wrong)
     evaluation["shuffled"] = _control(model, given, truth, parts[RECURRENCE].argmax(1), groups)
     evaluation["mistakes"] = _mistakes(given, answers, truth, model.classes)
     if rows:
@@ -114,7 +115,7 @@ def evaluate_folder(
         given = replace(given, labels=matched(given.labels, model.classes))
     some = _not_empty(given)
     told, left = given.notes, list[str]()
-    if record.data.read and some.sha256 == record.data.sha256:
+    if record.data.from_files and some.sha256 == record.data.sha256:
         if not options.holdout:
             raise UserError(f"{some.where}: the model learned from these texts, all of them; give others")
         given = some.split(options.holdout, options.seed + 1)[1]

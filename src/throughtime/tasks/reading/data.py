@@ -188,7 +188,7 @@ class TextsData(Checked):
     files: tuple[str, ...] = ()
 
     @property
-    def read(self) -> bool:
+    def from_files(self) -> bool:
         """Whether they were read from files, or from standard input."""
         return self.file is not None or bool(self.files)
 

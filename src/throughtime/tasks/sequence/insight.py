@@ -163,8 +163,7 @@ def of_model(
 def _patient(model: SequenceModel, pairs: Any, options: Any, history: Sequence[Mapping[str, Json]]) -> SequencePatient:
     coded = []
     for some in (pairs.learned, pairs.held):
-        every = Coded.of(some, model.pieces)
-        coded.append(every.take(every.within(options.longest)))
+        coded.append(Coded.of(some, model.pieces).within(options.longest, model.reads).pairs)
     course = Course.of(history, options.part(Settings), None)
     return SequencePatient(model.config, model.parameters, coded[0], coded[1], options, course)
 

@@ -14,10 +14,10 @@ import numpy as np
 from throughtime.data import tag_schemes
 from throughtime.data.composing import composed
 from throughtime.data.label_notes import imbalance, never_seen
-from throughtime.data.labelled import check_text
 from throughtime.data.spans import spanned
 from throughtime.data.table import read_table
 from throughtime.data.tagged import Tagged
+from throughtime.data.text import check_text
 from throughtime.errors import UserError
 from throughtime.tasks.reading.data import Parts, TextsData, parts_of
 from throughtime.tasks.reading.lengths import cut_in_words, longest

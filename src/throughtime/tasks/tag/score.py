@@ -103,7 +103,7 @@ def evaluate_folder(
     given = read(source)
     notes, left = given.notes, list[str]()
     learned: Tagged | None = None
-    if about.read and given.sha256 == about.sha256:
+    if about.from_files and given.sha256 == about.sha256:
         if not options.holdout:
             raise UserError(f"{given.where}: the model learned from these texts, all of them; give others")
         learned, given = given.split(options.holdout, options.seed + 1)
