@@ -1,11 +1,11 @@
 """Forecasts of real series beside what costs nothing: etth1, exchange, pems, los, stocks, beijing.
 
-    python -m benchmarks.forecast NAME [SEED] [--validation] [--tuned]
+    python -m benchmarks.forecast NAME [SEED] [--validation] [--tuned] [--minutes=M]
 
 Nothing is said but the series, what is known beside them, the horizon and the split; everything else is chosen as for
 anybody. --tuned takes settings that were chosen by hand on the validation parts (--validation scores these); without it
 the test part is scored once. Every figure comes with the same windows' figures of the baselines, and a verdict with its
-interval. Splits: benchmarks/series_data.py.
+interval. --minutes=0.1 tries whether it runs, and keeps no record. Splits: benchmarks/series_data.py.
 """
 
 from __future__ import annotations
@@ -59,7 +59,15 @@ LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 
 def settings(name: str) -> dict[str, Any]:
     """What is said of a set: nothing, or what was chosen by hand."""
-    return TUNED[name] if "--tuned" in sys.argv else {}
+    said = TUNED[name] if "--tuned" in sys.argv else {}
+    tried = minutes()
+    return said if tried is None else {**{k: v for k, v in said.items() if k != "steps"}, "minutes": tried}
+
+
+def minutes() -> float | None:
+    """The budget of a trial, None where none is asked for."""
+    given = [argument for argument in sys.argv if argument.startswith("--minutes=")]
+    return float(given[0].removeprefix("--minutes=")) if given else None
 
 
 def season(model: Forecaster) -> int:
@@ -235,6 +243,8 @@ def beijing(validating: bool, seed: int) -> list[dict[str, Any]]:
         assert model.record is not None
         past = model.record.options.past or ()
         print(f"known up to now: {', '.join(past) or 'no other column'}", flush=True)
+        for one in model.chosen:
+            print(f"    {one}: {one.why}", flush=True)
         panel = read_series(source, "pm2.5", past=past)
     first, last = hours - year, hours
     origins = np.array([(0, o) for o in range(first, last - 23, 24)])
@@ -262,6 +272,9 @@ def main() -> None:
         raise SystemExit(f"benchmarks.forecast: expected one of {', '.join(SETS)}")
     seed = int(given[1]) if len(given) > 1 else 0
     rows = SETS[given[0]](validating, seed)
+    if minutes() is not None:
+        print(rows)
+        return
     tuned = "_tuned" if "--tuned" in sys.argv else ""
     timing.report(f"forecast_{given[0]}_{'validation' if validating else seed}{tuned}", rows)
 

@@ -4,8 +4,10 @@
 
 Each file is written as its users have it and learned by `throughtime train forecast FILE --horizon h --minutes m` in a
 process of its own, then once more with the column of times, the series, the frequency and the season given by hand.
-Printed are the column of times that was found, the series, the frequency, the verdict, the mean absolute error, and its
-ratio to the one by hand; where several series differ in scale, the errors are MASE.
+Printed are the column of times that was found, the series, the frequency, the verdict, the mean absolute error, its
+ratio to the one by hand, and in which options of the model the two trainings differ; where several series differ in
+scale, the errors are MASE. --validation does the same on what lies before the last tenth of each series, of which
+the season alone is given by hand: what the rule chooses is judged by that.
 
     air_passengers     months and Passengers, read from the package's own text            statsforecast
     co2                a week's date as an index without a name                           statsmodels
@@ -157,8 +159,40 @@ def found(text: str) -> tuple[str | None, list[str], str, list[str]]:
     return panel.axis.column, panel.ids, panel.axis.frequency, panel.notes
 
 
+READING = {"target", "time", "id", "past", "frequency", "dayfirst", "date_format", "header", "seconds", "minutes"}
+"""Options that say how a table is read or how long it takes, and change nothing of the model by themselves."""
+
+
+def before_the_last_tenth(text: str, horizon: int) -> str:
+    """The series of a file without the part that is scored, as a long table."""
+    from throughtime.data.series import read_series
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.csv"
+        path.write_text(text, encoding="utf-8")
+        panel = read_series(path)
+    lines = ["unique_id,ds,y"]
+    for n, values in enumerate(panel.values):
+        kept = values[: len(values) - max(horizon, round(0.1 * len(values)))]
+        stamps = [str(time).replace("T", " ") for time in panel.times(n, 0, len(kept)).tolist()]
+        if panel.dated:
+            stamps = [str(time) for time in panel.times(n, 0, len(kept)).astype("datetime64[s]")]
+        name = panel.ids[n].replace('"', "'")
+        lines += [f'"{name}",{stamp},{_cell(v)}' for stamp, v in zip(stamps, kept.tolist(), strict=True)]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: float) -> str:
+    return f"{value:.17g}" if np.isfinite(value) else ""
+
+
+def differing(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
+    """The options of two models that differ: name, the first's value, the second's."""
+    return [f"{name} {a[name]} / {b.get(name)}" for name in a if name not in READING and a[name] != b.get(name)]
+
+
 def learned(text: str, horizon: int, minutes: float, seconds: float, more: tuple[str, ...]) -> dict[str, Any]:
-    """What the command tells of a training, in a process of its own."""
+    """What the command tells of a training, in a process of its own, and the options of its model."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data.csv"
         path.write_text(text, encoding="utf-8")
@@ -169,10 +203,11 @@ def learned(text: str, horizon: int, minutes: float, seconds: float, more: tuple
         if done.returncode:
             return {"refused": done.stderr.strip().splitlines()[-1] if done.stderr else f"status {done.returncode}"}
         told = json.loads(done.stdout)
-        return {"evaluation": None, **told}
+        options = json.loads((Path(folder) / "model" / "config.json").read_text(encoding="utf-8"))["options"]
+        return {"evaluation": None, **told, "options": options}
 
 
-def row(name: str, file: File, minutes: float, seconds: float) -> dict[str, Any]:
+def row(name: str, file: File, minutes: float, seconds: float, validating: bool) -> dict[str, Any]:
     """What came of one file."""
     began, text = time.perf_counter(), file.write()
     column, ids, frequency, notes = found(text)
@@ -180,19 +215,23 @@ def row(name: str, file: File, minutes: float, seconds: float) -> dict[str, Any]
     print(f"{name}: time {column}; frequency {frequency}; series {', '.join(ids)[:200]}{'' if right else ' WRONG'}")
     for note in notes:
         print(f"    {note}")
-    figures = {}
-    for what, more in (("nothing said", ()), ("by hand", file.by_hand)):
+    by_hand, figures, options = file.by_hand, {}, {}
+    if validating:
+        text, by_hand = before_the_last_tenth(text, file.horizon), by_hand[by_hand.index("--season") :][:2]
+    for what, more in (("nothing said", ()), ("by hand", by_hand)):
         told = learned(text, file.horizon, minutes, seconds, more)
         if "refused" in told:
             print(f"    {what}: {told['refused']}", flush=True)
             continue
-        evaluation = told["evaluation"] or {}
+        evaluation, options[what] = told["evaluation"] or {}, told["options"]
         metric = "mase" if len(ids) > 1 else "mae"
         figures[what] = evaluation.get(metric)
         sentence = (evaluation.get("verdict") or {}).get("sentence", "no verdict")
         print(f"    {what}: {metric} {figures[what]}: {sentence}", flush=True)
     ours, hand = figures.get("nothing said"), figures.get("by hand")
     ratio = ours / hand if ours is not None and hand else None
+    differ = differing(*options.values()) if len(options) == 2 else []
+    print(f"    nothing said / by hand: {'; '.join(differ) or 'the same options'}", flush=True)
     return {
         **{"file": name, "read right": right, "error": ours, "by hand": hand, "ratio": ratio},
         "seconds": time.perf_counter() - began,
@@ -204,12 +243,14 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--minutes", type=float, default=0.3)
     parser.add_argument("--seconds", type=float, default=10.0, help="for each of the slow baselines")
+    parser.add_argument("--validation", action="store_true", help="what lies before the last tenth alone")
     given = parser.parse_args()
     if unknown := [name for name in given.names if name not in FILES]:
         raise SystemExit(f"benchmarks.forecast_files: no file {unknown[0]}; there are {', '.join(FILES)}")
     names = given.names or list(FILES)
-    rows = [row(name, FILES[name], given.minutes, given.seconds) for name in names]
-    timing.report("forecast_files" if not given.names else f"forecast_files_{'_'.join(names)}"[:80], rows)
+    rows = [row(name, FILES[name], given.minutes, given.seconds, given.validation) for name in names]
+    part = "_validation" if given.validation else ""
+    timing.report((f"forecast_files_{'_'.join(given.names)}"[:70] if given.names else "forecast_files") + part, rows)
 
 
 if __name__ == "__main__":

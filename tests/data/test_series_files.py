@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.data.series_files.across import ACROSS
+from tests.data.series_files.exports import EXPORTS
 from tests.data.series_files.grids import GRIDS
 from tests.data.series_files.layouts import LAYOUTS
 from tests.data.series_files.numbers import NUMBERS
@@ -18,11 +19,11 @@ from tests.data.series_files.zones import ZONES
 from throughtime.data.series import read_series
 from throughtime.errors import UserError
 
-SITUATIONS = [*TIMES, *NUMBERS, *LAYOUTS, *GRIDS, *ZONES, *ACROSS, *ODD]
+SITUATIONS = [*TIMES, *NUMBERS, *LAYOUTS, *GRIDS, *ZONES, *ACROSS, *ODD, *EXPORTS]
 
 
 def test_names_are_different() -> None:
-    assert len({one.name for one in SITUATIONS}) == len(SITUATIONS) >= 60
+    assert len({one.name for one in SITUATIONS}) == len(SITUATIONS) >= 180
 
 
 @pytest.mark.parametrize("one", SITUATIONS, ids=lambda one: one.name)

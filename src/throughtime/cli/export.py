@@ -45,7 +45,7 @@ def export(
     home = directory if directory.name not in ("", "..") else directory.resolve()
     file = out or home.with_name(home.name + SUFFIXES.get(to, f"-{SMALL}"))
     if to == SMALL:
-        found = import_module("throughtime.interop.small").write(directory, file)
+        found = import_module("throughtime.tasks.sequence.small").write(directory, file)
     elif to == "c":
         found = import_module(WRITERS[to]).write(load(directory), file, str(directory), int8)
     else:

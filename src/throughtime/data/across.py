@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from throughtime.data.date_parts import part_of, plain_name
 from throughtime.data.reading import Reading
 from throughtime.data.series_table import SeriesTable
-from throughtime.data.time_columns import find_times, part_of, plain_name
+from throughtime.data.time_columns import find_times
 from throughtime.errors import UserError
 
 _MONTHS = (

@@ -92,6 +92,8 @@ def _digits(values: np.ndarray) -> tuple[np.ndarray, str, str] | None:
         short = values // 10_000
         full = np.where(short < 69, 2000 + short, 1900 + short)
         ways.append(({"year": full, "month": year % 100, "day": low}, "%y%m%d", "year, month and day"))
+    elif count == 7:
+        ways.append(({"year": values // 1000, "dayofyear": values % 1000}, "%Y%j", "year and day of the year"))
     elif count == 4:
         ways.append(({"year": values}, "%Y", "years"))
     for fields, written, said in ways:

@@ -6,10 +6,36 @@ import re
 
 from throughtime.errors import UserError
 
-_NAME = (
+MONTHS = {
+    name: n
+    for n, names in enumerate(
+        (
+            "january janvier januar januari jänner enero gennaio janeiro jan janv jän ene gen",
+            "february février fevrier februar februari febrero febbraio fevereiro feb févr fevr fév fev",
+            "march mars märz maerz marzo março maart mar mrz mär mrt",
+            "april avril abril aprile apr avr abr",
+            "may mai mayo maggio maio mei maj mag",
+            "june juin juni junio giugno junho jun giu",
+            "july juillet juli julio luglio julho jul juil lug",
+            "august août aout agosto augustus augusti aug ago",
+            "september septembre septiembre settembre setembro sept sep set",
+            "october octobre oktober octubre ottobre outubro oct okt ott out",
+            "november novembre noviembre novembro nov",
+            "december décembre decembre dezember diciembre dicembre dezembro dec déc dez dic",
+        ),
+        1,
+    )
+    for name in names.split()
+}
+"""The numbers of months by their names and short names in English, German, French, Spanish, Italian, Portuguese, Dutch
+and Swedish."""
+
+NAME = (
     r"(?P<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?)\.?"
 )
+"""Of a month, in English."""
+
 _WEEKDAY = r"(?:(?P<named>(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?)\.?,?\s+)?"
 _CLOCK = (
     r"(?P<hour>\d{1,2})(?:h|(?:[:.h](?P<minute>\d{2})(?:[:.m](?P<second>\d{2})(?:[.,](?P<part>\d{1,9}))?)?))?"
@@ -19,25 +45,28 @@ _ZONE = r"\s*(?P<zone>Z|(?:UTC|GMT)?[+-]\d{2}:?(?:\d{2})?|UTC|GMT)?(?:\s*\[[a-z/
 _DAYS = (
     rf"{_WEEKDAY}(?P<year>\d{{4}})(?P<sep>[-/. ])(?P<month>\d{{1,2}})(?P=sep)(?P<day>\d{{1,2}})",
     r"(?P<a>\d{1,2})(?P<sep>[-/. ])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{2})",
-    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)?[-/ ,]*{_NAME}[-/ ,]*(?P<year>\d{{4}}|\d{{2}})",
-    rf"{_WEEKDAY}{_NAME}[- ]*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,\s*|[- ]+)(?P<year>\d{{4}})",
-    rf"(?P<year>\d{{4}})[-/ ]?{_NAME}[-/ ]?(?P<day>\d{{1,2}})",
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)?[-/ ,]*{NAME}[-/ ,]*(?P<year>\d{{4}}|\d{{2}})",
+    rf"{_WEEKDAY}{NAME}[- ]*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,\s*|[- ]+)(?P<year>\d{{4}})",
+    rf"(?P<year>\d{{4}})[-/ ]?{NAME}[-/ ]?(?P<day>\d{{1,2}})",
     r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})",
-    r"(?P<year>\d{4})-?W(?P<week>\d{1,2})(?:-?(?P<weekday>\d))?",
+    r"(?P<year>\d{4})[- ]?W(?P<week>\d{1,2})(?:-?(?P<weekday>\d))?",
 )
 _OTHERS = (
     r"(?P<year>\d{4})[-/. ](?P<month>\d{1,2})",
     r"(?P<year>\d{4})[-: ]?M(?P<month>\d{1,2})",
     r"(?P<month>\d{1,2})[-/.](?P<year>\d{4})",
-    rf"{_NAME}[-/ ,']*(?P<year>\d{{4}})",
-    rf"{_NAME}[-/']+(?P<year>\d{{2}})",
-    rf"(?P<year>\d{{4}})[-/ ]*{_NAME}",
+    rf"{NAME}[-/ ,']*(?P<year>\d{{4}})",
+    r"(?P<year>\d{4})[-/: ]*[HS](?P<semester>\d)",
+    r"[HS](?P<semester>\d)[-/: ']*(?P<year>\d{4})",
+    r"(?:KW|CW)[-. ]*(?P<week>\d{1,2})[-/., ]+(?P<year>\d{4})",
+    rf"{NAME}[-/']+(?P<year>\d{{2}})",
+    rf"(?P<year>\d{{4}})[-/ ]*{NAME}",
     r"(?P<year>\d{4})[-/: ]*Q(?P<quarter>\d)",
     r"Q(?P<quarter>\d)[-/: ']*(?P<year>\d{4}|\d{2})",
     r"(?P<quarter>\d)Q[-/ ']*(?P<year>\d{4}|\d{2})",
     r"(?P<year>\d{4})[- ]*week[- ]*(?P<week>\d{1,2})",
     r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})[T _-]?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?" + _ZONE,
-    rf"{_WEEKDAY}{_NAME}\s+(?P<day>\d{{1,2}})\s+{_CLOCK}{_ZONE}\s+(?P<year>\d{{4}})",
+    rf"{_WEEKDAY}{NAME}\s+(?P<day>\d{{1,2}})\s+{_CLOCK}{_ZONE}\s+(?P<year>\d{{4}})",
 )
 
 PATTERNS = (
@@ -55,7 +84,7 @@ OPEN = ("\x01", "\x02", "\x03")
 _DIRECTIVES = {
     **{"Y": r"(?P<year>\d{4})", "y": r"(?P<year>\d{2})", "m": r"(?P<month>\d{1,2})", "d": r"(?P<day>\d{1,2})"},
     **{"H": r"(?P<hour>\d{1,2})", "I": r"(?P<hour>\d{1,2})", "M": r"(?P<minute>\d{1,2})", "S": r"(?P<second>\d{1,2})"},
-    **{"f": r"(?P<part>\d{1,9})", "p": r"(?P<half>[ap]\.?m\.?)", "b": _NAME, "B": _NAME, "%": "%"},
+    **{"f": r"(?P<part>\d{1,9})", "p": r"(?P<half>[ap]\.?m\.?)", "b": NAME, "B": NAME, "%": "%"},
     **{"q": r"(?P<quarter>\d)", "G": r"(?P<year>\d{4})", "V": r"(?P<week>\d{1,2})", "u": r"(?P<weekday>\d)"},
     **{"z": r"(?P<zone>Z|[+-]\d{2}:?\d{2})", "a": r"[a-z]+\.?", "A": r"[a-z]+"},
 }
@@ -71,16 +100,26 @@ def of_format(form: str) -> re.Pattern[str]:
     literal = [re.escape(re.sub(r"\d", "0", one)) for one in parts[::2]]
     rest = "".join(_DIRECTIVES[one] + after for one, after in zip(parts[1::2], literal[1:], strict=True))
     try:
-        return re.compile(literal[0] + rest, re.IGNORECASE)
+        pattern = re.compile(literal[0] + rest, re.IGNORECASE)
     except re.error:
         raise UserError(f"date_format: {form!r} names something twice") from None
+    if "year" not in pattern.groupindex:
+        raise UserError(f"date_format: {form!r} says no year; %Y, %y and %G do")
+    return pattern
 
 
 def written(match: re.Match[str]) -> str:
     """How a text is written that has the shape that was matched, in directives of strftime."""
     week = match.re.groupindex.get("week") is not None and match.span("week")[0] >= 0
     names = {"month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S", "part": "%f", "half": "%p"}
-    names |= {"quarter": "%q", "week": "%V", "weekday": "%u", "zone": "%z", **dict(zip("abc", OPEN, strict=True))}
+    names |= {
+        "quarter": "%q",
+        "semester": "%m",
+        "week": "%V",
+        "weekday": "%u",
+        "zone": "%z",
+        **dict(zip("abc", OPEN, strict=True)),
+    }
     out, end = "", 0
     spans = sorted((match.span(name), name) for name in match.re.groupindex if match.span(name)[0] >= 0)
     for (first, last), name in spans:

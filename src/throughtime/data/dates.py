@@ -12,20 +12,28 @@ from itertools import islice
 
 import numpy as np
 
-from throughtime.data.date_patterns import FINEST, OPEN, PATTERNS, of_format, written
+from throughtime.data.date_patterns import FINEST, MONTHS, NAME, OPEN, PATTERNS, of_format, written
 from throughtime.data.frequency import infer
 from throughtime.data.written import Text
 from throughtime.errors import UserError
 
 _DIGITS = str.maketrans("123456789", "0" * 9)
 _SIGNS = str.maketrans("年月日时点分秒／：．", "-- ::: /:.")
-_MONTHS = {
-    name: n
-    for n, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
-}
+_SHORT = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_WORD = re.compile(r"[^\W\d_]{3,}\.?")
+_FOREIGN = frozenset(name for name in MONTHS if not re.fullmatch(NAME, name))
+_HALVES = {"上午": " AM", "下午": " PM"}
+_QUARTER = re.compile(r"年\s*第?([一二三四1-4])季度?")
+_DOTTED = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}")
+_YEAR = re.compile(r"(\d{4})年度?$")
+_SEVERAL = re.compile(r"\d\s*[-~至—–]\s*\d+月")
+"""Of months: the first two together, as statistics of China have them."""
 TOTAL = re.compile(r"(?:grand |sub-?)?total\b.*|summe|gesamt|合计|总计|小计", re.IGNORECASE)
 """What stands in place of a time in a row of totals."""
 _MOST_SHAPES = 5000
+
+_BLOCK = 1 << 13
+"""Different texts that are looked at together: as objects they take many times the memory of their signs."""
 
 Fields = dict[str, np.ndarray]
 """By the names of a pattern's groups: whole numbers of some texts."""
@@ -49,25 +57,20 @@ def parse(text: Text, where: str, rows: np.ndarray, dayfirst: bool | None = None
     last; None finds it in the column. form: how dates are written, in directives of strptime; None finds it. Raises
     UserError for what is no date, and for what may be two.
     """
-    kinds = [_plain(kind) for kind in text.kinds]
-    shapes = Text.of(_shapes(kinds))
     patterns = PATTERNS if form is None else (of_format(form),)
-    parts: list[tuple[np.ndarray, Fields]] = []
-    finest: tuple[int, str] = (-1, "")
+    read = _Parts(len(text.kinds), patterns)
+    each = iter(text.kinds)
+    while block := [_plain(kind) for kind in islice(each, _BLOCK)]:
+        if (wrong := read.take(block)) is not None:
+            hint = "" if form is None else f", written as {form}"
+            got = repr(text.kinds[wrong][:40])
+            row = rows[text.row(wrong)]
+            raise UserError(f"{where}: row {row}: expected a date such as 2016-03-01 14:00{hint}, got {got}")
+    fields, finest = read.fields, read.finest
 
     def refuse(kind: int, said: str) -> UserError:
         return UserError(f"{where}: row {rows[text.row(kind)]}: {said}")
 
-    for number, shape in enumerate(shapes.kinds):
-        places = np.flatnonzero(shapes.codes == number)
-        match = next((m for p in patterns if (m := p.fullmatch(shape))), None)
-        if match is None or number > _MOST_SHAPES:
-            got = repr(text.kinds[places[0]][:40])
-            hint = "" if form is None else f", written as {form}"
-            raise refuse(int(places[0]), f"expected a date such as 2016-03-01 14:00{hint}, got {got}")
-        parts.append((places, _fields(match, [kinds[i] for i in places])))
-        finest = max(finest, (sum(name in FINEST for name in parts[-1][1]), written(match)))
-    fields = _joined(parts, len(kinds))
     order, notes = _order(fields, text, dayfirst, where)
     stamps, good = stamps_of(fields, order)
     if not good.all():
@@ -79,7 +82,7 @@ def parse(text: Text, where: str, rows: np.ndarray, dayfirst: bool | None = None
     said = finest[1]
     for sign, part in zip(OPEN, order, strict=True):
         said = said.replace(sign, f"%{part}")
-    said = said if not (fields.get("c", stamps.astype(np.int64) * 0) > 99).any() else said.replace("%y", "%Y")
+    said = said.replace("%y", "%Y") if "c" in fields and _any(fields["c"] > 99) else said
     shift = fields.get("zone")
     if shift is None or (shift == _NONE).all():
         return Dates(stamps[text.codes], None, said, notes)
@@ -87,7 +90,7 @@ def parse(text: Text, where: str, rows: np.ndarray, dayfirst: bool | None = None
         raise refuse(
             int(np.argmax(shift == _NONE)), "a time without an offset among times with one; give all of them one"
         )
-    return Dates(stamps[text.codes], shift[text.codes], said, notes)
+    return Dates(stamps[text.codes], shift[text.codes].astype(np.int64), said, notes)
 
 
 def plausible(text: Text, missing: np.ndarray) -> bool:
@@ -103,11 +106,25 @@ def plausible(text: Text, missing: np.ndarray) -> bool:
 
 
 def _plain(kind: str) -> str:
-    """A text with the signs that stand for others."""
+    """A text with the signs that stand for others, and months by their English names."""
+    if any(word.lower().rstrip(".") in _FOREIGN for word in _WORD.findall(kind)):
+        kind = re.sub(r"\bde\b", " ", _WORD.sub(lambda one: _in_english(one[0]), kind))
     if kind.isascii():
         return kind
+    if _SEVERAL.search(kind):
+        return kind
+    for sign, half in _HALVES.items():
+        kind = kind.replace(sign, "") + half if sign in kind else kind
+    kind = _YEAR.sub(r"\1-01", kind)
+    kind = _QUARTER.sub(lambda one: f"-Q{'一二三四'.find(one[1]) + 1 or one[1]}", kind)
     kind = "".join(str(int(sign)) if sign.isdecimal() else sign for sign in kind)  # full width, Arabic, ...
-    return re.sub(r"[-: ]+$", "", kind.replace("上午", "").translate(_SIGNS).replace("−", "-").replace("\xa0", " "))
+    return re.sub(r"[-: ]+$", "", kind.translate(_SIGNS).replace("−", "-").replace("\xa0", " "))
+
+
+def _in_english(word: str) -> str:
+    """The name of a month as an Englishman shortens it; any other word as it is."""
+    number = MONTHS.get(word.lower().rstrip("."))
+    return word if number is None else _SHORT[number - 1]
 
 
 def _shapes(kinds: Sequence[str]) -> list[str]:
@@ -115,8 +132,49 @@ def _shapes(kinds: Sequence[str]) -> list[str]:
     return joined.translate(_DIGITS).split("\n")
 
 
-_NONE = 1 << 40
+_NONE = 1 << 30
 """Of a text without an offset."""
+
+_SMALL = {"year": np.int16, "c": np.int16, "part": np.int32, "zone": np.int32}
+"""How the fields of all texts are kept that two digits are too few for."""
+
+
+class _Parts:
+    """The fields of texts that come block by block. fields: -1 where a text has none. finest: how the texts are written
+    that say most, and how much that is. count: of all texts."""
+
+    def __init__(self, count: int, patterns: Sequence[re.Pattern[str]]) -> None:
+        self.fields: Fields = {}
+        self.finest: tuple[int, str] = (-1, "")
+        self._count, self._patterns, self._seen = count, patterns, 0
+        self._matches: dict[str, re.Match[str]] = {}
+
+    def take(self, kinds: list[str]) -> int | None:
+        """Further texts; the number of the first that is no date, None where all are."""
+        places: dict[str, list[int]] = {}
+        for place, shape in enumerate(_shapes(kinds)):
+            places.setdefault(shape, []).append(place)
+        for shape, which in places.items():
+            if (match := self._match(shape)) is None:
+                return self._seen + which[0]
+            found = _fields(match, [kinds[i] for i in which])
+            self.finest = max(self.finest, (sum(name in FINEST for name in found), written(match)))
+            at = self._seen + np.array(which)
+            for name, values in found.items():
+                if name not in self.fields:
+                    none = _NONE if name == "zone" else -1
+                    self.fields[name] = np.full(self._count, none, _SMALL.get(name, np.int8))
+                self.fields[name][at] = values
+        self._seen += len(kinds)
+        return None
+
+    def _match(self, shape: str) -> re.Match[str] | None:
+        """What says where everything stands in texts of a shape; None for no date, and for one shape too many."""
+        if shape not in self._matches and len(self._matches) <= _MOST_SHAPES:
+            match = next((m for p in self._patterns if (m := p.fullmatch(shape))), None)
+            if match is not None:
+                self._matches[shape] = match
+        return self._matches.get(shape)
 
 
 def _fields(match: re.Match[str], kinds: list[str]) -> Fields:
@@ -138,7 +196,7 @@ def _fields(match: re.Match[str], kinds: list[str]) -> Fields:
         found[name] = number
     texts = match.groupdict()
     if texts.get("name"):
-        found["month"] = np.full(len(kinds), _MONTHS.get(texts["name"][:3].lower(), 0))
+        found["month"] = np.full(len(kinds), MONTHS.get(texts["name"].lower(), 0))
     if texts.get("half"):
         found["hour"] = np.where(
             (found["hour"] < 1) | (found["hour"] > 12), 99, found["hour"] % 12 + 12 * (texts["half"][0] in "pP")
@@ -159,15 +217,6 @@ def _century(year: np.ndarray) -> np.ndarray:
     return np.where(year < 69, 2000 + year, 1900 + year)
 
 
-def _joined(parts: list[tuple[np.ndarray, Fields]], count: int) -> Fields:
-    """The fields of all texts; -1 where one has none."""
-    joined: Fields = {}
-    for places, fields in parts:
-        for name, values in fields.items():
-            joined.setdefault(name, np.full(count, _NONE if name == "zone" else -1))[places] = values
-    return joined
-
-
 ORDERS = {"dmy": "the day", "mdy": "the month", "ymd": "the year"}
 """In which order three numbers of a date stand, by what stands first."""
 
@@ -184,11 +233,25 @@ def _dated(fields: Fields, order: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
     if "quarter" in fields:
         quarter = fields["quarter"]
         month = np.where(quarter >= 0, np.where(quarter % 5 == quarter, 3 * quarter - 2, 0), month)
+    if "semester" in fields:
+        semester = fields["semester"]
+        month = np.where(semester >= 0, np.where(semester % 3 == semester, 6 * semester - 5, 0), month)
     return year, np.where(month == -1, 1, month), np.where(day == -1, 1, day)
 
 
 def stamps_of(fields: Fields, order: str) -> tuple[np.ndarray, np.ndarray]:
     """Points in time, and which of them there are."""
+    count = len(next(iter(fields.values())))
+    stamps, good = np.empty(count, "datetime64[us]"), np.empty(count, bool)
+    for first in range(0, count, _BLOCK):
+        block = slice(first, first + _BLOCK)
+        some = {name: values[block].astype(np.int64) for name, values in fields.items()}
+        stamps[block], good[block] = _stamps_of(some, order)
+    return stamps, good
+
+
+def _stamps_of(fields: Fields, order: str) -> tuple[np.ndarray, np.ndarray]:
+    """The same of few."""
     year, month, day = _dated(fields, order)
     good = (year >= 1) & (year <= 9999) & (month >= 1) & (month <= 12)
     months = (np.where(good, year, 1970) - 1970) * 12 + np.where(good, month, 1) - 1
@@ -204,6 +267,10 @@ def stamps_of(fields: Fields, order: str) -> tuple[np.ndarray, np.ndarray]:
         of_year = (monday + 7 * (week - 1) + 3).astype("datetime64[Y]").astype(np.int64) + 1970
         good &= (week < 0) | ((week >= 1) & (weekday <= 7) & (of_year == year))
         days = np.where(week >= 0, in_week, days)
+    if "dayofyear" in fields:
+        place = fields["dayofyear"]
+        good &= (place < 0) | ((place >= 1) & (place <= 365 + _leap(year)))
+        days = np.where(place >= 0, first.astype("datetime64[D]") + place - 1, days)
     clock = np.zeros(len(year), np.int64)
     for name, unit in (("hour", 3600), ("minute", 60), ("second", 1)):
         value = np.maximum(fields.get(name, clock * 0), 0)
@@ -212,6 +279,11 @@ def stamps_of(fields: Fields, order: str) -> tuple[np.ndarray, np.ndarray]:
     good &= clock <= 86_400  # 24:00 is the end of a day
     part = np.maximum(fields.get("part", clock * 0), 0)
     return days.astype("datetime64[us]") + (clock * 1_000_000 + part).astype("timedelta64[us]"), good
+
+
+def _leap(year: np.ndarray) -> np.ndarray:
+    leap: np.ndarray = (year % 4 == 0) & (year % 100 != 0) | (year % 400 == 0)
+    return leap.astype(np.int64)
 
 
 def _order(fields: Fields, text: Text, dayfirst: bool | None, where: str) -> tuple[str, list[str]]:
@@ -230,6 +302,8 @@ def _order(fields: Fields, text: Text, dayfirst: bool | None, where: str) -> tup
             raise UserError(f"{where}: some dates have the day first and some the month; write them one way")
         good = {order: int(read[order][1].sum()) for order in orders}
         return max(orders, key=lambda order: good[order]), []
+    if not short and "dmy" in valid and all(_DOTTED.match(kind) for kind in text.kinds):
+        return "dmy", ["dates read with the day first, as it is where points stand between"]
     if len(valid) == 1:
         return valid[0], [f"dates read with {ORDERS[valid[0]]} first"]
 

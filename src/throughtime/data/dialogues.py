@@ -163,14 +163,15 @@ def _turns(values: Sequence[Any], where: str) -> list[Turn]:
     return found
 
 
-def _instructed(rows: Sequence[Mapping[str, Any]], where: str) -> Pairs | None:
+def _instructed(rows: Sequence[Mapping[str, object]], where: str) -> Pairs | None:
     """Instructions with what they are about, and answers, as pairs; None for what is not, or where nothing is beside
     the instructions."""
     names = [next((name for name in some if all(name in row for row in rows)), None) for some in (ALSO, ANSWERED)]
     if None in names or not all(isinstance(row.get(ASKED), str) for row in rows):
         return None
     also, answered = str(names[0]), str(names[1])
-    texts = [[row[ASKED], *([row[also]] if isinstance(row[also], str) and row[also].strip() else [])] for row in rows]
+    texts = [[str(row[name]) for name in (ASKED, also) if isinstance(row[name], str) and row[name]] for row in rows]
+    texts = [[one for one in some if one.strip()] for some in texts]
     columns = {ASKED: [" ".join(one) for one in texts], answered: [row[answered] for row in rows]}
     pairs = read_pairs(columns, ASKED, answered)
     count = sum(len(one) > 1 for one in texts)

@@ -10,10 +10,12 @@ from itertools import combinations
 import numpy as np
 
 from throughtime.data.counted_times import of_numbers
+from throughtime.data.date_parts import PARTS, part_of, plain_name
 from throughtime.data.dates import parse, plausible
 from throughtime.data.reading import Reading
 from throughtime.data.series_table import SeriesTable
-from throughtime.data.time_columns import PARTS, TIMES, Times, part_of, plain_name
+from throughtime.data.time_columns import Times
+from throughtime.data.time_finding import TIMES
 from throughtime.data.written import Text, small
 from throughtime.errors import UserError
 
@@ -39,9 +41,12 @@ _ROWS = {
 }
 """Names of columns that number the rows."""
 
+_YEAR = re.compile(r"(?:X|Y|YR)?(?:19|20)\d\d(?:\.0|年| \[YR\d{4}\])?")
+"""Names of columns that are years."""
+
 _NAMING = re.compile(
     r"(?:^|[^a-z])(?:id|code|key|no|nr|store|shop|item|sku|product|article|station|sensor|device|site|meter|customer|client"
-    r"|region|city|country|location|lane|line|unit|dept|department|family|type|name)s?(?:$|[^a-z])|编号|代码|站|店",
+    r"|region|city|country|location|lane|line|unit|dept|department|family|type|name|stn|sta|table)s?(?:$|[^a-z])|编号|代码|站|店",
     re.IGNORECASE,
 )
 """Names of columns of whole numbers that may name series."""
@@ -110,11 +115,11 @@ def turned(table: SeriesTable, reading: Reading) -> tuple[SeriesTable, Reading] 
 def _positions(names: Sequence[str]) -> tuple[int, np.ndarray | None]:
     """From which column on names are those of steps, one after another, and their dates where they say such."""
     first = len(names)
-    while first and re.fullmatch(r"(?:19|20)\d\d(?:\.0)?", names[first - 1]):
+    while first and _YEAR.fullmatch(names[first - 1]):
         first -= 1
     if len(names) - first >= 3:
-        years = np.array([float(name) for name in names[first:]])
-        if (np.diff(years) == years[1] - years[0]).all() and years[1] > years[0]:
+        years = np.array([float(re.sub(r"\D", "", name)[:4]) for name in names[first:]])
+        if (np.diff(years) == years[1] - years[0]).all() and years[1] != years[0]:
             counted = of_numbers(years, "year", "", None)
             assert counted is not None
             return first, counted[0]
@@ -130,7 +135,8 @@ def _positions(names: Sequence[str]) -> tuple[int, np.ndarray | None]:
             stamps = None if counted is None else counted[0]
         else:
             stamps = parse(text, "the names of the columns", np.ones(len(text), int)).stamps
-        if stamps is not None and (np.diff(stamps).astype(np.int64) > 0).all():
+        apart = None if stamps is None else np.diff(stamps).astype(np.int64)
+        if apart is not None and ((apart > 0).all() or (apart < 0).all()):
             return first, stamps
     first = len(names)
     last = re.fullmatch(r"(.*?)(\d+)", names[-1])
@@ -280,6 +286,9 @@ def find_targets(table: SeriesTable, reading: Reading, times: Times, ids: Sequen
     return targets
 
 
+_NEAR = 32 * 86_400_000_000
+"""Microseconds up to which another time of a row is taken for that of its step's end, or of its writing."""
+
 _BESIDE = 24
 """Columns beside a target that are looked at, at most."""
 
@@ -294,7 +303,8 @@ def columns_beside(
         if name in taken or name in table.twice or _no_series(table, name, times) is not None:
             continue
         numbers = table.parsed(name)
-        if numbers.bad is None and not np.isinf(numbers.values).any() and np.isfinite(numbers.values).mean() > 0.5:
+        sound = numbers.bad is None and not np.isinf(numbers.values).any() and table.stands_in(name) is None
+        if sound and np.isfinite(numbers.values).mean() > 0.5:
             found.append(name)
     return tuple(found[:_BESIDE])
 
@@ -306,21 +316,42 @@ def _no_series(table: SeriesTable, name: str, times: Times) -> str | None:
         return {"times": "times", "texts": "texts"}.get(holds, "no value")
     plain = plain_name(name)
     values = table.parsed(name).values
-    if plain in ("id", "code") or re.search(r"[a-z](?:ID|Id)$|_id$|_code$", name):
-        whole = np.isfinite(values).all() and (values == np.round(values)).all()
-        if whole and (len(np.unique(values)) == 1 or _numbered(table, name)):
-            return "a name"
+    named = plain in ("id", "code") or re.search(r"[a-z](?:ID|Id)$|_(?i:id|code)$", name)
+    if named and _whole(values) and (len(np.unique(values)) == 1 or _numbered(table, name)):
+        return "a name"
+    if _NAMING.search(name) and len(values) > 1 and _whole(values) and values.min() == values.max():
+        return "a name"
     labels = name in table.index and bool((np.diff(values) > 0).all()) and bool((values == np.round(values)).all())
     if labels or ((plain in _ROWS or plain in TIMES) and _numbered(table, name)):
         return "numbers of the rows"
-    if times.dated and _same_years(values, times):
+    if times.dated and (_same_years(values, times) or _same_time(values, name, times)):
         return "the time once more"
     if plain in PARTS["year"] and _numbered(table, name):
         return "numbers of the rows"
     kind = part_of(table, name)
-    if kind is not None and (_is_part(values, kind, times) if times.dated else len(plain) > 3):
+    if kind is not None and (_is_part(values, kind, times) if times.dated else kind == "year" or len(plain) > 3):
         return "part of the date"
     return None
+
+
+def _whole(values: np.ndarray) -> bool:
+    return bool(np.isfinite(values).all() and (values == np.round(values)).all())
+
+
+def _same_time(values: np.ndarray, name: str, times: Times) -> bool:
+    """Whether a column counts the time from 1970, or in digits, and lies within a step of the rows' own."""
+    assert times.wall is not None
+    if not len(values) or not np.isfinite(values).all() or values.min() < 1e6:
+        return False
+    try:
+        counted = of_numbers(values, name, "", None)
+    except UserError:
+        return False
+    if counted is None:
+        return False
+    wall = times.wall if times.instants is None else times.instants
+    apart = np.abs((counted[0] - wall).astype(np.int64))
+    return bool(apart.max() <= _NEAR)
 
 
 def _same_years(values: np.ndarray, times: Times) -> bool:

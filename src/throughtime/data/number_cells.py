@@ -9,7 +9,8 @@ from itertools import islice
 
 import numpy as np
 
-from throughtime.data.written import Text
+from throughtime.data.beside_numbers import CENSORED, FLAGS, SUFFIXES, taken_apart, within
+from throughtime.data.written import NO_NUMBERS, Text
 
 _CURRENCY = r"(?:US\$|R\$|[$€£¥₹₽₩₺฿₫]|USD|EUR|GBP|CHF|JPY|CNY|RMB|INR|SEK|NOK|DKK|PLN|BRL|kr\.?|zł|元)"
 _CELL = re.compile(
@@ -31,17 +32,22 @@ _COMMA = re.compile(
 _BLOCK = 1 << 14
 """Different texts that are looked at together."""
 
+_TWO = re.compile(r"^[-+]?0\d+,", re.MULTILINE)
+"""+0010,1: two numbers in one cell."""
+
 _OPEN = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 
 
 @dataclass(frozen=True)
 class NumberStyle:
     """How numbers are written. decimal: "." or ",", None where the table does not show it. thousands: what stands
-    between groups of three digits, None for what is usual. missing: further marks of missing values."""
+    between groups of three digits, None for what is usual. missing: further marks of missing values. censored: what
+    <0.1 becomes, a name of CENSORED; None refuses it."""
 
     decimal: str | None = "."
     thousands: str | None = None
     missing: tuple[str, ...] = ()
+    censored: str | None = None
 
     @classmethod
     def of(
@@ -100,32 +106,106 @@ def read_numbers(text: Text, style: NumberStyle, separator: str = ",") -> Number
         return Numbers(np.full(len(text), np.nan), share=0.0)
     if (quick := _quick(text.kinds, gone, style, separator)) is not None:
         return Numbers(quick[text.codes])
-    kinds = text.kinds
-    values, marks, open_ = np.full(len(kinds), np.nan), dict[str, int](), False
-    bad, count = None, 0
-    for n, kind in enumerate(kinds):
-        if gone[n]:
-            continue
-        plain, mark, unsure = _canonical(kind, style, separator)
+    found = _Column(style, separator)
+    for n, kind in enumerate(text.kinds):
+        if not gone[n]:
+            found.take(n, kind)
+    values = np.full(len(text.kinds), np.nan)
+    values[list(found.values)] = list(found.values.values())
+    found.settle(text.kinds)
+    share = found.share / max(1, int((~gone).sum()))
+    return Numbers(values[text.codes], found.bad, found.why, share, () if found.bad is not None else found.notes())
+
+
+class _Column:
+    """The different cells of a column, one after the other.
+
+    values: of those that are numbers, by their place. bad, why: the first that is none, and what is said of it. share:
+    how many are numbers, or may be.
+    """
+
+    def __init__(self, style: NumberStyle, separator: str) -> None:
+        self.values, self.share = dict[int, float](), 0
+        self.bad: int | None = None
+        self.why = ""
+        self._style, self._separator = style, separator
+        self._marks, self._units = dict[str, int](), set[str]()
+        self._suffixes, self._bounds, self._absent, self._footnotes = set[str](), set[str](), set[str](), False
+
+    def take(self, place: int, kind: str) -> None:
+        """A further cell, which is not missing."""
+        plain, mark, unsure = _canonical(kind, self._style, self._separator)
+        beside = taken_apart(kind) if plain is None and not unsure else None
+        if beside is not None:
+            plain, mark, unsure = _canonical(beside.rest, self._style, self._separator)
+            if beside.unit and not mark:
+                mark = beside.unit
+                self._units.add(mark)
+        elif self._separator == "\t" and re.fullmatch(rf":\s*{FLAGS.pattern}", kind):
+            return  # Eurostat's: missing, and why
+        if plain is None and kind.lower() in NO_NUMBERS:
+            self._absent.add(kind)
+            return
         if plain is None:
-            bad, open_ = (n, unsure) if bad is None else (bad, open_)
-            count += unsure
-            continue
-        count += 1
-        values[n] = float(plain)
-        if values[n] or mark:
-            marks.setdefault(mark, n)
-    share = count / max(1, int((~gone).sum()))
-    why = f"expected a number, got {text.kinds[bad][:40]!r}" if bad is not None else ""
-    if bad is not None and open_:
-        digits = re.sub(r"\D", "", text.kinds[bad])
-        why = f"{text.kinds[bad]!r} may be {digits} or {digits[:-3]}.{digits[-3:]}; say which sign is the decimal one"
-    if bad is None and len(marks) > 1:
-        names = sorted(marks)
-        bad = max(marks.values())
-        why = f"{text.kinds[bad]!r} stands among numbers with {(names[0] or names[1])!r}; write them one way"
-    notes = tuple(f"{mark} left out" for mark in marks if mark) if bad is None else ()
-    return Numbers(values[text.codes], bad, why, share, notes)
+            self.share += unsure
+            self._refuse(place, _of_two(kind) if unsure else f"expected a number, got {kind[:40]!r}")
+            return
+        self.share += 1
+        value = float(plain)
+        if beside is not None:
+            value *= SUFFIXES.get(beside.suffix, 1.0)
+            if beside.bound and self._style.censored is None:
+                where = "below" if beside.bound == "<" else "above"
+                said = f"{kind[:40]!r} says that a value is {where} {plain}; say what stands for it with censored: "
+                self._refuse(place, said + f"{', '.join(CENSORED[:-1])} or {CENSORED[-1]}")
+            elif beside.bound:
+                value = within(value, beside.bound, self._style.censored or "")
+                self._bounds.add(beside.bound)
+            self._suffixes |= {beside.suffix} - {""}
+            self._footnotes |= beside.footnote
+        self.values[place] = value
+        if value or mark:
+            self._marks.setdefault(mark, place)
+
+    def _refuse(self, place: int, why: str) -> None:
+        if self.bad is None:
+            self.bad, self.why = place, why
+
+    def settle(self, kinds: Sequence[str]) -> None:
+        """Refuse numbers of different units; flags of Eurostat's are none."""
+        if self._separator == "\t" and all(FLAGS.fullmatch(mark) for mark in self._units):
+            for mark in self._units & set(self._marks):
+                del self._marks[mark]
+        else:
+            self._units &= set(self._marks) if len(self._marks) > 1 else set()
+        if self.bad is None and len(self._marks) > 1:
+            own = max(self._marks, key=lambda mark: self._marks[mark])
+            self.bad = self._marks[own]
+            other = next((mark for mark in sorted(self._marks) if mark and mark != own), "")
+            among = f"with {other!r}" if other else f"without {own!r}"
+            self.why = f"{kinds[self.bad][:40]!r} stands among numbers {among}; write them one way"
+            if self._units:
+                self.share = 0  # of several units: sizes and names are texts
+
+    def notes(self) -> tuple[str, ...]:
+        """What was left out, or taken for something else."""
+        notes = [f"{mark} left out" for mark in self._marks if mark]
+        if flags := sorted(self._units - set(self._marks)):
+            notes.append(f"flags left out: {', '.join(flags)}")
+        notes += [f"{one} read as {SUFFIXES[one]:,.0f}" for one in sorted(self._suffixes)]
+        if self._absent:
+            notes.append(f"{', '.join(sorted(self._absent))} read as missing")
+        if self._footnotes:
+            notes.append("marks of footnotes left out")
+        if self._bounds:
+            signs = " and ".join(sorted(self._bounds))
+            notes.append(f"cells with {signs}: {self._style.censored}, as asked for")
+        return tuple(notes)
+
+
+def _of_two(kind: str) -> str:
+    digits = re.sub(r"\D", "", kind)
+    return f"{kind!r} may be {digits} or {digits[:-3]}.{digits[-3:]}; say which sign is the decimal one"
 
 
 def _quick(kinds: Sequence[str], gone: np.ndarray, style: NumberStyle, separator: str) -> np.ndarray | None:
@@ -142,7 +222,12 @@ def _quick(kinds: Sequence[str], gone: np.ndarray, style: NumberStyle, separator
             block = ["nan" if missing else kind for kind, missing in zip(block, away, strict=True)]
         if style.decimal == "," or (style.decimal is None and separator == ";"):
             joined = "\n".join(block)
-            if "." in joined or (style.decimal is None and "," in joined) or joined.count("\n") != len(block) - 1:
+            if (
+                "." in joined
+                or _TWO.search(joined)
+                or (style.decimal is None and "," in joined)
+                or joined.count("\n") != len(block) - 1
+            ):
                 return None
             block = joined.replace(",", ".").split("\n")
         try:
@@ -176,6 +261,8 @@ def _canonical(kind: str, style: NumberStyle, separator: str) -> tuple[str | Non
     if other in whole and style.thousands in (None, other):
         whole = _grouped(whole, other)
     digits = whole + ("." + rest if found else "")
+    if decimal == "," and _TWO.match(number):
+        return None, "", False
     if not re.fullmatch(r"\d*(?:\.\d*)?", digits) or digits == ".":
         return None, "", False
     sign = "-" if signs and signs[0] in "(-−" else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from throughtime.data.beside_numbers import CENSORED
 from throughtime.data.frequency import Frequency
 from throughtime.errors import UserError
 from throughtime.options import Options, option
@@ -54,8 +55,9 @@ class Reading(Options):
     it, or "steps" for rows as they come; None finds it. dayfirst: of dates whose year stands last; None finds it.
     timezone: of the clock. date_format: how times are written, in directives of strptime, or excel, s, ms, us, ns,
     years or steps. aggregate: what several rows of one step become, None refuses them. round: move times to the nearest
-    step. decimal, thousands: signs in numbers; None finds them. missing: further marks of missing values. header:
-    whether a row names the columns. sheet: of an Excel file.
+    step. decimal, thousands: signs in numbers; None finds them. missing: further marks of missing values. censored:
+    what a cell such as <0.1 or >2400 becomes; None refuses it. header: whether a row names the columns. sheet: of an
+    Excel file.
     """
 
     who = "series"
@@ -92,6 +94,11 @@ class Reading(Options):
     decimal: str | None = option(None, check=_decimal, help="The decimal sign, . or , ; found where it is clear.")
     thousands: str | None = option(None, check=_sign, help="The sign between groups of three digits; found.")
     missing: tuple[str, ...] = option((), check=_names, help="Further marks of missing values, with commas.")
+    censored: str | None = option(
+        None,
+        choices=CENSORED,
+        help="What <0.1 becomes: limit (0.1), half of it, zero or missing; >9 becomes 9, or missing.",
+    )
     header: bool = option(True, help="Whether a row names the columns.")
     sheet: str | None = option(None, help="Of an Excel file with several.")
 

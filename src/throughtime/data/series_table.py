@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from throughtime.data import frames
+from throughtime.data.beside_numbers import stand_in
 from throughtime.data.dates import plausible
 from throughtime.data.number_cells import Numbers, NumberStyle, quick_numbers, read_numbers
 from throughtime.data.parquet import ParquetTable
@@ -19,6 +20,10 @@ from throughtime.data.sheets import read_sheet, uncollected
 from throughtime.data.table import JSON, PARQUET, TableData, check_exists, read_table
 from throughtime.data.written import Text, small
 from throughtime.errors import UserError
+from throughtime.storage.memory import give_back
+
+MANY = 100_000
+"""Rows from which on memory is given back between one stage of reading and the next."""
 
 Cells = Text | np.ndarray
 """A column: texts, or an array of numbers or datetime64[us]."""
@@ -92,22 +97,50 @@ class SeriesTable:
                 self.known[name] = Numbers(cells)
             else:
                 self.known[name] = Numbers(np.full(len(cells), np.nan), 0, "expected a number, got a time", 0.0)
+            self.known[name] = self.without_marks(self.known[name])
         return self.known[name]
+
+    def without_marks(self, found: Numbers) -> Numbers:
+        """Numbers without those that were said to stand for missing values."""
+        marks = [one for mark in self.style.missing if (one := _number(mark)) is not None]
+        if not marks:
+            return found
+        return replace(found, values=np.where(np.isin(found.values, marks), np.nan, found.values))
+
+    def stands_in(self, name: str) -> float | None:
+        """A number that is written for missing ones where it is not said what is (-999.99, 9999); None for none."""
+        far = None if self.style.missing else stand_in(self.parsed(name).values)
+        return far[0] if far is not None and far[1] else None
 
     def numbers(self, name: str, what: str) -> np.ndarray:
         """A column as float64, NaN where missing; UserError names row, cell and remedy of what is no number."""
         cells, found = self.column(name, what), self.parsed(name)
         if found.bad is not None:
             place = cells.row(found.bad) if isinstance(cells, Text) else 0
-            remedy = "" if "may be" in found.why else "; mend it, or say that it stands for a missing value (missing)"
+            remedy = "" if "; say" in found.why else "; mend it, or say that it stands for a missing value (missing)"
             raise UserError(f"{self.where}: row {self.rows[place]}, column {name}: {found.why}{remedy}")
         if np.isinf(found.values).any():
             row = self.rows[int(np.isinf(found.values).argmax())]
             raise UserError(f"{self.where}: row {row}, column {name}: infinite; leave a missing value empty")
-        for note in found.notes:
+        for note in (*found.notes, *self._far(name, found.values)):
             if (line := f"column {name}: {note}") not in self.notes:
                 self.notes.append(line)
         return found.values
+
+    def _far(self, name: str, values: np.ndarray) -> list[str]:
+        """A line about a number that lies far from all others; UserError for one that is written for missing ones."""
+        far = None if self.style.missing else stand_in(values)
+        if far is None:
+            return []
+        rows = self.rows[values == far[0]]
+        if far[1]:
+            raise UserError(
+                f"{self.where}: row {rows[0]}, column {name}: {far[0]:.12g} lies far from all other values, as a mark "
+                f"of missing ones does; say missing {far[0]:.12g}, or missing none where it is a value"
+            )
+        return [
+            f"{len(rows):,} values are {far[0]:.12g}, far from all others; where these are missing, say so (missing)"
+        ]
 
     def holds(self, name: str) -> str:
         """What a column holds: "numbers", "times", "texts" or "nothing"; numbers with a slip among them are numbers."""
@@ -150,11 +183,15 @@ def _of_file(source: Any, reading: Reading) -> SeriesTable:
         where, sheet = read_sheet(source, reading.header, reading.sheet)
         for number, (name, column) in enumerate(zip(sheet.names, sheet.columns, strict=True), 1):
             text = column.text()
+            if len(text) >= MANY:
+                give_back()
             if not name and not any(text.kinds):
                 continue  # as a separator at the end of every row makes one
             columns.append((name or f"column {number}", text))
     named, twice = _unique(columns)
     table = _made(named, where, sheet.rows, reading, sheet.separator)
+    if len(table) >= MANY:
+        give_back()
     table.blank, table.twice = sheet.blank, twice
     table.notes.extend(sheet.notes)
     if sheet.names and not sheet.names[0] and table.names[0] == "column 1":
@@ -221,8 +258,18 @@ def _made(
     style = NumberStyle.of(unsure, separator, reading.decimal, reading.thousands, reading.missing)
     if separator == "excel" and style.decimal is None:
         style = NumberStyle(".", reading.thousands, reading.missing)
+    style = replace(style, censored=reading.censored)
     if style.decimal == "," and reading.decimal is None:
         note = ["numbers with a decimal comma"]
     else:
         note = []
-    return SeriesTable(columns, where, rows, separator=separator, style=style, notes=note, known=known)
+    table = SeriesTable(columns, where, rows, separator=separator, style=style, notes=note)
+    table.known = {name: table.without_marks(numbers) for name, numbers in known.items()}
+    return table
+
+
+def _number(mark: str) -> float | None:
+    try:
+        return float(mark)
+    except ValueError:
+        return None

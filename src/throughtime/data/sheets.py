@@ -7,7 +7,6 @@ import gc
 import os
 import re
 import zipfile
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -99,13 +98,13 @@ def _separator(text: str) -> str:
     """What stands between the cells: what cuts most lines into equally many."""
     head = [found[0] for found in islice(LINE.finditer(text[:_SNIFFED]), 4 * _HEAD)]
     lines = [line for line in head if line.strip() and line[0] not in "#%"][-_HEAD:]
-    best, score = "", 0.0
+    best, score = "", (0.0, 0)
     for sign in _SEPARATORS:
         with any_field(_SNIFFED):
             cells = Counter(len(row) for row in csv.reader(lines, delimiter=sign) if row)
         count, often = max(cells.items(), key=lambda one: (one[1], one[0]), default=(0, 0))
-        if count > 1 and (often / len(lines), count) > (score, 0) and often / len(lines) > 0.5:
-            best, score = sign, often / len(lines) + 1e-6 * count
+        if count > 1 and (often / len(lines), count) > score and often / len(lines) > 0.5:
+            best, score = sign, (often / len(lines), count)
     if best:
         return best
     words = {len(line.split()) for line in lines}
@@ -279,18 +278,18 @@ def _columns(
     blocks: Iterable[list[Row]], width: int, where: str, separator: str
 ) -> tuple[np.ndarray, list[ColumnOfCells]]:
     """The numbers of the rows, and their columns; UserError for a row of another width, once all are seen."""
-    columns, numbers = columns_of(width), array("q")
+    columns, numbers = columns_of(width), list[np.ndarray]()
     odd: Row | None = None
     for block in blocks:
         odd = odd or next((row for row in block if len(row[1]) != width), None)
         if odd is None:
-            numbers.extend([number for number, _ in block])
+            numbers.append(small(np.array([number for number, _ in block])))
             for column, cells in zip(columns, zip(*(cells for _, cells in block), strict=True), strict=True):
                 column.take(cells)
     if odd is not None:
         hint = "; a decimal comma needs quotes or another separator" if separator == "," else ""
         raise UserError(f"{where}: row {odd[0]} has {len(odd[1])} values, the header {width}{hint}")
-    return small(np.array(numbers, np.int64)), columns
+    return small(np.concatenate(numbers)) if numbers else np.zeros(0, np.int64), columns
 
 
 def _row_names(rows: list[list[str]], width: int, separator: str) -> bool:
@@ -311,8 +310,7 @@ def _beginning(rows: list[Row], header: bool, notes: list[str]) -> tuple[int, in
         first = place
         comment = cells[0][:1] in ("#", "%") and cells[0].lower() not in MISSING
         count = sum(map(bool, cells))
-        follows = place + 1 < len(rows) and rows[place + 1][1][0][:1] not in ("#", "%")
-        if comment and follows and len(cells) == width > 1 and _data(rows[place + 1][1]):
+        if comment and len(cells) == width > 1 and _data_follow(rows[place + 1 : _HEAD], width):
             break  # a header behind a sign of comments
         named = len(cells) > 1 and not cells[0] and count == len(cells) - 1 and not any(map(_is_data, cells[1:]))
         enough = named or count >= max(2, (usual + 1) // 2) or (width == 1 and count == 1) or len(rows) - place <= 2
@@ -322,6 +320,16 @@ def _beginning(rows: list[Row], header: bool, notes: list[str]) -> tuple[int, in
         said = rows[0][1][0][:40]
         notes.append(f"left out above the table: {first} row{'s' if first > 1 else ''} ({said!r})")
     return width, first
+
+
+def _data_follow(rows: list[Row], width: int) -> bool:
+    """Whether the next row that is no comment holds data; a comment with as many cells is a later header."""
+    for _, cells in rows:
+        if cells[0][:1] not in ("#", "%"):
+            return _data(cells)
+        if len(cells) == width:
+            return False
+    return False
 
 
 def _data(cells: Sequence[str]) -> bool:
@@ -367,6 +375,9 @@ def _without_units(names: list[str], body: list[Row], notes: list[str]) -> list[
     """Without a row of units right below the header: texts where numbers stand below."""
     if len(body) < 2 or _data(body[0][1]):
         return body
+    if all(re.fullmatch(r"\d+[sdn]", cell) for cell in body[0][1]):  # widths and kinds, as the USGS writes them
+        notes.append(f"left out: row {body[0][0]} of the columns' widths ({', '.join(body[0][1])[:40]})")
+        return body[1:]
     cells, below = body[0][1], [row for _, row in body[1:6] if len(row) == len(names)]
     over = [
         bool(cell) and cell.lower() not in MISSING and all(_is_data(row[n]) for row in below if row[n])

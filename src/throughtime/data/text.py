@@ -65,13 +65,13 @@ def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not text:
         raise UserError(f"{name}: expected text, got only a byte order mark")
+    if "\0" in text:
+        hint = "it is no text, or text in another encoding such as --encoding utf-16-le"
+        raise UserError(f"{name}: expected text, got a NUL at character {text.index(chr(0)) + 1}; {hint}")
     if found := _HALF.search(text):
         raise UserError(
             f"{name}: character {found.start() + 1} is half of a surrogate pair, no text; name its encoding"
         )
-    if "\0" in text:
-        hint = "it is no text, or text in another encoding such as --encoding utf-16-le"
-        raise UserError(f"{name}: expected text, got a NUL at character {text.index(chr(0)) + 1}; {hint}")
     return text
 
 

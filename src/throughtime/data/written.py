@@ -30,9 +30,28 @@ MISSING = frozenset(
         ".",
     }
     | {"..", "...", "–", "—", "nat", "<na>", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "missing"}
-    | {"无", "缺失", "暂无"}
+    | {"无", "缺失", "暂无", "\\n", "#nv", "#n/d", "#wert!", "#zahl!", "#bezug!", "#valeur!"}
 )
 """What stands for a missing value, in lower case."""
+
+
+NO_NUMBERS = frozenset(
+    {
+        "unknown",
+        "unavailable",
+        "not available",
+        "no data",
+        "nodata",
+        "n.d.",
+        "n.v.",
+        "k.a.",
+        "mq",
+        "***",
+        "****",
+        "*****",
+    }
+)
+"""What stands for a missing value among numbers; elsewhere it may be a text like others."""
 
 
 def small(numbers: np.ndarray) -> np.ndarray:

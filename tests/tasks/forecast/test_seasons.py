@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from throughtime.tasks.forecast.facts import Facts
 from throughtime.tasks.forecast.seasons import Seasons, find_seasons
 
 
@@ -65,3 +66,37 @@ def test_series_vote() -> None:
 def test_a_frequency_says_which_seasons_may_be() -> None:
     assert find_seasons([course(11, 700, 0.3)], usual=(24, 168)).period == 1
     assert find_seasons([course(24, 700, 1.0)], usual=(24, 168)).period == 24
+
+
+def test_a_trend_is_no_season() -> None:
+    for seed in range(4):
+        growing = np.abs(np.random.default_rng(seed).standard_normal(300)).cumsum()
+        assert find_seasons([growing], usual=(7,)) == Seasons()
+        assert find_seasons([growing], usual=(12,)) == Seasons()
+
+
+def test_years_have_no_calendar_that_makes_twelve_of_eleven() -> None:
+    one = course(11, 300, 0.6)
+    assert find_seasons([one], usual=()).period == 11
+
+
+def wandering(seed: int, steps: int = 300) -> np.ndarray:
+    """Waves of 9 to 13 steps and different heights, one after another."""
+    rng, waves = np.random.default_rng(seed), list[np.ndarray]()
+    while sum(map(len, waves)) < steps:
+        length = int(rng.integers(9, 14))
+        waves.append(rng.uniform(40, 140) * np.sin(np.pi * np.arange(length) / length) ** 2)
+    return np.concatenate(waves)[:steps]
+
+
+def test_a_cycle_that_moves_on_is_found_and_none_in_random_walks_and_noise() -> None:
+    found = [Facts.of([wandering(seed)], 10, None, ()).seasons for seed in (0, 1)]
+    assert [one.period for one in found] == [11, 11]
+    assert found[0].drifting
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        walk, noise, counts = rng.standard_normal(400).cumsum(), rng.standard_normal(400), rng.poisson(0.1, 1000)
+        for one in (walk, noise, counts.astype(float)):
+            for horizon in (1, 10):
+                assert Facts.of([one], horizon, None, ()).seasons == Seasons()
+    assert Facts.of([wandering(0)], 10, 12, ()).season == 12  # what is given stays

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from throughtime.tasks.forecast.rehearsal import Rehearsal, rehearse
-from throughtime.tasks.forecast.seasons import Seasons, find_seasons
+from throughtime.tasks.forecast.rehearsal import Rehearsal, filled, rehearse
+from throughtime.tasks.forecast.seasons import USUAL, Seasons, find_seasons, peaks
 
 SEASONS = 14
 """The look-back, in seasons, where the series are long enough."""
 
 _FEW = 64
 """Series whose course is looked at, or a few more."""
+
+_TRIED, _LATEST, _LONGEST, _PERIODS = 8, 16_384, 512, 5
+"""Where a cycle is looked for: series, or a few more; the last values of each; steps of it at most; how many of it."""
+
+_CLEARLY, _LESS, _SLACK = 0.8, 0.9, 1.05
+"""The error of the value one cycle ago by the last value's, at most, on later parts and in each third; that of a linear
+map that sees it by that of one that does not."""
 
 _LOOKED = 2_000_000
 """Values whose signs are looked at, at most."""
@@ -48,14 +55,17 @@ class Facts:
     saved: float = 0.0
 
     @classmethod
-    def of(cls, series: Sequence[np.ndarray], horizon: int, season: int | None, usual: Sequence[int]) -> Facts:
-        """Of series (L_n,), NaN where missing. season: where it is given. usual: what the frequency makes plausible."""
+    def of(cls, series: Sequence[np.ndarray], horizon: int, season: int | None, usual: Sequence[int] | None) -> Facts:
+        """Of series (L_n,), NaN where missing. season: where it is given. usual: what the frequency makes plausible,
+        None where there is none."""
         lengths = [len(one) for one in series]
         count = int(sum(np.isfinite(one).sum() for one in series))
         step = max(1, sum(lengths) // _LOOKED)
         some = np.concatenate([one[::step] for one in series])
         some = some[np.isfinite(some)]
         found = find_seasons(series, usual)
+        if season is None and found.period not in (usual or USUAL):
+            found = _cycle(series, horizon, found)
         chosen = season or found.period
         few = series[:: max(1, len(series) // _FEW)]
         return cls(
@@ -90,6 +100,42 @@ class Facts:
     def seldom(self) -> bool:
         """Whether most values are zero, none is below, and no season tells when."""
         return self.zeros > 0.5 and not self.negative and self.season == 1
+
+
+def _cycle(series: Sequence[np.ndarray], horizon: int, found: Seasons) -> Seasons:
+    """What was found, or a period whose place moves on, where that says more: in every third of the series the value
+    one of it ago errs less than the last one, on three later parts clearly less, and less than one period of what was
+    found ago, and a linear map that sees it errs no more. Random walks have none."""
+    few = [filled(one[-_LATEST:]) for one in series[:: max(1, len(series) // _TRIED)]]
+    length = int(np.median([len(one) for one in few]))
+    plain, before = rehearse(few, horizon, 1), rehearse(few, horizon, found.period)
+    least = min(_CLEARLY, before.seasonal) if found.period > 1 else _CLEARLY
+    longest = min(_LONGEST, length // _PERIODS)
+    tops = peaks(few, longest)
+    for period in sorted({p + by for p in tops for by in (-1, 0, 1) if 2 <= p + by <= longest}):
+        thirds = np.median([_by_the_last(one, period, horizon) for one in few], 0)
+        if period == found.period or not (thirds < _LESS).all():
+            continue
+        tried = rehearse(few, horizon, period)
+        worse = min(tried.drifting, tried.reverting) > _SLACK * min(plain.drifting, plain.reverting)
+        if tried.tried and tried.seasonal < least and not worse:
+            least, found = tried.seasonal, Seasons(period, 1 - tried.seasonal, drifting=True)
+    return found
+
+
+def _by_the_last(values: np.ndarray, period: int, horizon: int) -> list[float]:
+    """Of each third of a series the error of the value one period ago, or as many as it takes, by the last value's."""
+    ratios = []
+    for part in np.array_split(values, 3):
+        ours = theirs = 0.0
+        for ahead in np.unique(np.linspace(1, horizon, min(horizon, 5)).round().astype(int)):
+            back = -(-int(ahead) // period) * period
+            if len(part) <= back:
+                return [1.0] * 3
+            ours += float(np.abs(part[back:] - part[:-back]).mean())
+            theirs += float(np.abs(part[ahead:] - part[:-ahead]).mean())
+        ratios.append(ours / theirs if theirs > 0 else 1.0)
+    return ratios
 
 
 def _settled(values: np.ndarray) -> float:

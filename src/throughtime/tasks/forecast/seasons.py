@@ -24,6 +24,9 @@ _STEPS = 16_384
 _LONGEST = 2_048
 """The longest period that is looked for where the calendar says none."""
 
+_PERIODS = 5
+"""How many of a period that no calendar has are seen at least."""
+
 _CALENDAR, _ANY = 0.04, 0.15
 """Least share of the later part that a period has to explain: one of a calendar, and any other. Where few of them were
 seen chance explains something: 1 / the number that was seen is added."""
@@ -38,16 +41,20 @@ _ADDS = 0.05
 @dataclass(frozen=True)
 class Seasons:
     """period: steps after which series repeat, 1 for never. strength: the share of the later part that its mean course,
-    learned on the earlier part, explains. longer: a multiple of it that explains more, 0 for none."""
+    learned on the earlier part, explains. longer: a multiple of it that explains more, 0 for none. drifting: whether no
+    mean course tells anything, since the place in the period moves on, as with the spots of the sun; then strength is
+    the share of the last value's error that the value one period ago saves."""
 
     period: int = 1
     strength: float = 0.0
     longer: int = 0
+    drifting: bool = False
 
 
-def find_seasons(series: Sequence[np.ndarray], usual: Sequence[int] = ()) -> Seasons:
+def find_seasons(series: Sequence[np.ndarray], usual: Sequence[int] | None = None) -> Seasons:
     """The seasons of series (L_n,), NaN where missing. usual: periods that their frequency makes plausible, the
-    shortest first; without any, every period may be."""
+    shortest first; where it makes none, as of years, every period may be, and where there is none (None) those of
+    calendars sooner than others."""
     order = np.linspace(0, len(series) - 1, min(len(series), _SERIES)).round().astype(int)
     some = [series[n][-_STEPS:] for n in order]
     some = [one for one in some if np.isfinite(one).sum() >= 8]
@@ -59,17 +66,20 @@ def find_seasons(series: Sequence[np.ndarray], usual: Sequence[int] = ()) -> Sea
         good = [p for p in usual if tried[p] >= 0.5 * (_CALENDAR + p / length)]
     else:
         longest = min(_LONGEST, length // 3)
-        places = sorted({*_peaks(some, longest), *(p for p in USUAL if p <= longest)})
+        seen = min(_LONGEST, length // _PERIODS)
+        calendar = USUAL if usual is None else ()
+        places = sorted({*peaks(some, seen), *(p for p in calendar if p <= longest)})
         tried = {p: explained(some, p) for p in places}
-        good = [p for p in places if tried[p] >= (_CALENDAR if p in USUAL else _ANY) + p / length]
+        good = [p for p in places if tried[p] >= (_CALENDAR if p in calendar else _ANY) + p / length]
     if not good:
         return Seasons()
     most = max(tried[p] for p in good)
     # a multiple of the season explains as much, and a little more by chance: the shortest that explains most of it
     period = next((p for p in good if tried[p] >= 0.85 * most), good[0])
     near = [p for p in good if abs(p - period) <= max(1, period // 40)]
-    period = max(near, key=lambda p: tried[p] + _USUAL * (p in USUAL))
-    inner = [p for p in good if p in USUAL and p < period and period % p == 0 and tried[p] >= 0.5 * most]
+    known = USUAL if usual is None else usual
+    period = max(near, key=lambda p: tried[p] + _USUAL * (p in known))
+    inner = [p for p in good if p in known and p < period and period % p == 0 and tried[p] >= 0.5 * most]
     if inner:  # a day within a week
         period = inner[0]
     longer = [p for p in good if p > period and p % period == 0 and tried[p] >= tried[period] + _ADDS]
@@ -94,11 +104,12 @@ def _explained(values: np.ndarray, period: int) -> float:
     count = np.bincount(place[early], minlength=period)
     course = np.bincount(place[early], rest[early], minlength=period) / np.maximum(1, count)
     late &= (count > 0)[place]
-    total = float(np.square(rest[late]).sum())
-    if late.sum() < period / 2 or total <= 0:
+    if late.sum() < period / 2:
         return 0.0
     left = float(np.square(rest[late] - course[place[late]]).sum())
-    return 1.0 - left / total
+    # beside an even window a trend leaves a mean, which is no course: what that alone explains does not count
+    totals = [float(np.square(rest[late] - mean).sum()) for mean in (0.0, rest[early].mean())]
+    return 1.0 - left / min(totals) if min(totals) > 0 else 0.0
 
 
 def _without_course(values: np.ndarray, width: int) -> np.ndarray:
@@ -114,7 +125,7 @@ def _without_course(values: np.ndarray, width: int) -> np.ndarray:
     return rest
 
 
-def _peaks(series: Sequence[np.ndarray], longest: int) -> list[int]:
+def peaks(series: Sequence[np.ndarray], longest: int) -> list[int]:
     """The lags with the highest peaks of the series' mean autocorrelation, in each octave of lags."""
     found: list[int] = []
     first = 2

@@ -258,7 +258,7 @@ UNIT, METRIC = "pairs", "1 - chrF"
 
 def amount(
     learner: type[Any],
-    data: str,
+    data: Path | list[Path],
     share: float,
     seed: int,
     options: Mapping[str, Json],
@@ -269,7 +269,8 @@ def amount(
 
     if options.get("horizon") is not None:
         raise UserError("learning-curve: --horizon is for forecasts, these are pairs of texts")
-    learned, test = read_(Path(data)).split(0.2, 1)
+    assert isinstance(data, Path)  # the commands take one file
+    learned, test = read_(data).split(0.2, 1)
     count = round(share * len(learned))
     if count < 50 or len(test) < 20:
         raise UserError(

@@ -18,7 +18,7 @@ from throughtime.options import Json
 from throughtime.storage.record import Schema
 from throughtime.tasks.sequence.alignment import by_word, word_spans
 from throughtime.tasks.sequence.losses import losses
-from throughtime.tasks.sequence.quality import overlap
+from throughtime.tasks.sequence.quality import CHRF, Measure, overlap
 from throughtime.tasks.sequence.stream import SequenceModel, Wishes
 
 WORST, SHOWN = 20, 3
@@ -49,30 +49,33 @@ def score(
     learned: Pairs | None,
     baselines: Mapping[str, Sequence[str]],
     unit: str = "texts",
+    measure: Measure = CHRF,
     said: Sequence[str] | None = None,
-    beta: float = 2.0,
 ) -> dict[str, Any]:
     """Everything an evaluation says. learned: what the model learned, None where it is not at hand; the nearest of its
-    sources gives a baseline. baselines: others, name -> an answer to each source. said: the answers that are scored,
-    where they are not the model's own alone. beta: how many times recall counts as much as precision in the verdict."""
+    sources gives a baseline. baselines: others, name -> an answer to each source. measure: by which answers are told
+    to be better or worse than others. said: the answers that are scored, where they are not the model's own alone."""
     answers = model.texts(given.sources) if said is None else list(said)
-    quality = _quality(answers, given.targets)
+    quality = _quality(measure, answers, given.targets)
     groups = np.unique(given.near().groups, return_inverse=True)[1]
     evaluation: dict[str, Any] = {"texts": len(given), **figures(answers, given.targets, groups)}
-    evaluation |= {"overlap": _mean(quality), **_kept(answers, given, learned), "baselines": {}}
+    evaluation |= {
+        "measure": measure.name,
+        "overlap": _mean(quality),
+        **_kept(answers, given, learned),
+        "baselines": {},
+    }
     if learned is not None and len(learned):
         places, _ = Nearest.fit(learned.sources).best(given.sources)
         baselines = {**baselines, "nearest training text": [learned.targets[int(i)] for i in places[:, 0]]}
     theirs = {}
     for name, own in baselines.items():
-        reached = _quality(own, given.targets)
-        evaluation["baselines"][name] = {**figures(own, given.targets), "overlap": _mean(reached)}
-        theirs[name] = reached if beta == 2 else _quality(own, given.targets, beta)
+        theirs[name] = _quality(measure, own, given.targets)
+        evaluation["baselines"][name] = {**figures(own, given.targets), "overlap": _mean(theirs[name])}
     if theirs:
         best = max(theirs, key=lambda name: float(theirs[name].mean()))
-        ours = quality if beta == 2 else _quality(answers, given.targets, beta)
-        measure = "1 - chrF" if beta == 2 else f"1 - chrF{beta:g}"
-        evaluation["verdict"] = verdict(1 - ours, 1 - theirs[best], best, measure, unit, groups).to_json()
+        error = f"1 - {measure.name}"
+        evaluation["verdict"] = verdict(1 - quality, 1 - theirs[best], best, error, unit, groups).to_json()
     evaluation["distinct"] = len({*answers}) / max(1, len({*given.sources}))
     evaluation["exchanged"] = _exchanged(model, given)
     evaluation["by_length"] = _by_length(model, given.sources, quality)
@@ -86,9 +89,8 @@ def score(
     return evaluation
 
 
-def _quality(answers: Sequence[str], targets: Sequence[str], beta: float = 2.0) -> np.ndarray:
-    """(N,) how much each answer has of its target."""
-    return np.array([overlap(*pair, beta) for pair in zip(answers, targets, strict=True)])
+def _quality(measure: Measure, answers: Sequence[str], targets: Sequence[str]) -> np.ndarray:
+    return np.array([measure.of(*pair) for pair in zip(answers, targets, strict=True)])
 
 
 def figures(answers: Sequence[str], targets: Sequence[str], groups: np.ndarray | None = None) -> dict[str, Json]:

@@ -1,0 +1,77 @@
+"""Columns that are a part of a date each: years, months, days, hours, times of the day."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from throughtime.data.date_patterns import MONTHS
+from throughtime.data.series_table import SeriesTable
+
+PARTS = {
+    "year": ("year", "yr", "yyyy", "jahr", "année", "annee", "año", "ano", "anno", "jaar", "år", "年", "年份"),
+    "month": ("month", "mon", "mm", "mnth", "monthofyear", "monat", "mois", "mes", "mese", "maand", "月", "月份"),
+    "day": ("day", "dd", "mday", "dayofmonth", "tag", "jour", "día", "dia", "giorno", "dag", "日"),
+    "hour": ("hour", "hr", "hh", "hourofday", "hourending", "stunde", "heure", "hora", "ora", "时", "小时"),
+    "clock": ("hhmm", "time", "timehhmm", "hourminute", "utctime", "localtime"),
+    "minute": ("minute", "min", "mi", "分", "分钟"),
+    "second": ("second", "sec", "ss", "秒"),
+    "quarter": ("quarter", "qtr", "q", "季度"),
+    "week": ("week", "weekofyear", "isoweek", "weeknumber", "周"),
+    "weekday": ("weekday", "dayofweek", "dow", "星期"),
+    "dayofyear": ("dayofyear", "doy", "yday"),
+}
+"""Names of columns that are a part of a date."""
+
+_RANGES = {
+    **{"year": (1000, 9999), "month": (1, 12), "day": (1, 31), "hour": (0, 24), "minute": (0, 59), "second": (0, 59)},
+    **{"clock": (0, 2400), "quarter": (1, 4), "week": (1, 53), "weekday": (0, 7), "dayofyear": (1, 366)},
+}
+
+CLOCK = re.compile(r"\d{1,2}[:.h]\d{2}(?:[:.]\d{2}(?:\.\d+)?)?(?:\s*[ap]\.?m\.?)?", re.IGNORECASE)
+"""A time of the day alone."""
+
+
+def plain_name(name: str) -> str:
+    """A name without case, spaces and signs."""
+    return re.sub(r"[\W_]+", "", name.lower())
+
+
+def part_of(table: SeriesTable, name: str) -> str | None:
+    """Of a date, the part that a column is by its name and its numbers; None for no part."""
+    kind = next((kind for kind, names in PARTS.items() if plain_name(name) in names), None)
+    if kind is None:
+        return None
+    found = table.parsed(name)
+    values = found.values
+    if found.bad is not None and kind == "month":
+        text = table.text(name)
+        return kind if all(_month_name(one) for one in text.kinds) else None
+    if found.bad is not None or not np.isfinite(values).all() or (values != np.round(values)).any():
+        return None
+    low, high = _RANGES[kind]
+    if kind == "clock" and (values.max() < 100 or (values % 100 >= 60).any()):
+        return None
+    return kind if low <= values.min() and values.max() <= high else None
+
+
+def clocks(table: SeriesTable, name: str) -> bool:
+    """Whether a column holds times of the day alone."""
+    text = table.text(name)
+    return bool(text.kinds) and all(CLOCK.fullmatch(kind) for kind in text.kinds)
+
+
+def part(table: SeriesTable, name: str) -> np.ndarray:
+    """The numbers of a column that is a part of a date; of months by name theirs."""
+    found = table.parsed(name)
+    if found.bad is None:
+        return found.values.astype(np.int64)
+    text = table.text(name)
+    numbers: np.ndarray = np.array([_month_name(kind) for kind in text.kinds])[text.codes]
+    return numbers
+
+
+def _month_name(text: str) -> int:
+    """The number of a month by its name, 0 for no month."""
+    return MONTHS.get(text.lower().rstrip("."), 0)
