@@ -127,7 +127,7 @@ def _each_once(kinds: Packed, codes: np.ndarray) -> tuple[Packed, np.ndarray]:
     del hashes
     if new.all():
         return kinds, codes
-    first = np.empty(len(kinds), np.int32)  # of each, the first with its hash
+    first: Any = np.empty(len(kinds), np.int32)  # of each, the first with its hash
     first[order] = order[new][np.cumsum(new, dtype=np.int32) - 1]
     del order, new
     again = np.flatnonzero(first != np.arange(len(first), dtype=np.int32))
