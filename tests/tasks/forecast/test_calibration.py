@@ -108,7 +108,7 @@ def test_where_validation_rises_early_all_is_learned_anew(monkeypatch: pytest.Mo
     anew = ForecastJob.again
     for name, new in (("validate", validate), ("keep", keeping), ("again", again)):
         monkeypatch.setattr(ForecastJob, name, new)
-    given = {**LATE, "steps": None, "minutes": 0.05, "learn_validation": True, "attempts": 2}
+    given = {**LATE, "steps": None, "minutes": 0.5, "validations": 400, "learn_validation": True, "attempts": 2}
     model = Forecaster(6, **given).fit(days(), quiet=True)
     assert model.outcome is not None
     assert model.outcome.ended == "learned"
