@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from throughtime.baselines.verdict import span_in_words, verdict
+from throughtime.baselines.verdict import span_in_words, too_few, verdict
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,9 @@ def test_a_baseline_without_error_but_for_rounding_is_better_however_few_windows
         "The model is worse than seasonal naive, which is without error but for rounding: MAE is 1e+03 over 3 windows. "
         "Use seasonal naive instead."
     )
+
+
+def test_one_window_is_too_few() -> None:
+    assert too_few(1, "windows") == "1 window is too few"
+    assert too_few(1, "stretches of time") == "1 stretch of time is too few"
+    assert too_few(3, "windows") == "3 windows are too few"

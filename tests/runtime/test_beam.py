@@ -134,6 +134,16 @@ def test_terms_are_said(beam: int) -> None:
                 assert any(",".join(map(str, way)) in text for way in ways), (text, ways)
 
 
+def test_many_terms_do_not_make_a_beam_of_any_size() -> None:
+    terms = tuple((tuple((i + j) % (SIZE - 1) for j in range(4)),) for i in range(20))
+    asked = Asked(SOURCES[2], 90, (), terms)
+    assert beam_module._Turn(0, asked, 5, 1, Penalties()).beam == 24
+    assert beam_module._Turn(0, asked, 30, 1, Penalties()).beam == 30
+    (answers,) = found([asked], 5)
+    text = ",".join(map(str, answers[0].ids))
+    assert all(",".join(map(str, way)) in text for (way,) in terms)
+
+
 def test_what_is_refused_is_not_said() -> None:
     def refuse(number: int, ids: object, token: int) -> bool:
         assert number in (0, 1, 2)

@@ -44,6 +44,22 @@ def test_the_next_one_is_longer_and_follows_only_where_the_last_one_gained_and_t
     assert attempts.next(budget, 1700, 10.0, overall=1.4) is None  # three are all
 
 
+def test_one_on_all_goes_as_far_as_the_best_was_and_is_kept_at_its_end() -> None:
+    budget, attempts = Budget(1.0, "minutes", 100), Attempts(2, whole=True)
+    judged(attempts, 2.0, 1.5, 1.6, 1.6, 1.6)
+    assert not attempts.waits(budget, 500, 5.0, 0.0)
+    assert attempts.next(budget, 500, 5.0, overall=1.5) == 220  # a tenth more than the best step
+    assert attempts.next(budget, 500, 40.0, overall=1.5) == 220  # of which 132 would do
+    assert attempts.next(budget, 500, 50.0, overall=1.5) is None
+    attempts.begin(500)
+    budget.begin(500, 5.0, 220)
+    assert attempts.waits(budget, 719, 9.0, 0.0)
+    assert not attempts.waits(budget, 720, 9.0, 0.0)
+    assert not attempts.waits(budget, 600, 59.5, 0.5)  # the time is over
+    assert attempts.next(budget, 720, 9.0, overall=1.5) is None
+    assert "whole" not in attempts.to_json()
+
+
 def test_whether_another_one_follows_can_be_told_before() -> None:
     budget = Budget(1.0, "minutes", 100, attempt=1000)
     assert not Attempts(3).last_one(budget, 500, 5.0)  # 500 more steps and 1,700 take 22 of 55 seconds

@@ -13,7 +13,7 @@ class Line:
     """y = w x + b for points of y = 2 x - 1; `bad` is a step whose loss is not a number."""
 
     steps_per_epoch = 7
-    near = 0.0
+    near, whole_again = 0.0, False
 
     def __init__(self, bad: int | None = None, validation: list[float] | None = None) -> None:
         self.w, self.b = torch.zeros(3, 2, requires_grad=True), torch.zeros(3, requires_grad=True)

@@ -24,7 +24,7 @@ from throughtime.baselines.simple import (
     carried,
 )
 from throughtime.baselines.statistical import KINDS, Statistical, TooSlow
-from throughtime.baselines.verdict import FEWEST, compared, span_in_words, verdict
+from throughtime.baselines.verdict import FEWEST, compared, span_in_words, too_few, verdict
 from throughtime.errors import UserError
 from throughtime.options import Json
 
@@ -217,7 +217,7 @@ def control(backtest: Backtest, shuffled: np.ndarray, forecast: np.ndarray) -> d
     told += f"with the steps in order {both.theirs:.3g}" if units else share
     result = {"mae": mixed, "rise": rise, "low": low, "high": high}
     if both.groups < FEWEST:
-        sentence = f"{told}; {both.groups} {unit} are too few to tell what their order is worth."
+        sentence = f"{told}; {too_few(both.groups, unit)} to tell what their order is worth."
         return {"mae": mixed, "rise": rise, "sentence": sentence}
     between = f"95 % interval {span_in_words(low, high, 'above', 'below')} over {both.groups:,} {unit}"
     between = both.difference_between() if units else between

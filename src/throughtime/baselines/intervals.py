@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from throughtime.baselines.verdict import FEWEST, compared
+from throughtime.baselines.verdict import FEWEST, compared, too_few
 from throughtime.options import Json
 
 _FAR = 2.0
@@ -46,7 +46,7 @@ def judged(
     if holds:
         sentence = f"The {name} holds: {told} ({over})."
     elif holds is None:
-        sentence = f"{told}; {over} are too few to tell whether it holds."
+        sentence = f"{told}; {too_few(both.groups, both.unit)} to tell whether it holds."
     elif share < nominal:
         far = "far too narrow" if outside > _FAR else "too narrow"
         times = f": {outside:.1f} times as many values lie outside as should" if outside > _FAR else ""

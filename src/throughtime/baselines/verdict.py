@@ -77,6 +77,14 @@ class Verdict:
         return asdict(self)
 
 
+_ONE = {"windows": "window", "stretches of time": "stretch of time"}
+
+
+def too_few(count: int, unit: str) -> str:
+    """That so many of something (a plural) are too few."""
+    return f"1 {_ONE.get(unit, unit)} is too few" if count == 1 else f"{count} {unit} are too few"
+
+
 def compared(
     ours: np.ndarray, theirs: np.ndarray, unit: str, groups: np.ndarray | None = None, seed: int = 0
 ) -> Comparison:
@@ -155,7 +163,7 @@ def verdict(
         return Verdict(name, metric, both.gain, both.low, both.high, both.groups, False, sentence)
     if both.groups < FEWEST:
         of = ", the best baseline" if units else f" that of {name}, the best baseline"
-        sentence = f"No proven skill: {metric} {than}{of}, but {both.groups} {unit} are too few to tell."
+        sentence = f"No proven skill: {metric} {than}{of}, but {too_few(both.groups, unit)} to tell."
         return Verdict(name, metric, both.gain, both.low, both.high, both.groups, None, sentence)
     skill = True if both.low > 0 else False if both.high < 0 else None
     between = both.difference_between() if units else both.between()

@@ -33,6 +33,9 @@ from throughtime.runtime.ragged import batches
 ROWS, CELLS = 64, 16_384
 """Sources searched at once, and pieces of them, what lies behind ends included."""
 
+_MOST_FOR_TERMS = 24
+"""Places that a beam gets for terms; of those that have said less there may be none then."""
+
 _LEAST = 0.01
 """Attention that a place has at least in the penalty."""
 
@@ -141,7 +144,7 @@ class _Turn:
     def __init__(self, number: int, asked: Asked, beam: int, wanted: int, penalties: Penalties) -> None:
         self.number, self.asked, self.beam, self.wanted, self.penalties = number, asked, beam, wanted, penalties
         if asked.terms:
-            self.beam = max(beam, 2 + sum(max(map(len, ways)) for ways in asked.terms))
+            self.beam = max(beam, min(_MOST_FOR_TERMS, 2 + sum(max(map(len, ways)) for ways in asked.terms)))
         self.live = [_Live([], 0.0, 0, Terms())]
         self.ended: list[Answer] = []
 

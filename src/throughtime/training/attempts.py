@@ -18,16 +18,21 @@ _RISE, _LATE = 1.005, 0.75
 _LONGER, _SHORTEST = 1.7, 0.6
 """How much longer the next attempt is, and how much of it must fit into what is left of the budget."""
 
+_MORE = 1.1
+"""How much longer one on all is than the way to the best was: there is so much more to learn."""
+
 
 @dataclass
 class Attempts:
     """Where a run stands in its attempts.
 
-    most: how many there may be. number: of the one at work, from 0. best, step: its lowest validation loss and where
-    that was; last: the latest loss. worse: validations since the best one.
+    most: how many there may be. whole: whether the second one is the last, and on all that there is, what was held for
+    validation too: it goes as far as the first had gone where it was best. number: of the one at work, from 0. best,
+    step: its lowest validation loss and where that was; last: the latest loss. worse: validations since the best one.
     """
 
     most: int = 1
+    whole: bool = False
     number: int = 0
     best: float = math.inf
     step: int = 0
@@ -54,8 +59,8 @@ class Attempts:
 
         overall: the lowest validation loss of all attempts.
         """
-        longest = min(step - budget.first, 1.5 * (self.step - budget.first))
-        steps = max(1, round(_LONGER * longest))
+        way = self.step - budget.first
+        steps = max(1, round(_MORE * way if self.whole else _LONGER * min(step - budget.first, 1.5 * way)))
         if self.number + 1 >= self.most or self.best > overall:
             return None
         return steps if budget.fits(_SHORTEST * steps, step, elapsed) else None
@@ -63,6 +68,10 @@ class Attempts:
     def begin(self, step: int) -> None:
         """The next attempt begins."""
         self.number, self.best, self.last, self.step, self.worse = self.number + 1, math.inf, math.inf, step, 0
+
+    def waits(self, budget: Budget, step: int, elapsed: float, reserve: float) -> bool:
+        """Whether an attempt on all is at work that has not come to its end: what was best before is kept."""
+        return self.whole and self.number > 0 and budget.share(step, elapsed, reserve) < 1.0
 
     def last_one(self, budget: Budget, step: int, elapsed: float) -> bool:
         """Whether no other attempt will follow the one at work, as far as can be told."""
@@ -73,7 +82,9 @@ class Attempts:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; a loss that is not there yet is null."""
-        return {name: value for name, value in asdict(self).items() if name != "most" and value != math.inf}
+        return {
+            name: value for name, value in asdict(self).items() if name not in ("most", "whole") and value != math.inf
+        }
 
     def restore(self, data: dict[str, Json]) -> None:
         """Take over what `to_json` returned."""

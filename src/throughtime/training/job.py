@@ -29,6 +29,8 @@ class Job(Protocol):
     steps_per_epoch: int
     near: float
     """How much worse than the best, as a share of it, a validation may be after which all is learned."""
+    whole_again: bool
+    """Whether another attempt is on all that there is, what is held for validation too, see Attempts.whole."""
 
     def parameters(self) -> Mapping[str, torch.Tensor]:
         """What is learned, by name; leaves that require a gradient."""
@@ -96,7 +98,7 @@ class EnsembleJob:
     """
 
     steps_per_epoch: int
-    near = 0.0
+    near, whole_again = 0.0, False
 
     def __init__(self, models: Mapping[str, TorchModel], keep: Keep) -> None:
         self.models, self._keep = dict(models), keep

@@ -106,7 +106,7 @@ class _Run:
         self.step = self.epoch = self.position = self.tokens = 0
         self.struck = 0.0
         self.best, self.best_step, self.validated, self.kept = math.inf, 0, -1, False
-        self.attempts, self.all_learned = Attempts(settings.attempts), False
+        self.attempts, self.all_learned = Attempts(settings.attempts, job.whole_again), False
         self.next_validation = 1 / (3 * settings.validations)
         self.before, self.clock, self.reserve, self.validating = 0.0, Clock(), 0.0, 0.0
         self.pace = _BREATH  # seconds a step takes
@@ -149,7 +149,7 @@ class _Run:
                     break
                 if self._everything(done):
                     self.position = _NEXT_EPOCH  # the one at work is of what was learned so far
-            if not self.all_learned and self.attempts.over(self.budget, done, self.step):
+            if (self.attempts.whole or not self.all_learned) and self.attempts.over(self.budget, done, self.step):
                 if not self._again():
                     ended = "learned"
                     break
@@ -229,7 +229,8 @@ class _Run:
         self.meters.add(*step, rate)
         elapsed = self.elapsed
         speed = self.meters.speed(elapsed)
-        left = self.budget.seconds - elapsed if self.budget.seconds else _left(done, elapsed)
+        left = elapsed * (1.0 - done) / done if done > 0 else 0.0
+        left = self.budget.seconds - elapsed if self.budget.seconds else left
         self.progress.step(self.step, self.budget.total, done, self.meters.smooth, speed, left)
 
     def _log(self) -> None:
@@ -262,7 +263,7 @@ class _Run:
         self.team.close()
         self.team = Team(learners_of(self.job), self.settings, torch.get_num_threads())
         self.budget.begin(self.step, self.elapsed, steps)
-        self.next_validation = 1 / (3 * self.settings.validations)
+        self.all_learned, self.next_validation = self.attempts.whole, 1 / (3 * self.settings.validations)
         text = f"attempt {self.attempts.number + 1}, from the start: {different}, {steps:,} steps at most"
         self.history.add(step=self.step, attempt=text)
         self.progress.note(text)
@@ -313,7 +314,8 @@ class _Run:
         loss = self.job.validate()
         if loss is not None:
             self.attempts.judged(loss, self.step)
-        better = loss is None or loss < self.best or not self.kept
+        waits = self.attempts.waits(self.budget, self.step, self.elapsed, self.reserve)
+        better = not waits and (loss is None or loss < self.best or not self.kept)
         # of equals the later is kept: where a loss counts mistakes, it is the surer one of answers that are all right
         if better or (loss == self.best and math.isfinite(self.best)):
             if loss is not None and math.isfinite(loss):
@@ -394,7 +396,3 @@ _NUMBERS = (
     "reserve",
     "validating",
 )
-
-
-def _left(done: float, elapsed: float) -> float:
-    return elapsed * (1.0 - done) / done if done > 0 else 0.0

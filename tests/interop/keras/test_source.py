@@ -249,3 +249,19 @@ def test_the_number_of_a_models_first_call(tmp_path: Path) -> None:
     model = convert(_archive_config("keras-3-twice", tmp_path / "a.keras", later)).model
     ((inputs, output),) = calls("keras-3-twice")
     np.testing.assert_allclose(model.predict(*inputs), output, rtol=0, atol=1e-5)
+
+
+def test_a_function_that_depends_on_a_version_nobody_says(tmp_path: Path) -> None:
+    """Weights alone and a config without a version: by its way of writing it is of Keras 3, or it is asked for."""
+    with zipfile.ZipFile(model_file("keras-3-lstm_hard")) as archive:
+        (tmp_path / "a.weights.h5").write_bytes(archive.read("model.weights.h5"))
+        config = archive.read("config.json").decode()
+    given = tmp_path / "config.json"
+    ((inputs, output),) = calls("keras-3-lstm_hard")
+    for text in (config, config.replace("batch_shape", "batch_sizes")):
+        given.write_text(text)
+        model = convert(tmp_path / "a.weights.h5", given).model
+        np.testing.assert_allclose(model.predict(*inputs), output, rtol=0, atol=1e-5)
+    given.write_text(config.replace("batch_shape", "batch_input_shape").replace("registered_name", "registered"))
+    with pytest.raises(UserError, match="the version is not said"):
+        convert(tmp_path / "a.weights.h5", given)

@@ -79,7 +79,7 @@ def test_series_side_by_side_are_not_independent() -> None:
     found = judge(Backtests(installed, origins, values, ()), 1, 0)["verdict"]
     assert "independent" not in found["sentence"]
     assert found["skill"] is None
-    assert "1 stretches of time are too few to tell" in found["sentence"]
+    assert "1 stretch of time is too few to tell" in found["sentence"]
     alone = Panel(names, [0] * 7, Frequency.of("steps"), [one[n:] for n, one in enumerate(seven)])
     apart = Backtests(alone, np.array([[n, 26 - n] for n in range(7)]), values, ())
     assert judge(apart, 1, 0)["verdict"]["groups"] == 7  # of different lengths, as in M4, and without dates

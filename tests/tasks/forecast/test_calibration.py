@@ -84,3 +84,38 @@ def test_a_run_that_is_stopped_after_that_goes_on_the_same(tmp_path: Path, monke
     assert whole.record is not None
     assert going.record.decided == whole.record.decided
     np.testing.assert_array_equal(going.predict(), whole.predict())
+
+
+def test_where_validation_rises_early_all_is_learned_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, began, kept = Seen(monkeypatch), list[np.ndarray](), list[tuple[int, int]]()
+    losses, keep = iter([5.0, 4.0, 3.0, *[9.0] * 99]), ForecastJob.keep
+
+    def validate(job: ForecastJob) -> float | None:
+        if job._validation is None:
+            return None
+        job._judged = [np.zeros((len(job._validation), 6, 3), np.float32)]
+        return next(losses)
+
+    def keeping(job: ForecastJob, note: Any) -> None:
+        kept.append((note["step"], len(job._windows)))
+        keep(job, note)
+
+    def again(job: ForecastJob, attempt: int) -> Any:
+        told = anew(job, attempt)
+        began.append(next(iter(job.parameters().values())).detach().numpy().copy())
+        return told
+
+    anew = ForecastJob.again
+    for name, new in (("validate", validate), ("keep", keeping), ("again", again)):
+        monkeypatch.setattr(ForecastJob, name, new)
+    given = {**LATE, "steps": None, "minutes": 0.5, "validations": 400, "learn_validation": True, "attempts": 2}
+    model = Forecaster(6, **given).fit(days(), quiet=True)
+    assert model.outcome is not None
+    assert model.outcome.ended == "learned"
+    best, last = kept[-2], kept[-1]
+    assert (best[1], last[1]) == (3 * (240 - 24 - 6 - 84 + 1), 3 * (240 - 6 - 84 + 1))
+    assert len(kept) == 4  # of the second nothing before its end
+    assert last[0] == model.outcome.steps
+    assert seen.outputs == [True]
+    first = Forecaster(6, **{**LATE, "steps": 1, "learning_rate": 1e-12}).fit(days(), quiet=True)
+    np.testing.assert_allclose(began[0], next(iter(first.fitted().parameters.values())), atol=1e-9)

@@ -41,6 +41,10 @@ def test_the_result_is_told_and_drawn(evaluation: dict[str, Any]) -> None:
     assert "in random order" in prose.text  # type: ignore[union-attr]
     assert "<svg" in residuals.image  # type: ignore[union-attr]
     assert ("100.0 %", "inside the 80 % interval") in report._merits(evaluation)
+    assert "Right: their mean" in residuals.caption  # type: ignore[union-attr]
+    three = {**evaluation, "windows": 1, "residuals": {**evaluation["residuals"], "autocorrelation": [0.2, 0.1]}}
+    assert "Middle: their mean" in report._result(three)[-1].caption  # type: ignore[union-attr]
+    assert report._merits(three)[0][1] == "MAE, 1 window"
 
 
 def test_a_damaged_part_of_an_evaluation_leaves_the_rest_standing(

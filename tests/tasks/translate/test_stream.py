@@ -148,4 +148,7 @@ def test_texts_are_asked_for(model: TextTranslator) -> None:
         list(model.answer("Hund"))
     with pytest.raises(UserError, match="expected texts, got int"):
         list(model.answer([3]))  # type: ignore[list-item]
+    for text, what in (("Hund\0", "a NUL"), ("Hund \ud800", "half of a surrogate pair")):
+        with pytest.raises(UserError, match=f"run: the text holds {what}"):
+            list(model.answer([text]))
     assert {*WORDS.values()} & {*model.translate(["rot Haus 20"])[0].split()}

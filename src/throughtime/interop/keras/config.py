@@ -172,6 +172,11 @@ def function(layer: LayerConfig, value: Json) -> Function:
             if found is not None:
                 return found
         raise layer.error(f"activation {reprlib.repr(cls)} is none that is known here")
+    if value == "hard_sigmoid" and not layer.writer.major:
+        raise layer.error(
+            "hard_sigmoid is another function in Keras 3 than before, and the version is not said; add keras_version "
+            "to the model's JSON"
+        )
     if value == "hard_sigmoid":  # Keras 3 took another slope (keras/src/ops/nn.py)
         return Function("hard_sigmoid", (1 / 6, 0.5) if layer.writer.major >= 3 else (0.2, 0.5))
     if isinstance(value, str) and value in SAME_NAME:

@@ -82,7 +82,8 @@ def _writer(raw: Json, version: str | None, backend: str | None) -> Writer:
     if not isinstance(found, str):
         said = json.dumps(raw)[:200_000]
         found = "1" if '"output_dim"' in said and '"units"' not in said and '"embeddings_' not in said else None
-        if found is None and '"batch_shape"' in said:
+        modern = '"registered_name"' in said and '"batch_input_shape"' not in said
+        if found is None and ('"batch_shape"' in said or modern):
             found = "3"
     other = inside.get("backend")
     return Writer.of(found, backend or (other if isinstance(other, str) else None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,12 +20,14 @@ _ROWS = 256
 class Later:
     """What is learned towards the end of a training.
 
-    windows: all, those of the validation part among them. shifts: made of the outputs (M, K, Q) for the validation
+    windows: all, those of the validation part among them. start: makes the parameters that a training begins with.
+    shifts: made of the outputs (M, K, Q) for the validation
     windows, what the quantiles are shifted by; said: that of the last outputs before these windows were learned, None
     until then.
     """
 
     windows: Windows
+    start: Callable[[], Mapping[str, np.ndarray]]
     shifts: Callable[[np.ndarray], tuple[float, ...]]
     said: tuple[float, ...] | None = None
 

@@ -156,7 +156,8 @@ def show(evaluation: Mapping[str, Json]) -> None:
     print(table(rows))
     intervals = ", ".join(f"{v:.1f} % in the {k} % interval" for k, v in (evaluation.get("coverage") or {}).items())
     if intervals:
-        print(f"{evaluation['windows']:,} windows; {intervals}")
+        many = "" if evaluation["windows"] == 1 else "s"
+        print(f"{evaluation['windows']:,} window{many}; {intervals}")
     if "shuffled" in evaluation:
         print(evaluation["shuffled"]["sentence"])
     for entry in (evaluation.get("importance") or [])[:_WORTH]:

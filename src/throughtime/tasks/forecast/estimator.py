@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -174,15 +174,10 @@ class Forecaster(Answering):
         return settled, choices
 
     def _build(self, examples: ForecastExamples, options: ForecastOptions) -> ForecastPlan:
-        from throughtime.insight.chrono import chrono
-
         check_median(options.quantiles)
-        config, parameters = _configured(examples, options), {}
-        for i, prefix in enumerate(prefixes(options.members)):
-            drawn = initial_parameters(config, np.random.default_rng([options.seed, i] if i else options.seed))
-            drawn = chrono(config.layers, drawn, options.chrono, options.seed + 100 * i)
-            parameters.update({prefix + name: value for name, value in drawn.items()})
-        return _planned(examples, options, config, parameters)
+        config = _configured(examples, options)
+        parameters = _drawn(config, options)
+        return _planned(examples, options, config, parameters, lambda: parameters)
 
     def _grow(self, examples: ForecastExamples, options: ForecastOptions, earlier: Earlier) -> ForecastPlan:
         config: ForecastConfig = replace(earlier.record.model, dropout=options.dropout or 0.0)
@@ -193,7 +188,8 @@ class Forecaster(Answering):
                 f"{WHO}: {width} features, {examples.known} of them known beforehand, the model to start from reads "
                 f"{config.features} and {config.known}; give what it was trained with"
             )
-        return _planned(examples, options, config, earlier.model.parameters)
+        parameters = earlier.model.parameters
+        return _planned(examples, options, config, parameters, lambda: parameters)
 
     def _recall(self, earlier: Earlier, examples: ForecastExamples) -> ForecastExamples | None:
         return recalled(earlier, examples.panel if examples.table else None)
@@ -215,7 +211,9 @@ class Forecaster(Answering):
             for prefix in prefixes(options.members)
             for name, shape in config.shapes.items()
         }
-        return _planned(examples, options, config, parameters)
+        earlier = self._earlier
+        start = partial(_drawn, config, options) if earlier is None else lambda: earlier.model.parameters
+        return _planned(examples, options, config, parameters, start)
 
     def _job(
         self, examples: ForecastExamples, plan: ForecastPlan, options: ForecastOptions, best: Best
@@ -315,10 +313,26 @@ def _configured(examples: ForecastExamples, options: ForecastOptions) -> Forecas
     )
 
 
+def _drawn(config: ForecastConfig, options: ForecastOptions) -> dict[str, np.ndarray]:
+    """The parameters of all models before they learn."""
+    from throughtime.insight.chrono import chrono
+
+    parameters = {}
+    for i, prefix in enumerate(prefixes(options.members)):
+        drawn = initial_parameters(config, np.random.default_rng([options.seed, i] if i else options.seed))
+        drawn = chrono(config.layers, drawn, options.chrono, options.seed + 100 * i)
+        parameters.update({prefix + name: value for name, value in drawn.items()})
+    return parameters
+
+
 def _planned(
-    examples: ForecastExamples, options: ForecastOptions, config: ForecastConfig, parameters: Mapping[str, np.ndarray]
+    examples: ForecastExamples,
+    options: ForecastOptions,
+    config: ForecastConfig,
+    parameters: Mapping[str, np.ndarray],
+    start: Callable[[], Mapping[str, np.ndarray]],
 ) -> ForecastPlan:
-    """A model about to be trained, and its windows."""
+    """A model about to be trained, and its windows. start: makes the parameters that the run began with."""
     neighbours = examples.company(options)
     series = examples.seen(neighbours)
     held_out = examples.held(options)
@@ -333,7 +347,7 @@ def _planned(
     if options.learn_validation and len(held) and not config.every:
         form: Any = options.quantiles, (), bool(options.nonnegative), options.members
         untrained = Ensemble(config, parameters, *form)  # whose outputs nobody asks for
-        later = Later(Windows(histories), partial(calibrated, untrained, held))
+        later = Later(Windows(histories), start, partial(calibrated, untrained, held))
     return ForecastPlan(
         config,
         examples.data(neighbours),

@@ -9,7 +9,7 @@ import numpy as np
 
 from throughtime.baselines import series_metrics as metrics
 from throughtime.baselines.compare import Backtest
-from throughtime.baselines.verdict import FEWEST, compared
+from throughtime.baselines.verdict import FEWEST, compared, too_few
 from throughtime.options import Json
 from throughtime.tasks.forecast.answers import medians
 from throughtime.tasks.forecast.scaling import Window
@@ -69,7 +69,7 @@ def _entry(
     )
     told += f"{abs(rise):.4g} from {mae:.4g}"
     if groups < FEWEST:
-        return {**entry, "sentence": f"{told}; {groups} {unit} are too few to tell what it is worth."}
+        return {**entry, "sentence": f"{told}; {too_few(groups, unit)} to tell what it is worth."}
     low, high = between
     end = "" if low > 0 else ": that it is worth anything is not shown"
     return {**entry, "low": low, "high": high, "sentence": f"{told} (95 % interval {low:+.3g} to {high:+.3g}){end}."}

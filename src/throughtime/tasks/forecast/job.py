@@ -45,7 +45,8 @@ class ForecastJob(SideBySideJob):
         self._each = list(self.models.values())
         self._windows, self._validation = windows, validation
         self._changes, self._loss, self._batch, self._seed = changes, loss, batch, seed
-        self._later, self._judged = later, list[np.ndarray]()
+        self._later, self._judged, self._best = later, list[np.ndarray](), list[np.ndarray]()
+        self.whole_again = later is not None
         self.steps_per_epoch = len(self.epoch(0))
 
     def epoch(self, number: int) -> Epoch:
@@ -91,6 +92,22 @@ class ForecastJob(SideBySideJob):
             if self._judged:
                 self._later.said = self._later.shifts(np.concatenate(self._judged))
             self._windows, self._validation, self._judged = self._later.windows, None, []
+
+    def keep(self, note: Mapping[str, object]) -> None:
+        """Keep the parameters, and what they make of the validation part."""
+        super().keep(note)
+        self._best = self._judged
+
+    def again(self, attempt: int) -> str | None:
+        """From the start, on all windows."""
+        if self._later is None:
+            return None
+        start = self._later.start()
+        for prefix, model in self.models.items():
+            model.begin_anew(model.config, {name: start[prefix + name] for name in model.config.shapes})
+        self._judged = self._best or self._judged
+        self.learn_validation()
+        return "all values, those held for validation too"
 
     def state(self) -> dict[str, torch.Tensor]:
         """Random generators, and what was decided before the validation part was learned."""

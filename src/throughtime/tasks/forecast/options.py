@@ -157,6 +157,7 @@ class ForecastOptions(Reading, StackOptions):
     learn_validation: bool = by_rule(
         Settings, "learn_validation", shell=True, help="Learn what was kept for validation too, at the end."
     )
+    attempts: int = by_rule(Settings, "attempts")
     validation: Any = option(
         None,
         once=True,

@@ -46,7 +46,7 @@ def _merits(evaluation: Mapping[str, Json]) -> list[tuple[str, str]]:
     windows = evaluation.get("windows")
     for name in ("mae", "mase"):
         if is_number(evaluation.get(name)):
-            of = f", {windows:,} windows" if is_number(windows) else ""
+            of = f", {windows:,} window{'' if windows == 1 else 's'}" if is_number(windows) else ""
             merits.append((f"{evaluation[name]:.4g}", f"{METRICS[name]}{of}"))
     share = _object(evaluation, "coverage").get("80")
     if is_number(share):
@@ -170,8 +170,9 @@ def _residuals(evaluation: Mapping[str, Json]) -> list[Item]:
     if not counts or len(edges) != len(counts) + 1 or type(windows) is not int:
         return []
     caption = "What the forecasts leave, observed less forecast. Left: how often, in units of the series' usual change "
-    caption += "over a season. Middle: their mean by how many steps ahead, 0 for no bias."
     correlation = _numbers(left.get("autocorrelation"))
+    place = "Middle" if correlation else "Right"
+    caption += f"over a season. {place}: their mean by how many steps ahead, 0 for no bias."
     if correlation:
         caption += " Right: how the errors one step ahead resemble those of later origins; what lies outside the "
         caption += "dashed lines is something the model could still learn."

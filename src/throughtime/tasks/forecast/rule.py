@@ -269,6 +269,8 @@ def _learned_too(rule: _Rule, given: bool) -> None:
         if true:
             rule.take("learn_validation", False, why)
     rule.take("learn_validation", True, "the latest values tell most of what comes")
+    if rule.options.learn_validation:
+        rule.take("attempts", 2, "where validation rises early there is time to begin anew on all")
 
 
 def _warm(rule: _Rule, steps: float) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from throughtime.data.shared_bpe import SharedBPE
 from throughtime.data.terms import Glossary
+from throughtime.data.text import check_text
 from throughtime.errors import UserError, located
 from throughtime.models.encoder_decoder import WHO, EncoderDecoderConfig
 from throughtime.runtime.beam import Answer, Asked, Penalties, search
@@ -287,6 +288,7 @@ def pieces_of(folder: Path, record: ModelRecord[Any, Any, Any, Any]) -> SharedBP
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise UserError(f"run: expected texts, got {type(value).__name__}")
+    check_text(value, "run")
     return value
 
 

@@ -140,6 +140,8 @@ def files_of(source: Any) -> list[Path] | None:
     path = Path(source) if isinstance(source, str | Path) else None
     if path is None or not path.is_dir() or any((path / name).exists() for name in ("seq.in", "seq.out", *PARTS)):
         return None
+    if not any(child.is_file() for child in path.iterdir()):
+        return None
     files = of_folder(path)
     return [one for one in files if one.suffix == BRAT] or [one for one in files if one.suffix != ".intent"]
 

@@ -54,7 +54,7 @@ class TextJob:
     """A TorchModel and the tokens it learns from. keep, sample: called with the parameters as arrays; see the loop's
     Job."""
 
-    near = 0.0
+    near, whole_again = 0.0, False
 
     def __init__(
         self,
