@@ -136,6 +136,16 @@ def test_only_named_packages_may_come_as_source() -> None:
     assert "PIP_NO_CACHE_DIR=1" in (ROOT / ".ci" / "run").read_text("utf-8")
 
 
+def test_what_a_build_fetches_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    known = {name.replace("_", "-"): version for name, version in pins().items()}
+    wanted = dict(one.split("==") for one in project["build-system"]["requires"])
+    settings = project["tool"]["cibuildwheel"]["config-settings"]
+    wanted |= {name.removesuffix(".version"): said.removeprefix("==") for name, said in settings.items()}
+    assert wanted == {name: known[name] for name in wanted}
+    assert {"nanobind", "scikit-build-core", "cmake", "ninja"} <= wanted.keys()
+
+
 def test_torch_is_installed_alone_and_first() -> None:
     recipe = (ROOT / "Makefile").read_text("utf-8").split("$(VENV)/.requirements:")[1].split("\n\n")[0]
     installs = [line.strip() for line in recipe.splitlines() if "$(INSTALL)" in line]
