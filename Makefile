@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CPP := $(wildcard cpp/src/* cpp/include/throughtime/*)
 
-.PHONY: setup program bill demo test quick test-cpp test-cpp-threads fuzz-cpp fuzz check check-cpp bench wheel format clean
+.PHONY: setup program bill demo test quick test-cpp test-cpp-threads test-bindings fuzz-cpp fuzz check check-cpp bench wheel format clean
 .DELETE_ON_ERROR:
 
 # The program and what its tests and checks need; `program` is without these.
@@ -83,6 +83,17 @@ test-cpp-threads: setup
 	PATH="$(abspath $(BIN)):$$PATH" && cmake -S . -B $(RACES) -G Ninja -DCMAKE_BUILD_TYPE=Debug \
 	  -DTHROUGHTIME_SANITIZE=thread >$(RACES)/configure.log && cmake --build $(RACES) -- --quiet && \
 	  ctest --test-dir $(RACES) --output-on-failure
+
+# The bindings and the core with the same sanitizers, under the engine's tests, whose arrays lie; then with that of races.
+BINDINGS := build/bindings
+test-bindings: setup
+	mkdir -p $(BINDINGS)
+	PATH="$(abspath $(BIN)):$$PATH" && for each in address thread; do \
+	  cmake -S . -B $(BINDINGS)/$$each -G Ninja -DCMAKE_BUILD_TYPE=Debug -DSKBUILD=ON -DTHROUGHTIME_SANITIZE=$$each \
+	    -DPython_EXECUTABLE="$(abspath $(BIN))/python" \
+	    -Dnanobind_DIR="$$($(BIN)/python -m nanobind --cmake_dir)" >$(BINDINGS)/$$each.log && \
+	  cmake --build $(BINDINGS)/$$each --target _engine -- --quiet && \
+	  $(BIN)/python -m tests.engine.sanitized $$each $(BINDINGS)/$$each || exit 1; done
 
 # Longer: make fuzz-cpp SECONDS=600. An input that breaks the core is saved to run it again.
 SECONDS ?= 600

@@ -5,18 +5,22 @@
 Of every set the last stretch is forecast from rolling origins, and only what comes before it is learned: the test parts
 of the other benchmarks are not touched. The rule's choice is trained for STEPS (300), then every variant of it, one
 option changed at a time. Printed: the mean absolute error by that of the last value, and the regret, by how much of the
-best variant's error the rule's is larger. One model each, one seed: differences of one percent are chance.
+best variant's error the rule's is larger. One model each, one seed: differences of one percent are chance. What is done
+already is not done again (benchmarks/regrets.py): sets may be given one at a time, and a table of all there are is
+printed each time.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from benchmarks import series_data, timing
+from benchmarks.regrets import RULE, Kept, table
 from throughtime import Forecaster
 from throughtime.tasks.forecast.series import Series
 
@@ -162,25 +166,38 @@ def error(columns: Columns, horizon: int, **options: Any) -> tuple[float, Foreca
     return ours / max(1e-12, naive), model
 
 
+def result(name: str, steps: int, **options: Any) -> dict[str, Any]:
+    """Of a set the error with some options, what was chosen, and the variants of that."""
+    ours, model = error(SETS[name][1](), SETS[name][0], **({"steps": steps} | options))
+    chose = {one.name: one.value for one in model.chosen}
+    return {"error": ours, "season": chose.get("season"), "scaling": chose.get("scaling"), "tried": variants(model)}
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as they were before they were kept: JSON has no tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+
+
 def main() -> None:
     steps = int(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 300
     only = [argument for argument in sys.argv[1:] if not argument.isdigit()]
     if unknown := [name for name in only if name not in SETS]:
         raise SystemExit(f"benchmarks.forecast_choice: no set {unknown[0]!r}; there are {', '.join(SETS)}")
-    rows = []
-    for name in only or SETS:
-        horizon, columns = SETS[name][0], SETS[name][1]()
-        ours, model = error(columns, horizon, steps=steps)
-        chose = {one.name: one.value for one in model.chosen}
-        tried = {what: error(columns, horizon, **({"steps": steps} | o))[0] for what, o in variants(model).items()}
-        best = min(tried, key=lambda what: tried[what])
-        row: dict[str, Any] = {"set": name, "rule": ours, "best": min(ours, tried[best])}
-        row |= {"with": best if tried[best] < ours else "the rule's choice", "regret %": 100 * (ours / row["best"] - 1)}
-        row |= {"season": chose.get("season"), "scaling": chose.get("scaling")}
-        rows.append(row)
-        print(name, {what: round(one, 4) for what, one in sorted(tried.items(), key=lambda pair: pair[1])}, flush=True)
-        print(row, flush=True)
-    timing.report("forecast_choice", rows)
+    kept, losses, chose = Kept(f"forecast_choice_{steps}"), dict[str, dict[str, float]](), dict[str, Any]()
+    for name in SETS:
+        worked = not only or name in only
+        if not worked and not kept.done(name, RULE):
+            continue
+        first = kept.get(name, RULE, make=partial(result, name, steps))
+        changes = {what: _plain(one) for what, one in first["tried"].items()}
+        if worked or all(kept.done(name, what) for what in changes):
+            each = {
+                what: kept.get(name, what, make=partial(result, name, steps, **one)) for what, one in changes.items()
+            }
+            losses[name] = {RULE: first["error"], **{what: one["error"] for what, one in each.items()}}
+            chose[name] = {"season": first["season"], "scaling": first["scaling"]}
+    rows, summary = table(losses, relative=True)
+    timing.report("forecast_choice", [{**row, **chose[row["what"]]} for row in rows], **summary)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
 
 chn: ChnSentiCorp, 1,000 labels, then 1,000 more, against both at once, scored on dev.tsv, with the interval of the
 difference. forecast: Beijing's air, five sixths of what is learned, then all of it, against all anew, on the same
-last tenth. rates: both, and the rates and times of tasks/earlier.py varied, on validation parts alone. --steps: a
-training this short, to see that the command works.
+last tenth. rates: both, and the rates and times of tasks/earlier.py varied, on validation parts alone; the trainings
+beside are done once. --steps: a training this short, to see that the command works.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from throughtime.tasks import earlier
 
 QUIET = "--quiet" in sys.argv
 FEW: dict[str, Any] = {"steps": int(sys.argv[sys.argv.index("--steps") + 1])} if "--steps" in sys.argv else {}
+
+Figures = dict[str, Any]
 
 RATES, TIMES = (1.0, 0.3, 0.1), (0.5, 1 / 3, 0.15)
 
@@ -56,66 +58,82 @@ def apart(one: np.ndarray, two: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def chn(seed: int, validating: bool = False) -> list[dict[str, Any]]:
-    """1,000 reviews, then 1,000 more."""
+def chn_set(folder: Path, seed: int, validating: bool) -> Callable[[], list[Figures]]:
+    """1,000 reviews, then 1,000 more: what trains on and compares. The two trainings beside it are done once, here."""
     train = read_texts(file("ChnSentiCorp-split", "train.tsv"))
     learned, held = train.split(0.1, seed)
     test = held if validating else read_texts(file("ChnSentiCorp-split", "dev.tsv"), keep_empty=True)
     order = np.random.default_rng(seed).permutation(len(learned))
-    with TemporaryDirectory() as place:
-        folder = Path(place)
-        first, second = learned.take(order[:1000]), learned.take(order[1000:2000])
-        one, two = written(first, folder / "first.tsv"), written(second, folder / "second.tsv")
-        both = written(first.joined(second), folder / "both.tsv")
-        Classifier(seed=seed, **FEW).fit(Path(one), out=folder / "old", quiet=QUIET)
-        new, seconds = timed(
-            lambda: Classifier(seed=seed, **FEW).fit(Path(two), out=folder / "new", start=folder / "old", quiet=QUIET)
-        )
-        anew, all_seconds = timed(lambda: Classifier(seed=seed, **FEW).fit(Path(both), quiet=QUIET))
-        ours, theirs = right(new, test), right(anew, test)
+    first, second = learned.take(order[:1000]), learned.take(order[1000:2000])
+    one, two = written(first, folder / "first.tsv"), written(second, folder / "second.tsv")
+    both = written(first.joined(second), folder / "both.tsv")
+    Classifier(seed=seed, **FEW).fit(Path(one), out=folder / "old", quiet=QUIET)
+    anew, all_seconds = timed(lambda: Classifier(seed=seed, **FEW).fit(Path(both), quiet=QUIET))
+    theirs = right(anew, test)
+    go_on: dict[str, Any] = {"out": folder / "new", "start": folder / "old", "force": True, "quiet": QUIET}
+
+    def again() -> list[Figures]:
+        new, seconds = timed(lambda: Classifier(seed=seed, **FEW).fit(Path(two), **go_on))
+        ours, told = right(new, test), new.record.start.sentence
         low, high = apart(ours, theirs)
-        told = new.record.start.sentence
-    return [
-        {"what": "1,000, then 1,000 more", "accuracy": float(ours.mean()), "seconds": seconds, "start": told},
-        {"what": "2,000 at once", "accuracy": float(theirs.mean()), "seconds": all_seconds},
-        {"what": "difference", "low": low, "high": high, "time share": seconds / all_seconds},
-    ]
+        return [
+            {"what": "1,000, then 1,000 more", "accuracy": float(ours.mean()), "seconds": seconds, "start": told},
+            {"what": "2,000 at once", "accuracy": float(theirs.mean()), "seconds": all_seconds},
+            {"what": "difference", "low": low, "high": high, "time share": seconds / all_seconds},
+        ]
+
+    return again
 
 
-def forecast(seed: int, validating: bool = False) -> list[dict[str, Any]]:
-    """Beijing's air: the learning part but for its last sixth, then all of it."""
+def forecast_set(folder: Path, seed: int, validating: bool) -> Callable[[], list[Figures]]:
+    """Beijing's air: the learning part but for its last sixth, then all of it; as chn_set."""
     from throughtime.data.reading import Reading
     from throughtime.data.series import read
 
     panel = read(file("beijing-air", "PRSA_data_2010.1.1-2014.12.31.csv"), Reading(target=("pm2.5",)))
     if validating:  # the last tenth is for the score alone
         panel = panel.head([int(0.9 * len(one)) for one in panel.values])
-    options: dict[str, Any] = {"horizon": 24, "holdout": 0.1, "seconds": 0.0, "seed": seed, **FEW}
+    options: Figures = {"horizon": 24, "holdout": 0.1, "seconds": 0.0, "seed": seed, **FEW}
     some = panel.head([int(0.9 * len(one) / 1.2) for one in panel.values])
+    Forecaster(**{**options, "holdout": 0.0}).fit(some, out=folder / "old", quiet=QUIET)
+    anew, all_seconds = timed(lambda: Forecaster(**options).fit(panel, quiet=QUIET))
+    theirs = anew.evaluate(seconds=0.0)
+    go_on: dict[str, Any] = {"out": folder / "new", "start": folder / "old", "force": True, "quiet": QUIET}
+
+    def again() -> list[Figures]:
+        new, seconds = timed(lambda: Forecaster(**options).fit(panel, **go_on))
+        ours, told = new.evaluate(seconds=0.0), new.record.start.sentence
+        return [
+            {"what": "with a fifth more, trained on", "mae": ours["mae"], "seconds": seconds, "start": told},
+            {"what": "all of it, trained anew", "mae": theirs["mae"], "seconds": all_seconds},
+            {"what": "ratio", "mae": ours["mae"] / theirs["mae"], "time share": seconds / all_seconds},
+        ]
+
+    return again
+
+
+def chn(seed: int) -> list[Figures]:
+    """Of ChnSentiCorp, on dev.tsv."""
     with TemporaryDirectory() as place:
-        folder = Path(place)
-        Forecaster(**{**options, "holdout": 0.0}).fit(some, out=folder / "old", quiet=QUIET)
-        new, seconds = timed(
-            lambda: Forecaster(**options).fit(panel, out=folder / "new", start=folder / "old", quiet=QUIET)
-        )
-        anew, all_seconds = timed(lambda: Forecaster(**options).fit(panel, quiet=QUIET))
-        ours, theirs = new.evaluate(seconds=0.0), anew.evaluate(seconds=0.0)
-        told = new.record.start.sentence
-    return [
-        {"what": "with a fifth more, trained on", "mae": ours["mae"], "seconds": seconds, "start": told},
-        {"what": "all of it, trained anew", "mae": theirs["mae"], "seconds": all_seconds},
-        {"what": "ratio", "mae": ours["mae"] / theirs["mae"], "time share": seconds / all_seconds},
-    ]
+        return chn_set(Path(place), seed, False)()
 
 
-def rates(seed: int) -> list[dict[str, Any]]:
+def forecast(seed: int) -> list[Figures]:
+    """Of Beijing's air, on its last tenth."""
+    with TemporaryDirectory() as place:
+        return forecast_set(Path(place), seed, False)()
+
+
+def rates(seed: int) -> list[Figures]:
     """Highest rates and times, as shares of the usual ones, on validation parts."""
     found = []
-    for rate in RATES:
-        for share in TIMES:
-            earlier.RATE, earlier.TIME = rate, share
-            for task in (chn, forecast):
-                found += [{"task": task.__name__, "rate": rate, "time": share, **one} for one in task(seed, True)]
+    for name, made in (("chn", chn_set), ("forecast", forecast_set)):
+        with TemporaryDirectory() as place:
+            again = made(Path(place), seed, True)
+            for rate in RATES:
+                for share in TIMES:
+                    earlier.RATE, earlier.TIME = rate, share
+                    found += [{"task": name, "rate": rate, "time": share, **one} for one in again()]
     return found
 
 

@@ -12,7 +12,7 @@ for version in 1.0.8 1.2.2 2.0.9 2.1.6 2.2.5 2.3.1; do
 done
 ./theano/bin/python -m pip install -q --no-deps --target keras-x keras-applications keras-preprocessing
 python3 -m venv tf
-./tf/bin/python -m pip install -q --only-binary :all: tensorflow-cpu==2.21.0 tf-keras==2.21.0 keras==3.15.1
+./tf/bin/python -m pip install -q --only-binary :all: tensorflow-cpu==2.21.0 tf-keras==2.21.0 keras==3.15.1 tf2onnx==1.17.0 onnx
 for version in 1.0.8 1.2.2 2.0.9 2.1.6 2.2.5 2.3.1; do
   home="$PWD/home-$version" && mkdir -p "$home/.keras"
   echo '{"backend": "theano", "image_dim_ordering": "th", "floatx": "float32", "epsilon": 1e-07}' >"$home/.keras/keras.json"

@@ -132,6 +132,34 @@ def nested():
     return chain(inner, rnn("SimpleRNN"))
 
 
+def masked_between():
+    """A functional model whose mask goes through layers without time, which Keras 3 writes as operations."""
+    x = layers.Input(shape=(T, WIDTH))
+    here = rnn("LSTM", return_sequences=True)(layers.Masking()(x))
+    here = rnn("GRU", return_sequences=True)(layers.Dropout(0.1)(dense(4)(here)))
+    return functional(x, layers.GlobalAveragePooling1D()(here))
+
+
+def every_step():
+    """A model at every step."""
+    inner = chain(layers.Dense(4, activation="relu", input_shape=(WIDTH,)), layers.Dense(3))
+    return chain(layers.TimeDistributed(inner, input_shape=(T, WIDTH)), rnn("LSTM"))
+
+
+def twice():
+    """A model inside a model, called twice."""
+    inner = chain(rnn("LSTM", first=True, steps=T))
+    x, y = layers.Input(shape=(T, WIDTH)), layers.Input(shape=(T, WIDTH))
+    first, second = inner(x), inner(y)
+    return functional([x, y], layers.Subtract()([second, first]))
+
+
+def different_axes():
+    """A sequence and a vector, added."""
+    x = layers.Input(shape=(T, WIDTH))
+    return functional(x, layers.Add()([rnn("LSTM", return_sequences=True)(x), rnn("GRU")(x)]))
+
+
 S = {"return_sequences": True}
 MASK = {"mask_value": 0.0, "input_shape": (T, WIDTH)}
 
@@ -182,6 +210,8 @@ def cases():
             "gru_after": lambda: chain(rnn("GRU", first=True, reset_after=True, **S)),
             "gru_before": lambda: chain(rnn("GRU", first=True, reset_after=False, **S)),
         }
+        made |= {"every_step": every_step, "twice": twice, "different_axes": different_axes}
+        made["masked_between"] = masked_between
     if OLD:
         made["time_distributed_dense"] = lambda: chain(
             rnn("LSTM", first=True, steps=T, **S), layers.TimeDistributedDense(2)
@@ -201,6 +231,8 @@ def calls(name):
     """The inputs of each call."""
     if name == "embedding":
         return [[tokens(1)]]
+    if name == "twice":
+        return [[series(1), series(2)]]
     if name == "encoder":
         return [[series(1), series(2, steps=4)]]
     if name == "stateful":

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import timing
+
 TOPICS = {
     "delivery": ("parcel", "shipment", "courier"),
     "billing": ("invoice", "payment", "refund"),
@@ -65,7 +67,6 @@ def texts(count: int, seed: int) -> tuple[list[str], list[list[str]]]:
 def main() -> None:
     """Train with the defaults, score, print what the verdict says."""
     from throughtime import Classifier
-    from throughtime.storage.environment import environment
     from throughtime.tasks.classify.commands import show
 
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else 0
@@ -73,8 +74,10 @@ def main() -> None:
     model = Classifier(holdout=0.2, seed=seed).fit(*texts(5000, seed), out=out)
     evaluation = model.score_held_out(print)
     assert evaluation is not None
-    print(environment())
     show(evaluation)
+    each = [("the model", evaluation), *evaluation["baselines"].items()]
+    rows = [{"what": name, **{key: 100 * entry[key] for key in ("micro_f1", "macro_f1")}} for name, entry in each]
+    timing.report(f"label_sets_{seed}", rows, verdict=(evaluation["verdict"] or {}).get("sentence"))
 
 
 if __name__ == "__main__":

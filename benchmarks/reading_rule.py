@@ -6,8 +6,9 @@ For every set: what the rule chooses, then the same with one or a few options an
 choice loses, in points of validation accuracy (classifiers; taggers: the mean of slot F1 and intents), against the best
 of the others. Since the best of several is lucky, each is trained with several seeds and their mean counts. At the end
 the change that would help most over all other sets is tried on each set left out: what a rule with that change would
-bring on data it was not chosen on. Sets: of the benchmarks, parts of them (few texts), and the demonstrations'
-sentences, whose validation part has phrasings of its own.
+bring on data it was not chosen on. What is done already is not done again (benchmarks/regrets.py): sets may be given
+one at a time, and a table of all there are is printed each time. Sets: of the benchmarks, parts of them (few texts),
+and the demonstrations' sentences, whose validation part has phrasings of its own.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 
 from benchmarks import tag as tag_benchmark
 from benchmarks import timing
+from benchmarks.regrets import RULE, Kept, table
 from benchmarks.series_data import file
 from throughtime import Classifier, Tagger
 from throughtime.data.labelled import Texts, read_texts
@@ -30,7 +32,7 @@ from throughtime.data.tagged import Tagged
 from throughtime.tasks.tag.metrics import scheme_of, slot_f1
 
 CLASSIFY: dict[str, dict[str, Any]] = {
-    "as the rule says": {},
+    RULE: {},
     "one member": {"ensemble_size": 1},
     "five members": {"ensemble_size": 5},
     "state of 128": {"hidden": 128, "embedding": 128},
@@ -45,7 +47,7 @@ CLASSIFY: dict[str, dict[str, Any]] = {
     "decay of 0.1": {"weight_decay": 0.1},
 }
 TAG: dict[str, dict[str, Any]] = {
-    "as the rule says": {},
+    RULE: {},
     "one member": {"ensemble_size": 1},
     "five members": {"ensemble_size": 5},
     "state of 100": {"hidden": 100, "embedding": 64},
@@ -139,54 +141,44 @@ def tagged(learned: Tagged, held: Tagged, options: dict[str, Any]) -> tuple[floa
     return 100 * float(np.mean(figures)), model
 
 
-def search(name: str, seeds: int) -> dict[str, float]:
-    """Of a set the mean score of every variant."""
+def search(kept: Kept, name: str, seeds: int) -> dict[str, float]:
+    """Of a set the mean error of every variant, in points."""
     task, read = SETS[name]
-    learned, held = read()
     variants, train = (CLASSIFY, classified) if task == "classify" else (TAG, tagged)
-    epochs, found = 1, {}
+    found: dict[str, float] = {}
     for what, options in variants.items():
-        own = dict(options)
-        if "epochs" in own:
-            own["epochs"] = max(1, round(own["epochs"] * epochs))
-        began, scores = time.perf_counter(), []
-        for seed in range(seeds):
-            score, model = train(learned, held, {**own, "seed": seed})
-            scores.append(score)
-        epochs = model.record.options.epochs if not options else epochs
-        found[what] = float(np.mean(scores))
-        print(f"{name}: {what}: {found[what]:.2f} in {time.perf_counter() - began:.0f} s", flush=True)
+
+        def trained(what: str = what, options: dict[str, Any] = options) -> dict[str, Any]:
+            own, began, scores, model = dict(options), time.perf_counter(), [], None
+            if "epochs" in own:
+                own["epochs"] = max(1, round(own["epochs"] * kept.get(name, RULE, make=dict)["epochs"]))
+            learned, held = read()
+            for seed in range(seeds):
+                score, model = train(learned, held, {**own, "seed": seed})
+                scores.append(score)
+            assert model is not None
+            seconds = round(time.perf_counter() - began)
+            return {"error": 100 - float(np.mean(scores)), "epochs": model.record.options.epochs, "seconds": seconds}
+
+        found[what] = kept.get(name, what, make=trained)["error"]
     return found
 
 
-def left_out(scores: dict[str, dict[str, float]], variants: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Of each set the regret of the rule, and of the variant that is best over all the others."""
-    rows = []
-    for name, own in scores.items():
-        others = [one for other, one in scores.items() if other != name]
-        means = {what: np.mean([one[what] for one in others]) if others else own[what] for what in variants}
-        taken, best = max(means, key=lambda what: means[what]), max(own, key=lambda what: own[what])
-        rows.append(
-            {
-                "what": name,
-                "rule": own["as the rule says"],
-                "best": best,
-                "regret": own[best] - own["as the rule says"],
-                "best of the other sets": taken,
-                "its regret": own[best] - own[taken],
-            }
-        )
-    return rows
-
-
 def main() -> None:
-    given = [argument for argument in sys.argv[1:] if argument in SETS] or list(SETS)
-    seeds = int(sys.argv[sys.argv.index("--seeds") + 1]) if "--seeds" in sys.argv else 3
-    scores = {name: search(name, seeds) for name in given}
-    rows = []
-    for task, variants in (("classify", CLASSIFY), ("tag", TAG)):
-        rows += left_out({name: own for name, own in scores.items() if SETS[name][0] == task}, variants)
-    timing.report("reading_rule", rows)
+    arguments = sys.argv[1:]
+    seeds = int(arguments[arguments.index("--seeds") + 1]) if "--seeds" in arguments else 3
+    given = [one for one in arguments if one in SETS]
+    kept, losses = Kept(f"reading_rule_{seeds}"), dict[str, dict[str, float]]()
+    for name, (task, _) in SETS.items():
+        done = all(kept.done(name, what) for what in (CLASSIFY if task == "classify" else TAG))
+        if done or name in given or not given:
+            losses[name] = search(kept, name, seeds)
+    rows, summary = [], dict[str, float]()
+    for task in ("classify", "tag"):
+        own, figures = table({name: one for name, one in losses.items() if SETS[name][0] == task})
+        rows += own
+        summary |= {f"{task}, {what}": value for what, value in figures.items()}
+    timing.report("reading_rule", rows, **summary)
 
 
 if __name__ == "__main__":

@@ -237,7 +237,7 @@ def test_the_control_says_what_the_order_is_worth() -> None:
     assert told["mae"] == pytest.approx(1.5, rel=0.01)
     assert told["sentence"] == (
         f"With the steps of the past in random order the MAE is {told['mae']:.4g}, 50.0% above the model's own "
-        f"(95 % interval {told['low']:+.1%} to {told['high']:+.1%} over 40 windows)."
+        f"(95 % interval {told['low']:.1%} to {told['high']:.1%} above over 40 windows)."
     )
     assert controlled(0.001)["sentence"].endswith(  # type: ignore[attr-defined]
         "over 40 windows): the model gains next to nothing from their order."

@@ -101,6 +101,7 @@ def test_forecasting_is_demonstrated_too(
     assert "Greensboro" in told.err
     assert "seasonal naive" in told.out
     assert "in random order" in told.out
+    assert "no day of that time of the year was learned" in told.out  # four steps beat nothing
     assert f"throughtime run {out}" in told.out
     assert (out / "report.html").is_file()
     assert cli.invoke(["demo", "forecast", "--out", str(out), "--json"]) == 0
@@ -161,6 +162,11 @@ def test_classifying_is_demonstrated_too(
     found = json.loads(capfd.readouterr().out)["evaluation"]
     assert found["texts"] == 30
     assert found["unseen"]["texts"] == 30
+    assert f"put aside as a whole, in {found['accuracy']:.1%}." in told
+    assert "Template by template: " in told
+    assert found["phrasings"]["aside"] == pytest.approx(found["accuracy"])
+    assert 0 < found["phrasings"]["half"] <= found["phrasings"]["failed"] <= found["phrasings"]["templates"]
+    assert found["phrasings"]["verdict"]["groups"] == found["phrasings"]["templates"]
     assert cli.invoke(["run", str(out), classify_demo.EXAMPLE]) == 0
     refused(out, "classify", classify_demo.TABLE, capfd)
 

@@ -128,3 +128,33 @@ def test_a_damaged_diagnosis_is_told(made: Path, capfd: pytest.CaptureFixture[st
         (made / "m" / "diagnosis.json").unlink()
     else:
         (made / "m" / "diagnosis.json").write_text(kept)
+
+
+def test_a_learning_curve_of_several_files(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from throughtime.tasks.classify import insight
+
+    seen: list[object] = []
+
+    def amount(data: object, share: float, seed: int, options: object) -> tuple[float, float]:
+        seen.append(data)
+        return 100 * share, 1 / share
+
+    monkeypatch.setattr(insight, "amount", amount)
+    (tmp_path / "some").mkdir()
+    one, two = tmp_path / "a.csv", tmp_path / "some" / "b.csv"
+    one.write_text("text,label\n")
+    two.write_text("text,label\nx,1\n")
+    start, end = ["learning-curve", "classify"], ["--points", "3", "--seeds", "1", "--json"]
+    status, _, err = run([*start, str(one), str(tmp_path / "some"), "--out", str(tmp_path / "lc"), *end], capfd)
+    assert status == 0, err
+    assert seen[0] == [one, tmp_path / "some"]
+    asked = json.loads((tmp_path / "lc" / "learning_curve.json").read_text())["asked"]
+    assert (asked["data"], asked["bytes"]) == ("a.csv, some", 26)
+    status, _, err = run([*start, str(one), str(tmp_path / "gone"), "--out", str(tmp_path / "no"), *end], capfd)
+    assert status == 2
+    assert "gone: no such file" in err
+    status, _, err = run(["learning-curve", "forecast", str(one), str(two), "--out", str(tmp_path / "no"), *end], capfd)
+    assert status == 2
+    assert "forecast takes one file, got 2" in err

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from throughtime import cli
+from throughtime.cli import task as verbs
 from throughtime.tasks import TASKS
 
 
@@ -48,3 +49,16 @@ def test_usage_says_what_may_be_left_out(capfd: pytest.CaptureFixture[str]) -> N
 def test_a_folder_that_is_none_is_told(capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.invoke(["run", "nowhere", "the"]) == 2
     assert "nowhere: expected a model folder" in capfd.readouterr().err
+
+
+def test_arguments_alone_need_no_parser(
+    made: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = shown(["run", str(made), "the ", "--length", "500"], capfd)  # the length where nothing is said
+    monkeypatch.setattr(cli, "_run", lambda *_: pytest.fail("Typer was asked"))
+    plain = shown(["run", str(made), "the "], capfd)
+    assert (plain[:4], len(plain)) == (parsed[:4], len(parsed))
+    for arguments in (["the", "--length", "5"], ["the", "end"], ["--help"], [""]):
+        assert verbs.plainly("run", [str(made), *arguments]) is None
+    assert verbs.plainly("evaluate", [str(made)]) is None
+    assert verbs.plainly("run", ["nowhere", "the"]) is verbs.plainly("run", []) is None

@@ -12,7 +12,7 @@ import pytest
 from benchmarks import file_memory
 
 SIZE, TIMES, BESIDES = 8_000_000, 4.0, 8_000_000
-KINDS = ("series csv", "texts jsonl", "texts parquet")
+KINDS = ("series csv", "one series csv", "texts jsonl", "texts parquet")
 """The others: python -m benchmarks.file_memory."""
 
 

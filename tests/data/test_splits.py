@@ -20,7 +20,7 @@ ROWS = st.lists(st.tuples(st.integers(0, 12), st.sampled_from("abc")), min_size=
 def test_no_group_is_on_two_sides(rows: list[tuple[int, str]], share: float, seed: int, plain: bool) -> None:
     keys, labels = [key for key, _ in rows], [label for _, label in rows]
     if len(set(keys)) < 2:
-        with pytest.raises(UserError, match="in 1 group cannot be two parts"):
+        with pytest.raises(UserError, match="of one kind cannot be two parts"):
             grouped_split(keys, labels, share, seed)
         return
     train, held = grouped_split(keys, None if plain else labels, share, seed)
@@ -99,7 +99,7 @@ def test_at_least_one_row_on_each_side() -> None:
     [
         ([1, 2], None, 0.0, "share must be between 0 and 1, got 0.0"),
         ([1, 2], None, 1.0, "share must be between 0 and 1"),
-        ([1, 1, 1], None, 0.5, "3 rows in 1 group cannot be two parts; give at least two different ones"),
+        ([1, 1, 1], None, 0.5, "3 rows of one kind cannot be two parts; give at least two different ones"),
         ([], None, 0.5, "there are no rows"),
         ([1, 2], ["a"], 0.5, "2 keys and 1 labels; each row needs both"),
     ],

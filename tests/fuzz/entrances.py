@@ -20,6 +20,7 @@ import numpy as np
 import throughtime
 from throughtime import cells
 from throughtime.data import tokenizers
+from throughtime.data.characters import Characters
 from throughtime.data.columns import Columns
 from throughtime.data.splitter import Splitter
 from throughtime.errors import UserError
@@ -188,7 +189,7 @@ def config_entrance(config: Any) -> bool:
         rng = np.random.default_rng(0)
         parameters = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in made.shapes.items()}
         characters = "".join(map(chr, range(0x4E00, 0x4E00 + made.vocabulary)))
-        _use(TextModel(made, parameters, tokenizers.Characters(characters)))
+        _use(TextModel(made, parameters, Characters(characters)))
     except UserError as error:
         assert "\n" not in str(error)  # noqa: PT017 - it may raise, or not
         return False

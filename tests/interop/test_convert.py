@@ -13,6 +13,7 @@ import pytest
 from tests.interop.fixtures import NAMES, calls, model_file
 from throughtime.errors import UserError
 from throughtime.interop import layers as kinds
+from throughtime.interop import parity
 from throughtime.interop.convert import convert, load, proven, read_stored
 from throughtime.interop.functions import Function
 from throughtime.interop.keras.recurrent import trace_of
@@ -189,3 +190,33 @@ def test_load_takes_files_and_folders(tmp_path: Path) -> None:
     (tmp_path / "a.xyz").write_bytes(b"1")
     with pytest.raises(UserError, match=r"expected one of \.h5"):
         load(tmp_path / "a.xyz")
+
+
+def test_a_heavy_model_is_tried_with_fewer_steps_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all of them where that is asked for; of a table only a row is read, so it does not count."""
+    conversion = convert(model_file("keras-3-stacked"))
+    weights = sum(value.size for value in conversion.model.parameters.values())
+    monkeypatch.setattr(parity, "MOST_WORK", weights * 100)
+    assert parity.affordable(conversion.model) == (1, 2, 3, 7, 31, 100)
+    monkeypatch.setattr(parity, "MOST_WORK", weights * 1200)
+    assert parity.affordable(conversion.model) == (1, 2, 3, 7, 31, 200, 1000)
+    monkeypatch.setattr(parity, "HEAVY", weights - 1)
+    assert parity.affordable(conversion.model) == (1, 3, 31)
+    proof = conversion.proof()
+    assert proof.good
+    assert "longer than 31 steps is not tried" in str(proof)
+    assert proof.to_json()["notes"]
+    assert all(layer.single > 0 for layer in proof.layers if layer.kind == "recurrent")
+    whole = conversion.proof(whole=True)
+    assert "1000 steps" in whole.trials
+    assert not whole.notes
+    model = convert(model_file("keras-3-embedding")).model
+    tables = [value.size for name, value in model.parameters.items() if name.endswith(".table")]
+    monkeypatch.setattr(parity, "HEAVY", sum(value.size for value in model.parameters.values()) - sum(tables))
+    assert parity.affordable(model, (1, 7)) == (1, 7)
+
+
+@pytest.mark.parametrize(("mine", "theirs"), [(np.inf, 1.0), (1.0, np.inf), (np.nan, 1.0), (1.0, np.nan)])
+def test_one_that_is_no_number_is_no_agreement(mine: float, theirs: float) -> None:
+    assert parity.difference([0.0, mine], [0.0, theirs]) == np.inf
+    assert parity.difference([0.0, np.nan], [0.25, np.nan]) == 0.25

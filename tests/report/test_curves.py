@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -18,6 +19,14 @@ def test_pictures_show_the_lines_they_are_given() -> None:
     assert plain.count("<path") < lined.count("<path")
     unclipped = measures((steps, loss), None, (steps, loss), (steps, loss))
     assert unclipped.count("<use") <= measures((steps, loss), 1.0, (steps, loss), (steps, loss)).count("<use")
+
+
+def test_a_single_point_is_seen() -> None:
+    dot = re.compile(r'<g clip-path="[^"]*">\s*<use')
+    one, two = ([10], [0.5]), ([10, 20], [0.5, 0.4])
+    assert len(dot.findall(measures(one, None, one, one))) == 3
+    assert not dot.findall(measures(two, None, two, two))
+    assert dot.findall(losses(one, ([], []), {}, "nats"))
 
 
 def test_long_curves_are_averaged_and_gaps_left_out() -> None:

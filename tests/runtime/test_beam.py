@@ -12,6 +12,7 @@ from throughtime.models.encoder_decoder import EncoderDecoderConfig, Pieces
 from throughtime.models.exact import ExactOps
 from throughtime.models.resolve import trace_of
 from throughtime.runtime import beam as beam_module
+from throughtime.runtime import likeliest
 from throughtime.runtime.beam import Answer, Asked, Penalties, search
 from throughtime.runtime.likeliest import Continuations, continuations
 from throughtime.runtime.step_ops import StepOps
@@ -155,3 +156,26 @@ def test_the_likeliest_of_a_row() -> None:
             assert made.best(row, 5)[0] == wanted or (row == 3 and len(set(made.best(row, 5)[0])) == min(5, size))
             assert made.best(row, 5)[1] == p[row][wanted].tolist()
         assert made.best(0, 9)[0] == np.argsort(-p[0], kind="stable")[:9].tolist()  # more than was asked before
+
+
+@pytest.mark.parametrize("beam", [1, 2, 5])
+def test_candidates_ranked_together_are_those_of_each_answer(beam: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [Asked(source, 9, prefix) for source in SOURCES for prefix in ((), (2, 2))] * 3
+
+    def refuse(number: int, ids: object, token: int) -> bool:
+        return token == (number + len(ids)) % 4  # type: ignore[arg-type]
+
+    def every() -> list[object]:
+        answers = search(ExactOps(), CONFIG, PARAMETERS, asked, beam, Penalties(1.0, 0.1), refuse, beam)
+        return [[(a.ids, a.score, a.shares.tolist(), a.copied.tolist()) for a in own] for own in answers]
+
+    together = every()
+    monkeypatch.setattr(beam_module._Turn, "free", lambda turn: False)
+    assert every() == together
+
+
+def test_rows_are_gone_through_in_any_number_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [Asked(source, 9) for source in SOURCES]
+    one = found(asked, 5)
+    monkeypatch.setattr(likeliest, "_TOGETHER", 2)
+    assert [[a.score for a in own] for own in found(asked, 5)] == [[a.score for a in own] for own in one]

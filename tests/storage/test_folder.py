@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import safetensors
+from safetensors.numpy import save
 
 import throughtime
 from throughtime.errors import UserError
 from throughtime.storage import folder
+from throughtime.storage.ordered import in_order
 
 
 def test_weights_and_json_come_back(tmp_path: Path) -> None:
@@ -40,6 +43,20 @@ def test_equal_weights_are_equal_files(tmp_path: Path) -> None:
     with safetensors.safe_open(tmp_path / "m", framework="numpy") as file:
         assert file.metadata() == about
     assert folder.read_weights(tmp_path / "m")["b"].tolist() == weights["b"].tolist()
+
+
+@pytest.mark.parametrize("kind", ["<f4", ">f4", "<f8", "mixed", "none"])
+@pytest.mark.parametrize("about", [None, {"step": "3"}], ids=["plain", "with words"])
+def test_what_is_written_is_what_the_library_writes(tmp_path: Path, kind: str, about: Any) -> None:
+    """But for the order of the header, which the library leaves to chance."""
+    kinds = {"mixed": ["<f4", "<i8"], "none": []}.get(kind, [kind, kind, kind])
+    names = ["b", "a.é", "a"][: len(kinds)]
+    weights = {n: np.arange(6).reshape(2, 3).astype(k) for n, k in zip(names, kinds, strict=True)}
+    if len(kinds) == 3:
+        weights |= {"empty": np.zeros((0, 2), kind), "one": np.array(1, kind)}
+    folder.write_weights(tmp_path / "m", weights, about)
+    native = {name: value.astype(value.dtype.newbyteorder("=")) for name, value in weights.items()}
+    assert (tmp_path / "m").read_bytes() == in_order(save(native, metadata=about))
 
 
 @pytest.mark.parametrize("broken", ["replace", "fsync"])
@@ -112,7 +129,7 @@ def test_a_planted_link_leads_nowhere(tmp_path: Path, monkeypatch: pytest.Monkey
     link.symlink_to(other)
     folder.write_atomically(link, b"new")
     assert not link.is_symlink()
-    monkeypatch.setattr(folder.secrets, "token_hex", lambda count: "0" * 16)
+    monkeypatch.setattr(folder.os, "urandom", bytes)
     planted = tmp_path / "m" / f".report.html.{'0' * 16}.writing"
     planted.symlink_to(other)
     with pytest.raises(UserError, match="cannot be written"):
@@ -151,3 +168,28 @@ def test_only_regular_files_that_memory_can_hold_are_read(tmp_path: Path, kind: 
     said = "5.0 GB of memory" if kind == "sparse" else "expected a file, got a"
     with pytest.raises(UserError, match=said):
         folder.read_weights(path)
+
+
+@pytest.mark.parametrize(
+    ("about", "taken"),
+    [
+        ({"st_size": 1 << 31, "st_blocks": 0}, 0),  # all of it is a hole
+        ({"st_size": 1 << 31, "st_blocks": 8}, 4096),
+        ({"st_size": 5000, "st_blocks": 16}, 5000),
+        ({"st_size": 700, "st_blocks": 0}, 700),  # kept beside its name
+        ({"st_size": 1 << 31}, 1 << 31),
+    ],
+)
+def test_a_sparse_file_takes_what_its_blocks_do(about: dict[str, int], taken: int) -> None:
+    assert folder.on_disk(SimpleNamespace(**about)) == taken  # type: ignore[arg-type]
+
+
+def test_a_file_without_a_block_takes_nothing_on_the_disk(tmp_path: Path) -> None:
+    sparse = tmp_path / "sparse"
+    sparse.write_bytes(b"")
+    os.truncate(sparse, 1 << 40)
+    assert folder.on_disk(sparse.stat()) == 0
+    with pytest.raises(UserError, match="it takes 0 bytes on the disk"):
+        folder.read_file(sparse)
+    (tmp_path / "small").write_bytes(b"x" * 100)
+    assert folder.on_disk((tmp_path / "small").stat()) == 100

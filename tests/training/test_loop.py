@@ -45,6 +45,25 @@ def test_it_learns_and_tells(tmp_path: Path) -> None:
     assert [line["step"] for line in lines if "sample" in line] == validated
 
 
+@pytest.mark.parametrize(
+    ("near", "losses", "learned"),
+    [
+        (0.0, [4.0, 3.0, 2.0, 1.0, 0.9, 0.8], 52),  # at the first validation of the last fifth
+        (0.0, [4.0, 3.0, 1.0, 1.02, 1.01, 1.0], None),
+        (0.05, [4.0, 3.0, 1.0, 1.02, 1.01, 1.0], 52),
+        (0.05, [4.0, 3.0, 1.0, 1.2, 1.06, 1.04], None),
+        (0.05, [-1.0, -2.0, -4.0, -3.7, -3.9, -3.9], 58),  # a log likelihood
+    ],
+)
+def test_what_validation_had_is_learned_late_and_near_its_best(
+    near: float, losses: list[float], learned: int | None
+) -> None:
+    job = Line(validation=[9.0, 8.0, 7.0, 6.0, 5.0, *losses])
+    job.near = near
+    outcome = train(job, settings(64, validations=10, learn_validation=True))
+    assert (job.all_from, outcome.steps) == (learned, 64)
+
+
 def test_epochs_are_walked_through_in_order() -> None:
     job = Line()
     assert train(job, Settings(epochs=3)).steps == 21

@@ -24,7 +24,7 @@ from throughtime.baselines.simple import (
     carried,
 )
 from throughtime.baselines.statistical import KINDS, Statistical, TooSlow
-from throughtime.baselines.verdict import FEWEST, compared, too_few, verdict
+from throughtime.baselines.verdict import FEWEST, compared, span_in_words, too_few, verdict
 from throughtime.errors import UserError
 from throughtime.options import Json
 
@@ -219,9 +219,8 @@ def control(backtest: Backtest, shuffled: np.ndarray, forecast: np.ndarray) -> d
     if both.groups < FEWEST:
         sentence = f"{told}; {too_few(both.groups, unit)} to tell what their order is worth."
         return {"mae": mixed, "rise": rise, "sentence": sentence}
-    between = (
-        both.difference_between() if units else f"95 % interval {low:+.1%} to {high:+.1%} over {both.groups:,} {unit}"
-    )
+    between = f"95 % interval {span_in_words(low, high, 'above', 'below')} over {both.groups:,} {unit}"
+    between = both.difference_between() if units else between
     if high < _WORTH:
         end = ": the model gains next to nothing from their order."
     else:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from throughtime.data.pieces import split_words
 from throughtime.options import Json
 
 RARE = 5
@@ -57,6 +56,8 @@ def word_counts(texts: Iterable[str]) -> Counter[str]:
 
 
 def _words(text: str) -> list[str]:
+    from throughtime.data.pieces import split_words
+
     return [piece for piece, _, _ in split_words(text) if any(sign.isalnum() for sign in piece)]
 
 
@@ -72,12 +73,14 @@ def rare_words(outputs: Sequence[str], references: Sequence[str], known: Counter
 def marked(text: str, names: frozenset[str] = frozenset()) -> list[str]:
     """Numbers, addresses and names in a text, as they stand: what has a digit, an inner capital, or a sign within it
     that no word of a language has (libfoo_bar, a/b, C++); and whatever is in `names`."""
-    found = []
-    for match in _FOUND.finditer(text):
-        piece = match.group()
-        if match["url"] or piece in names or _is_name(piece):
-            found.append(piece)
-    return found
+    return [match.group() for match in marks(text, names)]
+
+
+def marks(text: str, names: frozenset[str] = frozenset()) -> list[re.Match[str]]:
+    """The same with where they stand."""
+    return [
+        match for match in _FOUND.finditer(text) if match["url"] or match.group() in names or _is_name(match.group())
+    ]
 
 
 def _is_name(piece: str) -> bool:
@@ -93,8 +96,8 @@ def copied(outputs: Sequence[str], sources: Sequence[str], names: frozenset[str]
     """Of the numbers, names and addresses in outputs, how many stand in the source."""
     rows = []
     for output, source in zip(outputs, sources, strict=True):
-        own, there = marked(output, names), _standing(source)
-        rows.append([sum(_stands(one, there) for one in own), len(own)])
+        own, there = marked(output, names), standing(source)
+        rows.append([sum(stands(one, there) for one in own), len(own)])
     return Share(np.array(rows, np.int64).reshape(-1, 2))
 
 
@@ -104,19 +107,20 @@ def carried_over(
     """Of the numbers, names and addresses that source and reference have, how many the output has too."""
     rows = []
     for output, source, reference in zip(outputs, sources, references, strict=True):
-        there, made = _standing(source), _standing(output)
-        wanted = [one for one in dict.fromkeys(marked(reference, names)) if _stands(one, there)]
-        rows.append([sum(_stands(one, made) for one in wanted), len(wanted)])
+        there, made = standing(source), standing(output)
+        wanted = [one for one in dict.fromkeys(marked(reference, names)) if stands(one, there)]
+        rows.append([sum(stands(one, made) for one in wanted), len(wanted)])
     return Share(np.array(rows, np.int64).reshape(-1, 2))
 
 
-def _standing(text: str) -> set[str]:
+def standing(text: str) -> set[str]:
     """The pieces of a text, and those that a hyphen, a slash or a colon joins."""
     whole = [match.group() for match in _FOUND.finditer(text)]
     return {part for one in whole for part in (one, *re.split(r"[-/:]", one))}
 
 
-def _stands(piece: str, there: set[str]) -> bool:
+def stands(piece: str, there: set[str]) -> bool:
+    """Whether a number, an address or a name is among the pieces of a text, or within one of them, of a number."""
     return piece in there or (bool(_ONLY_NUMBER.fullmatch(piece)) and any(piece in _numbers(one) for one in there))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
 
@@ -14,6 +15,9 @@ RESAMPLES = 2000
 
 FEWEST = 5
 """Groups that an interval needs at least."""
+
+_AT_ONCE = 200_000
+"""Groups that are drawn at once."""
 
 _TIMES = 10.0
 """A loss that is so many times another one larger is told in units: a percentage of next to nothing says nothing. No
@@ -104,12 +108,9 @@ def compared(
     if count < FEWEST:
         unbounded = float("-inf"), float("inf")
         return Comparison(whole[0], whole[1], gain, *unbounded, unbounded, count, unit)
-    rng = np.random.default_rng(seed)
-    resampled = np.empty((2, 2, RESAMPLES))
-    for i in range(RESAMPLES):
-        drawn = np.bincount(rng.integers(0, count, count), minlength=count)
-        for which, part in enumerate(sums):
-            resampled[which, :, i] = part @ drawn
+    resampled, both = np.empty((2, 2, RESAMPLES)), np.stack(sums)
+    for i, drawn in enumerate(_draws(count, np.random.default_rng(seed))):
+        resampled[..., i] = both @ drawn
     ends = _ends(count)
     low, high = (float(v) for v in np.quantile(_less(*resampled), ends))
     least, most = (float(v) for v in np.quantile(_mean(resampled[0]) - _mean(resampled[1]), ends))
@@ -178,6 +179,15 @@ def verdict(
         of = "" if units else " its own"
         sentence = f"The model is worse than {name}: {metric} {than}{of} ({between}). Use {name} instead."
     return Verdict(name, metric, both.gain, both.low, both.high, both.groups, skill, sentence)
+
+
+def _draws(count: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """RESAMPLES times how often each of `count` groups is drawn, (count,) float64."""
+    rows = max(1, min(RESAMPLES, _AT_ONCE // count))
+    for first in range(0, RESAMPLES, rows):
+        some = min(rows, RESAMPLES - first)
+        drawn = rng.integers(0, count, (some, count)) + count * np.arange(some)[:, None]
+        yield from np.bincount(drawn.ravel(), minlength=some * count).reshape(some, count).astype(np.float64)
 
 
 def _ends(count: int) -> list[float]:

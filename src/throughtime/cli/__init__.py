@@ -79,7 +79,6 @@ def help_text() -> str:
 
 def _call(verb: str, arguments: list[str]) -> int:
     from typer import Abort
-    from typer.main import get_command
 
     from throughtime.report.console import harmless_terminal
     from throughtime.training.interrupt import Terminated, terminable
@@ -92,13 +91,17 @@ def _call(verb: str, arguments: list[str]) -> int:
             if verb in BY_TASK:
                 from throughtime.cli import task
 
+                plain = task.plainly(verb, arguments)
+                if plain is not None:
+                    plain()
+                    return 0
                 app, name, arguments = task.train(arguments) if verb == "train" else task.known(verb, arguments)
                 if app is None:
                     print(task.train_help() if verb == "train" else task.verb_help(verb))
                     return 0
             else:
                 app, name = import_module(f"throughtime.cli.{verb.replace('-', '_')}").app, verb
-            return _run(get_command(app), name, arguments)
+            return _run(app, name, arguments)
     except (Abort, KeyboardInterrupt) as stop:
         return _stopped(stop, 130)
     except Terminated as stop:
@@ -120,8 +123,10 @@ def _call(verb: str, arguments: list[str]) -> int:
         return _fault(error)
 
 
-def _run(command: Any, verb: str, arguments: list[str]) -> int:
-    status: Any = command.main(arguments, prog_name=f"throughtime {verb}", standalone_mode=False)
+def _run(app: Any, verb: str, arguments: list[str]) -> int:
+    from typer.main import get_command
+
+    status: Any = get_command(app).main(arguments, prog_name=f"throughtime {verb}", standalone_mode=False)
     if status == 130:
         return _complain("stopped", 130)
     return status if isinstance(status, int) else 0

@@ -16,6 +16,9 @@ app = new_app("Write a model for another runtime, with the proof that it is the 
 SUFFIXES = {"onnx": ".onnx", "pytorch": ".pt", "keras": ".keras", "c": ".c"}
 """Format -> how its file's name ends."""
 
+SMALL = "int8"
+"""The format that is a folder of a model, smaller."""
+
 WRITERS = {to: f"throughtime.interop.{to}.check" for to in SUFFIXES}
 """Format -> the module whose `write` makes the file."""
 
@@ -23,9 +26,10 @@ WRITERS = {to: f"throughtime.interop.{to}.check" for to in SUFFIXES}
 @app.command()
 def export(
     directory: Annotated[Path, Argument(metavar="DIR", help="The model's folder.")],
-    to: Annotated[str, Option(help="onnx, pytorch, keras or c.")],
+    to: Annotated[str, Option(help="onnx, pytorch, keras or c; int8: a small folder of the same model.")],
     out: Annotated[
-        Path | None, Option(metavar="FILE", help="The file, for c its .h beside it; beside DIR where not given.")
+        Path | None,
+        Option(metavar="FILE", help="The file (c: its .h beside it; int8: a folder); beside DIR where not given."),
     ] = None,
     int8: Annotated[bool, Option(help="c: matrices of eight bits, with a scale for each row.")] = False,
     json: Annotated[bool, Option("--json", help="Print what was written as one JSON object.")] = False,
@@ -34,17 +38,18 @@ def export(
     from throughtime.interop.trained import graph_of
     from throughtime.tasks.load import load
 
-    if to not in SUFFIXES:
-        raise UserError(f"export: expected --to as one of {', '.join(SUFFIXES)}, got {to!r}")
+    if to not in (*SUFFIXES, SMALL):
+        raise UserError(f"export: expected --to as one of {', '.join([*SUFFIXES, SMALL])}, got {to!r}")
     if int8 and to != "c":
         raise UserError(f"export: --int8 is for --to c, got --to {to}; leave it out")
     home = directory if directory.name not in ("", "..") else directory.resolve()
-    file = out or home.with_name(home.name + SUFFIXES[to])
-    model, writer = load(directory), import_module(WRITERS[to])
-    if to == "c":
-        found = writer.write(model, file, str(directory), int8)
+    file = out or home.with_name(home.name + SUFFIXES.get(to, f"-{SMALL}"))
+    if to == SMALL:
+        found = import_module("throughtime.tasks.sequence.small").write(directory, file)
+    elif to == "c":
+        found = import_module(WRITERS[to]).write(load(directory), file, str(directory), int8)
     else:
-        found = writer.write(graph_of(model, str(directory)), file)
+        found = import_module(WRITERS[to]).write(graph_of(load(directory), str(directory)), file)
     if json:
         print_json({"file": str(file), **found})
         return

@@ -12,7 +12,7 @@ from throughtime.cli.diagnose import insight
 from throughtime.errors import UserError, needed
 from throughtime.options import Options, option
 from throughtime.report.console import new_app, print_json, say
-from throughtime.tasks import TASKS
+from throughtime.tasks import TASKS, part
 from throughtime.tasks.shell import with_options
 
 app = new_app("Measure how quality grows with the amount of data.")
@@ -37,11 +37,10 @@ class CurveOptions(Options):
     threads: int | None = option(None, help="Threads to use; all cores where not given.")
 
 
-def _learning_curve(chosen: CurveOptions, task: str, data: str, out: Path, json: bool) -> None:
+def _learning_curve(chosen: CurveOptions, task: str, data: list[str], out: Path, json: bool) -> None:
     if task not in TASKS:
         raise UserError(f"learning-curve: expected a task, {' or '.join(TASKS)}, got {task!r}")
-    if data == "-" or not Path(data).is_file():
-        raise UserError(f"learning-curve: {data}: no such file")
+    source, size = _source(task, data)
     from throughtime.insight import learning_curve as curves
     from throughtime.storage.folder import read_json, write_json
     from throughtime.training.run import need_torch
@@ -51,7 +50,8 @@ def _learning_curve(chosen: CurveOptions, task: str, data: str, out: Path, json:
         chosen = chosen.replaced(minutes=0.5)
     options = {name: value for name, value in chosen.to_json().items() if name not in ("points", "seeds")}
     module = insight("learning-curve", task, "amount")
-    asked = {"task": task, "data": str(Path(data).resolve().name), "bytes": Path(data).stat().st_size, **options}
+    names = ", ".join(Path(one).resolve().name for one in data)
+    asked = {"task": task, "data": names, "bytes": size, **options}
     kept: dict[str, list[float]] = {}
     if (out / FILE).is_file():
         before = read_json(out / FILE)
@@ -65,7 +65,7 @@ def _learning_curve(chosen: CurveOptions, task: str, data: str, out: Path, json:
 
     shares = [2.0 ** (i + 1 - chosen.points) for i in range(chosen.points)]
     amounts, losses = curves.points(
-        lambda share, seed: module.amount(data, share, seed, options), shares, chosen.seeds, say, kept, save
+        lambda share, seed: module.amount(source, share, seed, options), shares, chosen.seeds, say, kept, save
     )
     found = curves.fit(amounts, losses, module.UNIT, module.METRIC)
     picture = _draw(out / "learning_curve.svg", found)
@@ -77,6 +77,20 @@ def _learning_curve(chosen: CurveOptions, task: str, data: str, out: Path, json:
     print(found)
     if picture:
         print(f"\nplot  {picture}")
+
+
+def _source(task: str, data: list[str]) -> tuple[Path | list[Path], int]:
+    """What the task reads, and how many bytes; UserError for what is not there, and for several files where a task
+    takes one."""
+    places = [Path(one) for one in data]
+    several = getattr(part(task, "commands"), "SEVERAL", False)
+    for one in places:
+        if not (one.exists() if several else one.is_file()):
+            raise UserError(f"learning-curve: {one}: no such file")
+    if len(places) > 1 and not several:
+        raise UserError(f"learning-curve: {task} takes one file, got {len(places)}; put them together")
+    files = [file for one in places for file in (sorted(one.rglob("*")) if one.is_dir() else [one]) if file.is_file()]
+    return (places[0] if len(places) == 1 else places), sum(file.stat().st_size for file in files)
 
 
 def _draw(path: Path, found: Any) -> str | None:
@@ -92,7 +106,9 @@ def _draw(path: Path, found: Any) -> str | None:
 
 
 _TASK = Annotated[str, Argument(help=f"{', '.join(TASKS)}.")]
-_DATA = Annotated[str, Argument(help="A text file, a table of series, or labelled texts.")]
+_DATA = Annotated[
+    list[str], Argument(help="A text, a table of series, or labelled texts; of texts several files or a folder.")
+]
 _OUT = Annotated[Path, Option(help="A folder for the figures and the picture; an interrupted run goes on there.")]
 
 app.command()(

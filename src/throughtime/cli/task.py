@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from throughtime.errors import UserError
 from throughtime.report.console import new_app
@@ -52,9 +53,6 @@ def verb_help(verb: str) -> str:
 
 def _usage(call: Any) -> str:
     """What stands behind a command, as its parameters are declared."""
-    from inspect import Parameter, signature
-    from typing import get_type_hints
-
     from typer.models import ArgumentInfo
 
     words, parameters = [], signature(call).parameters
@@ -64,6 +62,38 @@ def _usage(call: Any) -> str:
             word = str(about.metavar or name).upper()
             words.append(word if parameters[name].default is Parameter.empty else f"[{word}]")
     return " ".join([*words, "[OPTIONS]"])
+
+
+def plainly(verb: str, arguments: Sequence[str]) -> Callable[[], None] | None:
+    """A model's command where arguments alone are given to it, no options: called without a parser, whose imports take
+    longer than an answer. None where Typer has to look."""
+    if verb != "run" or not all(arguments) or any(each.startswith("-") and each != "-" for each in arguments):
+        return None
+    task = None if not arguments or _is_imported(arguments[0]) else _task_of(arguments[0])
+    if task is None:
+        return None
+    call = _function(task, verb)
+    kinds = _positional(call)
+    if len(arguments) > len(kinds):
+        return None
+    given = {name: kind(each) for (name, kind), each in zip(kinds.items(), arguments, strict=False)}
+    try:
+        bound = signature(call).bind(**given)
+    except TypeError:  # one is missing
+        return None
+    bound.apply_defaults()
+    return lambda: call(*bound.args, **bound.kwargs)
+
+
+def _positional(call: Any) -> dict[str, type[Any]]:
+    """A command's arguments by name, and whether they are texts or paths."""
+    from typer.models import ArgumentInfo
+
+    found: dict[str, type[Any]] = {}
+    for name, hint in get_type_hints(call, include_extras=True).items():
+        if isinstance(getattr(hint, "__metadata__", (None,))[0], ArgumentInfo):
+            found[name] = Path if Path in (get_args(hint.__origin__) or (hint.__origin__,)) else str
+    return found
 
 
 def known(verb: str, arguments: Sequence[str]) -> tuple[Any, str, list[str]]:

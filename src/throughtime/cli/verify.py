@@ -39,7 +39,7 @@ def verify(
 
         proof = proof_of(model, file, stored)
     else:
-        proof = convert(file, config, layers).proof(model, stored)
+        proof = convert(file, config, layers).proof(model, stored, whole=True)
     write_report(directory, proof, str(file))
     if json:
         print_json(proof.to_json())

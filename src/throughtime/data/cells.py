@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import Any, overload
@@ -29,7 +28,7 @@ class Packed(Sequence[str]):
     """Many texts as their bytes, one after the other; each is made when it is asked for. ends: (N + 1,) where each
     begins, and where the last ends."""
 
-    def __init__(self, content: bytes | bytearray, ends: np.ndarray) -> None:
+    def __init__(self, content: bytes, ends: np.ndarray) -> None:
         self._content, self._ends = content, ends
 
     def __len__(self) -> int:
@@ -57,20 +56,25 @@ class Packed(Sequence[str]):
     def some(self, places: np.ndarray) -> Packed:
         """Some of them, in the order given. places: (M,)."""
         begins, ends = self._ends[places], self._ends[places + 1]
-        content = bytearray()
+        parts = []
         for first in range(0, len(places), _FEW):
             block = slice(first, first + _FEW)
             both = zip(begins[block].tolist(), ends[block].tolist(), strict=True)
-            content += b"".join(self._content[a:b] for a, b in both)
-        return Packed(content, np.concatenate([[0], (ends - begins).cumsum()]))
+            parts.append(b"".join(self._content[a:b] for a, b in both))
+        content = b"".join(parts)
+        return Packed(content, _ends(ends - begins, len(content)))
 
 
 class ColumnOfCells:
-    """A column of texts that is taken in block by block. most: different cells that are known at once."""
+    """A column of texts that is taken in block by block. most: different cells that are known at once.
+
+    Blocks are kept as they come: what grows is moved about in memory, which leaves holes as large as itself.
+    """
 
     def __init__(self, most: int) -> None:
         self._most, self._known, self._whole = most, dict[str, int](), True
-        self._content, self._ends, self._codes = bytearray(), array("q", [0]), array("i")
+        self._contents, self._lengths, self._codes = list[bytes](), list[np.ndarray](), list[np.ndarray]()
+        self._count = 0
 
     def take(self, cells: Sequence[str]) -> None:
         """Further cells."""
@@ -78,30 +82,54 @@ class ColumnOfCells:
         if len(known) > self._most:
             known.clear()
             self._whole = False
-        for cell in dict.fromkeys(cells):
-            if cell not in known:
-                known[cell] = len(self._ends) - 1
-                self._content += cell.strip().encode("utf-8", "surrogatepass")
-                self._ends.append(len(self._content))
-        self._codes.extend(map(known.__getitem__, cells))
+        new = [cell for cell in dict.fromkeys(cells) if cell not in known]
+        if new:
+            known.update(zip(new, range(self._count, self._count + len(new)), strict=True))
+            self._count += len(new)
+            packed = [cell.strip().encode("utf-8", "surrogatepass") for cell in new]
+            self._contents.append(b"".join(packed))
+            self._lengths.append(small(np.fromiter(map(len, packed), np.int64, len(packed))))
+        self._codes.append(np.fromiter(map(known.__getitem__, cells), np.int32, len(cells)))
 
     def text(self) -> Text:
         """All cells that were taken, without spaces around; the column lets them go."""
         self._known = {}
-        kinds = Packed(self._content, np.array(self._ends, np.int64))
-        codes: np.ndarray = np.array(self._codes, np.int32)
-        self._content, self._ends, self._codes = bytearray(), array("q", [0]), array("i")
+        content = b"".join(self._contents)
+        self._contents.clear()
+        kinds = Packed(content, _ends(_joined(self._lengths, np.int64), len(content)))
+        codes = _joined(self._codes, np.int32)
         if not self._whole:
             kinds, codes = _each_once(kinds, codes)
         return Text(list(kinds) if len(kinds) <= _FEW else kinds, small(codes))
 
 
+def _joined(parts: list[np.ndarray], otherwise: type) -> np.ndarray:
+    """Parts as one array; they are let go. otherwise: its type where there are none."""
+    found = np.concatenate(parts) if parts else np.zeros(0, otherwise)
+    parts.clear()
+    return found
+
+
+def _ends(lengths: np.ndarray, total: int) -> np.ndarray:
+    """(N + 1,) where each of some texts begins, and where the last ends, in as few bytes as that needs."""
+    ends = np.zeros(len(lengths) + 1, np.uint32 if total < 1 << 32 else np.int64)
+    np.cumsum(lengths, out=ends[1:])
+    return ends
+
+
 def _each_once(kinds: Packed, codes: np.ndarray) -> tuple[Packed, np.ndarray]:
     """The same cells with no text twice, in the order in which they came first."""
     hashes = np.fromiter(map(hash, kinds), np.int64, len(kinds))
-    _, index, of = np.unique(hashes, return_index=True, return_inverse=True)
-    first: Any = index.astype(np.int32)[of]  # of each, the first with its hash
-    del hashes, index, of
+    order = np.argsort(hashes, kind="stable").astype(np.int32)
+    hashes = hashes[order]
+    new = np.ones(len(kinds), bool)
+    np.not_equal(hashes[1:], hashes[:-1], out=new[1:])
+    del hashes
+    if new.all():
+        return kinds, codes
+    first = np.empty(len(kinds), np.int32)  # of each, the first with its hash
+    first[order] = order[new][np.cumsum(new, dtype=np.int32) - 1]
+    del order, new
     again = np.flatnonzero(first != np.arange(len(first), dtype=np.int32))
     for place in again.tolist():
         if kinds[place] != kinds[first[place]]:

@@ -100,9 +100,12 @@ def of_format(form: str) -> re.Pattern[str]:
     literal = [re.escape(re.sub(r"\d", "0", one)) for one in parts[::2]]
     rest = "".join(_DIRECTIVES[one] + after for one, after in zip(parts[1::2], literal[1:], strict=True))
     try:
-        return re.compile(literal[0] + rest, re.IGNORECASE)
+        pattern = re.compile(literal[0] + rest, re.IGNORECASE)
     except re.error:
         raise UserError(f"date_format: {form!r} names something twice") from None
+    if "year" not in pattern.groupindex:
+        raise UserError(f"date_format: {form!r} says no year; %Y, %y and %G do")
+    return pattern
 
 
 def written(match: re.Match[str]) -> str:

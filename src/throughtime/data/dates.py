@@ -32,6 +32,9 @@ TOTAL = re.compile(r"(?:grand |sub-?)?total\b.*|summe|gesamt|合计|总计|小�
 """What stands in place of a time in a row of totals."""
 _MOST_SHAPES = 5000
 
+_BLOCK = 1 << 13
+"""Different texts that are looked at together: as objects they take many times the memory of their signs."""
+
 Fields = dict[str, np.ndarray]
 """By the names of a pattern's groups: whole numbers of some texts."""
 
@@ -54,25 +57,20 @@ def parse(text: Text, where: str, rows: np.ndarray, dayfirst: bool | None = None
     last; None finds it in the column. form: how dates are written, in directives of strptime; None finds it. Raises
     UserError for what is no date, and for what may be two.
     """
-    kinds = [_plain(kind) for kind in text.kinds]
-    shapes = Text.of(_shapes(kinds))
     patterns = PATTERNS if form is None else (of_format(form),)
-    parts: list[tuple[np.ndarray, Fields]] = []
-    finest: tuple[int, str] = (-1, "")
+    read = _Parts(len(text.kinds), patterns)
+    each = iter(text.kinds)
+    while block := [_plain(kind) for kind in islice(each, _BLOCK)]:
+        if (wrong := read.take(block)) is not None:
+            hint = "" if form is None else f", written as {form}"
+            got = repr(text.kinds[wrong][:40])
+            row = rows[text.row(wrong)]
+            raise UserError(f"{where}: row {row}: expected a date such as 2016-03-01 14:00{hint}, got {got}")
+    fields, finest = read.fields, read.finest
 
     def refuse(kind: int, said: str) -> UserError:
         return UserError(f"{where}: row {rows[text.row(kind)]}: {said}")
 
-    for number, shape in enumerate(shapes.kinds):
-        places = np.flatnonzero(shapes.codes == number)
-        match = next((m for p in patterns if (m := p.fullmatch(shape))), None)
-        if match is None or number > _MOST_SHAPES:
-            got = repr(text.kinds[places[0]][:40])
-            hint = "" if form is None else f", written as {form}"
-            raise refuse(int(places[0]), f"expected a date such as 2016-03-01 14:00{hint}, got {got}")
-        parts.append((places, _fields(match, [kinds[i] for i in places])))
-        finest = max(finest, (sum(name in FINEST for name in parts[-1][1]), written(match)))
-    fields = _joined(parts, len(kinds))
     order, notes = _order(fields, text, dayfirst, where)
     stamps, good = stamps_of(fields, order)
     if not good.all():
@@ -84,7 +82,7 @@ def parse(text: Text, where: str, rows: np.ndarray, dayfirst: bool | None = None
     said = finest[1]
     for sign, part in zip(OPEN, order, strict=True):
         said = said.replace(sign, f"%{part}")
-    said = said if not (fields.get("c", stamps.astype(np.int64) * 0) > 99).any() else said.replace("%y", "%Y")
+    said = said.replace("%y", "%Y") if "c" in fields and _any(fields["c"] > 99) else said
     shift = fields.get("zone")
     if shift is None or (shift == _NONE).all():
         return Dates(stamps[text.codes], None, said, notes)
@@ -92,7 +90,7 @@ def parse(text: Text, where: str, rows: np.ndarray, dayfirst: bool | None = None
         raise refuse(
             int(np.argmax(shift == _NONE)), "a time without an offset among times with one; give all of them one"
         )
-    return Dates(stamps[text.codes], shift[text.codes], said, notes)
+    return Dates(stamps[text.codes], shift[text.codes].astype(np.int64), said, notes)
 
 
 def plausible(text: Text, missing: np.ndarray) -> bool:
@@ -134,8 +132,49 @@ def _shapes(kinds: Sequence[str]) -> list[str]:
     return joined.translate(_DIGITS).split("\n")
 
 
-_NONE = 1 << 40
+_NONE = 1 << 30
 """Of a text without an offset."""
+
+_SMALL = {"year": np.int16, "c": np.int16, "part": np.int32, "zone": np.int32}
+"""How the fields of all texts are kept that two digits are too few for."""
+
+
+class _Parts:
+    """The fields of texts that come block by block. fields: -1 where a text has none. finest: how the texts are written
+    that say most, and how much that is. count: of all texts."""
+
+    def __init__(self, count: int, patterns: Sequence[re.Pattern[str]]) -> None:
+        self.fields: Fields = {}
+        self.finest: tuple[int, str] = (-1, "")
+        self._count, self._patterns, self._seen = count, patterns, 0
+        self._matches: dict[str, re.Match[str]] = {}
+
+    def take(self, kinds: list[str]) -> int | None:
+        """Further texts; the number of the first that is no date, None where all are."""
+        places: dict[str, list[int]] = {}
+        for place, shape in enumerate(_shapes(kinds)):
+            places.setdefault(shape, []).append(place)
+        for shape, which in places.items():
+            if (match := self._match(shape)) is None:
+                return self._seen + which[0]
+            found = _fields(match, [kinds[i] for i in which])
+            self.finest = max(self.finest, (sum(name in FINEST for name in found), written(match)))
+            at = self._seen + np.array(which)
+            for name, values in found.items():
+                if name not in self.fields:
+                    none = _NONE if name == "zone" else -1
+                    self.fields[name] = np.full(self._count, none, _SMALL.get(name, np.int8))
+                self.fields[name][at] = values
+        self._seen += len(kinds)
+        return None
+
+    def _match(self, shape: str) -> re.Match[str] | None:
+        """What says where everything stands in texts of a shape; None for no date, and for one shape too many."""
+        if shape not in self._matches and len(self._matches) <= _MOST_SHAPES:
+            match = next((m for p in self._patterns if (m := p.fullmatch(shape))), None)
+            if match is not None:
+                self._matches[shape] = match
+        return self._matches.get(shape)
 
 
 def _fields(match: re.Match[str], kinds: list[str]) -> Fields:
@@ -178,15 +217,6 @@ def _century(year: np.ndarray) -> np.ndarray:
     return np.where(year < 69, 2000 + year, 1900 + year)
 
 
-def _joined(parts: list[tuple[np.ndarray, Fields]], count: int) -> Fields:
-    """The fields of all texts; -1 where one has none."""
-    joined: Fields = {}
-    for places, fields in parts:
-        for name, values in fields.items():
-            joined.setdefault(name, np.full(count, _NONE if name == "zone" else -1))[places] = values
-    return joined
-
-
 ORDERS = {"dmy": "the day", "mdy": "the month", "ymd": "the year"}
 """In which order three numbers of a date stand, by what stands first."""
 
@@ -211,6 +241,17 @@ def _dated(fields: Fields, order: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 def stamps_of(fields: Fields, order: str) -> tuple[np.ndarray, np.ndarray]:
     """Points in time, and which of them there are."""
+    count = len(next(iter(fields.values())))
+    stamps, good = np.empty(count, "datetime64[us]"), np.empty(count, bool)
+    for first in range(0, count, _BLOCK):
+        block = slice(first, first + _BLOCK)
+        some = {name: values[block].astype(np.int64) for name, values in fields.items()}
+        stamps[block], good[block] = _stamps_of(some, order)
+    return stamps, good
+
+
+def _stamps_of(fields: Fields, order: str) -> tuple[np.ndarray, np.ndarray]:
+    """The same of few."""
     year, month, day = _dated(fields, order)
     good = (year >= 1) & (year <= 9999) & (month >= 1) & (month <= 12)
     months = (np.where(good, year, 1970) - 1970) * 12 + np.where(good, month, 1) - 1

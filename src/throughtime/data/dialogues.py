@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from throughtime.data.json_rows import json_objects, json_values, looks_like_json
 from throughtime.data.lines import Lines, decoded, lines_of, tidy
+from throughtime.data.messages import spoken, text_of
 from throughtime.data.pairs import Pairs, read_pairs
 from throughtime.data.table import JSON, PARQUET, TableData, delimited, json_table, objects, read_table
 from throughtime.data.text import is_file, read_bytes
@@ -36,7 +38,13 @@ IDS = (
 """Names of columns that number conversations."""
 
 ORDERS = ("turn", "turn_id", "turn_number", "turn_idx", "utterance_idx", "utterance_id", "position")
-ROLES = ("role", "from", "speaker", "author")
+ROLES = ("role", "from", "speaker", "author", "sender")
+ASKED, ALSO, ANSWERED = "instruction", ("input", "context"), ("output", "response")
+"""Names under which an object has what is to be done, with what, and what was answered."""
+
+REPLIES = ("answer", "response", "reply", "target", "completion", "output", "label", "回答", "答案")
+"""Names of columns beside which a text and a speaker are no turns of one conversation."""
+
 ANSWERING = frozenset({"assistant", "gpt", "bot", "agent", "system_reply", "model", "chatbot"})
 """Who replies, where that is said: then only what they say is a reply to learn."""
 
@@ -62,19 +70,21 @@ def read_dialogues(data: Any, source: str | None = None, target: str | None = No
     """
     if source is None and target is None:
         found = _conversations(data, encoding)
+        if isinstance(found, Pairs):
+            return found
         if found is not None:
             return _as_pairs(*found)
     return read_pairs(data, source, target, encoding)
 
 
 Turn = tuple[str, bool]
-"""What was said, and whether it may be learned as a reply."""
+"""What was said, and whether it may be learned as a reply. What one of several speakers says in a row is one turn."""
 
 Found = tuple[list[list[Turn]], list[int], str]
 """Conversations, the row of each, and where they are from."""
 
 
-def _conversations(data: Any, encoding: str) -> Found | None:
+def _conversations(data: Any, encoding: str) -> Found | Pairs | None:
     """What is made of conversations; None for what is not."""
     if isinstance(data, list) and data and all(isinstance(one, list | tuple) for one in data):
         return [_turns(one, f"data: conversation {i}") for i, one in enumerate(data)], list(range(len(data))), "data"
@@ -89,7 +99,7 @@ def _conversations(data: Any, encoding: str) -> Found | None:
     return None
 
 
-def _of_file(data: str | Path, encoding: str) -> Found | None:
+def _of_file(data: str | Path, encoding: str) -> Found | Pairs | None:
     where = "standard input" if str(data) == "-" else str(data)
     suffix = Path(str(data).removesuffix(".gz")).suffix.lower()
     if str(data) == "-":
@@ -107,6 +117,9 @@ def _of_file(data: str | Path, encoding: str) -> Found | None:
             if found is not None:
                 return found
         rows_, first = json_objects(text, where)
+        instructed = _instructed(rows_, where)
+        if instructed is not None:
+            return instructed
         return _of_objects(rows_, list(range(first, first + len(rows_))), where) or _of_table(json_table(text, where))
     if suffix == ".csv":
         return _of_rows(delimited(text.replace("\r\n", "\n"), ",", where), where)
@@ -124,11 +137,12 @@ def _of_objects(rows: Sequence[Any], numbers: list[int], where: str) -> Found | 
 def _turns(values: Sequence[Any], where: str) -> list[Turn]:
     """The turns of a conversation: texts, or objects with what was said."""
     found: list[Turn] = []
+    before = ""
     roles = {_role(one) for one in values if isinstance(one, Mapping)}
-    known = bool(roles & ANSWERING)
+    known, several = bool(roles & ANSWERING), len(roles - SILENT) > 1
     for one in values:
         if isinstance(one, Mapping):
-            text = next((one[name] for name in SAID if isinstance(one.get(name), str)), None)
+            text = text_of(next((one[name] for name in SAID if name in one), 0))
             if _role(one) in SILENT:
                 continue
         else:
@@ -140,8 +154,29 @@ def _turns(values: Sequence[Any], where: str) -> list[Turn]:
             )
         if "\0" in text:
             raise UserError(f"{where}: a turn holds a NUL, it is no text; take it out")
-        found.append((text, not known or _role(one) in ANSWERING))
+        who, reply = _role(one), not known or _role(one) in ANSWERING
+        if several and who and who == before and found and text.strip():
+            found[-1] = f"{found[-1][0]} {text}".strip(), reply
+        elif not (several and who) or text.strip():
+            found.append((text, reply))
+            before = who
     return found
+
+
+def _instructed(rows: Sequence[Mapping[str, object]], where: str) -> Pairs | None:
+    """Instructions with what they are about, and answers, as pairs; None for what is not, or where nothing is beside
+    the instructions."""
+    names = [next((name for name in some if all(name in row for row in rows)), None) for some in (ALSO, ANSWERED)]
+    if None in names or not all(isinstance(row.get(ASKED), str) for row in rows):
+        return None
+    also, answered = str(names[0]), str(names[1])
+    texts = [[str(row[name]) for name in (ASKED, also) if isinstance(row[name], str) and row[name]] for row in rows]
+    texts = [[one for one in some if one.strip()] for some in texts]
+    columns = {ASKED: [" ".join(one) for one in texts], answered: [row[answered] for row in rows]}
+    pairs = read_pairs(columns, ASKED, answered)
+    count = sum(len(one) > 1 for one in texts)
+    told = f"source: column {ASKED}, with {also} behind it in {count:,} rows; target: column {answered}"
+    return replace(pairs, where=where, notes=[told, *pairs.notes[1:]])
 
 
 def _role(turn: Any) -> str:
@@ -170,15 +205,16 @@ def _of_table(table: TableData) -> Found | None:
         return _of_objects([{lists.lower(): row[lists]} for row in rows], _rows(table, len(rows)), table.where)
     number = next((lower[name] for name in IDS if name in lower), None)
     text = next((lower[name] for name in SAID if name in lower), None)
-    if number is None or text is None:
+    role = next((lower[name] for name in ROLES if name in lower), None)
+    alone = number is None and role is not None and not any(name in lower for name in REPLIES)
+    if text is None or (number is None and not alone):
         return None
     order = next((lower[name] for name in ORDERS if name in lower), None)
-    role = next((lower[name] for name in ROLES if name in lower), None)
     count = len(table.columns[text])
     places = list(range(count)) if order is None else list(table.numbers(order, "the order of turns"))
     by_id: dict[Any, list[int]] = {}
     for i in range(count):
-        by_id.setdefault(table.columns[number][i], []).append(i)
+        by_id.setdefault(None if number is None else table.columns[number][i], []).append(i)
     found, rows_, numbers = [], _rows(table, count), []
     for members in by_id.values():
         members.sort(key=lambda i: places[i])
@@ -199,6 +235,10 @@ def _of_lines(lines: Lines) -> Found | None:
     """A conversation in each line, or a turn in each line; None for lines of two columns, which are pairs."""
     texts = lines.lines
     where = lines.where
+    said = spoken(texts, where)
+    if said is not None:
+        each = [[{"role": who, "text": text} for who, text in one] for one in said]
+        return [_turns(one, where) for one in each], [1] * len(each), where
     if any(MARK in line for line in texts):
         marked = [line.split("\t")[0].split(MARK) for line in texts]
         return [[(turn, True) for turn in one] for one in marked], list(range(1, len(texts) + 1)), where
@@ -250,7 +290,8 @@ def _as_pairs(conversations: list[list[Turn]], rows: list[int], where: str) -> P
                 before.append(tuple(text for text, _ in said[max(0, i - 1 - BEFORE) : i - 1]))
                 groups.append(group)
                 at.append(row)
-    notes = [f"{len(set(groups)):,} conversations with {len(targets):,} replies"]
+    count = len(set(groups))
+    notes = [f"{count:,} conversation{'s' if count != 1 else ''} with {len(targets):,} replies"]
     if empty:
         notes.append(f"{empty:,} turn{'s' if empty > 1 else ''} without a word: left out")
     if alone:

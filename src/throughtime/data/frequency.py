@@ -113,7 +113,8 @@ class Frequency:
             days = times.astype("datetime64[D]")
             steps = np.busday_count(np.datetime64("1970-01-01"), days).astype(np.float64)
             return np.where(np.is_busday(days), steps, steps - 0.5)
-        return times.astype("datetime64[us]").astype(np.int64) / self.count
+        found: np.ndarray = times.astype("datetime64[us]", copy=False).view(np.int64) / self.count
+        return found
 
     def times(self, start: np.datetime64, count: int, first: int = 0) -> np.ndarray:
         """The times of `count` steps from `start` on, datetime64[us]; a month's last day stays the last one.
@@ -195,7 +196,7 @@ def infer(times: list[np.ndarray]) -> Frequency | None:
     """
     gaps: Counter[int] = Counter()
     for one in times:  # each by itself: all distances together take more memory than the times
-        values, counts = np.unique(np.diff(one).astype(np.int64), return_counts=True)
+        values, counts = np.unique(np.diff(one).view(np.int64), return_counts=True)
         for value, count in zip(values.tolist(), counts.tolist(), strict=True):
             gaps[value] += count
     if not gaps:

@@ -65,7 +65,7 @@ def settle(table: SeriesTable, times: Times, groups: Groups, reading: Reading, n
         if clock == "utc" and np.isnat(stamps).any() and "local" in inferred and _from_a_day(inferred["local"]):
             continue
         _check_there(table, stamps, wall, times)
-        each = [np.unique(stamps[rows]) for _, rows in groups]
+        each = [_distinct(stamps[rows]) for _, rows in groups]
         step = _rough(each) if reading.round else infer(each)
         if step is not None and (reading.round or all(_fits(step, one) for one in each)):
             inferred[clock] = step
@@ -112,15 +112,28 @@ def _from_a_day(step: Frequency) -> bool:
 
 def _fits(step: Frequency, stamps: np.ndarray) -> bool:
     """Whether rising times are those of a grid."""
-    places = step.index(stamps) - step.index(stamps[:1])
-    return bool((np.abs(places - np.round(places)) <= 1e-9).all() and _on_grid(step, stamps, np.round(places)).all())
+    numbers, off = _numbered(step.index(stamps))
+    return bool(not off.any() and _on_grid(step, stamps, numbers).all())
+
+
+def _distinct(times: np.ndarray) -> np.ndarray:
+    """Times in order, none twice; the same array where they are so."""
+    return times if (times[1:] > times[:-1]).all() else np.unique(times)
+
+
+def _numbered(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places (N,) of float64, which are overwritten, as whole steps after the first; and which are off them."""
+    at -= at[0]
+    numbers = np.rint(at)
+    np.subtract(at, numbers, out=at)
+    np.abs(at, out=at)
+    return numbers.astype(np.int64), at > 1e-9
 
 
 def _on_grid(step: Frequency, stamps: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Which times are those of their places; months and business days say more than their numbers do."""
     if step.kind == "fixed":
         return np.ones(len(stamps), bool)
-    places = places.astype(np.int64)
     if int(places[-1]) > 100_000:
         return np.ones(len(stamps), bool)
     on: np.ndarray = step.times(stamps[0], int(places[-1]) + 1)[places] == stamps
@@ -241,9 +254,7 @@ def place(
         time = _wall(times, rows[k], own[k])
         _refuse_two(table, rows[k : k + 2], name, f"are both of {shown(time)}; keep one{_perhaps_twice(time, times)}")
     at = own.astype(np.float64) if own.dtype.kind != "M" else step.index(own)
-    places = at - at[0]
-    off = np.abs(places - np.round(places)) > 1e-9
-    numbers: np.ndarray = np.round(places).astype(np.int64)
+    numbers, off = _numbered(at)
     if wanted is None and (same := (numbers[1:] == numbers[:-1]) & ~off[1:] & ~off[:-1]).any():
         k = int(same.argmax())
         both = " and ".join(shown(own[i]) for i in (k, k + 1))
@@ -262,7 +273,7 @@ def place(
             f"{step}, from {shown(own[0])} to {shown(own[-1])}; mend a time that is none, or "
             "give another frequency"
         )
-    missing = int(numbers[-1]) + 1 - len(np.unique(numbers))
+    missing = int(numbers[-1]) - int((numbers[1:] != numbers[:-1]).sum())
     if missing:
         notes.append(f"{missing} steps missing{f' in series {name}' if name else ''}, kept as missing values")
     return numbers

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from throughtime.data.label_sets import flat
 
 if TYPE_CHECKING:
+    from throughtime.data.label_names import RawTexts
     from throughtime.data.labelled import Texts
 
 FEW = 5
@@ -19,6 +20,10 @@ FEW = 5
 
 UNEVEN = 10
 """Times the smallest class from which the largest makes them uneven."""
+
+
+LONG = 10_000
+"""Characters from which a text is said to be long."""
 
 
 def counted(number: int, what: str) -> str:
@@ -41,12 +46,29 @@ def imbalance(labels: Sequence[str], what: str = "class") -> list[str]:
     return notes
 
 
+def alike(labels: Iterable[str]) -> list[str]:
+    """A note on labels that differ in nothing but case and white space."""
+    groups: dict[str, list[str]] = {}
+    for name in sorted(set(labels)):
+        groups.setdefault(" ".join(name.casefold().split()), []).append(name)
+    same = [names for names in groups.values() if len(names) > 1]
+    if not same:
+        return []
+    more = f", and {len(same) - 1} more" if len(same) > 1 else ""
+    return [f"labels that differ in case or space alone: {' and '.join(same[0])}{more}; they are told apart"]
+
+
 def text_key(text: str) -> str:
     """What two texts have in common that are the same but for white space and how Unicode composes characters."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-def repeated(texts: list[str], labels: list[str], rows: list[int]) -> list[str]:
+def text_keys(texts: Texts) -> list[Hashable]:
+    """The keys of some texts."""
+    return [text_key(text) for text in texts.texts]
+
+
+def repeated(texts: list[str], labels: list[str], rows: Sequence[object]) -> list[str]:
     """Notes on texts that are there twice, and on those that are so under different labels."""
     hashes = np.fromiter((hash(text_key(text)) for text in texts), np.int64, len(texts))
     _, index, of = np.unique(hashes, return_index=True, return_inverse=True)
@@ -110,3 +132,32 @@ def never_seen(train: Iterable[str], test: Sequence[str], what: str) -> list[str
         f"never seen in training: {what} {', '.join(named[:5])}{more}; "
         f"{sum(counts.values()):,} of test, which count as errors"
     ]
+
+
+def named_notes(found: RawTexts, notes: Sequence[str], several: bool, known: Sequence[str]) -> list[str]:
+    """Notes on a source, of several with its name where they are about rows of it; what is known is not said again."""
+    named = [f"{found.where}: {note}" if several and " in row " in note else note for note in notes]
+    return [note for note in named if note not in known]
+
+
+class Places(Sequence[str]):
+    """Where texts of several sources stand: their rows, and of what."""
+
+    def __init__(self, found: Sequence[RawTexts], rows: Sequence[int], counts: Sequence[int]) -> None:
+        self._names, self._rows, self._ends = [one.where for one in found], rows, np.cumsum(counts)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, place: Any) -> Any:
+        return f"{self._rows[place]} of {self._names[int(np.searchsorted(self._ends, place, 'right'))]}"
+
+
+def long_ones(texts: list[str], rows: Sequence[object]) -> list[str]:
+    """A note on very long texts."""
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    long = int((lengths > LONG).sum())
+    if not long:
+        return []
+    most, row = int(lengths.max()), rows[int(lengths.argmax())]
+    return [f"{counted(long, 'text')} of over {LONG:,} characters, the longest, of {most:,}, in row {row}"]

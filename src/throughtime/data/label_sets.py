@@ -22,6 +22,9 @@ from throughtime.errors import UserError
 SIGNS = ("|", ";")
 """Signs between labels that are looked for where nobody named one; a comma is, where several labels are asked for."""
 
+_MAYBE = (",", "/", "#", "+")
+"""Signs that stand within labels more often; where the cells look like several labels, it is said."""
+
 INDICATOR = "indicator"
 """What labels were that came as a matrix of 0 and 1."""
 
@@ -123,6 +126,21 @@ def sets_of(values: Sequence[Any], rows: Sequence[int], where: str, rule: LabelR
     return Found([_split(value, sign) for value in values], told, sign)
 
 
+ALONE = "each list of labels holds one: one label a text; --multi-label reads them as sets"
+"""Told where lists are taken out of."""
+
+
+def alone(values: Sequence[Any]) -> bool:
+    """Whether all labels that are there are lists of one label each."""
+    there = [value for value in values if not missing_set(value)]
+    return bool(there) and all(is_set(value) and len(value) == 1 for value in there)
+
+
+def out_of(value: Any) -> Any:
+    """The label of a list that holds one; what else stands there as it is."""
+    return next(iter(value)) if is_set(value) else value
+
+
 def missing_set(value: Any) -> bool:
     """Whether it is said nowhere which labels a text has; an empty list says that it has none."""
     return not is_set(value) and missing(value)
@@ -192,9 +210,11 @@ def unsplit(values: Sequence[Any], rule: LabelRule) -> list[str]:
     if rule.several is not None or rule.separator is not None:
         return []
     cells = [value for value in values if isinstance(value, str)]
-    for sign in SIGNS:
-        if any(sign in cell.strip(sign) for cell in cells):
-            return [f"labels hold {sign!r} and are taken as one label each; --multi-label splits them"]
+    different = set(cells)
+    for sign in (*SIGNS, *_MAYBE):
+        if any(sign in cell.strip(sign) for cell in different) and (sign in SIGNS or _clear(different, sign)):
+            how = "--multi-label splits them" if sign in (*SIGNS, ",") else f"--label-separator '{sign}' splits them"
+            return [f"labels hold {sign!r} and are taken as one label each; {how}"]
     return []
 
 

@@ -21,6 +21,7 @@ TEXT, INTEGER, BOOLEAN = "text", "integer", "boolean"
 _INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})(?:\.0+)?")
 _WHOLE = re.compile(r"-?\d+\.0+")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_COMMAS = re.compile(r"[+-]?\d+(?:, ?\d+)*")
 _TRUTHS = {"true": "True", "false": "False"}
 
 _SHOWN = 3
@@ -59,6 +60,7 @@ def as_texts(values: Sequence[Any], rows: Sequence[int], where: str, typed: bool
             "continuous quantity is learned: make classes of it, such as low and high, or write it as a text"
         )
     if kinds == {TEXT} and not typed:
+        _check_commas(texts, rows, where)
         if all(_INTEGER.fullmatch(text) for text in texts):
             return [str(int(float(text))) if "." in text else str(int(text)) for text in texts], INTEGER
         if all(text.lower() in _TRUTHS for text in texts):
@@ -92,6 +94,16 @@ def _real(texts: Sequence[str]) -> bool:
     """Whether labels in a file of text are numbers, and not all of them whole."""
     numbers = all(_NUMBER.fullmatch(text) for text in texts)
     return numbers and any("." in text and not _INTEGER.fullmatch(text) for text in texts)
+
+
+def _check_commas(texts: Sequence[str], rows: Sequence[int], where: str) -> None:
+    """UserError for labels that are all numbers, some of them with a comma: a quantity, or several labels."""
+    if any("," in text for text in texts) and all(_COMMAS.fullmatch(text) for text in texts):
+        place = next(i for i, text in enumerate(texts) if "," in text)
+        raise UserError(
+            f"{where}: row {rows[place]}: the label {texts[place]} is a number with a comma, or several; --multi-label "
+            "splits several, and no continuous quantity is learned: make classes of it, such as low and high"
+        )
 
 
 def _is_real(value: Any, typed: bool) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,25 +12,38 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.data.folders import of_folder
 from throughtime.data.json_rows import looks_like_json
-from throughtime.data.label_columns import Columns, RawTexts, of_columns, of_lines, of_table, tabbed
-from throughtime.data.label_notes import counted, imbalance, repeated, text_key
-from throughtime.data.label_sets import AS_FOUND, LabelRule, as_one, flat, missing_set, rarest, sets_of, unsplit
+from throughtime.data.label_columns import of_columns, of_table
+from throughtime.data.label_lines import FASTTEXT, of_lines, unmarked
+from throughtime.data.label_names import Columns, RawTexts
+from throughtime.data.label_notes import Places, alike, counted, imbalance, long_ones, named_notes, repeated, text_key
+from throughtime.data.label_rows import headed, tabbed
+from throughtime.data.label_sets import (
+    ALONE,
+    AS_FOUND,
+    LabelRule,
+    alone,
+    as_one,
+    flat,
+    missing_set,
+    out_of,
+    rarest,
+    sets_of,
+    unsplit,
+)
+from throughtime.data.label_tools import of_examples, of_tools
 from throughtime.data.label_values import INTEGER, TEXT, as_texts, in_words
+from throughtime.data.spans import rasa
 from throughtime.data.splits import grouped_split
 from throughtime.data.table import JSON, PARQUET, json_table
-from throughtime.data.text import read_text
+from throughtime.data.text import check_text, read_text
 from throughtime.errors import UserError
 
 FORMATS = ("auto", "table", "lines", "json")
 
-LONG = 10_000
-"""Characters from which a text is said to be long."""
-
 _MANY = 20
 """Different whole numbers from which they may be no classes."""
-
-_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -147,10 +159,7 @@ def _paths(source: Any) -> list[Path | str] | None:
             return [source]
         if any(child.is_dir() for child in path.iterdir()):
             return None
-        files = sorted(child for child in path.iterdir() if child.is_file() and not child.name.startswith("."))
-        if not files:
-            raise UserError(f"{path}: expected files of texts, the folder is empty")
-        return [*files]
+        return [*of_folder(path)]
     several = isinstance(source, list | tuple) and bool(source) and all(isinstance(one, Path) for one in source)
     return list(source) if several else None
 
@@ -161,8 +170,12 @@ def _file(source: str | Path, meant: Columns, encoding: str, format: str) -> Raw
         return of_columns(source, meant, encoding)
     content, where = read_text(source, encoding), "standard input" if str(source) == "-" else str(source)
     if format == "json" or (format == "auto" and (suffix in JSON or looks_like_json(content))):
-        return of_columns(json_table(content, where), meant, encoding)
-    table = suffix in (".csv", ".tsv", ".tab") or str(source) == "-" or tabbed(content)
+        made = of_tools(content, where, meant) if meant.text is None and meant.label is None else None
+        return made or of_columns(json_table(content, where), meant, encoding)
+    if format == "auto" and suffix in (".yml", ".yaml", ".md") and (rows := rasa(content)):
+        return of_examples(rows, where, meant)
+    table = suffix in (".csv", ".tsv", ".tab") or str(source) == "-" or tabbed(content) or headed(content)
+    table = table and not (content.startswith(FASTTEXT) and suffix not in (".csv", ".tsv", ".tab"))
     if format == "lines" or (format == "auto" and not table):
         return of_lines(content, where, meant, format == "auto")
     return of_table(content, where, suffix, meant)
@@ -199,46 +212,51 @@ def _finished(found: list[RawTexts], keep_empty: bool, labelled: bool, rule: Lab
     texts: list[str] = []
     labels: list[str] = []
     rows: list[int] = []
-    notes: list[str] = []
+    counts: list[int] = []
     kinds = set()
-    found, several, told, separator = _sets(found, rule)
+    found = [one if (own := unmarked(one.labels or [])) is None else replace(one, labels=own) for one in found]
+    found, several, of_sets, separator = _sets(found, rule)
+    notes = [f"{len(found):,} files, from {found[0].where} to {found[-1].where}"] if len(found) > 1 else []
     for one in found:
         own = [_text(value, f"{one.where}: row {row}") for value, row in zip(one.texts, one.rows, strict=True)]
-        kept = _not_empty(own, one, keep_empty, notes)
+        told: list[str] = []
+        kept = _not_empty(own, one, keep_empty, told)
         if one.labels is not None:
-            kept = _with_labels(kept, one, rule.drop_missing, notes)
+            kept = _with_labels(kept, one, rule.drop_missing, told)
             written, kind = _written_labels(one, kept, several)
             labels += written
             kinds |= {kind} if written else set()
         texts += [own[i] for i in kept]
         rows += [one.rows[i] for i in kept]
-        notes += [note for note in one.notes if note not in notes]
+        counts.append(len(kept))
+        notes += named_notes(one, [*one.notes, *told], len(found) > 1, notes)
     where = found[0].where if len(found) == 1 else f"{found[0].where} and {len(found) - 1} more"
     if not texts:
         raise UserError(f"{where}: there are no texts")
     if labels and labelled:
         _tell_apart(labels, kinds, where, several)
-    notes += [note for note in told if labels] + imbalance(flat(labels) if several else labels)
-    notes += repeated(texts, labels, rows)
-    notes += _long(texts, rows)
+    notes += [note for note in of_sets if labels] + imbalance(flat(labels) if several else labels)
+    notes += alike(flat(labels) if several else labels)
+    places = rows if len(found) == 1 else Places(found, rows, counts)
+    notes += repeated(texts, labels, places)
+    notes += long_ones(texts, places)
     kind = kinds.pop() if len(kinds) == 1 else TEXT
     names = tuple(dict.fromkeys(name for one in found for name in one.names)) if several else ()
     several = several and bool(labels)
     return Texts(texts, labels, where, rows, notes, kind, found[0].columns, several, names, separator)
 
 
-def _long(texts: list[str], rows: list[int]) -> list[str]:
-    """A note on very long texts."""
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    long = int((lengths > LONG).sum())
-    if not long:
-        return []
-    most, row = int(lengths.max()), rows[int(lengths.argmax())]
-    return [f"{counted(long, 'text')} of over {LONG:,} characters, the longest, of {most:,}, in row {row}"]
+def _out_of_lists(found: RawTexts) -> RawTexts:
+    """With the one label of each list, and a note on that."""
+    if found.labels is None:
+        return found
+    return replace(found, labels=[out_of(label) for label in found.labels], notes=[*found.notes, ALONE])
 
 
 def _sets(found: list[RawTexts], rule: LabelRule) -> tuple[list[RawTexts], bool, list[str], str | None]:
     """The sources with labels as lists where a text has several, whether it has, notes on that, and the separator."""
+    if not rule.several and rule.separator is None and all(one.labels is None or alone(one.labels) for one in found):
+        found = [_out_of_lists(one) for one in found]
     with_labels = [one for one in found if one.labels is not None]
     several, told, separator = rule.several is True or rule.separator is not None, [], rule.separator
     for one in with_labels:
@@ -340,14 +358,6 @@ def _written(value: Any) -> str | None:
     if isinstance(value, float | np.floating):
         return str(int(value)) if float(value).is_integer() else str(float(value))
     return None
-
-
-def check_text(text: str, where: str) -> None:
-    """UserError for what is no text in any encoding, said where."""
-    if "\0" in text:
-        raise UserError(f"{where}: the text holds a NUL, it is no text; take it out")
-    if _HALF.search(text):
-        raise UserError(f"{where}: the text holds half of a surrogate pair, no character; take it out")
 
 
 def _text(value: Any, where: str) -> str:

@@ -15,10 +15,11 @@ from throughtime.data.grid import Groups, Stamps, aggregated, in_order, place, r
 from throughtime.data.layout import columns_beside, find_ids, find_targets, joined, turned
 from throughtime.data.panel import Column, Panel
 from throughtime.data.reading import Reading
-from throughtime.data.series_table import SeriesTable, table_of
+from throughtime.data.series_table import MANY, SeriesTable, table_of
 from throughtime.data.time_columns import Times, find_times
 from throughtime.data.written import Text, small
 from throughtime.errors import UserError
+from throughtime.storage.memory import give_back
 
 Notes = list[str]
 """Lines about what was found on reading."""
@@ -55,6 +56,8 @@ def read(source: Any, reading: Reading, beside: bool = False) -> Panel:
         raise UserError(f"{table.where}: row {table.blank[0]} is empty; leave it out")
     ids = find_ids(table, reading, times)
     targets = find_targets(table, reading, times, ids)
+    if len(table) >= MANY:
+        give_back()
     if beside and len(targets) == 1 and not reading.past:
         reading = replace(reading, past=columns_beside(table, reading, times, ids, targets))
     return _Reader(table, reading, times, ids, targets).panel()

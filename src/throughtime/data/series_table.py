@@ -20,6 +20,10 @@ from throughtime.data.sheets import read_sheet, uncollected
 from throughtime.data.table import JSON, PARQUET, TableData, check_exists, read_table
 from throughtime.data.written import Text, small
 from throughtime.errors import UserError
+from throughtime.storage.memory import give_back
+
+MANY = 100_000
+"""Rows from which on memory is given back between one stage of reading and the next."""
 
 Cells = Text | np.ndarray
 """A column: texts, or an array of numbers or datetime64[us]."""
@@ -179,11 +183,15 @@ def _of_file(source: Any, reading: Reading) -> SeriesTable:
         where, sheet = read_sheet(source, reading.header, reading.sheet)
         for number, (name, column) in enumerate(zip(sheet.names, sheet.columns, strict=True), 1):
             text = column.text()
+            if len(text) >= MANY:
+                give_back()
             if not name and not any(text.kinds):
                 continue  # as a separator at the end of every row makes one
             columns.append((name or f"column {number}", text))
     named, twice = _unique(columns)
     table = _made(named, where, sheet.rows, reading, sheet.separator)
+    if len(table) >= MANY:
+        give_back()
     table.blank, table.twice = sheet.blank, twice
     table.notes.extend(sheet.notes)
     if sheet.names and not sheet.names[0] and table.names[0] == "column 1":

@@ -25,7 +25,7 @@ class SharedBPE:
 
     def __init__(self, tokenizer: BPE) -> None:
         self.tokenizer = tokenizer
-        self.pieces = [tokenizer.decoder()._pieces[i] for i in range(tokenizer.size)]
+        self.pieces = list(tokenizer.decoder()._pieces)
 
     @classmethod
     def fit(cls, sides: Iterable[Sequence[str]], size: int) -> SharedBPE:

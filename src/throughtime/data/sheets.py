@@ -7,7 +7,6 @@ import gc
 import os
 import re
 import zipfile
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -279,18 +278,18 @@ def _columns(
     blocks: Iterable[list[Row]], width: int, where: str, separator: str
 ) -> tuple[np.ndarray, list[ColumnOfCells]]:
     """The numbers of the rows, and their columns; UserError for a row of another width, once all are seen."""
-    columns, numbers = columns_of(width), array("q")
+    columns, numbers = columns_of(width), list[np.ndarray]()
     odd: Row | None = None
     for block in blocks:
         odd = odd or next((row for row in block if len(row[1]) != width), None)
         if odd is None:
-            numbers.extend([number for number, _ in block])
+            numbers.append(small(np.array([number for number, _ in block])))
             for column, cells in zip(columns, zip(*(cells for _, cells in block), strict=True), strict=True):
                 column.take(cells)
     if odd is not None:
         hint = "; a decimal comma needs quotes or another separator" if separator == "," else ""
         raise UserError(f"{where}: row {odd[0]} has {len(odd[1])} values, the header {width}{hint}")
-    return small(np.array(numbers, np.int64)), columns
+    return small(np.concatenate(numbers)) if numbers else np.zeros(0, np.int64), columns
 
 
 def _row_names(rows: list[list[str]], width: int, separator: str) -> bool:

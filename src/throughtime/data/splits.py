@@ -31,7 +31,8 @@ def grouped_split(
     groups = _groups(keys, labels, seed)
     if len(groups) < 2:
         raise UserError(
-            f"split: {len(keys):,} rows in {len(groups)} group cannot be two parts; give at least two different ones"
+            f"split: {len(keys):,} row{'s' * (len(keys) != 1)} of one kind cannot be two parts; give at least two "
+            "different ones"
         )
     by_label: dict[str, list[_Group]] = {}
     for group in groups:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 KIND = "span"
 """What spans are called whose tags name no kind."""
 
 _SIGNS = "BIESLUMW"
-_BEFORE = re.compile(rf"([{_SIGNS}{_SIGNS.lower()}])([-_])(.+)", re.DOTALL)
-_BEHIND = re.compile(rf"(.+)([-_])([{_SIGNS}])", re.DOTALL)
+_BEFORE = re.compile(rf"([{_SIGNS}{_SIGNS.lower()}])([-_:./|])(.+)", re.DOTALL)
+_BEHIND = re.compile(rf"(.+)([-_:./|])([{_SIGNS}])", re.DOTALL)
+
+_OUTSIDE = ("_", "-", "0", "OUT", "OUTSIDE", "OTHER", "NONE", "NULL", "NIL")
+"""What stands for O where every other tag marks a span."""
+
+_MARK = re.compile(r"[BIES]-.+")
 
 _MEANT = {"L": "E", "U": "S", "M": "I", "W": "S"}
 """What signs of other schemes are in BIOES."""
@@ -24,6 +29,9 @@ def settled(tags: Sequence[Sequence[str]]) -> tuple[list[list[str]], str | None]
     """
     names = {tag for own in tags for tag in own}
     outside = "O" if "O" in names else "o" if "o" in names else None
+    if outside is None:
+        others = [name for name in sorted(names) if name.upper() in _OUTSIDE and _split(names - {name}, True)]
+        outside = others[0] if len(others) == 1 else None
     split = _split(names - {outside}, outside is not None)
     if split is None:
         return [list(own) for own in tags], None
@@ -37,8 +45,10 @@ def settled(tags: Sequence[Sequence[str]]) -> tuple[list[list[str]], str | None]
         meant[outside] = "O"
     if all(name == own for name, own in meant.items()):
         return [list(own) for own in tags], None
-    example = min((name for name in meant if meant[name] != name), key=lambda name: (name == "o", name))
+    example = min((name for name in meant if meant[name] != name), key=lambda name: (name == outside, name))
     note = f"tags are {scheme}{form}: {example} is read as {meant[example]}"
+    if outside not in (None, "O", "o") and example != outside:
+        note += f", {outside} as O"
     return [[meant[tag] for tag in own] for own in tags], note
 
 
@@ -68,3 +78,9 @@ def _scheme(signs: set[str]) -> str | None:
     if signs <= set("BMEWS") and ("E" in signs or not signs & set("BM")) and not {"W", "S"} <= signs:
         return "BMEWO" if "W" in signs else "BMES"
     return None
+
+
+def marks_spans(tags: Collection[str]) -> bool:
+    """Whether all of some different tags mark spans, in any of the schemes, or nothing."""
+    (found,), _ = settled([list(tags)])
+    return any(tag != "O" for tag in found) and all(tag == "O" or _MARK.fullmatch(tag) for tag in found)

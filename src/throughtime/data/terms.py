@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import regex
 
 from throughtime.data.text import read_text
 from throughtime.errors import UserError
 
-_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
+_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]"
 
 MOST = 20
 """Terms of one text that are kept to, the longest first."""
@@ -50,11 +49,13 @@ class Glossary:
 
     def inside(self, text: str) -> list[str]:
         """The terms that stand in a text as whole words, the longest first; of those that overlap the first of them."""
+        import regex
+
         taken = np.zeros(len(text) + 1, bool)
         found = []
         for words in sorted(self.terms, key=lambda one: (-len(one), one)):
-            before = "" if _UNSPACED.match(words[0]) else r"(?<![\w])"
-            behind = "" if _UNSPACED.match(words[-1]) else r"(?![\w])"
+            before = "" if regex.match(_UNSPACED, words[0]) else r"(?<![\w])"
+            behind = "" if regex.match(_UNSPACED, words[-1]) else r"(?![\w])"
             for match in regex.finditer(before + regex.escape(words) + behind, text):
                 if not taken[match.start() : match.end()].any():
                     taken[match.start() : match.end()] = True

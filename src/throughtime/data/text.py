@@ -20,6 +20,14 @@ _COPIES = 8
 """Bytes of memory that a byte of text takes: itself, decoded, its tokens."""
 
 
+def check_text(text: str, where: str) -> None:
+    """UserError for what is no text in any encoding, said where."""
+    if "\0" in text:
+        raise UserError(f"{where}: the text holds a NUL, it is no text; take it out")
+    if _HALF.search(text):
+        raise UserError(f"{where}: the text holds half of a surrogate pair, no character; take it out")
+
+
 ARCHIVES = {
     b"\x1f\x8b": "a gzip archive",
     b"BZh": "a bzip2 archive",
@@ -57,13 +65,13 @@ def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not text:
         raise UserError(f"{name}: expected text, got only a byte order mark")
+    if "\0" in text:
+        hint = "it is no text, or text in another encoding such as --encoding utf-16-le"
+        raise UserError(f"{name}: expected text, got a NUL at character {text.index(chr(0)) + 1}; {hint}")
     if found := _HALF.search(text):
         raise UserError(
             f"{name}: character {found.start() + 1} is half of a surrogate pair, no text; name its encoding"
         )
-    if "\0" in text:
-        hint = "it is no text, or text in another encoding such as --encoding utf-16-le"
-        raise UserError(f"{name}: expected text, got a NUL at character {text.index(chr(0)) + 1}; {hint}")
     return text
 
 

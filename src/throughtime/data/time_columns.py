@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from throughtime.data import zones
+from throughtime.data.begin_end import halves
 from throughtime.data.counted_times import FORMS, of_numbers
 from throughtime.data.date_parts import clocks, part, part_of
 from throughtime.data.dates import TOTAL, parse, stamps_of
 from throughtime.data.frequency import outside
 from throughtime.data.reading import Reading
 from throughtime.data.series_table import SeriesTable
-from throughtime.data.spans import halves
 from throughtime.data.time_finding import columns_of_times
 from throughtime.data.written import Text
 from throughtime.errors import UserError
@@ -93,7 +93,7 @@ def _drop_totals(table: SeriesTable, name: str) -> None:
     cells = table.columns[name]
     if not isinstance(cells, Text):
         return
-    totals = np.array([bool(TOTAL.fullmatch(kind)) for kind in cells.kinds], bool)
+    totals = np.fromiter((TOTAL.fullmatch(kind) is not None for kind in cells.kinds), bool, len(cells.kinds))
     gone = totals[cells.codes]
     if gone.any() and not gone.all():
         rows = table.rows[gone]

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from throughtime.data.begin_end import beginning, begins, ends, halves
 from throughtime.data.counted_times import FORMS, of_numbers
 from throughtime.data.date_parts import PARTS, clocks, part_of, plain_name
 from throughtime.data.reading import Reading
 from throughtime.data.series_table import SeriesTable
-from throughtime.data.spans import beginning, begins, ends, halves
 from throughtime.data.written import Text
 from throughtime.errors import UserError
 

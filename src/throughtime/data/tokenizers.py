@@ -16,14 +16,11 @@ and decode(encode(text)) == text, but for what a limited vocabulary replaces by 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from throughtime.data.bpe import BPE
-from throughtime.data.characters import Characters
-from throughtime.data.utf8 import Bytes
-from throughtime.data.words import Words
 from throughtime.errors import UserError
 
 
@@ -56,8 +53,13 @@ class Tokenizer(Protocol):
     def to_json(self) -> dict[str, Any]: ...
 
 
-KINDS: dict[str, Any] = {"characters": Characters, "bytes": Bytes, "words": Words, "bpe": BPE}
-"""Every tokenizer by its name."""
+KINDS = {
+    "characters": ("characters", "Characters"),
+    "bytes": ("utf8", "Bytes"),
+    "words": ("words", "Words"),
+    "bpe": ("bpe", "BPE"),
+}
+"""Every tokenizer by its name: the module beside this one, which is imported when it is asked for, and the class."""
 
 
 def fit(kind: str, text: str, size: int | None = None) -> Tokenizer:
@@ -141,4 +143,5 @@ def known_part(tokenizer: Any, text: str) -> str:
 def _kind(name: str) -> Any:
     if not isinstance(name, str) or name not in KINDS:
         raise UserError(f"unknown tokens {name!r}: choose from {', '.join(KINDS)}")
-    return KINDS[name]
+    module, kind = KINDS[name]
+    return getattr(import_module(f"throughtime.data.{module}"), kind)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.baselines.verdict import span_in_words
 from throughtime.errors import UserError
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
@@ -47,7 +48,7 @@ class LearningCurve:
         said = (
             f"Twice the data ({2 * most:,.0f} {self.unit}) would bring {self.metric} {value:.4g} (90 % interval "
             f"{low:.4g} to {high:.4g}), {abs(gain):.1%} {'less' if gain >= 0 else 'more'} than now "
-            f"({least:+.1%} to {largest:+.1%})."
+            f"({span_in_words(least, largest, 'less', 'more')})."
         )
         at = [float(self.losses[self.amounts == n].mean()) for n in sorted(set(self.amounts.tolist()))]
         if at[-1] >= at[-2]:

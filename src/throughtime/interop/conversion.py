@@ -19,6 +19,9 @@ class Conversion:
     stored: Sequence[tuple[Any, Any]] = ()
     """Inputs and outputs that the original's own framework has computed."""
 
-    def proof(self, model: ImportedModel | None = None, stored: Sequence[tuple[Any, Any]] = ()) -> Parity:
-        """Hold a model (this one where none is given) against the original."""
-        return compare(model or self.model, self.model, self.reference, [*self.stored, *stored])
+    def proof(
+        self, model: ImportedModel | None = None, stored: Sequence[tuple[Any, Any]] = (), whole: bool = False
+    ) -> Parity:
+        """Hold a model (this one where none is given) against the original. whole: with sequences of 1,000 steps,
+        however many weights it has."""
+        return compare(model or self.model, self.model, self.reference, [*self.stored, *stored], whole)

@@ -74,9 +74,16 @@ def _keras(path: Path, config: Path | None) -> Conversion:
     source = read(path, config)
     model, configs = build(source)
 
+    wide: dict[str, list[np.ndarray]] = {}
+
     def reference(name: str, values: Sequence[Value]) -> list[Value] | None:
         layer = configs.get(name)
-        return None if layer is None else evaluate(layer, source.arrays.get(name, []), values)
+        if layer is None:
+            return None
+        if name not in wide:  # of a table only the rows that are read are converted
+            own = source.arrays.get(name, [])
+            wide[name] = own if layer.cls == "Embedding" else [np.asarray(one, np.float64) for one in own]
+        return evaluate(layer, wide[name], values)
 
     return Conversion(model, reference)
 

@@ -29,6 +29,15 @@ SINGLE = 1e-5
 LENGTHS = (1, 2, 3, 7, 31, 200, 1000)
 """Steps of the sequences that are tried, where the model takes any."""
 
+SURE = (1, 3, 31)
+"""Steps that every model is tried with, where it takes any."""
+
+HEAVY = 1 << 22
+"""Weights above which a step alone takes so long that no more than SURE is tried where nobody should wait."""
+
+MOST_WORK = 1_500_000_000
+"""Steps times weights that sequences of more than SURE may take, all together, where nobody should wait."""
+
 Reference = Callable[[str, Sequence[Value]], "list[Value] | None"]
 """What the original's layer of a name makes of float64 values; None where it defines nothing to compare."""
 
@@ -53,7 +62,7 @@ class LayerParity:
 @dataclass(frozen=True)
 class Parity:
     """What a proof found. layers: in the order in which they run. given: the largest error against stored outputs,
-    None where there were none. trials: what was tried. left: what did not travel."""
+    None where there were none. trials: what was tried. left: what did not travel. notes: what was not tried."""
 
     layers: tuple[LayerParity, ...]
     trials: tuple[str, ...]
@@ -93,7 +102,8 @@ class Parity:
             for one in self.layers
         ]
         found = {"good": self.good, "verdict": self.verdict, "deviates": self.deviates, "layers": rows}
-        return found | {"trials": list(self.trials), "left": list(self.left), "stored_outputs": self.given}
+        found |= {"trials": list(self.trials), "left": list(self.left), "stored_outputs": self.given}
+        return found | ({"notes": list(self.notes)} if self.notes else {})
 
     def __str__(self) -> str:
         from throughtime.report.console import table
@@ -103,7 +113,8 @@ class Parity:
             [n.name, n.kind, f"{n.error:.1e}", f"{n.single:.1e}", "" if n.good else "DEVIATES"] for n in self.layers
         ]
         left = f"\ndid not travel: {', '.join(self.left)}" if self.left else ""
-        return f"{table(rows)}\n\ntried: {', '.join(self.trials)}{left}\n{self.verdict}"
+        tried = "; ".join((", ".join(self.trials), *self.notes))
+        return f"{table(rows)}\n\ntried: {tried}{left}\n{self.verdict}"
 
 
 @dataclass(frozen=True)
@@ -114,14 +125,46 @@ class Trial:
     inputs: tuple[np.ndarray, ...]
 
 
-def trials(model: ImportedModel, seed: int = 0, lengths: Sequence[int] = LENGTHS) -> Iterator[Trial]:
-    """Sequences of several lengths, and with steps left out where a layer leaves out any."""
+def _worked(model: ImportedModel) -> int:
+    """The weights that a step is multiplied by; of a table only a row is read."""
+    tables = {str(n) for n, one in enumerate(model.graph.layers) if isinstance(one, kinds.Embedding)}
+    return sum(value.size for name, value in model.parameters.items() if name.partition(".")[0] not in tables)
+
+
+def affordable(model: ImportedModel, lengths: Sequence[int] = LENGTHS) -> tuple[int, ...]:
+    """The lengths that are tried of a model of so many weights: of a heavy one SURE; of another all up to the largest
+    of those, and of longer ones, shortest first, those that fit into MOST_WORK, the first that does not cut short."""
+    weights, left = max(1, _worked(model)), MOST_WORK
+    if weights > HEAVY:
+        return tuple(n for n in SURE if n <= max(lengths))
+    found = []
+    for steps in sorted(lengths):
+        if steps > SURE[-1]:
+            fitting = min(steps, left // weights)
+            left -= fitting * weights
+            if fitting <= SURE[-1]:
+                break
+            steps = fitting
+        found.append(steps)
+    return tuple(found)
+
+
+def _free(model: ImportedModel) -> bool:
+    graph = model.graph
+    return any(None in graph.layers[graph.nodes[n].layer].shape[:1] for n in graph.inputs)  # type: ignore[attr-defined]
+
+
+def trials(
+    model: ImportedModel, seed: int = 0, lengths: Sequence[int] = LENGTHS, whole: bool = False
+) -> Iterator[Trial]:
+    """Sequences of several lengths, and with steps left out where a layer leaves out any. whole: all lengths, however
+    many weights the model has; otherwise those that are `affordable`."""
     rng = np.random.default_rng(seed)
     graph = model.graph
-    free = any(None in graph.layers[graph.nodes[n].layer].shape[:1] for n in graph.inputs)  # type: ignore[attr-defined]
+    lengths = lengths if whole else affordable(model, lengths)
     tables = [one.rows for one in graph.layers if isinstance(one, kinds.Embedding)]
     values = [one.value for one in graph.layers if isinstance(one, kinds.Masking)]
-    for steps in lengths if free else (8,):
+    for steps in lengths if _free(model) else (8,):
         rows = 5 if steps <= 31 else 2
         for masked in (False, True) if graph.masked else (False,):
             inputs = []
@@ -161,6 +204,10 @@ def difference(mine: Any, theirs: Any) -> float:
         return math.inf
     if not a.size:
         return 0.0
+    with np.errstate(all="ignore"):
+        apart, largest = float(np.abs(a - b).max()), float(max(b.max(), -b.min()))
+    if math.isfinite(apart) and math.isfinite(largest):
+        return apart / max(1.0, largest)
     there = np.isfinite(b)
     if not (np.isfinite(a) == there).all():
         return math.inf
@@ -170,18 +217,25 @@ def difference(mine: Any, theirs: Any) -> float:
 
 
 def compare(
-    mine: ImportedModel, original: ImportedModel, reference: Reference, stored: Sequence[tuple[Any, Any]] = ()
+    mine: ImportedModel,
+    original: ImportedModel,
+    reference: Reference,
+    stored: Sequence[tuple[Any, Any]] = (),
+    whole: bool = False,
 ) -> Parity:
     """Hold a model against its original. original: its layers as a fresh conversion has them, whose order is followed.
-    reference: the original's own layers. stored: inputs and outputs that its framework computed."""
+    reference: the original's own layers. stored: inputs and outputs that its framework computed. whole: as for
+    `trials`."""
     if mismatch := first_unlike(mine, original):
         return Parity((LayerParity(mismatch, "missing", math.inf, False, math.inf),), ("its layers",))
-    wide, single = mine.as_type("float64"), mine.as_type("float32")
+    wide, single, fresh = _Typed(mine, np.float64), _Typed(mine, np.float32), _Typed(original, np.float64)
     errors: dict[str, float] = {}
     singles: dict[str, float] = {}
     compared: set[str] = set()
     done = []
-    for trial in trials(original):
+    tried = list(trials(original, whole=whole))
+    heavy = not whole and _worked(original) > HEAVY
+    for trial in tried:
         done.append(trial.what)
         found: list[list[Value]] = []
         given = [np.asarray(x, np.float64) for x in trial.inputs]
@@ -195,14 +249,14 @@ def compare(
                 read += _carried(mine, number, read, len(done))
                 truth = reference(name, read)
                 if truth is None:
-                    truth = apply(original.graph.layers[node.layer], _weights(original, node.layer), read, name)
+                    truth = fresh.apply(node.layer, read)
                 else:
                     compared.add(name)
-                own = apply(wide.graph.layers[node.layer], wide.layer_weights(node.layer), read, name)
-                narrow = [Value(_narrow(v.array), v.mask) for v in read]
-                short = apply(single.graph.layers[node.layer], single.layer_weights(node.layer), narrow, name)
+                own = wide.apply(node.layer, read)
                 errors[name] = max(errors.get(name, 0.0), _worst(own, truth))
-                singles[name] = max(singles.get(name, 0.0), _worst(short, truth))
+                if not heavy or trial is tried[-1]:
+                    short = single.apply(node.layer, [Value(v.array.astype(np.float32), v.mask) for v in read])
+                    singles[name] = max(singles.get(name, 0.0), _worst(short, truth))
                 found.append(truth)
     rows = [
         LayerParity(name, layer.kind, errors[name], name in compared, singles[name])
@@ -210,15 +264,28 @@ def compare(
         if name in errors
     ]
     left = original.origin.get("left", [])
-    return Parity(tuple(rows), tuple(dict.fromkeys(done)), tuple(map(str, left)), stored_error(mine, stored))
+    notes: tuple[str, ...] = ()
+    if not whole and _free(original) and (longest := affordable(original)[-1]) < LENGTHS[-1]:
+        notes = (f"longer than {longest} steps is not tried at once with so many weights; throughtime verify does it",)
+    return Parity(tuple(rows), tuple(dict.fromkeys(done)), tuple(map(str, left)), stored_error(mine, stored), notes)
 
 
-def _weights(model: ImportedModel, layer: int) -> dict[str, np.ndarray]:
-    return {name: value.astype(np.float64) for name, value in model.layer_weights(layer).items()}
+class _Typed:
+    """A model's layers in one type of numbers, their arrays converted once."""
 
+    def __init__(self, model: ImportedModel, kind: type[Any]) -> None:
+        self._model, self._kind = model, kind
+        self._weights: dict[int, dict[str, np.ndarray]] = {}
 
-def _narrow(array: np.ndarray) -> np.ndarray:
-    return array.astype(np.float32)
+    def apply(self, number: int, values: Sequence[Value]) -> list[Value]:
+        """What a layer makes of its inputs."""
+        layer, name = self._model.graph.layers[number], self._model.graph.names[number]
+        table = isinstance(layer, kinds.Embedding)  # large, and few of its rows are read: these alone are converted
+        if number not in self._weights:
+            own = self._model.layer_weights(number)
+            self._weights[number] = own if table else {n: v.astype(self._kind, copy=False) for n, v in own.items()}
+        found = apply(layer, self._weights[number], values, name)
+        return [Value(one.array.astype(self._kind, copy=False), one.mask) for one in found] if table else found
 
 
 def _carried(model: ImportedModel, number: int, read: Sequence[Value], trial: int) -> list[Value]:

@@ -22,6 +22,7 @@ def page(proof: Parity, source: str) -> Page:
     wrong = next((n for n, one in enumerate(proof.layers) if not one.good), -1)
     layers = Table(("layer", "kind", "float64", "float32", "agrees"), rows, (2, 3), wrong)
     tried = [Prose(f"Tried: {', '.join(proof.trials)}, random values, every other time with states carried over.")]
+    tried += [Prose(f"{note[0].upper()}{note[1:]}.") for note in proof.notes]
     if proof.given is not None:
         tried.append(Prose(f"Against stored outputs, in float32: {proof.given:.2g}."))
     left = ", ".join(proof.left) or "everything travelled"

@@ -156,6 +156,9 @@ def combine(how: str, arrays: Sequence[Array], axis: int = -1) -> Array:
         return np.concatenate(arrays, axis)
     if how == "dot":
         return np.asarray(np.einsum("bi,bi->b", arrays[0], arrays[1])[:, None])
+    rank = max(one.ndim for one in arrays)
+    if any(one.ndim < rank for one in arrays):  # Keras puts the missing axes behind the batch
+        arrays = [one.reshape(len(one), *[1] * (rank - one.ndim), *one.shape[1:]) for one in arrays]
     steps: dict[str, Callable[[Array, Array], Array]] = {"mul": np.multiply, "max": np.maximum, "min": np.minimum}
     steps |= {"sub": np.subtract}
     found = arrays[0]
@@ -218,7 +221,8 @@ def _pool(layer: kinds.Pool, weights: Weights, values: Sequence[Value], name: st
     if mask is None:
         return [Value(x.mean(1, keepdims=layer.kept, dtype=x.dtype))]
     held = mask[..., None].astype(x.dtype)
-    return [Value((x * held).sum(1, keepdims=layer.kept) / held.sum(1, keepdims=layer.kept))]
+    with np.errstate(invalid="ignore"):  # a row without a step has no mean, here as in Keras
+        return [Value((x * held).sum(1, keepdims=layer.kept) / held.sum(1, keepdims=layer.kept))]
 
 
 def _lengths(

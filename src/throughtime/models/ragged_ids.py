@@ -37,6 +37,13 @@ class RaggedIds:
         """Some of the texts."""
         return RaggedIds.of([self[int(row)] for row in rows])
 
+    def cut(self, longest: int, end: bool = False) -> RaggedIds:
+        """The beginning of each text, or its end: at most so many numbers."""
+        lengths = np.minimum(self.lengths, longest)
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        first = self.starts[1:] - lengths if end else self.starts[:-1]
+        return RaggedIds(self.flat[np.repeat(first - starts[:-1], lengths) + np.arange(starts[-1])], starts)
+
     def padded(self, rows: np.ndarray, before: int | None = None, behind: int | None = None) -> np.ndarray:
         """Some of the texts as columns, (T, B) int64, 0 behind an end. before, behind: a number at each text's
         beginning or end."""

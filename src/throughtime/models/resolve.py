@@ -16,6 +16,17 @@ OPTION = {"rnn": "f"}
 """The option meant by the part after the colon, "rnn:relu"; by name of the cell."""
 
 
+class Carried(str):
+    """The name of a cell whose recurrence a trained model carries: for people, no code is looked for by it."""
+
+    trace: Trace | None
+
+    def __new__(cls, name: str, trace: Trace | None = None) -> Carried:
+        made = super().__new__(cls, name)
+        made.trace = trace
+        return made
+
+
 def trace_of(cell: Any) -> Trace:
     """The trace of a cell given as a Trace, a Cell, a class of cells, a name, "rnn:relu" or "file.py:ClassName".
 
@@ -23,6 +34,10 @@ def trace_of(cell: Any) -> Trace:
     """
     if isinstance(cell, Trace):
         return cell
+    if isinstance(cell, Carried) and cell.trace is not None:
+        return cell.trace
+    if isinstance(cell, Carried) and ".py:" in cell:
+        raise UserError(f"cell {cell}: the model carries no recurrence of that name; train anew with the file")
     if isinstance(cell, Cell) or (isinstance(cell, type) and issubclass(cell, Cell)):
         return traced(cell)
     if not isinstance(cell, str):

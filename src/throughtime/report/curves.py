@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,8 @@ def losses(train: Curve, validation: Curve, lines: Mapping[str, float], unit: st
     for axes in (whole, late):
         if len(steps):
             axes.plot(steps, loss, color=BLUE, alpha=0.25, linewidth=0.8)
-            axes.plot(steps, _smooth(loss), color=BLUE, linewidth=1.7, label="training")
+            marker = _marker(steps)
+            axes.plot(steps, _smooth(loss), color=BLUE, linewidth=1.7, marker=marker, markersize=4, label="training")
         if len(validation[0]):
             marker = "o" if len(validation[0]) < 60 else ""
             axes.plot(*validation, color=VERMILION, marker=marker, markersize=4, linewidth=1.5, label="validation")
@@ -59,7 +60,7 @@ def measures(norm: Curve, clip: float | None, speed: Curve, rate: Curve, unit: s
         first.set_yscale("log")
         for place in (first.yaxis.set_major_formatter, first.yaxis.set_minor_formatter):
             place(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "125" else "")
-    first.plot(steps, values, color=BLUE, linewidth=1.2)
+    first.plot(steps, values, color=BLUE, linewidth=1.2, marker=_marker(steps), markersize=4)
     if clip is not None:
         first.axhline(clip, color=VERMILION, linestyle="--", linewidth=1.2)
         first.annotate(
@@ -69,16 +70,21 @@ def measures(norm: Curve, clip: float | None, speed: Curve, rate: Curve, unit: s
     first.set_title("gradient norm", loc="left", fontsize=10)
     steps, values = _thin(speed)
     thousands = np.asarray(values) / 1000
-    second.plot(steps, thousands, color=GREEN, linewidth=1.2)
+    second.plot(steps, thousands, color=GREEN, linewidth=1.2, marker=_marker(steps), markersize=4)
     second.set_ylim(0, max([*thousands, 1e-3]) * 1.1)
     second.set_title(f"speed, thousand {unit} per second", loc="left", fontsize=10)
     steps, values = _thin(rate)
-    third.plot(steps, np.asarray(values) * 1000, color=GREY, linewidth=1.5)
+    third.plot(steps, np.asarray(values) * 1000, color=GREY, linewidth=1.5, marker=_marker(steps), markersize=4)
     third.set_ylim(bottom=0)
     third.set_title("learning rate, thousandths", loc="left", fontsize=10)
     for axes in figure.axes:
         axes.set_xlabel("step")
     return svg(figure)
+
+
+def _marker(steps: Sized) -> str:
+    """A point alone is no line."""
+    return "o" if len(steps) == 1 else ""
 
 
 def new_figure(
@@ -103,7 +109,7 @@ def new_figure(
 def _whole_steps() -> Any:
     from matplotlib.ticker import MaxNLocator
 
-    return MaxNLocator(nbins=6, integer=True)
+    return MaxNLocator(nbins=6, integer=True, min_n_ticks=1)
 
 
 def _magnify(axes: Any, steps: Any, loss: Any, validation: Curve, lines: list[float]) -> None:

@@ -103,7 +103,7 @@ def reliability(entry: Mapping[str, Sequence[Any]]) -> str:
     above.set_ylabel("right, %")
     above.legend(frameon=False, fontsize=9, loc="upper left")
     below.bar(lefts, counts, widths, align="edge", color=GREY, alpha=0.6, edgecolor="white")
-    below.set_ylabel("texts")
+    below.set_ylabel("answers")
     below.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     below.set_xlabel("probability of the answer, %")
     above.tick_params(labelbottom=False)

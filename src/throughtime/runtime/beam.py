@@ -14,9 +14,9 @@ What is found for a source depends on that source alone, bit for bit: its rows a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 from typing import NamedTuple
@@ -27,7 +27,7 @@ from throughtime.models.encoder_decoder import EncoderDecoderConfig, Memory, beg
 from throughtime.models.ops import Ops, Params
 from throughtime.models.ops_numpy import NumpyOps
 from throughtime.models.stack import States
-from throughtime.runtime.likeliest import Continuations, continuations
+from throughtime.runtime.likeliest import Candidate, Continuations, continuations
 from throughtime.runtime.ragged import batches
 
 ROWS, CELLS = 64, 16_384
@@ -90,16 +90,32 @@ class Terms(NamedTuple):
     going: tuple[int, int, int] | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class _Live:
-    """An answer that is not ended. row: its place among the rows of the last step. shares, copied: of each piece."""
+    """An answer that is not ended. row: its place among the rows of the last step. shares: the attention of those rows.
+    copied: how much of its last piece is. before: what it goes on with, None at the start."""
 
     ids: list[int]
     logarithm: float
     row: int
-    shares: list[np.ndarray]
-    copied: list[float]
-    terms: Terms = field(default_factory=Terms)
+    terms: Terms
+    shares: np.ndarray | None = None
+    copied: float = 0.0
+    before: _Live | None = None
+
+    def ended(self, places: int, logarithm: float, shares: np.ndarray, copied: float, penalties: Penalties) -> Answer:
+        """The answer that ends behind it. places: of the source. logarithm: log p with the edge. shares: (T,) and
+        copied: of the edge."""
+        each, own = [shares], [copied]
+        at: _Live | None = self
+        while at is not None and at.shares is not None:
+            each.append(at.shares[at.row, :places])
+            own.append(at.copied)
+            at = at.before
+        whole = np.array(each[::-1])
+        covered = whole.sum(0) if penalties.coverage else None
+        score = penalties.score(logarithm, len(self.ids) + 1, covered)
+        return Answer(self.ids, logarithm, score, whole, np.array(own[::-1]))
 
 
 Refuse = Callable[[int, Sequence[int], int], bool]
@@ -126,7 +142,7 @@ class _Turn:
         self.number, self.asked, self.beam, self.wanted, self.penalties = number, asked, beam, wanted, penalties
         if asked.terms:
             self.beam = max(beam, 2 + sum(max(map(len, ways)) for ways in asked.terms))
-        self.live = [_Live([], 0.0, 0, [], [])]
+        self.live = [_Live([], 0.0, 0, Terms())]
         self.ended: list[Answer] = []
 
     def over(self) -> bool:
@@ -136,11 +152,30 @@ class _Turn:
         if len(self.ended) < self.wanted:
             return False
         ranked = sorted((one.score for one in self.ended), reverse=True)
-        most = max(self.asked.most + 1, len(self.live[0].ids) + 1)
-        best = max(
-            max(self.penalties.score(one.logarithm, n, None) for n in (len(one.ids) + 1, most)) for one in self.live
-        )
-        return best <= ranked[self.wanted - 1]
+        pieces = len(self.live[0].ids) + 1
+        likeliest = max(one.logarithm for one in self.live)
+        each = (self.penalties.score(likeliest, n, None) for n in (pieces, max(self.asked.most + 1, pieces)))
+        return max(each) <= ranked[self.wanted - 1]
+
+    def free(self) -> bool:
+        """Whether anything may come next: nothing is forced, and no terms are to be said."""
+        return not self.asked.terms and len(self.asked.prefix) <= len(self.live[0].ids) < self.asked.most
+
+    def chosen(self, likeliest: Iterable[Candidate], edge: int, refuse: Refuse) -> list[Entry] | None:
+        """What `choose` says, of candidates that are ranked already; None where these are too few."""
+        found: list[Entry] = []
+        alive = 0
+        for which, token, share in likeliest:
+            one = self.live[which]
+            if refuse(self.number, one.ids, token):
+                continue
+            if token == edge and len(found) >= self.beam:
+                continue
+            found.append((one.logarithm + math.log(max(share, 1e-30)), which, token))
+            alive += token != edge
+            if alive == self.beam or (token == edge and self.beam == 1):
+                return found
+        return None
 
     def choose(self, said: Continuations, rows: Sequence[int], edge: int, refuse: Refuse) -> list[Entry]:
         """What comes next. rows: of the live answers."""
@@ -155,17 +190,14 @@ class _Turn:
     ) -> None:
         """Go on with what was chosen. copied: how much of each piece is."""
         after: list[_Live] = []
+        places = len(self.asked.source)
         for (logarithm, which, token), own in zip(chosen, copied, strict=True):
             one, row = self.live[which], rows[which]
-            shares = [*one.shares, said.shares[row, : len(self.asked.source)]]
             if token == edge:
-                whole = np.array(shares)
-                covered = whole.sum(0) if self.penalties.coverage else None
-                score = self.penalties.score(logarithm, len(one.ids) + 1, covered)
-                self.ended.append(Answer(one.ids, logarithm, score, whole, np.array([*one.copied, own])))
+                self.ended.append(one.ended(places, logarithm, said.shares[row, :places], own, self.penalties))
             else:
                 terms = self._said(one.terms, token) if self.asked.terms else one.terms
-                after.append(_Live([*one.ids, token], logarithm, row, shares, [*one.copied, own], terms))
+                after.append(_Live([*one.ids, token], logarithm, row, terms, said.shares, own, one))
         self.live = after
 
     def _entries(self, said: Continuations, rows: Sequence[int], edge: int) -> Iterator[Entry]:
@@ -314,7 +346,7 @@ def _together(
         likely = continuations(ops, config, parameters, said, tokens, len(going))
         count = len(going)
         places = [range(b, b + count * len(turn.live), count) for b, turn in enumerate(going)]
-        chosen = [turn.choose(likely, own, config.edge, refuse) for turn, own in zip(going, places, strict=True)]
+        chosen = _chosen(going, likely, places, config.edge, refuse)
         each = [(own[which], token) for some, own in zip(chosen, places, strict=True) for _, which, token in some]
         copied = iter(likely.copied([row for row, _ in each], [token for _, token in each]).tolist())
         for turn, some, own in zip(going, chosen, places, strict=True):
@@ -334,6 +366,24 @@ def _together(
         rows = np.array([[one.row for one in line] for line in every]).reshape(-1)
         last = np.array([[one.ids[-1] for one in line] for line in every])
         states = _rows(said.lower, rows), _rows(said.upper, rows)
+
+
+def _chosen(
+    going: Sequence[_Turn], said: Continuations, places: Sequence[Sequence[int]], edge: int, refuse: Refuse
+) -> list[list[Entry]]:
+    """How each search goes on. places: of each the rows of its live answers."""
+    free = [turn.free() for turn in going]
+    ranked: list[list[Candidate]] = []
+    if any(free):
+        before = np.full((max(len(turn.live) for turn in going), len(going)), -np.inf)
+        for b, turn in enumerate(going):
+            before[: len(turn.live), b] = [one.logarithm for one in turn.live]
+        ranked = said.candidates(before, min(turn.beam for turn in going), edge)
+    found = []
+    for b, (turn, rows) in enumerate(zip(going, places, strict=True)):
+        own = turn.chosen(ranked[b], edge, refuse) if free[b] else None
+        found.append(turn.choose(said, rows, edge, refuse) if own is None else own)
+    return found
 
 
 def _rows(states: States, rows: np.ndarray) -> States:

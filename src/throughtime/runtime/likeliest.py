@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,8 +11,15 @@ from throughtime.errors import UserError
 from throughtime.models.encoder_decoder import Decoded, EncoderDecoderConfig
 from throughtime.models.ops import Ops, Params
 
-_BLOCK = 64
-"""Pieces whose largest probability is looked at first."""
+_PARTS = 16
+"""Pieces whose largest probability is looked at first: so many, far from each other."""
+
+
+_TOGETHER = 32
+"""Rows that are gone through at once: so few that they stay in the processor's cache."""
+
+Candidate = tuple[int, int, float]
+"""Which of several answers goes on, with which piece, and the probability of that."""
 
 
 @dataclass
@@ -24,9 +31,8 @@ class Continuations:
     shares: np.ndarray
     sources: np.ndarray
     gate: np.ndarray | None
-    _count: int = 0
-    _tokens: list[list[int]] = field(default_factory=list)
-    _likely: list[list[float]] = field(default_factory=list)
+    _ranked: tuple[np.ndarray, np.ndarray] | None = None
+    _lists: tuple[list[list[int]], list[list[float]]] | None = None
 
     def share(self, row: int, token: int) -> float:
         """The probability of a piece."""
@@ -34,30 +40,58 @@ class Continuations:
 
     def best(self, row: int, count: int) -> tuple[list[int], list[float]]:
         """The likeliest pieces of a row, best first, of equals the first; and their probabilities."""
-        if count > self._count:
-            self._rank(count)
-        return self._tokens[row][:count], self._likely[row][:count]
+        tokens, likely = self.ranked(count)
+        if self._lists is None:
+            self._lists = tokens.tolist(), likely.tolist()
+        return self._lists[0][row][:count], self._lists[1][row][:count]
 
-    def _rank(self, count: int) -> None:
+    def ranked(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """(R, N) the likeliest pieces of every row, as `best` has them, at least so many where there are so many; and
+        their probabilities."""
+        count = min(count, self.probabilities.shape[1])
+        if self._ranked is None or count > self._ranked[0].shape[1]:
+            self._ranked, self._lists = self._rank(count), None
+        return self._ranked
+
+    def _rank(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         rows, size = self.probabilities.shape
-        count = min(count, size)
-        blocks = -(-size // _BLOCK)
-        whole = size // _BLOCK * _BLOCK
-        highest = np.zeros((rows, blocks), self.probabilities.dtype)
-        highest[:, : size // _BLOCK] = self.probabilities[:, :whole].reshape(rows, -1, _BLOCK).max(-1)
-        if whole < size:
-            highest[:, -1] = self.probabilities[:, whole:].max(-1)
-        most = min(count, blocks)
-        among = np.sort(np.argpartition(-highest, most - 1, axis=1)[:, :most], axis=1)
-        places = (among[:, :, None] * _BLOCK + np.arange(_BLOCK)).reshape(rows, -1)
-        inside = places < size
-        values = np.where(inside, np.take_along_axis(self.probabilities, np.minimum(places, size - 1), 1), -1.0)
-        some = np.sort(np.argpartition(-values, min(count, values.shape[1]) - 1, axis=1)[:, :count], axis=1)
-        best = np.argsort(-np.take_along_axis(values, some, 1), axis=1, kind="stable")
-        found = np.take_along_axis(places, np.take_along_axis(some, best, 1), 1)
-        self._count = count
-        self._tokens = found.tolist()
-        self._likely = np.take_along_axis(self.probabilities, found, 1).tolist()
+        width = size // _PARTS
+        whole, most = width * _PARTS, min(count, width)
+        places = np.broadcast_to(np.arange(whole, size), (rows, size - whole))
+        if most:
+            # the likeliest pieces stand in the columns with the highest largest ones
+            highest = self.probabilities[:, :whole].reshape(rows, _PARTS, width).max(1)
+            among = np.argpartition(highest, width - most, axis=1)[:, width - most :]
+            inside = (among[:, :, None] + width * np.arange(_PARTS)).reshape(rows, -1)
+            places = np.concatenate([inside, places], 1)
+        values = np.take_along_axis(self.probabilities, places, 1)
+        some = np.argpartition(values, values.shape[1] - count, axis=1)[:, values.shape[1] - count :]
+        found = np.sort(np.take_along_axis(places, some, 1), axis=1)
+        values = np.take_along_axis(self.probabilities, found, 1)
+        order = np.argsort(-values, axis=1, kind="stable")
+        return np.take_along_axis(found, order, 1), np.take_along_axis(values, order, 1)
+
+    def candidates(self, before: np.ndarray, beam: int, edge: int) -> list[list[Candidate]]:
+        """How the answers to each source may best go on, best first: some more than a beam needs.
+
+        before: (L, B), log p of the answers, which are rows l B + b; minus infinity where there is none.
+        """
+        count = 2 * beam + 2
+        tokens, shares = (one[:, :count] for one in self.ranked(count))
+        ends = np.where((tokens == edge).any(1), 0.0, self.probabilities[:, edge])[:, None]  # is always looked at
+        tokens = np.concatenate([tokens, np.full(ends.shape, edge, tokens.dtype)], 1)
+        shares = np.concatenate([shares, ends], 1).astype(np.float64)
+        (answers, sources), width = before.shape, tokens.shape[1]
+        logs = np.where(shares > 0, np.log(np.maximum(shares, 1e-30)), -np.inf) + before.reshape(-1, 1)
+        total, tokens, shares = (
+            one.reshape(answers, sources, width).transpose(1, 0, 2).reshape(sources, -1)
+            for one in (logs, tokens, shares)
+        )
+        order = np.argsort(-total, axis=1, kind="stable")[:, : 3 * beam + 4]
+        total, tokens, shares = (np.take_along_axis(one, order, 1) for one in (total, tokens, shares))
+        some = (total > -np.inf).sum(1).tolist()
+        lists = [(order // width).tolist(), tokens.tolist(), shares.tolist()]
+        return [list(zip(*(one[b][: some[b]] for one in lists), strict=True)) for b in range(sources)]
 
     def copied(self, rows: Sequence[int], tokens: Sequence[int]) -> np.ndarray:
         """(N,) how much of the probability of each piece comes from copying it. rows, tokens: (N,)."""
@@ -79,14 +113,17 @@ def continuations(
     numbers."""
     logits = ops.linear(said.readout, parameters["embedding"], parameters["output.b_y"])[0]
     shares = said.shares.reshape(-1, said.shares.shape[-1])
-    gate = None
+    gate, sums = None, np.empty((len(logits), 1), logits.dtype)
     with np.errstate(all="ignore"):
-        logits -= logits.max(-1, keepdims=True)
-        np.exp(logits, out=logits)
-        sums = logits.sum(-1, keepdims=True)
         if said.gate is not None:
             gate = 1.0 / (1.0 + np.exp(-said.gate[0, :, 0]))
-        logits *= (1.0 if gate is None else gate[:, None]) / sums
+        for first in range(0, len(logits), _TOGETHER):
+            some = slice(first, first + _TOGETHER)
+            part = logits[some]
+            part -= part.max(-1, keepdims=True)
+            np.exp(part, out=part)
+            sums[some] = part.sum(-1, keepdims=True)
+            part *= (1.0 if gate is None else gate[some, None]) / sums[some]
     if not np.isfinite(sums).all() or (gate is not None and not np.isfinite(gate).all()):
         raise UserError("the model's output is not finite; its training diverged or its file is damaged")
     if gate is not None:

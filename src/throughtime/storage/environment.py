@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import platform
-import subprocess
 import sys
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,8 @@ PACKAGES = ("numpy", "torch", "safetensors")
 
 def environment(threads: int) -> dict[str, Any]:
     """Versions, machine, threads and date, as plain values. A package that is not installed is left out."""
+    import platform
+
     from throughtime import engine
 
     found: dict[str, Any] = {"throughtime": throughtime.__version__, "python": sys.version.split()[0]}
@@ -33,6 +32,8 @@ def environment(threads: int) -> dict[str, Any]:
 
 def installed(package: str) -> str | None:
     """The version of an installed package, found without importing it; None where it is not installed."""
+    from importlib import metadata
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -46,6 +47,9 @@ def cores() -> int:
 
 def cpu() -> str:
     """The processor's name, as far as the system tells."""
+    import platform
+    import subprocess
+
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,8 +18,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from throughtime.errors import UserError
+from throughtime.storage.int8 import unpacked
 from throughtime.storage.memory import check_memory
-from throughtime.storage.ordered import in_order
+from throughtime.storage.ordered import pieces
 
 CONFIG, WEIGHTS, TOKENIZER, HISTORY = "config.json", "model.safetensors", "tokenizer.json", "history.jsonl"
 CHECKPOINT = Path("checkpoints") / "last.safetensors"
@@ -29,6 +29,9 @@ LOCK = CHECKPOINT.with_name(".lock")
 
 _TEMPORARY = re.compile(r"\.(.{1,60})\.[0-9a-f]{16}\.writing")
 """Names of files that are being written."""
+
+_INLINE = 1 << 16
+"""Bytes up to which some file systems keep a file's content beside its name, in no block."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -60,7 +63,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     file's name is replaced, not followed. UserError where the disk is full or forbids it.
     """
     make_folder(path.parent)
-    temporary = f".{path.name[:40]}.{secrets.token_hex(8)}.writing"
+    temporary = f".{path.name[:40]}.{os.urandom(8).hex()}.writing"
     try:
         with _opened(path) as folder:
             try:
@@ -158,9 +161,11 @@ def _check_regular(path: Path, about: os.stat_result, whole: bool) -> None:
 
 
 def on_disk(about: os.stat_result) -> int:
-    """Bytes that a file takes on its disk: less than it has where it is sparse."""
-    blocks = 512 * getattr(about, "st_blocks", 0)
-    return blocks if 0 < blocks < about.st_size else about.st_size
+    """Bytes that a file takes on its disk: less than it has where it is sparse. Small files may be kept where no blocks
+    are counted."""
+    if not hasattr(about, "st_blocks") or (not about.st_blocks and about.st_size <= _INLINE):
+        return about.st_size
+    return min(512 * about.st_blocks, about.st_size)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -197,19 +202,25 @@ def _no_number(text: str) -> Any:
 
 def write_weights(path: Path, parameters: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> None:
     """Write arrays by name as a safetensors file, atomically; equal content, equal bytes."""
-    from safetensors.numpy import save
-
-    arrays = {name: np.ascontiguousarray(value) for name, value in parameters.items()}
-    write_atomically(path, in_order(save(arrays, metadata=dict(metadata) if metadata else None)))
+    arrays = {name: np.asarray(value, order="C") for name, value in parameters.items()}
+    with replacing(path) as file:
+        for part in pieces(arrays, metadata):
+            file.write(part)
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a safetensors file by name; UserError where it is missing or malformed."""
+    """The arrays of a safetensors file by name, matrices of eight bits as float32; UserError where it is missing or
+    malformed."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
-        return dict(load(read_file(path)))
+        content = read_file(path)
+        found = dict(load(content))
+        if any(value.dtype == np.int8 for value in found.values()):
+            check_memory(str(path), 5 * len(content), len(content))
+            return unpacked(found, str(path))
+        return found
     except UserError:
         raise
     except OSError as error:

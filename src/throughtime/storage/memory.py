@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,6 +58,16 @@ def check_memory(name: str, needed: int, on_disk: int) -> None:
             f"{name}: it takes {readable(on_disk)} on the disk and would take {readable(needed)} of memory or more, at "
             f"most {readable(most)} are allowed; if that is right, set {VARIABLE} to the GB it may take"
         )
+
+
+def give_back() -> None:
+    """Let the system have what memory is free, where its C library keeps that for later: holes of what was freed count
+    as memory that is taken, and large arrays find no room in them."""
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        with suppress(OSError, AttributeError):  # a C library that has no such function
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _address_space() -> int | None:

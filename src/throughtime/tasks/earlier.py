@@ -12,10 +12,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from throughtime.errors import UserError
+from throughtime.models.resolve import Carried
 from throughtime.storage.folder import CONFIG, WEIGHTS, read_file
 from throughtime.storage.record import Choice, ModelRecord, Start
 from throughtime.tasks import part
@@ -77,7 +79,17 @@ class Earlier:
                         f"from it too; leave {flag} out, or train anew"
                     )
             kept[one.name] = before
+        kept["cell"] = _carried(kept["cell"], self.record.model)
         return given.replaced(**kept)
+
+
+def _carried(cell: Any, model: Any) -> Any:
+    """The names of a model's cells with the recurrences that it carries: what a folder calls its cell may be any file,
+    which is never run."""
+    traces = [(one[0] if isinstance(one, tuple) else one).trace for one in getattr(model, "layers", ())]
+    if isinstance(cell, list | tuple):
+        return [Carried(name, trace) for name, trace in zip_longest(cell, traces[: len(cell)])]
+    return Carried(cell, traces[0] if traces else None)
 
 
 def fingerprint(folder: Path) -> str:

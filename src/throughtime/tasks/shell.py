@@ -40,7 +40,7 @@ def train_command(task: str) -> Any:
         chosen = {one.name: _value(one, values[one.name]) for one in shown if one.name in said}
         data, out = values["data"], values["out"]
         if isinstance(data, list):
-            data = _files(data)
+            data = one_or_several(data)
         flags = {name: values[name] for name in ("resume", "force")}
         try:
             summary = train(task, data, out, **flags, **chosen)
@@ -107,7 +107,7 @@ def with_parameters(function: Any, kinds: dict[str, tuple[Any, Any]], doc: str) 
     return function
 
 
-def _files(names: list[str]) -> str | list[str]:
+def one_or_several(names: list[str]) -> str | list[str]:
     """One file, or several; UserError where standard input is among several."""
     if "-" in names and len(names) > 1:
         raise UserError("standard input: expected it alone or several files; leave - out, or the files")

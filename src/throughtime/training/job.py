@@ -27,6 +27,8 @@ class Job(Protocol):
     """A model, its data and how to judge it. The loop owns the parameters' values, the job all the rest."""
 
     steps_per_epoch: int
+    near: float
+    """How much worse than the best, as a share of it, a validation may be after which all is learned."""
 
     def parameters(self) -> Mapping[str, torch.Tensor]:
         """What is learned, by name; leaves that require a gradient."""
@@ -94,6 +96,7 @@ class EnsembleJob:
     """
 
     steps_per_epoch: int
+    near = 0.0
 
     def __init__(self, models: Mapping[str, TorchModel], keep: Keep) -> None:
         self.models, self._keep = dict(models), keep

@@ -269,11 +269,11 @@ class _Run:
         return True
 
     def _everything(self, done: float) -> bool:
-        """Learn what was kept for validation too, if all is decided: in the last fifth of the last attempt, where
-        validation has just been best."""
+        """Learn what was kept for validation too, late in the last attempt, near the best validation (see Job.near)."""
         wanted = self.settings.learn_validation and not self.all_learned and done >= _DECIDED
-        best = self.validated == self.best_step == self.step and math.isfinite(self.best)
-        if not wanted or not best or not self.attempts.last_one(self.budget, self.step, self.elapsed):
+        known = self.validated == self.step and math.isfinite(self.best)
+        near = known and self.attempts.last <= self.best + self.job.near * abs(self.best)
+        if not wanted or not near or not self.attempts.last_one(self.budget, self.step, self.elapsed):
             return False
         self.job.learn_validation()
         self.all_learned = True

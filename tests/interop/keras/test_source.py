@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +181,71 @@ def test_the_commands(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None
     found = capfd.readouterr()
     assert json.loads(found.out)["deviates"] == "lstm_1" or "lstm" in json.loads(found.out)["deviates"]
     assert "first layer that deviates" in found.err
+
+
+def _archive_config(name: str, target: Path, change: Callable[[Any], None]) -> Path:
+    """A .keras file with another config."""
+
+    def changed(member: str, content: bytes) -> bytes:
+        if member != "config.json":
+            return content
+        config = json.loads(content)
+        change(config["config"]["layers"])
+        return json.dumps(config).encode()
+
+    source = zipfile.ZipFile(model_file(name))
+    with zipfile.ZipFile(target, "w") as archive:
+        for member in source.namelist():
+            archive.writestr(member, changed(member, source.read(member)))
+    return target
+
+
+def test_an_operation_with_the_name_of_a_layer(tmp_path: Path) -> None:
+    """keras.ops.average is a mean over an axis, the layer one of several values. A .h5 does not say the module."""
+
+    def average(layers: Any, module: str | None) -> None:
+        row = next(one for one in layers if one["class_name"] == "Add")
+        row |= {"class_name": "Average", "config": {"name": row["name"], "axis": 1}}
+        row["inbound_nodes"][0]["args"] = [row["inbound_nodes"][0]["args"][0][0]]
+        row.pop("module") if module is None else row.update(module=module)
+
+    for module in ("keras.src.ops.numpy", None):
+        file = _archive_config("keras-3-different_axes", tmp_path / "a.keras", lambda rows, m=module: average(rows, m))
+        refused(file, "the operation Average of keras.ops is not known here")
+
+
+def test_a_mask_that_is_not_the_inputs_own(tmp_path: Path) -> None:
+    def other(layers: Any) -> None:
+        row = next(one for one in layers if one["class_name"] == "NotEqual")
+        row["inbound_nodes"][0]["args"][1] = 1.0
+
+    refused(
+        _archive_config("keras-3-masked_between", tmp_path / "a.keras", other),
+        "with a mask that is not its input's own",
+    )
+
+    def kept(layers: Any) -> None:
+        next(one for one in layers if one["class_name"] == "Any")["config"]["keepdims"] = True
+
+    refused(_archive_config("keras-3-masked_between", tmp_path / "a.keras", kept), "only a mask over the last axis")
+
+
+def test_a_model_at_every_step_that_is_not_sequential(tmp_path: Path) -> None:
+    def functional(layers: Any) -> None:
+        row = next(one for one in layers if one["class_name"] == "TimeDistributed")
+        row["config"]["layer"]["config"]["input_layers"] = []
+
+    refused(_archive_config("keras-3-every_step", tmp_path / "a.keras", functional), "only a sequential one")
+
+
+def test_the_number_of_a_models_first_call(tmp_path: Path) -> None:
+    """Most writers count a model's own making as its call 0."""
+
+    def later(layers: Any) -> None:
+        row = next(one for one in layers if one["class_name"] == "Subtract")
+        for tensor in row["inbound_nodes"][0]["args"][0]:
+            tensor["config"]["keras_history"][1] += 1
+
+    model = convert(_archive_config("keras-3-twice", tmp_path / "a.keras", later)).model
+    ((inputs, output),) = calls("keras-3-twice")
+    np.testing.assert_allclose(model.predict(*inputs), output, rtol=0, atol=1e-5)

@@ -218,3 +218,39 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert isinstance(folder.load(tmp_path / "m").graph.layers[1], layers.Recurrent)
     assert cli.invoke(["verify", str(tmp_path / "m"), str(file), *how]) == 0
     assert cli.invoke(["verify", str(tmp_path / "m"), str(file), "--layers", "rnn=lstm, fc=linear"]) == 2
+
+
+@pytest.mark.parametrize("wrapped", ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "rnn"])
+def test_names_of_wrappers_do_not_matter(tmp_path: Path, wrapped: str) -> None:
+    """What DataParallel and torch.compile put before names may be said or not, also for one module alone."""
+    made = net(rnn=recurrent("LSTM"), fc=nn.Linear(5, 2))
+    state = made.state_dict()
+    named = {
+        (name.replace("rnn.", "rnn._orig_mod.") if wrapped == "rnn" else wrapped + name): value
+        for name, value in state.items()
+    }
+    torch.save({"epoch": 3, "checkpoint": {"model": named, "optimizer": optimizer_of(made)}}, tmp_path / "a.pt")
+    before = "" if wrapped == "rnn" else wrapped
+    with torch.no_grad():
+        wanted = made.fc(made.rnn(X)[0])  # type: ignore[operator]
+    for prefix in ("", before):
+        conversion = convert(tmp_path / "a.pt", layers=f"{prefix}rnn=lstm, {prefix}fc=linear")
+        np.testing.assert_allclose(conversion.model.predict(X), wanted, rtol=0, atol=1e-5)
+
+
+def optimizer_of(made: nn.Module) -> Any:
+    """What Adam keeps after a step, which looks like a state_dict for each parameter."""
+    optimizer = torch.optim.Adam(made.parameters())
+    sum(one.sum() for one in made.parameters()).backward()  # type: ignore[union-attr]
+    optimizer.step()
+    optimizer.zero_grad()
+    return optimizer.state_dict()
+
+
+def test_wrappers_are_left_where_names_would_fall_together(tmp_path: Path) -> None:
+    made = net(rnn=recurrent("GRU"))
+    state = {f"rnn.{name}": value for name, value in made.rnn.state_dict().items()}  # type: ignore[union-attr]
+    again = {name.replace("rnn.", "rnn._orig_mod."): value for name, value in state.items()}
+    torch.save(state | again, tmp_path / "a.pt")
+    with pytest.raises(UserError, match="arrays belong to no step"):
+        convert(tmp_path / "a.pt", layers="rnn=gru")

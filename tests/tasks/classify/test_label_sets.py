@@ -90,7 +90,9 @@ def test_from_the_shell(data: Any, tmp_path: Path, capsys: pytest.CaptureFixture
     file.write_text("\n".join(["text,labels", *rows]) + "\n")
     typed = [word for name, value in OPTIONS.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     assert cli.invoke(["train", "classify", str(file), "--out", str(folder), *typed]) == 0
-    assert "1 - micro F1" in (folder / "report.html").read_text("utf-8")
+    page = (folder / "report.html").read_text("utf-8")
+    for words in ("1 - micro F1", "the labels are", "log odds", "How many texts of each label"):
+        assert words in page
     capsys.readouterr()
     assert cli.invoke(["evaluate", str(folder), str(file), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["subset_accuracy"] >= 0

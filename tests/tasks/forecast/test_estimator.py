@@ -110,6 +110,10 @@ def test_never_below_zero() -> None:
         ([np.ones((3, 2))], "forecaster: series 0 must be .L,., got .3, 2."),
         ([np.ones(50), ["a"]], "forecaster: series 1 has values that are no numbers"),
         ([np.ones(50), np.array([1.0, np.inf])], "forecaster: series 1 is infinite at step 1; use NaN"),
+        (
+            [np.ones(50), np.array([1.0, -2e300, np.nan])],
+            "forecaster: series 1 has a value of size 2e.300, at most 1e.30",
+        ),
         ([np.full(50, np.nan)], "forecaster: series 0 has no value at all"),
         ([np.ones(3)], "forecaster: the longest series has 3 steps, at least 4 are needed"),
     ],

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from throughtime import Forecaster
 from throughtime.tasks.forecast.facts import Facts
 from throughtime.tasks.forecast.options import ForecastOptions
 from throughtime.tasks.forecast.rule import Seconds, choose, useful_steps
+from throughtime.tasks.forecast.speed import seconds_a_step
+from throughtime.training.job import Learner, SideBySideJob
 
 
 def seasonal(count: int, steps: int, season: int = 24, drift: float = 0.0) -> list[np.ndarray]:
@@ -31,12 +35,12 @@ def walks(count: int = 8, steps: int = 1500) -> list[np.ndarray]:
 
 
 def chosen(
-    series: list[np.ndarray], horizon: int = 24, seconds: Seconds | None = None, **given: Any
+    series: list[np.ndarray], horizon: int = 24, seconds: Seconds | None = None, threads: int = 1, **given: Any
 ) -> ForecastOptions:
     """Options for series, by the rule."""
     options = ForecastOptions(horizon, **({"minutes": 3} | given))
     facts = Facts.of(series, horizon, options.season, None)
-    return choose(facts, options, seconds or (lambda tried: 0.005 * ((tried.hidden or 128) / 128) ** 2))[0]
+    return choose(facts, options, seconds or (lambda tried: 0.005 * ((tried.hidden or 128) / 128) ** 2), threads)[0]
 
 
 def test_hourly_series_that_drift() -> None:
@@ -111,6 +115,27 @@ def test_a_budget_buys_members_until_there_is_nothing_to_gain(values: int, minut
     facts = Facts.of(series, 24, None, None)
     steps = 60 * quick.minutes / (5 * 1e-4)
     assert steps >= 1.4 * useful_steps(facts, quick) or quick.minutes == 0.05
+
+
+def test_models_count_side_by_side() -> None:
+    series, asked = seasonal(10, 3000, drift=0.3), list[int]()
+    useful = useful_steps(Facts.of(series, 24, None, None), chosen(series, ensemble_size=1))
+
+    def seconds(tried: ForecastOptions) -> float:
+        asked.append(tried.members)
+        return 0.01 if tried.members == 1 else 0.012
+
+    def members(times: float, threads: int = 2, **given: Any) -> int:
+        asked.clear()
+        minutes = 1.25 * useful * 0.01 * times / 60
+        return chosen(series, seconds=seconds, threads=threads, minutes=minutes, **given).members
+
+    assert (members(1.3), asked) == (2, [1, 2])  # two on two threads take 1.2 times as long as one
+    assert (members(1.3, 1), asked) == (1, [1])
+    assert (members(1.1), members(1.7), members(1.9)) == (1, 2, 3)  # three take 1.8 times as long
+    assert (members(0.9), asked) == (1, [1])  # nothing is measured that cannot be paid for
+    assert (members(1.3, 8), asked) == (5, [1, 5])
+    assert (members(0.9, ensemble_size=4), asked) == (4, [1, 2])
 
 
 def test_a_wider_state_where_there_is_time_and_much_to_learn() -> None:
@@ -197,3 +222,29 @@ def test_the_speed_is_measured_and_the_run_repeats_what_was_chosen(monkeypatch: 
     assert model.record.options.minutes == 0.05
     assert model.outcome is not None
     assert model.outcome.seconds < 10
+
+
+def test_a_measurement_trains_all_models_side_by_side_and_changes_nothing() -> None:
+    asked, parameters = [set[int](), set[int]()], [torch.ones(3, requires_grad=True) for _ in range(2)]
+
+    class Two(SideBySideJob):
+        steps_per_epoch = 2
+
+        def __init__(self) -> None:
+            super().__init__({}, lambda arrays, note: None)
+
+        def epoch(self, number: int) -> list[list[int]]:
+            return [[1, 2], [3, 4]]
+
+        def member_loss(self, number: int, batch: int) -> tuple[Any, int]:
+            asked[number].add(batch)
+            return (parameters[number] * batch).sum(), 1
+
+        def learners(self) -> list[Learner]:
+            return [Learner({"w": parameters[i]}, partial(self._member, i)) for i in range(2)]
+
+    before = torch.get_num_threads()
+    assert seconds_a_step(Two(), 1e-6, 2) > 0
+    assert asked == [{1, 3}, {2, 4}]
+    assert all(bool((value == 1).all()) for value in parameters)
+    assert torch.get_num_threads() == before

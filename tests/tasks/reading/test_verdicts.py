@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from throughtime.linear.ensemble import RECURRENCE
-from throughtime.tasks.reading.verdicts import adds, headline, recurrence_beside
+from throughtime.tasks.reading.verdicts import adds, headline, missed, recurrence_beside
 
 GOOD, BAD = {"sentence": "The model beats tags."}, {"sentence": "The model is worse than words."}
 
@@ -40,3 +40,20 @@ def test_the_recurrence_stands_beside_the_linear_models_alone() -> None:
     assert (found["accuracy"], found["linear_accuracy"]) == (1.0, 0.5)
     assert found["adds"]["skill"] is True
     assert "adds" not in recurrence_beside(parts, truth, np.zeros(60), {RECURRENCE: 1.0}, {}, np.arange(60))
+
+
+def test_what_no_model_gets_right_is_counted() -> None:
+    truth = np.zeros(10, np.int64)
+    right = np.log(np.array([[0.9, 0.1]] * 10))
+
+    def failing(*texts: int) -> np.ndarray:
+        return np.where(np.isin(np.arange(10), texts)[:, None], right[:, ::-1], right)
+
+    parts, wrong = {RECURRENCE: failing(1, 2, 3), "words": failing(2, 3, 4)}, np.isin(np.arange(10), (1, 2, 3))
+    found = missed(parts, truth, wrong.astype(np.float64))
+    assert (found["errors"], found["by_all"]) == (3, 2)
+    assert found["sentence"] == (
+        "2 of its 3 errors (67%) are texts that no model here gets right, the recurrence or a linear one."
+    )
+    assert missed(parts, truth, np.zeros(10))["sentence"] == ""
+    assert missed({RECURRENCE: failing(1)}, truth, wrong.astype(np.float64))["sentence"] == ""

@@ -34,9 +34,9 @@ def test_an_evaluation_ends_with_what_it_comes_to(
 ) -> None:
     show(evaluation(ours))
     lines = capsys.readouterr().out.splitlines()
-    assert "\n".join(lines[:-1]) == scores(evaluation(ours))
-    assert lines[-1] == verdict_of(evaluation(ours))
-    assert verdict in lines[-1]
+    assert lines[0] == verdict_of(evaluation(ours))
+    assert "\n".join(lines[1:]) == scores(evaluation(ours))
+    assert verdict in lines[0]
 
 
 def test_a_training_prints_the_verdict_of_its_report(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

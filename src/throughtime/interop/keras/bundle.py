@@ -20,6 +20,8 @@ from throughtime.storage.folder import read_file
 _MAGIC = 0xDB4775248B80FB57
 _TYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8", 19: "<f2", 4: "|u1", 6: "|i1", 10: "|b1"}
 _TEXT = 7
+_LONGEST = 1 << 12
+"""Bytes of a key: each says how many of them it has in common with the one before, so that few bytes could say many."""
 OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 
@@ -94,8 +96,12 @@ def _index(data: bytes) -> tuple[dict[str, Entry], int]:
     where, _ = _handle(footer, at)
     found: dict[str, Entry] = {}
     shards = 0
+    begin = 0
     for _, value in _block(data, where):
         handle, _ = _handle(value, 0)
+        if handle[0] < begin:
+            raise UserError("its blocks do not follow each other; the file is damaged")
+        begin = handle[0] + handle[1]
         for key, message in _block(data, handle):
             if not key:
                 shards = number(message, 1)
@@ -105,6 +111,8 @@ def _index(data: bytes) -> tuple[dict[str, Entry], int]:
             name = key.decode("utf-8", "replace")
             shape = parts(message, 2)
             sizes = tuple(number(dim, 1) for dim in parts(shape[-1], 2)) if shape else ()
+            if any(size >= 1 << 40 for size in sizes):
+                raise UserError(f"{name[:120]} is too large; the file is damaged")
             found[name] = Entry(number(message, 1), sizes, number(message, 3), number(message, 4), number(message, 5))
     if not 1 <= shards <= 99_999:
         raise UserError("expected to be told how many files there are; the file is damaged")
@@ -134,7 +142,7 @@ def _block(data: bytes, handle: tuple[int, int]) -> Iterator[tuple[bytes, bytes]
         shared, at = varint(block, at)
         own, at = varint(block, at)
         length, at = varint(block, at)
-        if shared > len(key) or at + own + length > end:
+        if shared > len(key) or shared + own > _LONGEST or at + own + length > end:
             raise UserError("a key is damaged")
         key = key[:shared] + block[at : at + own]
         at += own

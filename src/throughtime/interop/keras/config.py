@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class Writer:
         """Of the words in a file."""
         numbers: list[int] = []
         for part in (version or "").split("-")[0].split(".")[:3]:
-            if not part.isdigit() or len(part) > 6:
+            if not re.fullmatch(r"[0-9]{1,6}", part):
                 break
             numbers.append(int(part))
         return cls(tuple(numbers), (backend or "")[:40], (version or "")[:40])
@@ -211,6 +212,21 @@ MODELS = ("Sequential", "Model", "Functional", "Graph")
 def is_model(layer: LayerConfig) -> bool:
     """Whether it is a model among layers."""
     return layer.cls in MODELS
+
+
+def is_operation(layer: LayerConfig) -> bool:
+    """Whether it is an operation of keras.ops, which may bear a layer's name. A .h5 does not say where it comes from:
+    there it has not the entries that every layer has."""
+    if layer.module:
+        return re.search(r"\bops\b", layer.module) is not None
+    own = layer.writer.major == 3 and not {"trainable", "dtype"} & layer.values.keys()
+    return own and layer.cls in ("Average", "Identity", "NotEqual", "Any")
+
+
+def repeated_model(layer: LayerConfig) -> LayerConfig | None:
+    """The model that a TimeDistributed layer has at every step; None where there is none."""
+    inner = layer.inner() if layer.cls == "TimeDistributed" and isinstance(layer.get("layer"), dict) else None
+    return inner if inner is not None and is_model(inner) else None
 
 
 def inner_layers(model: LayerConfig, prefix: str = "", depth: int = 0) -> list[LayerConfig]:

@@ -10,8 +10,9 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.interop import layers as kinds
-from throughtime.interop.keras.config import LayerConfig, inner_layers, is_model
+from throughtime.interop.keras.config import LayerConfig, inner_layers, is_model, repeated_model
 from throughtime.interop.keras.layer import convert
+from throughtime.interop.keras.masks import Mask, makes_mask, number_of, own_mask
 from throughtime.interop.keras.source import Source
 from throughtime.interop.layers import Layer
 from throughtime.interop.model import Graph, ImportedModel, Node, Place
@@ -28,6 +29,7 @@ class _Builder:
     parameters: dict[str, np.ndarray] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
     configs: dict[str, LayerConfig] = field(default_factory=dict)
+    masks: dict[Place, Mask] = field(default_factory=dict)
 
     def layer(self, config: LayerConfig) -> int:
         """The number of a layer, made where it is not there yet."""
@@ -45,6 +47,8 @@ class _Builder:
         """A layer, or a model, at work; the places of its values."""
         if is_model(config):
             return self.model(config, f"{config.name}/", inputs)
+        if (inner := repeated_model(config)) is not None:
+            return self.every_step(config, inner, inputs)
         number = self.layer(config)
         layer = self.layers[number]
         wanted = {"merge": 100, "recurrent": 100, "bidirectional": 100}.get(layer.kind, 1)
@@ -54,7 +58,33 @@ class _Builder:
         self.nodes.append(Node(number, tuple(inputs)))
         if len(self.nodes) > 2000:
             raise config.error("the model has more than 2,000 calls of layers; too large")
-        return [(len(self.nodes) - 1, value) for value in range(layer.count)]
+        places = [(len(self.nodes) - 1, value) for value in range(layer.count)]
+        if (mask := own_mask(layer, inputs, self.masks)) is not None:
+            self.masks.update(dict.fromkeys(places[: _masked_values(layer)], mask))
+        return places
+
+    def every_step(self, config: LayerConfig, inner: LayerConfig, inputs: Sequence[Place]) -> list[Place]:
+        """A sequential model at every step: each of its layers at every step."""
+        here = list(inputs)
+        if "input_layers" in inner.values:
+            raise config.error("a functional model at every step is not known here, only a sequential one")
+        for one in inner_layers(inner, f"{inner.name}/"):
+            if is_model(one):
+                raise config.error("a model inside the model at every step is not known here")
+            if one.cls != "InputLayer":
+                row: Json = {"class_name": one.cls, "config": one.values}
+                values: dict[str, Json] = {"layer": row, "dtype": one.get("dtype")}
+                here = self.call(LayerConfig(one.name, "TimeDistributed", values, [], one.own, one.writer), here)
+        return here
+
+    def mask(self, config: LayerConfig, raw: Json, source: Place | Mask) -> Mask:
+        """The mask that an operation makes of values, or of another mask."""
+        number = number_of(config, raw)
+        if number is None and isinstance(source, Mask) and not source.steps:
+            return Mask(source.place, source.number, True)
+        if number is None or isinstance(source, Mask):
+            raise config.error("such a mask is not known here")
+        return Mask(source, number)
 
     @staticmethod
     def _check_states(config: LayerConfig, layer: Layer, given: int) -> None:
@@ -128,29 +158,39 @@ class _Builder:
                 values[name, 0] = [given[number]]
             else:
                 raise config.error(f"it is given {len(given)} values, it has {len(entries)} inputs")
+        made: dict[tuple[str, int], Mask] = {}
         waiting = [
             (name, number, calls)
             for name, layer in layers.items()
             for number, calls in enumerate(_calls(layer))
             if (name, 0) not in values
         ]
+        wanted = _references(config, config.get("output_layers"))
+        first = {name: _first_call(name, layer, waiting, wanted) for name, layer in layers.items()}
         while waiting:
             left = []
             for name, number, calls in waiting:
-                places = [place for one in calls if (place := _value(values, one)) is not None]
-                if len(places) < len(calls):
+                if makes_mask(layers[name]):
+                    source = made.get(calls[0][:2]) or _value(values, calls[0])
+                    if source is None:
+                        left.append((name, number, calls))
+                    else:
+                        made[name, number] = self.mask(layers[name], layers[name].inbound[number], source)
+                    continue
+                given_mask = next((one[:2] for one in calls if one[2] == MASK), None)
+                references = [one for one in calls if one[2] != MASK]
+                places = [place for one in references if (place := _value(values, one)) is not None]
+                if len(places) < len(references) or (given_mask is not None and given_mask not in made):
                     left.append((name, number, calls))
                     continue
-                found = self.call(layers[name], places)
-                values[name, number] = found
-                if is_model(layers[name]):  # the first call of a model is its own making
-                    values[name, number + 1] = found
+                if given_mask is not None and made[given_mask] != self.masks.get(places[0]):
+                    raise layers[name].error("it is called with a mask that is not its input's own; not known here")
+                values[name, first[name] + number] = self.call(layers[name], places)
             if len(left) == len(waiting):
                 raise config.error(
                     f"its layers wait for each other: {', '.join(one[0][:40] for one in left[:4])}; damaged"
                 )
             waiting = left
-        wanted = _references(config, config.get("output_layers"))
         outputs = [place for one in wanted if (place := _value(values, one)) is not None]
         if len(outputs) < len(wanted):
             raise config.error("an output is of no layer; the config is damaged")
@@ -159,6 +199,29 @@ class _Builder:
 
 Reference = tuple[str, int, int]
 """A layer, its call, and which of its values."""
+
+
+MASK = -1
+"""In the place of a value's number: that the reference is the mask which a call is given."""
+
+
+def _masked_values(layer: Layer) -> int:
+    """How many of a layer's values, the first ones, bear its mask."""
+    return 2 if isinstance(layer, kinds.Bidirectional) and layer.merge == "none" else 1
+
+
+def _first_call(
+    name: str, layer: LayerConfig, calls: Sequence[tuple[str, int, list[Reference]]], ends: Sequence[Reference]
+) -> int:
+    """The number of a layer's first call. A model's is 1 with most writers, 0 being its own making, and 0 with Keras 3
+    where it is sequential: as the references show."""
+    if not is_model(layer):
+        return 0
+    count = sum(one == name for one, _, _ in calls)
+    read = [
+        call for references in (*(given for _, _, given in calls), ends) for own, call, _ in references if own == name
+    ]
+    return int(max(read, default=0) >= count)
 
 
 def _known(config: LayerConfig, layers: dict[str, LayerConfig], name: str) -> LayerConfig:
@@ -201,8 +264,18 @@ def _calls(layer: LayerConfig) -> list[list[Reference]]:
     return [_call(layer, one) for one in layer.inbound]
 
 
+def _read_by_mask(layer: LayerConfig, raw: Json) -> list[Reference]:
+    """What an operation that makes a mask reads: the first of its arguments."""
+    arguments = raw.get("args") if isinstance(raw, dict) else None
+    if not isinstance(arguments, list) or not arguments:
+        raise layer.error("its inbound_nodes are malformed; damaged")
+    return [_reference(layer, arguments[0])]
+
+
 def _call(layer: LayerConfig, raw: Json) -> list[Reference]:
     found: list[Reference] = []
+    if makes_mask(layer):
+        return _read_by_mask(layer, raw)
     if isinstance(raw, dict):  # Keras 3
         for one in raw.get("args", []):
             found += _tensors(layer, one)
@@ -233,6 +306,9 @@ def _further(layer: LayerConfig, value: Json) -> list[Reference]:
     for name, one in value.items():
         if name == "initial_state":
             found += _tensors(layer, one)
+        elif name == "mask" and isinstance(one, dict):
+            source, call, _ = _reference(layer, one)
+            found.append((source, call, MASK))
         elif name == "training" and one in (None, False):
             continue
         elif one is not None:
@@ -252,7 +328,7 @@ def build(source: Source) -> tuple[ImportedModel, dict[str, LayerConfig]]:
     graph = Graph(tuple(builder.names), tuple(layers), tuple(builder.nodes), tuple(outputs))
     kinds_of = {str(value.dtype) for value in builder.parameters.values()}
     dtype = "float64" if "float64" in kinds_of else "float32"
-    parameters = {name: value.astype(dtype) for name, value in builder.parameters.items()}
+    parameters = {name: value.astype(dtype, copy=False) for name, value in builder.parameters.items()}
     origin = {"format": "Keras", "version": source.writer.text, "backend": source.writer.backend}
     try:
         return ImportedModel(graph, parameters, origin | {"left": source.left}), builder.configs

@@ -9,7 +9,7 @@ import numpy as np
 
 from throughtime.interop import layers as kinds
 from throughtime.interop.keras import recurrent
-from throughtime.interop.keras.config import LayerConfig, activation_layer
+from throughtime.interop.keras.config import LayerConfig, activation_layer, is_operation
 from throughtime.interop.keras.recurrent import Weights
 from throughtime.interop.keras.weights import RECURRENT, cells_of
 from throughtime.interop.layers import Layer
@@ -27,6 +27,9 @@ IDENTITIES: tuple[str, ...] = (
 )
 IDENTITIES += ("Identity",)
 
+_OPERATIONS = ("Add", "Subtract", "Multiply", "Maximum", "Minimum", "Softmax", "Concatenate")
+"""The operations of Keras 3 that are what the layers of these names are; others bear a layer's name alone."""
+
 
 def convert(layer: LayerConfig, arrays: Arrays) -> Made:
     """A layer and its parameters; UserError names what is not known here, and where it stands."""
@@ -35,6 +38,8 @@ def convert(layer: LayerConfig, arrays: Arrays) -> Made:
         return kinds.Identity(), {}
     if layer.cls in RECURRENT:
         return _recurrent(layer, arrays)
+    if is_operation(layer) and layer.cls not in _OPERATIONS:
+        raise layer.error(f"the operation {layer.cls[:60]} of keras.ops is not known here; replace it by a layer")
     f = activation_layer(layer)
     if f is not None:
         return kinds.Activation(f), {}

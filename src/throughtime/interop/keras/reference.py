@@ -6,7 +6,7 @@ Source: keras/layers/recurrent.py of Keras 1 and 2, keras/src/layers/rnn of Kera
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,24 +33,32 @@ KNOWN += ("TimeDistributedDense", "BatchNormalization")
 """The layers defined here; the others move values or are functions of one value."""
 
 
-def _function(layer: LayerConfig, name: object, x: Array) -> Array | None:
-    """A plain function of Keras; None for one that is not written down here."""
-    if name == "hard_sigmoid":
-        return np.clip(x / 6 + 0.5, 0, 1) if layer.writer.major == 3 else np.clip(0.2 * x + 0.5, 0, 1)
-    if name == "softmax":
-        raised = np.exp(x - x.max(-1, keepdims=True))
-        return np.asarray(raised / raised.sum(-1, keepdims=True))
-    if name == "sigmoid":
-        return np.asarray(1 / (1 + np.exp(-x)))
-    simple: dict[str, Any] = {"tanh": np.tanh, "linear": np.asarray, "relu": lambda a: a * (a > 0)}
-    simple |= {"softsign": lambda a: a / (1 + abs(a))}
-    return np.asarray(simple[name](x)) if isinstance(name, str) and name in simple else None
+Function = Callable[[Array], Array]
 
 
-def _apply(layer: LayerConfig, keys: Sequence[str], otherwise: str, x: Array) -> Array:
+def _softmax(x: Array) -> Array:
+    raised = np.exp(x - x.max(-1, keepdims=True))
+    return np.asarray(raised / raised.sum(-1, keepdims=True))
+
+
+_FUNCTIONS: dict[str, Function] = {
+    "softmax": _softmax,
+    "sigmoid": lambda x: np.asarray(1 / (1 + np.exp(-x))),
+    "tanh": np.tanh,
+    "linear": np.asarray,
+    "relu": lambda x: x * (x > 0),
+    "softsign": lambda x: x / (1 + abs(x)),
+}
+
+
+def _function(layer: LayerConfig, keys: Sequence[str], otherwise: str) -> Function:
+    """The function of a layer: a plain one of Keras as written down here, another one as the conversion has it."""
     name = layer.get(*keys, otherwise=otherwise)
-    found = _function(layer, "linear" if name is None else name, x)
-    return np.asarray(layer.activation(*keys)(x)) if found is None else found
+    if name == "hard_sigmoid":
+        slope, part = (1.0, 6.0) if layer.writer.major == 3 else (0.2, 1.0)
+        return lambda x: np.clip(x * slope / part + 0.5, 0, 1)
+    plain = _FUNCTIONS.get("linear" if name is None else name) if isinstance(name, str | None) else None
+    return plain or layer.activation(*keys)
 
 
 def _gates_of(layer: LayerConfig) -> str:
@@ -65,6 +73,11 @@ class _Step:
     def __init__(self, layer: LayerConfig, arrays: Arrays) -> None:
         self.layer, self.kind = layer, layer.cls.removeprefix("CuDNN").removesuffix("Cell")
         self.size = int(layer.get("units", "output_dim"))
+        if layer.cls.startswith("CuDNN"):
+            self._f, self._g = _FUNCTIONS["tanh"], _FUNCTIONS["sigmoid"]
+        else:
+            self._f = _function(layer, ["activation"], "tanh")
+            self._g = _function(layer, ["recurrent_activation", "inner_activation"], _gates_of(layer))
         wide = [np.asarray(a, np.float64) for a in arrays]
         n = {"SimpleRNN": 1, "LSTM": 4, "GRU": 3}[self.kind]
         if n > 1 and len(wide) == 3 * n:  # Keras 1: W, U, b of each gate; LSTM: i, c, f, o
@@ -92,32 +105,28 @@ class _Step:
     def states(self) -> int:
         return 2 if self.kind == "LSTM" else 1
 
-    def _f(self, x: Array) -> Array:
-        return np.tanh(x) if self.layer.cls.startswith("CuDNN") else _apply(self.layer, ["activation"], "tanh", x)
+    def inputs(self, x: Array) -> list[Array]:
+        """What each gate adds of x, at one step or at all of them."""
+        return [x @ one for one in self.w]
 
-    def _g(self, x: Array) -> Array:
-        if self.layer.cls.startswith("CuDNN"):
-            return np.asarray(1 / (1 + np.exp(-x)))
-        return _apply(self.layer, ["recurrent_activation", "inner_activation"], _gates_of(self.layer), x)
-
-    def __call__(self, x: Array, states: Sequence[Array]) -> tuple[Array, list[Array]]:
-        h = states[0]
-        w, u, b = self.w, self.u, self.b
+    def __call__(self, x: Sequence[Array], states: Sequence[Array]) -> tuple[Array, list[Array]]:
+        """Its output and states. x: what each gate adds of the input."""
+        h, u, b = states[0], self.u, self.b
         if self.kind == "SimpleRNN":
-            h = self._f(x @ w[0] + h @ u[0] + sum(b[0]))
+            h = self._f(x[0] + h @ u[0] + sum(b[0]))
             return h, [h]
         if self.kind == "LSTM":
-            i, f, o = (self._g(x @ w[k] + h @ u[k] + sum(b[k])) for k in (0, 1, 3))
-            c = f * states[1] + i * self._f(x @ w[2] + h @ u[2] + sum(b[2]))
+            i, f, o = (self._g(x[k] + h @ u[k] + sum(b[k])) for k in (0, 1, 3))
+            c = f * states[1] + i * self._f(x[2] + h @ u[2] + sum(b[2]))
             h = o * self._f(c)
             return h, [h, c]
-        z, r = (self._g(x @ w[k] + h @ u[k] + sum(b[k])) for k in (0, 1))
+        z, r = (self._g(x[k] + h @ u[k] + sum(b[k])) for k in (0, 1))
         after = self.layer.cls == "CuDNNGRU" or self.layer.get("reset_after", otherwise=len(b[2]) == 2)
         if after:
             inside, outside = b[2] if len(b[2]) == 2 else (b[2][0], np.zeros_like(b[2][0]))
-            n = self._f(x @ w[2] + inside + r * (h @ u[2] + outside))
+            n = self._f(x[2] + inside + r * (h @ u[2] + outside))
         else:
-            n = self._f(x @ w[2] + (r * h) @ u[2] + sum(b[2]))
+            n = self._f(x[2] + (r * h) @ u[2] + sum(b[2]))
         h = z * h + (1 - z) * n
         return h, [h]
 
@@ -158,11 +167,12 @@ def recurrent(
     shown = np.zeros((len(x), steps[-1].size))
     if mask is not None and _shows_state(layer):
         shown = states[0]
-    outputs = []
+    outputs, added = [], steps[0].inputs(x)
     for t in range(x.shape[1]):
-        here, after, first = x[:, t], [], 0
+        here, after, first = shown, [], 0
         for one in steps:
-            here, own = one(here, states[first : first + one.states])
+            given = one.inputs(here) if first else [gate[:, t] for gate in added]
+            here, own = one(given, states[first : first + one.states])
             first += one.states
             after += own
         if mask is None:
@@ -218,10 +228,10 @@ def evaluate(layer: LayerConfig, arrays: Arrays, values: Sequence[Value]) -> lis
         y = x @ np.asarray(arrays[0], np.float64)
         if layer.get("use_bias", "bias", otherwise=True):
             y = y + np.asarray(arrays[1], np.float64)
-        return [Value(_apply(layer, ["activation"], "linear", y), mask)]
+        return [Value(_function(layer, ["activation"], "linear")(y), mask)]
     if layer.cls == "Embedding":
         held = x != 0 if layer.get("mask_zero", otherwise=False) else mask
-        return [Value(np.asarray(arrays[0], np.float64)[x.astype(np.int64)], held)]
+        return [Value(np.asarray(arrays[0][x.astype(np.int64)], np.float64), held)]
     if layer.cls == "Masking":
         held = ~np.all(x == np.float64(np.float32(layer.number("mask_value", otherwise=0.0))), -1)
         return [Value(np.where(held[..., None], x, 0), held)]

@@ -16,7 +16,7 @@ from throughtime.interop.keras.hdf5 import opened
 from throughtime.interop.keras.protobuf import number, parts, text
 from throughtime.interop.keras.weights import Arrays, legacy, modern, saved
 from throughtime.options import Json
-from throughtime.storage.folder import check_file, read_file, read_json
+from throughtime.storage.folder import check_file, opened_file, read_file, read_json
 from throughtime.storage.memory import check_memory
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -39,8 +39,7 @@ def read(path: Path, config: Path | None = None) -> Source:
         return _saved_model(path, config)
     if not path.exists():
         raise UserError(f"{path}: there is no such file; check the path")
-    with open(path, "rb") as file:
-        check_file(path)
+    with opened_file(path) as file:
         head = file.read(4)
     return _zipped(path, config) if head == b"PK\x03\x04" else _hdf5(path, config)
 

@@ -9,12 +9,15 @@ import numpy as np
 
 from throughtime.errors import UserError
 from throughtime.interop.keras.bundle import OBJECTS, Bundle, Object, objects
-from throughtime.interop.keras.config import LayerConfig, inner_layers, is_model, layer_config
+from throughtime.interop.keras.config import LayerConfig, inner_layers, is_model, layer_config, repeated_model
 from throughtime.interop.keras.hdf5 import Store
 from throughtime.options import Json
 
 Arrays = dict[str, list[np.ndarray]]
 """Layer -> its arrays in Keras's order; layers inside models are "outer/inner"."""
+
+_NUMBER = re.compile(r"[0-9]{1,6}")
+"""What numbers the arrays and cells of a layer."""
 
 RECURRENT = ("SimpleRNN", "LSTM", "GRU", "CuDNNLSTM", "CuDNNGRU", "RNN")
 WITH_WEIGHTS: tuple[str, ...] = (
@@ -53,8 +56,9 @@ def legacy(store: Store, root: str, model: LayerConfig) -> Arrays:
     found: Arrays = {}
     for layer, name in pairs:
         arrays = [store.array(f"{root}/{name}/{path}") for path in names[name]]
-        if is_model(layer):
-            found.update(_split(layer, names[name], arrays))
+        inner = layer if is_model(layer) else repeated_model(layer)
+        if inner is not None:
+            found.update(_split(inner, names[name], arrays))
         else:
             found[layer.name] = arrays
     return found
@@ -109,7 +113,7 @@ def _arrays(store: Store, path: str) -> list[np.ndarray] | None:
     there = store.names(f"{path}/vars")
     if not store.has(f"{path}/vars"):
         return None
-    numbers = sorted(int(name) for name in there if name.isdigit())
+    numbers = sorted(int(name) for name in there if _NUMBER.fullmatch(name))
     return [store.array(f"{path}/vars/{i}") for i in numbers]
 
 
@@ -137,6 +141,8 @@ def modern(store: Store, model: LayerConfig, root: str = "", prefix: str = "") -
         path = f"{root}/{place}/{group}"
         if is_model(layer):
             found.update(modern(store, layer, path, f"{layer.name}/"))
+        elif (inner := repeated_model(layer)) is not None:
+            found.update(modern(store, inner, f"{path}/layer", f"{inner.name}/"))
         elif layer.cls in WITH_WEIGHTS:
             found[layer.name] = _modern_layer(store, layer, path)
     return found
@@ -257,7 +263,7 @@ def _saved_layer(bundle: Bundle, nodes: Sequence[Object], at: int, layer: LayerC
         stacked = down(inside, "cells")
         if stacked is None:
             return arrays(inside, _USUAL)
-        several = sorted((n for n in _node(nodes, stacked, layer).children if n.isdigit()), key=int)
+        several = sorted((n for n in _node(nodes, stacked, layer).children if _NUMBER.fullmatch(n)), key=int)
         return [one for n in several for one in arrays(down(stacked, n), _USUAL)]
 
     handlers: dict[str, Callable[[], list[np.ndarray]]] = {

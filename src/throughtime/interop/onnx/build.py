@@ -6,6 +6,7 @@ the cell's traced step, node by node (github.com/onnx/onnx, docs/Operators.md).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,9 +16,9 @@ import numpy as np
 from throughtime.cells import make
 from throughtime.errors import UserError
 from throughtime.interop import layers as kinds
-from throughtime.interop.functions import SELU, Function
 from throughtime.interop.layers import Layer, Recurrent
 from throughtime.interop.model import ImportedModel
+from throughtime.interop.onnx.plain import Named, merged, plain
 from throughtime.interop.onnx.step import scan
 
 OPSET = 18
@@ -26,20 +27,25 @@ WRITER = "throughtime"
 
 LENGTHS = "lengths"
 
+_OUTPUT, _MADE_UP = re.compile(r"output\d+"), re.compile(r"[vwsc]\d")
+"""Names of outputs, and how the names begin that are made up here."""
+
 
 @dataclass
 class Builder:
-    """Nodes and arrays of an ONNX graph so far. states: names and widths of the states that come in and go out."""
+    """Nodes and arrays of an ONNX graph so far. states: names and widths of the states that come in and go out.
+    prefix: before every name that is made up here, so that none is the name of an input."""
 
     nodes: list[Any] = field(default_factory=list)
     arrays: list[Any] = field(default_factory=list)
     states: list[tuple[str, int]] = field(default_factory=list)
+    prefix: str = ""
 
     def add(self, op: str, inputs: Sequence[str], count: int = 1, **attributes: Any) -> Any:
         """A node; the names of its values, or the one name. A float of a constant goes through `const`."""
         from onnx import helper
 
-        names = [f"v{len(self.nodes)}_{k}" for k in range(count)]
+        names = [f"{self.prefix}v{len(self.nodes)}_{k}" for k in range(count)]
         self.nodes.append(helper.make_node(op, list(inputs), names, **attributes))
         return names[0] if count == 1 else names
 
@@ -47,7 +53,7 @@ class Builder:
         """The name of a fixed array."""
         from onnx import numpy_helper
 
-        name = f"w{len(self.arrays)}"
+        name = f"{self.prefix}w{len(self.arrays)}"
         self.arrays.append(numpy_helper.from_array(np.array(value, order="C"), name))
         return name
 
@@ -60,20 +66,16 @@ class Builder:
         return self.const(np.array(values, np.int64))
 
 
-@dataclass(frozen=True)
-class Named:
-    """A value by its name in the ONNX graph, and its mask's."""
-
-    array: str
-    mask: str = ""
-
-
 def model_of(model: ImportedModel) -> Any:
     """The ONNX model: inputs in the order of the model's, lengths and initial states where it takes any; outputs, then
     final states. UserError names a layer that ONNX has no node for here."""
     from onnx import TensorProto, helper
 
-    graph, build = model.graph, Builder()
+    graph = model.graph
+    names = [graph.names[graph.nodes[n].layer] for n in graph.inputs]
+    if clash := next((name for name in names if _OUTPUT.fullmatch(name)), None):
+        raise UserError(f"{clash}: an input of this name is not known in ONNX here, outputs are called so")
+    build = Builder(prefix="inner_" if any(_MADE_UP.match(name) for name in names) else "")
     own = model.origin.get("format") == "throughtime"
     found: list[list[Named]] = []
     inputs: list[Any] = []
@@ -84,7 +86,7 @@ def model_of(model: ImportedModel) -> Any:
             inputs.append(
                 helper.make_tensor_value_info(name, TensorProto.INT64 if layer.tokens else TensorProto.FLOAT, sizes)
             )
-            mask = _length_mask(build, name) if own and not found else ""
+            mask = _length_mask(build, name, LENGTHS) if own and not found else ""
             found.append([Named(name, mask)])
             continue
         weights = {n: v.astype(np.float32) for n, v in model.layer_weights(node.layer).items()}
@@ -113,11 +115,11 @@ def _ranks(model: ImportedModel) -> list[list[Any]]:
     return [[None] * (one.ndim - 1) + [one.shape[-1]] for one in each]
 
 
-def _length_mask(build: Builder, name: str) -> str:
-    """(B, T): which steps lie before a row's end."""
+def _length_mask(build: Builder, name: str, lengths: str) -> str:
+    """(B, T): which steps lie before a row's end. lengths: the name of (B,) integers."""
     steps = build.add("Gather", [build.add("Shape", [name]), build.const(np.int64(1))])
     places = build.add("Range", [build.const(np.int64(0)), steps, build.const(np.int64(1))])
-    return str(build.add("Less", [places, build.add("Unsqueeze", [LENGTHS, build.whole(1)])]))
+    return str(build.add("Less", [places, build.add("Unsqueeze", [lengths, build.whole(1)])]))
 
 
 def _layer(
@@ -138,87 +140,12 @@ def _layer(
         held = build.add("Cast", [build.add("Squeeze", [some, build.whole(-1)])], to=9)
         return [Named(build.add("Mul", [x, some]), held)]
     if isinstance(layer, kinds.Merge):
-        return [_merge(build, layer, values, name)]
+        return [merged(build, layer, values)]
+    if isinstance(layer, kinds.Lengths):
+        return [Named(x, _length_mask(build, x, values[1].array))]
     if len(values) > 1:
         raise UserError(f"{name}: a {layer.kind} layer of several values is not known in ONNX here")
-    return [Named(_plain(build, layer, weights, x, name), "" if layer.masked == "dropped" else mask)]
-
-
-def _merge(build: Builder, layer: kinds.Merge, values: Sequence[Named], name: str) -> Named:
-    arrays = [one.array for one in values]
-    if any(one.mask for one in values) or layer.how == "dot":
-        raise UserError(f"{name}: a merge of masked values is not known in ONNX here")
-    if layer.how == "concat":
-        return Named(build.add("Concat", arrays, axis=layer.axis))
-    if layer.how == "sub":
-        return Named(build.add("Sub", arrays))
-    ops = {"sum": "Sum", "ave": "Mean", "max": "Max", "min": "Min"}
-    if layer.how in ops:
-        return Named(build.add(ops[layer.how], arrays))
-    here = arrays[0]
-    for one in arrays[1:]:
-        here = build.add("Mul", [here, one])
-    return Named(here)
-
-
-def _plain(build: Builder, layer: Layer, weights: dict[str, np.ndarray], x: str, name: str) -> str:
-    if isinstance(layer, kinds.TimeDistributed) and isinstance(layer.layer, kinds.Dense | kinds.Activation):
-        return _plain(build, layer.layer, weights, x, name)
-    if isinstance(layer, kinds.Dense):
-        y = build.add("MatMul", [x, build.const(weights["W"].T)])
-        if layer.bias:
-            y = build.add("Add", [y, build.const(weights["b"])])
-        return function(build, layer.f, y, name)
-    if isinstance(layer, kinds.Activation) and not layer.trained:
-        return function(build, layer.f, x, name)
-    if isinstance(layer, kinds.BatchNorm) and layer.axis == -1:
-        scale = weights["gain"] / np.sqrt(weights["variance"] + np.float32(layer.epsilon))
-        shifted = build.add("Sub", [x, build.const(weights["mean"])])
-        return str(build.add("Add", [build.add("Mul", [shifted, build.const(scale)]), build.const(weights["bias"])]))
-    if isinstance(layer, kinds.LayerNorm):
-        arrays = [build.const(weights["gain"]), build.const(weights["bias"])]
-        return str(build.add("LayerNormalization", [x, *arrays], axis=-1, epsilon=layer.epsilon))
-    if isinstance(layer, kinds.Identity):
-        return x
-    if isinstance(layer, kinds.Flatten):
-        return str(build.add("Flatten", [x], axis=1))
-    if isinstance(layer, kinds.Reshape):
-        return str(build.add("Reshape", [x, build.whole(0, *layer.shape)]))
-    if isinstance(layer, kinds.Permute):
-        return str(build.add("Transpose", [x], perm=[0, *layer.order]))
-    raise UserError(f"{name}: a {layer.kind} layer is not known in ONNX here; take it out")
-
-
-PLAIN = {
-    "tanh": "Tanh",
-    "sigmoid": "Sigmoid",
-    "softplus": "Softplus",
-    "softsign": "Softsign",
-    "exponential": "Exp",
-    "mish": "Mish",
-}
-
-
-def function(build: Builder, f: Function, x: str, name: str) -> str:
-    """A function of a value."""
-    a = f.arguments
-    if f.name == "identity":
-        return x
-    if f.name in PLAIN:
-        return str(build.add(PLAIN[f.name], [x]))
-    if f.name == "hard_sigmoid":
-        return str(build.add("HardSigmoid", [x], alpha=a[0], beta=a[1]))
-    if f.name == "relu" and a[1:] == (-1.0, 0.0):
-        return str(build.add("LeakyRelu", [x], alpha=a[0]) if a[0] else build.add("Relu", [x]))
-    if f.name in ("softmax", "log_softmax"):
-        return str(build.add("Softmax" if f.name == "softmax" else "LogSoftmax", [x], axis=int(a[0])))
-    if f.name == "elu":
-        return str(build.add("Elu", [x], alpha=a[0]))
-    if f.name == "selu":
-        return str(build.add("Selu", [x], alpha=SELU[1], gamma=SELU[0]))
-    if f.name == "silu":
-        return str(build.add("Mul", [x, build.add("Sigmoid", [x])]))
-    raise UserError(f"{name}: the function {f.name} is not known in ONNX here; choose another activation")
+    return [plain(build, layer, weights, values, name)]
 
 
 def _bidirectional(
@@ -238,8 +165,8 @@ def _bidirectional(
     rest = both[0][1:] + both[1][1:]
     if layer.merge == "none":
         return [first, second, *rest]
-    merged = _merge(build, kinds.Merge(layer.merge), [Named(first.array), Named(second.array)], name)
-    return [Named(merged.array, first.mask), *rest]
+    both_ways = merged(build, kinds.Merge(layer.merge), [Named(first.array), Named(second.array)])
+    return [Named(both_ways.array, first.mask), *rest]
 
 
 def _recurrent(

@@ -29,7 +29,12 @@ def write(model: ImportedModel, file: Path) -> dict[str, Json]:
     except ImportError:
         raise UserError(f"{file}: writing ONNX needs onnx: {needed('interop')}") from None
     made = model_of(model)
-    onnx.checker.check_model(made)
+    try:
+        onnx.checker.check_model(made)
+    except onnx.checker.ValidationError as refused:
+        raise UserError(
+            f"{file}: onnx refuses it ({str(refused)[:200]}); nothing was written, please report this model"
+        ) from None
     content = made.SerializeToString()
     error = largest_error(model, content, str(file))
     if not error <= SINGLE:
@@ -111,8 +116,9 @@ def largest_error(model: ImportedModel, content: bytes, who: str, run: Any = Non
             layer = model.graph.layers[model.graph.nodes[node].layer]
             assert isinstance(layer, kinds.Input)
             feeds[model.graph.names[model.graph.nodes[node].layer]] = x.astype("int64" if layer.tokens else "float32")
-        rows, steps = trial.inputs[0].shape[:2]
-        if LENGTHS in taken:
+        rows = len(trial.inputs[0])
+        if LENGTHS in taken and LENGTHS not in feeds:
+            steps = trial.inputs[0].shape[1]
             shortest = 0 if ragged else steps
             feeds[LENGTHS] = lengths = np.concatenate([[steps], rng.integers(shortest, steps + 1, rows - 1)])
         for name, one in taken.items():

@@ -21,7 +21,7 @@ class _Body:
     """The nodes of a body. Its arrays are those of the graph around it."""
 
     def __init__(self, outer: Any) -> None:
-        self.outer, self._prefix = outer, f"s{len(outer.nodes)}"
+        self.outer, self._prefix = outer, f"{outer.prefix}s{len(outer.nodes)}"
         self.nodes: list[Any] = []
 
     def add(self, op: str, inputs: Sequence[str], name: str = "", **attributes: Any) -> str:
@@ -45,7 +45,7 @@ def scan(
     from onnx import TensorProto, helper
 
     trace, body = cell.trace, _Body(build)
-    prefix = f"c{len(build.nodes)}"
+    prefix = f"{build.prefix}c{len(build.nodes)}"
     old = [f"{prefix}_{name}" for name in trace.states]
     taken = [*old, *([f"{prefix}_shown"] if mask else []), f"{prefix}_x", *([f"{prefix}_mask"] if mask else [])]
     values = _values(body, build, cell, parameters, f"{prefix}_x", old)

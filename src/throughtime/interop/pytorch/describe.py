@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from throughtime.errors import UserError
@@ -106,13 +106,20 @@ def _step(text: str, who: str) -> Step:
     return Step(kind, name.strip(), values)
 
 
+def _there(step: Step, tensors: Tensors) -> Step:
+    """A step with the name that its module has without its wrappers, where the file's names are without them."""
+    if not step.name or any(name.startswith(step.prefix) for name in tensors):
+        return step
+    return replace(step, name=re.sub(r"^(?:module\.)+", "", re.sub(r"(^|\.)(?:_orig_mod\.)+", r"\1", step.name)))
+
+
 def steps_of(path: Path, tensors: Tensors, config: Path | None, layers: str | None) -> list[Step]:
     """The steps of a model: as described, or inferred where the state_dict is one LSTM or GRU and nothing else.
     config: a JSON file with the list of steps. UserError tells what is there and what to say."""
     if layers is not None and config is not None:
         raise UserError(f"{path}: the model is described by --layers and by --config; give one of them")
     if layers is not None:
-        return parsed(layers.split(","), f"{path}: --layers")
+        return [_there(one, tensors) for one in parsed(layers.split(","), f"{path}: --layers")]
     if config is not None:
         rows = read_json(config)
         if isinstance(rows, dict):
@@ -121,7 +128,7 @@ def steps_of(path: Path, tensors: Tensors, config: Path | None, layers: str | No
             raise UserError(
                 f'{config}: expected a list of steps, ["rnn=lstm", "last", "fc=linear"], or one as "layers"'
             )
-        return parsed(rows, str(config))
+        return [_there(one, tensors) for one in parsed(rows, str(config))]
     there = modules(tensors)
     if list(there) == [""] and there[""] in ("lstm", "gru"):
         return [Step(there[""])]

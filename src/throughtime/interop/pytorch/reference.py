@@ -72,8 +72,9 @@ def layer_reference(made: Builder) -> Reference:
             x = torch.from_numpy(np.ascontiguousarray(values[0].array))
             if name not in modules:
                 own = _own(step, made.tensors)
-                wide = {key: one.double() for key, one in own.items()}
-                return [Value(stateless(step, wide, x).numpy(), mask)]
+                if step.kind != "embedding":  # of a table only the rows that are read are converted
+                    own = {key: one.double() for key, one in own.items()}
+                return [Value(stateless(step, own, x).double().numpy(), mask)]
             given = [torch.from_numpy(np.ascontiguousarray(one.array))[None] for one in values[1:]]
             start = None if not given else tuple(given) if step.kind == "lstm" else given[0]
             output, last = modules[name](x, start)

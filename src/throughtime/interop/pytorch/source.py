@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,18 @@ def _plain(path: Path, arrays: Mapping[str, np.ndarray], left: list[str]) -> Sta
     if not floats:
         raise UserError(f"{path}: it holds no arrays; expected model.state_dict()")
     dtype = np.float64 if any(value.dtype == np.float64 for value in floats.values()) else np.float32
-    return StateDict({name: value.astype(dtype) for name, value in floats.items()}, list(dict.fromkeys(left)))
+    plain = unwrapped(floats)
+    found = {new: value.astype(dtype) for new, value in zip(plain, floats.values(), strict=True)}
+    return StateDict(found, list(dict.fromkeys(left)))
+
+
+def unwrapped(names: Iterable[str]) -> list[str]:
+    """Names of arrays or modules without what torch.compile ("_orig_mod.") and DataParallel ("module.", before all of
+    them) put there; as they are where two would become one."""
+    found = [re.sub(r"(^|\.)(?:_orig_mod\.)+", r"\1", name) for name in names]
+    while found and all(name.startswith("module.") for name in found):
+        found = [name.removeprefix("module.") for name in found]
+    return found if len(set(found)) == len(found) else list(names)
 
 
 def _loaded(path: Path) -> Any:
@@ -126,6 +137,21 @@ def _is_state(value: Any, tensor: type) -> bool:
     )
 
 
+def _states(loaded: Mapping[Any, Any], tensor: type, depth: int = 0) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The state_dicts in what was loaded, and where each lies, "checkpoint/model"; those of an optimizer are none."""
+    for name, value in loaded.items():
+        if not isinstance(name, str):
+            continue
+        if _is_state(value, tensor):
+            yield name, value
+        elif isinstance(value, Mapping) and depth < _DEEPEST and "param_groups" not in value:
+            for inner, state in _states(value, tensor, depth + 1):
+                yield f"{name}/{inner}", state
+
+
+_DEEPEST = 4
+
+
 def _state(path: Path, loaded: Any) -> tuple[Mapping[str, Any], list[str]]:
     """The state_dict in what was loaded, and the names of what else there is: a checkpoint's optimizer, its epoch."""
     tensor = torch_of(str(path)).Tensor
@@ -133,11 +159,12 @@ def _state(path: Path, loaded: Any) -> tuple[Mapping[str, Any], list[str]]:
         return loaded, []
     if not isinstance(loaded, Mapping):
         raise UserError(f"{path}: expected a state_dict, got {type(loaded).__name__}; save model.state_dict()")
-    inside = [name for name, value in loaded.items() if _is_state(value, tensor)]
+    inside = dict(_states(loaded, tensor))
     if len(inside) == 1 and not any(isinstance(value, tensor) for value in loaded.values()):
-        return loaded[inside[0]], [str(name)[:40] for name in loaded if name != inside[0]]
+        ((place, state),) = inside.items()
+        return state, [str(name)[:40] for name in loaded if str(name) != place.partition("/")[0]]
     if len(inside) > 1:
-        listed = ", ".join(str(name)[:40] for name in inside[:5])
+        listed = ", ".join(name[:40] for name in [*inside][:5])
         raise UserError(f"{path}: it holds several state_dicts, {listed}; save the one that is meant by itself")
     odd = next((str(name) for name, value in loaded.items() if not isinstance(value, tensor)), "nothing")
     raise UserError(f"{path}: expected a state_dict, but {odd[:60]!r} is no array; save model.state_dict()")

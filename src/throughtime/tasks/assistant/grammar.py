@@ -272,6 +272,22 @@ def split(language: str, count: int, seed: int = 0, share: float = 0.15) -> Part
     enough: an intent with one template is only learned. Sentences of the score do not stand in what is learned, nor do
     its values of lists of ours that are long enough.
     """
+    parts = _apart(language, seed, share)
+    found: list[tuple[Tagged, list[str]]] = []
+    for number, own in enumerate(parts):
+        wanted = count if not number else max(1, round(share * count))
+        before = {tuple(tokens) for texts, _ in found for tokens in texts.tokens}
+        found.append(draw(language, own, wanted, seed, number, before))
+    return Parts(found[0][0], found[1][0], found[2][0], (found[0][1], found[1][1], found[2][1]))
+
+
+def known(language: str, count: int, seed: int = 0, share: float = 0.15) -> Tagged:
+    """As many sentences at most of the templates that `split` learns from, with the values that its score has."""
+    return draw(language, _apart(language, seed, share)[0], count, seed, PARTS.index("test"))[0]
+
+
+def _apart(language: str, seed: int, share: float) -> tuple[list[Template], list[Template], list[Template]]:
+    """The templates to learn from, to choose by and to score."""
     rng = np.random.default_rng([seed, 1])
     by_intent: dict[str, list[Template]] = {}
     for one in templates(language):
@@ -285,12 +301,7 @@ def split(language: str, count: int, seed: int = 0, share: float = 0.15) -> Part
         parts[2].extend(order[:score])
         parts[1].extend(order[score : score + choice])
         parts[0].extend(order[score + choice :])
-    found: list[tuple[Tagged, list[str]]] = []
-    for number, own in enumerate(parts):
-        wanted = count if not number else max(1, round(share * count))
-        before = {tuple(tokens) for texts, _ in found for tokens in texts.tokens}
-        found.append(draw(language, own, wanted, seed, number, before))
-    return Parts(found[0][0], found[1][0], found[2][0], (found[0][1], found[1][1], found[2][1]))
+    return parts
 
 
 def draw(

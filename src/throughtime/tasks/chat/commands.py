@@ -12,7 +12,6 @@ from typer import Argument
 from throughtime.options import Json
 from throughtime.report.console import print_json
 from throughtime.tasks import shell
-from throughtime.tasks.chat.score import MEASURES
 from throughtime.tasks.chat.stream import said_of
 from throughtime.tasks.sequence import commands
 from throughtime.tasks.sequence.stream import Wishes
@@ -56,6 +55,8 @@ def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None
 
 def show(evaluation: Mapping[str, Json]) -> None:
     """Print an evaluation."""
+    from throughtime.tasks.chat.score import MEASURES
+
     commands.show(evaluation, MEASURES)
 
 

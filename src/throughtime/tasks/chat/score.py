@@ -47,7 +47,7 @@ def score(model: TextChat, given: Pairs, learned: Pairs | None) -> dict[str, Any
     refused = np.array([bool(one.why) for one in answers], bool)
     known = None if learned is None else _read_to_write(model, learned)
     if model.generator is not None and model.mode != CHOOSE:
-        found = score_any(model.generator, _read_to_write(model, given), known, {}, "replies", texts)
+        found = score_any(model.generator, _read_to_write(model, given), known, {}, "replies", said=texts)
     else:
         found = _chosen(texts, _read_to_write(model, given), known)
     found |= {"mode": model.mode, "refused": float(refused.mean()) if len(refused) else 0.0}

@@ -24,7 +24,7 @@ from throughtime.tasks.chat.options import BOTH, CHOOSE, CHOSEN, GENERATE, ChatO
 from throughtime.tasks.choosing.chooser import FILE as CHOOSER
 from throughtime.tasks.choosing.chooser import WEIGHTS as CHOOSER_WEIGHTS
 from throughtime.tasks.choosing.chooser import Chooser, Chosen, fingerprint
-from throughtime.tasks.sequence.cutting import Cut
+from throughtime.tasks.sequence.cutting import END
 from throughtime.tasks.sequence.data import joined
 from throughtime.tasks.sequence.stream import UNSURE, Answered, Output, SequenceModel, Wishes, as_they_are, pieces_of
 
@@ -38,15 +38,9 @@ _HAN, _OTHER_LETTERS = regex.compile(r"\p{Han}"), regex.compile(r"[\p{Hiragana}\
 
 
 class Generator(SequenceModel):
-    """Writes replies."""
+    """Writes replies, by the end of what was said."""
 
-    def cut(self, text: str) -> Cut:
-        """Of what was said the end is read."""
-        text = text.strip()
-        ids = self.pieces.encode(text)
-        if not len(ids):
-            return Cut([])
-        return Cut([(text, ids[-self.most :])], max(0, len(ids) - self.most))
+    reads = END
 
 
 class TextChat:

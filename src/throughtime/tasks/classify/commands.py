@@ -16,7 +16,8 @@ from throughtime.report.console import print_json, say, table
 from throughtime.tasks import shell
 from throughtime.tasks.classify.labelling import Shown, Source, label_all, likeliest, shares_of
 
-DATA = "CSV, TSV, JSON, Parquet, lines of label and text, or a folder of them; - is standard input."
+DATA = "CSV, TSV, JSON, Parquet, lines of label and text, several files, or a folder of them; - is standard input."
+SEVERAL = True
 TRAIN = "Learn to tell texts apart, score texts it never saw beside the baselines, write a report."
 
 Encoding = Annotated[str, Option(help="Of the file.")]
@@ -89,7 +90,9 @@ def run(
 
 def evaluate(
     directory: shell.Directory,
-    data: Annotated[str, Argument(help="Labelled texts; of those of training only the ones kept apart are scored.")],
+    data: Annotated[
+        list[str], Argument(help="Labelled texts; of those of training only the ones kept apart are scored.")
+    ],
     text: Annotated[str | None, Option(help="The column of the texts; as in training if not given.")] = None,
     label: Annotated[str | None, Option(help="The column of the labels; as in training if not given.")] = None,
     encoding: Annotated[str | None, Option(help="Of the file; as in training if not given.")] = None,
@@ -98,7 +101,7 @@ def evaluate(
     """Score a model on labelled texts beside the baselines; sentences say whether it is better, and what it adds."""
     from throughtime.tasks.classify.score import evaluate_folder
 
-    result = evaluate_folder(directory, data, text, label, encoding)
+    result = evaluate_folder(directory, shell.one_or_several(data), text, label, encoding)
     if json:
         print_json(result)
         return
@@ -115,6 +118,10 @@ def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None
     summary = task.run(out or Path("runs/demo-classify"), minutes, seed, threads, quiet=json)
     shell.show(summary, json, write_report, show)
     if not json:
+        if "evaluation" in summary:
+            found = summary["evaluation"]["phrasings"]
+            beside = f" Template by template: {found['verdict']['sentence']}" if found["verdict"] else ""
+            print(f"why     {found['sentence']}{beside}")
         print(f"more    throughtime run {summary['directory']} {task.EXAMPLE!r}")
 
 
@@ -139,8 +146,8 @@ def show(evaluation: Mapping[str, Json]) -> None:
     if "sure" in evaluation and evaluation["sure"]["accuracy"] is not None:
         entry = evaluation["sure"]
         print(f"sure of {entry['share']:.0%} of them, and then right in {entry['accuracy']:.1%}")
-    for entry in (evaluation["recurrence"].get("adds"), evaluation.get("shuffled")):
-        if entry:
+    for entry in (evaluation["recurrence"].get("adds"), evaluation.get("missed"), evaluation.get("shuffled")):
+        if entry and entry["sentence"]:
             print(entry["sentence"])
     sys.stdout.flush()
 

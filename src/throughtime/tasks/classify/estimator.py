@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from throughtime.data.label_notes import text_key
+from throughtime.data.label_notes import text_keys
 from throughtime.data.label_sets import LabelRule
 from throughtime.data.label_values import TEXT, matched, restored
 from throughtime.data.labelled import Texts
@@ -201,13 +201,13 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         assert self.record is not None  # of the first of two trainings
         return replace(plan, before=self.record.decided)
 
-    def _parts_of(self, file: Path, options: ClassifierOptions) -> Parts[Texts]:
+    def _parts_of(self, source: Path | list[Path], options: ClassifierOptions) -> Parts[Texts]:
         if options.validation is None:  # texts that were handed over, and are nowhere now
             options = options.replaced(validation=0.0)
-        return parts(file, labelled(file, None, options), None, options)
+        return parts(source, labelled(source, None, options), None, options)
 
     def _keys(self, texts: Texts) -> list[Hashable]:
-        return [text_key(text) for text in texts.texts]
+        return text_keys(texts)
 
     def _learned_before(self, texts: Texts) -> np.ndarray:
         return np.isin(digests(texts.texts), self._seen())

@@ -27,7 +27,7 @@ from throughtime.tasks.classify.data import labelled, parts
 from throughtime.tasks.classify.model import ClassifierConfig
 from throughtime.tasks.classify.stream import SCHEMA, TextClassifier
 from throughtime.tasks.classify.weights import truth_of
-from throughtime.tasks.reading.data import Parts
+from throughtime.tasks.reading.data import Parts, in_a_line
 from throughtime.tasks.reading.ensemble import team
 from throughtime.tasks.reading.insight import (
     MOST_HELD,
@@ -191,7 +191,7 @@ UNIT, METRIC = "texts", "error rate"
 """What a learning curve of labelled texts is over, and of."""
 
 
-def amount(data: str, share: float, seed: int, options: Mapping[str, Json]) -> tuple[float, float]:
+def amount(data: Path | list[Path], share: float, seed: int, options: Mapping[str, Json]) -> tuple[float, float]:
     """Learn from a share of the texts that are learned from, and score those kept apart: texts, error rate."""
     from throughtime.tasks.classify.estimator import Classifier
     from throughtime.tasks.classify.score import score
@@ -202,7 +202,7 @@ def amount(data: str, share: float, seed: int, options: Mapping[str, Json]) -> t
     count = round(share * len(learned))
     if count < 50 or len(test) < 50:
         raise UserError(
-            f"learning-curve: {data}: {share:.3g} of it are {count} texts; give at least 50, and more points"
+            f"learning-curve: {in_a_line(data)}: {share:.3g} of it are {count} texts; give at least 50, and more points"
         )
     rows = np.sort(np.random.default_rng(seed).permutation(len(learned))[:count])
     names = ("minutes", "steps", "cell", "hidden", "layers", "threads")

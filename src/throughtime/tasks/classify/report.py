@@ -50,7 +50,7 @@ def write_report(directory: str | PathLike[str]) -> Path:
         Section("Probabilities", _probabilities(evaluation)),
         Section("Mistakes to read", _mistakes(evaluation)),
         Section("Learning", learning(run, "nats per label" if model.several else "nats per text")),
-        Section("Data", data_of(data, data.classes)),
+        Section("Data", data_of(data, data.classes, run.record.model.several)),
     ]
     parts = model_of(run, last, [one.upper for one in model.readers])
     merits = merits_of(evaluation, MERITS_OF_SETS if model.several else MERITS)
@@ -101,7 +101,7 @@ def _result(evaluation: Mapping[str, Json]) -> list[Item]:
     items = compared({**evaluation, "accuracy_unseen": unseen.get("accuracy")}, measures, ["accuracy"], added)
     if some:
         items.append(Prose(f"Unseen are the {fresh:,} texts that are not among those learned from."))
-    told = (sentence(evaluation, "recurrence", "adds"), sentence(evaluation, "shuffled"))
+    told = [sentence(evaluation, *names) for names in (("recurrence", "adds"), ("missed",), ("shuffled",))]
     return items + [Prose(one) for one in told if one]
 
 
@@ -133,9 +133,11 @@ def _is_reliability(entry: Mapping[str, Json]) -> bool:
 
 def _mistakes(evaluation: Mapping[str, Json]) -> list[Item]:
     items: list[Item] = []
+    several = "micro_f1" in evaluation
     for one in map(mapping, as_list(evaluation.get("mistakes"))):
         if isinstance(one.get("text"), str):
             row = f" (row {one['row']:,})" if type(one.get("row")) is int else ""
             told = f"said {one.get('answer')} with {percent(one.get('probability'), '{:.1f} %')}"
-            items.append(Sample(f"{told}, the label is {one.get('label')}{row}", one["text"]))
+            is_ = "the labels are" if several else "the label is"
+            items.append(Sample(f"{told}, {is_} {one.get('label')}{row}", one["text"]))
     return [Prose("The wrong answers that the model was surest of, the surest first."), *items] if items else []

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.baselines.verdict import verdict
-from throughtime.data.label_notes import never_seen
+from throughtime.data.label_notes import never_seen, text_keys
 from throughtime.data.label_sets import flat
 from throughtime.data.label_values import matched
 from throughtime.data.labelled import Texts, read_texts
@@ -21,7 +21,8 @@ from throughtime.tasks.classify.data import rule_of
 from throughtime.tasks.classify.score_sets import CONTROL, MISTAKES, SHOWN, score_sets
 from throughtime.tasks.classify.stream import SCHEMA, TextClassifier, load
 from throughtime.tasks.reading.control import in_words, order_effect
-from throughtime.tasks.reading.verdicts import recurrence_beside
+from throughtime.tasks.reading.data import in_a_line, kept_apart, place_of
+from throughtime.tasks.reading.verdicts import missed, recurrence_beside
 
 _SHOWN_CLASSES = 500
 """Classes up to which it is told which are taken for which."""
@@ -76,6 +77,7 @@ def score(model: TextClassifier, given: Texts, seen: np.ndarray | None, rows: bo
         best = min(errors, key=lambda name: errors[name].sum())
         evaluation["verdict"] = verdict(wrong, errors[best], best, "error rate", "texts", groups).to_json()
     evaluation["recurrence"] = recurrence_beside(parts, truth, wrong, model.weights, model.linear_weights, groups)
+    evaluation["missed"] = missed(parts, truth, wrong)
     evaluation["shuffled"] = _control(model, given, truth, parts[RECURRENCE].argmax(1), groups)
     evaluation["mistakes"] = _mistakes(given, answers, truth, model.classes)
     if rows:
@@ -101,19 +103,32 @@ def evaluate_folder(
     model, options = load(Path(directory)), record.options
     columns = text or options.text, label or options.label, encoding or options.encoding
     rule = replace(rule_of(model), drop_missing=options.drop_missing)
-    source = Path(data) if isinstance(data, str) and data != "-" else data
-    given = read_texts(
-        source, *columns, format=options.format, keep_empty=True, several=False, known=record.data.known, rule=rule
-    )
+    source = place_of(data)
+
+    def read(place: Any) -> Texts:
+        return read_texts(
+            place, *columns, format=options.format, keep_empty=True, several=False, known=record.data.known, rule=rule
+        )
+
+    given = read(source)
     if not model.several:
         given = replace(given, labels=matched(given.labels, model.classes))
-    some = given.take([i for i, one in enumerate(given.texts) if one])  # as training left empty ones out
-    if record.data.file is not None and some.sha256 == record.data.sha256:
+    some = _not_empty(given)
+    told, left = given.notes, list[str]()
+    if record.data.from_files and some.sha256 == record.data.sha256:
         if not options.holdout:
             raise UserError(f"{some.where}: the model learned from these texts, all of them; give others")
         given = some.split(options.holdout, options.seed + 1)[1]
-    notes = [*given.notes, *never_seen(model.classes, flat(given.labels) if given.several else given.labels, "label")]
-    return {"data": str(data), "notes": notes, **evaluated(model, given, read_seen(Path(directory)), rows)}
+    else:
+        whole = lambda place: _not_empty(read(place))  # noqa: E731
+        given, left = kept_apart(given, source, record.data, whole, text_keys, options)
+    notes = [*told, *left, *never_seen(model.classes, flat(given.labels) if given.several else given.labels, "label")]
+    return {"data": in_a_line(data), "notes": notes, **evaluated(model, given, read_seen(Path(directory)), rows)}
+
+
+def _not_empty(given: Texts) -> Texts:
+    """Without empty texts, which training leaves out."""
+    return given.take([i for i, one in enumerate(given.texts) if one])
 
 
 def evaluated(model: TextClassifier, given: Texts, seen: np.ndarray | None, rows: bool = False) -> dict[str, Any]:

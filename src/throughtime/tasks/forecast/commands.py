@@ -134,11 +134,16 @@ def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None
     summary = task.run(out, minutes=minutes, seed=seed, threads=threads, quiet=json)
     shell.show(summary, json, write_report, show)
     if not json:
+        if "evaluation" in summary and not summary["evaluation"]["verdict"]["skill"]:
+            print(f"why     {task.WHY}")
         print(f"more    throughtime run {out}")
 
 
 def show(evaluation: Mapping[str, Json]) -> None:
-    """Print an evaluation: a table of the model and the baselines, and the verdict."""
+    """Print an evaluation: the verdicts, and a table of the model and the baselines."""
+    for name in ("verdict", "intervals"):
+        if name in evaluation:
+            print(evaluation[name]["sentence"])
     names = [n for n in ("mae", "rmse", "smape", "mase", "owa") if evaluation.get(n) is not None]
     rows = [["", *(n.upper().replace("SMAPE", "sMAPE %") for n in names)]]
     for name, entry in [*evaluation["baselines"].items(), ("this model", evaluation)]:
@@ -153,9 +158,8 @@ def show(evaluation: Mapping[str, Json]) -> None:
     if intervals:
         many = "" if evaluation["windows"] == 1 else "s"
         print(f"{evaluation['windows']:,} window{many}; {intervals}")
-    for name in ("verdict", "intervals", "shuffled"):
-        if name in evaluation:
-            print(evaluation[name]["sentence"])
+    if "shuffled" in evaluation:
+        print(evaluation["shuffled"]["sentence"])
     for entry in (evaluation.get("importance") or [])[:_WORTH]:
         print(entry["sentence"])
     sys.stdout.flush()

@@ -30,6 +30,9 @@ from throughtime.tasks.forecast.statistics import Statistics
 _VALIDATION = 0.1
 """The share that is held for validation where nothing is said."""
 
+_LARGEST = 1e30
+"""Values beyond it have no square in single precision."""
+
 SHOWN = 48
 """Values of a table's series that are kept at least, for pictures of what came before a forecast."""
 
@@ -103,6 +106,14 @@ class ForecastExamples:
     found: dict[int, Neighbours] = field(default_factory=dict, compare=False)
     file: str | None = None
     before: Before | None = None
+
+    def __post_init__(self) -> None:
+        for name, values in zip(self.panel.ids, self.panel.values, strict=True):
+            if (most := float(np.nanmax(np.abs(values), initial=0.0))) > _LARGEST:
+                raise UserError(
+                    f"{WHO}: series {name} has a value of size {most:.3g}, at most {_LARGEST:g} can be learned; give "
+                    "values in a larger unit"
+                )
 
     @classmethod
     def of_arrays(

@@ -31,6 +31,12 @@ COLUMNS = {
 }
 """Name here -> name there."""
 
+WHY = (
+    "one year is all there is: scored are its last days, and no day of that time of the year was learned from, while "
+    "the baselines go by the days just before"
+)
+"""Why it may be no better than what costs nothing."""
+
 OPTIONS: dict[str, Any] = {
     "target": "sun",
     "past": ("temperature", "dew_point", "pressure", "wind", "clouds"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from throughtime.tasks.earlier import Earlier, Memory
 from throughtime.tasks.estimator import Finished, Plan, Say
 from throughtime.tasks.forecast.answering import Answering
 from throughtime.tasks.forecast.answers import check_median
+from throughtime.tasks.forecast.calibration import Later
+from throughtime.tasks.forecast.calibration import shifts as calibrated
 from throughtime.tasks.forecast.company import find_neighbours
 from throughtime.tasks.forecast.data import ForecastDecided, ForecastExamples
 from throughtime.tasks.forecast.ensemble import Ensemble, prefixes
@@ -43,22 +46,20 @@ MINUTES = 3.0
 LEVELS = (0.1, 0.5, 0.9)
 """Quantiles that are taken of a distribution where none are given."""
 
-_CALIBRATED = 50
-"""The least validation windows by which quantiles are calibrated."""
-
 _JUDGED = 2048
 """Validation windows at most, evenly spread."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastPlan(Plan):
-    """fitted: what the folder keeps of the series. windows: to learn from; held: to judge by. changes: (N,) the mean
-    absolute change of each series over a season."""
+    """fitted: what the folder keeps of the series. windows: to learn from; held: to judge by; later: to learn in the
+    end, if any. changes: (N,) the mean absolute change of each series over a season."""
 
     fitted: FittedSeries
     windows: Windows
     held: Windows
     changes: np.ndarray
+    later: Later | None = None
 
 
 class Forecaster(Answering):
@@ -165,7 +166,7 @@ class Forecaster(Answering):
             job, _ = self._job(examples, plan, tried, Best(None, lambda line: None))
             return seconds_a_step(job, tried.minutes or 0.0, threads)
 
-        settled, choices = choose(facts, options, seconds)
+        settled, choices = choose(facts, options, seconds, threads)
         if options.past is None:
             settled = settled.replaced(past=tuple(examples.panel.past), absent=examples.saved is not None)
             if examples.saved is not None:
@@ -230,7 +231,8 @@ class Forecaster(Answering):
             models.append(TorchModel(forecaster, config, start, options.seed + i))
         loss = loss_of(options.loss or "mae", options.quantiles, options.distribution)
         batch = options.batch or 256
-        job = ForecastJob(models, plan.windows, plan.held, plan.changes, loss, batch, options.seed, best.keep)
+        given = plan.windows, plan.held, plan.changes, loss, batch, options.seed
+        job = ForecastJob(models, *given, best.keep, plan.later)
         cells = ", ".join(f"{layer.name} {layer.output_size}" for layer in config.layers)
         times = f"{options.members} times " if options.members > 1 else ""
         windows = f"{len(plan.windows):,} windows of {config.segments} times {config.segment} steps"
@@ -246,11 +248,12 @@ class Forecaster(Answering):
     ) -> Finished[SeriesModel]:
         threads = options.threads or torch_threads()
         form = options.quantiles, (), bool(options.nonnegative), options.members, threads
-        ensemble, shifts = Ensemble(plan.model, parameters, *form), tuple[float, ...]()
-        if options.quantiles and len(plan.held) >= _CALIBRATED:
-            shifts = _shifts(ensemble, plan.held)
-            ensemble.shifts = np.array(shifts)
-        elif self._earlier is not None and (shifts := self._earlier.record.decided.shifts):
+        ensemble = Ensemble(plan.model, parameters, *form)
+        said = None if plan.later is None else plan.later.said
+        shifts = calibrated(ensemble, plan.held) if said is None else said
+        if not shifts and self._earlier is not None:
+            shifts = self._earlier.record.decided.shifts
+        if shifts:
             ensemble.shifts = np.array(shifts)
         model = SeriesModel(ensemble, options.profile or 0, plan.fitted, plan.data.neighbours)
         return Finished(model, ForecastDecided(shifts))
@@ -326,6 +329,11 @@ def _planned(
     learned = [one[: len(one) - k] for one, k in zip(series.values, held_out, strict=True)]
     changes = np.array([seasonal_change(one, options.season or 1) for one in learned])
     fitted = examples.fitted(config, options.profile or 0, neighbours)
+    later = None
+    if options.learn_validation and len(held) and not config.every:
+        form: Any = options.quantiles, (), bool(options.nonnegative), options.members
+        untrained = Ensemble(config, parameters, *form)  # whose outputs nobody asks for
+        later = Later(Windows(histories), partial(calibrated, untrained, held))
     return ForecastPlan(
         config,
         examples.data(neighbours),
@@ -335,25 +343,5 @@ def _planned(
         windows=windows,
         held=held,
         changes=changes,
-    )
-
-
-def _shifts(ensemble: Ensemble, held: Windows) -> tuple[float, ...]:
-    """By how much to shift each quantile but the median so that as many validation values lie below it as should.
-
-    Source: the idea of conformalized quantile regression, Romano et al. 2019, arXiv:1905.03222, section 4, with one
-    shift a quantile, over all steps ahead.
-    """
-    parts = []
-    for first in range(0, len(held), 256):
-        batch = held.batch(np.arange(first, min(first + 256, len(held))))
-        seen = batch.seen
-        level, scale = seen.level[..., None], seen.scale[..., None]
-        forecasts = (ensemble.forecasts(ensemble.outputs(seen), seen) - level) / scale
-        actual = (batch.actual - seen.level) / seen.scale
-        known = np.isfinite(actual)
-        parts.append(actual[known][:, None] - forecasts[known])
-    rest = np.concatenate(parts)
-    return tuple(
-        0.0 if level == 0.5 else float(np.quantile(rest[:, i], level)) for i, level in enumerate(ensemble.levels)
+        later=later,
     )

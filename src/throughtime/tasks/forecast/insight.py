@@ -306,7 +306,7 @@ UNIT, METRIC = "values", "mean absolute error"
 """What a learning curve of forecasts is over, and of."""
 
 
-def amount(data: str, share: float, seed: int, options: Mapping[str, Json]) -> tuple[float, float]:
+def amount(data: Path | list[Path], share: float, seed: int, options: Mapping[str, Json]) -> tuple[float, float]:
     """Learn from the last `share` of what stands before the last fifth of every series, and forecast that fifth from
     every horizon-th step: values learned from, mean absolute error in the series' unit."""
     from throughtime.data.series import read_series

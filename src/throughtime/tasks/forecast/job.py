@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from throughtime.models.ops_torch import TorchModel
+from throughtime.tasks.forecast.calibration import Later
 from throughtime.tasks.forecast.loss import Loss
 from throughtime.tasks.forecast.windows import Batch, Epoch, Windows
 from throughtime.training.job import Keep, SideBySideJob
@@ -22,8 +23,11 @@ class ForecastJob(SideBySideJob):
     """TorchModels of forecasters and the windows they learn from, each in an order of its own.
 
     validation: windows to judge by, or None. changes: (N,) each series' mean absolute change over a season.
-    keep: called with the parameters as arrays; see the loop's Job.
+    keep: called with the parameters as arrays; see the loop's Job. later: what is learned in the end, and told what the
+    models said of the validation part before.
     """
+
+    near = 0.02  # the latest values tell more than so small a difference
 
     def __init__(
         self,
@@ -35,11 +39,13 @@ class ForecastJob(SideBySideJob):
         batch: int,
         seed: int,
         keep: Keep,
+        later: Later | None = None,
     ) -> None:
         super().__init__({f"{i}." if len(models) > 1 else "": model for i, model in enumerate(models)}, keep)
         self._each = list(self.models.values())
         self._windows, self._validation = windows, validation
         self._changes, self._loss, self._batch, self._seed = changes, loss, batch, seed
+        self._later, self._judged = later, list[np.ndarray]()
         self.steps_per_epoch = len(self.epoch(0))
 
     def epoch(self, number: int) -> Epoch:
@@ -68,14 +74,34 @@ class ForecastJob(SideBySideJob):
         """The mean loss of the validation windows: of the models' mean forecast."""
         if self._validation is None or not len(self._validation):
             return None
-        total = 0.0
+        total, self._judged = 0.0, []
         with self.judged():
             for first in range(0, len(self._validation), _VALIDATION_ROWS):
                 rows = np.arange(first, min(first + _VALIDATION_ROWS, len(self._validation)))
                 batch = self._validation.batch(rows)
                 forecast = torch.stack([self._forecast(model, batch) for model in self.models.values()]).mean(0)
                 total += float(self._judge(forecast, batch)) * len(rows)
+                if self._later is not None:
+                    self._judged.append(forecast.numpy())
         return total / len(self._validation)
+
+    def learn_validation(self) -> None:
+        """From the next epoch on all windows are learned; what quantiles are shifted by is decided before."""
+        if self._later is not None:
+            if self._judged:
+                self._later.said = self._later.shifts(np.concatenate(self._judged))
+            self._windows, self._validation, self._judged = self._later.windows, None, []
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Random generators, and what was decided before the validation part was learned."""
+        said = None if self._later is None else self._later.said
+        return super().state() | ({} if said is None else {"shifts": torch.tensor(said, dtype=torch.float64)})
+
+    def restore(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Take over what `state` returned."""
+        super().restore(state)
+        if self._later is not None and "shifts" in state:
+            self._later.said = tuple(state["shifts"].tolist())
 
     def flow(self) -> tuple[list[dict[str, Any]], list[str]] | None:
         """Of the first model, on some windows."""

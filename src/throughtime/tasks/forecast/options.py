@@ -154,6 +154,9 @@ class ForecastOptions(Reading, StackOptions):
     learning_rate: float = by_rule(Settings, "learning_rate")
     warm_up: int = by_rule(Settings, "warm_up")
     average: float = redefined(Settings, "average", 0.999)
+    learn_validation: bool = by_rule(
+        Settings, "learn_validation", shell=True, help="Learn what was kept for validation too, at the end."
+    )
     validation: Any = option(
         None,
         once=True,

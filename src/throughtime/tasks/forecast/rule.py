@@ -15,7 +15,7 @@ from throughtime.tasks.forecast.facts import SEASONS, Facts
 from throughtime.tasks.forecast.options import ForecastOptions
 
 Seconds = Callable[[ForecastOptions], float]
-"""Measures the seconds of one training step of one model with these options."""
+"""Measures the seconds of one training step of the models that these options have side by side."""
 
 _SEGMENT = 64
 """The longest segment; a longer season is cut."""
@@ -38,8 +38,8 @@ _WARM, _HARDLY = 100, 30
 _CLEAR = 0.5
 """Below such an error, relative to the last value's, series tell clearly what follows."""
 
-_SLACK = 1.5
-"""So many times the useful steps are taken at most."""
+_TRIED, _SLACK = 1.25, 1.5
+"""So many times the useful steps must fit into the budget for one more model; and are taken at most."""
 
 _MEASURED = 10.0
 """The least budget in seconds of which a few are spent on measuring."""
@@ -62,11 +62,12 @@ class _Rule:
 
 
 def choose(
-    facts: Facts, options: ForecastOptions, seconds: Seconds | None = None
+    facts: Facts, options: ForecastOptions, seconds: Seconds | None = None, threads: int = 1
 ) -> tuple[ForecastOptions, list[Choice]]:
     """Options without a None of those that the rule knows, and what was chosen.
 
     seconds: measures the speed, for a budget of minutes; None where there is none, then nothing follows from it.
+    threads: how many there are, on which models learn side by side.
     """
     rule = _Rule(facts, options)
     _season(rule)
@@ -74,7 +75,8 @@ def choose(
     _company(rule)
     _scale(rule)
     _learning(rule)
-    _budget(rule, seconds)
+    _budget(rule, seconds, threads)
+    _learned_too(rule, options.validation is not None)
     return rule.options, rule.choices
 
 
@@ -201,7 +203,7 @@ def useful_steps(facts: Facts, options: ForecastOptions) -> int:
     return int(min(20_000, max(200, 600 * (values / 8_000) ** 0.45 / max(0.1, left))))
 
 
-def _budget(rule: _Rule, seconds: Seconds | None) -> None:
+def _budget(rule: _Rule, seconds: Seconds | None, threads: int) -> None:
     options, facts = rule.options, rule.facts
     useful, budget = useful_steps(facts, options), 60 * (options.minutes or 0.0)
     if options.minutes is None or seconds is None or budget < _MEASURED:
@@ -213,23 +215,33 @@ def _budget(rule: _Rule, seconds: Seconds | None) -> None:
         _warm(rule, options.steps or (_HARDLY if options.minutes else 10 * _WARM))
         return
     free, wide = options.hidden is None, 128
-    one = seconds(rule.options.replaced(hidden=options.hidden or wide, **_probed(options)))
+    one = seconds(_probed(rule, options.hidden or wide))
     if free and facts.values >= _MANY and budget > 9 * useful * one:
-        wider = seconds(rule.options.replaced(hidden=2 * wide, **_probed(options)))
+        wider = seconds(_probed(rule, 2 * wide))
         if budget > 3.75 * useful * wider:
             one, wide = wider, 2 * wide
     rule.take("hidden", wide, f"{facts.values:,} values, {1000 * one:.1f} ms a step")
     _by_size(rule)
-    members = max(1, min(_MEMBERS, int(budget / (1.25 * useful * one))))
+    several = options.members > 1 or (options.ensemble_size is None and budget > _TRIED * useful * one)
+    side = min(threads, _MEMBERS) if several else 1
+    together = seconds(_probed(rule, rule.options.hidden or wide, side)) if side > 1 else one
+    needed = {m: _TRIED * useful * _step(m, one, together, side) for m in range(2, _MEMBERS + 1)}
+    members = max([1, *(m for m, wanted in needed.items() if wanted <= budget)])
     why = f"about {useful:,} steps are useful, {1000 * one:.1f} ms a step of one model"
+    why += f", {1000 * together:.1f} ms of {side} side by side" if side > 1 else ""
     rule.take("ensemble_size", members, why)
-    each = one * rule.options.members
-    needed = _SLACK * useful * each
-    if needed < 0.9 * budget:
-        rule.put("minutes", round(max(needed / 60, 0.05), 2), f"of {options.minutes:g}: more would be learned by heart")
-    steps = min(budget, needed) / each
+    each = _step(rule.options.members, one, together, side)
+    enough = _SLACK * useful * each
+    if enough < 0.9 * budget:
+        rule.put("minutes", round(max(enough / 60, 0.05), 2), f"of {options.minutes:g}: more would be learned by heart")
+    steps = min(budget, enough) / each
     _held(rule, steps)
     _warm(rule, steps)
+
+
+def _step(members: int, one: float, together: float, side: int) -> float:
+    """Seconds of a training step of several models. one: of one alone; together: of `side` of them, a thread each."""
+    return one if members == 1 else together * max(1.0, members / side)
 
 
 def _held(rule: _Rule, steps: float) -> None:
@@ -244,14 +256,31 @@ def _held(rule: _Rule, steps: float) -> None:
     rule.take("validation", 0.1, "tells when to stop")
 
 
+def _learned_too(rule: _Rule, given: bool) -> None:
+    """Whether what is held for validation is learned in the end. given: whether somebody chose what that is."""
+    options = rule.options
+    nothing = {
+        "a budget of steps, not of time": options.minutes is None,
+        "what is held for validation was chosen": given,
+        "nothing is held for validation": not options.validation,
+        "an output at every step": options.every,
+    }
+    for why, true in nothing.items():
+        if true:
+            rule.take("learn_validation", False, why)
+    rule.take("learn_validation", True, "the latest values tell most of what comes")
+
+
 def _warm(rule: _Rule, steps: float) -> None:
     """The steps until the highest rate. steps: about how many there are."""
     rule.take("warm_up", int(min(_WARM, steps / 10)), "a tenth of the steps" if steps < 10 * _WARM else "usual")
 
 
-def _probed(options: ForecastOptions) -> dict[str, Any]:
-    """What a measurement takes of what is not chosen yet."""
-    return {"embedding": options.embedding or 64, "ensemble_size": 1, "dropout": options.dropout or 0.0}
+def _probed(rule: _Rule, hidden: int, members: int = 1) -> ForecastOptions:
+    """What a measurement takes, also of what is not chosen yet."""
+    options = rule.options
+    rest = {"embedding": options.embedding or 64, "dropout": options.dropout or 0.0}
+    return options.replaced(hidden=hidden, ensemble_size=members, **rest)
 
 
 def _by_size(rule: _Rule) -> None:

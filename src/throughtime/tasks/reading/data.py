@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from throughtime.errors import UserError
@@ -45,9 +46,10 @@ Kind = TypeVar("Kind", bound=Labelled)
 class Parts(Generic[Kind]):
     """learned: what is learned from. held: what is chosen by, none for nothing. whole: both, as they were given, but
     for texts to choose by that were handed over apart. test: what is scored, None for nothing. apart: whether `held`
-    was handed over apart. file, sha256: of all that was given; notes: on it. again: where training starts from a model
-    that learned before, how many of `held`, the last ones, are from what that one was chosen by, None elsewhere; rest:
-    what that one learned, but for what is learned again; None where it is not at hand."""
+    was handed over apart. file, sha256: of all that was given, files: where those are several; notes: on it. again:
+    where training starts from a model that learned before, how many of `held`, the last ones, are from what that one
+    was chosen by, None elsewhere; rest: what that one learned, but for what is learned again; None where it is not at
+    hand."""
 
     learned: Kind
     held: Kind
@@ -59,6 +61,7 @@ class Parts(Generic[Kind]):
     notes: list[str]
     again: int | None = None
     rest: Kind | None = None
+    files: tuple[str, ...] = ()
 
     @property
     def known(self) -> Kind:
@@ -68,7 +71,7 @@ class Parts(Generic[Kind]):
     @property
     def data(self) -> TextsData:
         """What a record keeps of them."""
-        return TextsData(self.file, self.sha256, len(self.whole), tuple(self.notes))
+        return TextsData(self.file, self.sha256, len(self.whole), tuple(self.notes), files=self.files)
 
     def together(self) -> Parts[Kind]:
         """The same, but what is chosen by is learned, too."""
@@ -124,7 +127,26 @@ def parts_of(
         learned, held = whole.split(options.validation, options.seed)
     scored = kept if test is None and options.holdout else test
     file = os.fspath(source) if isinstance(source, str | os.PathLike) else None
-    return Parts(learned, held, whole, scored, apart, file, given.sha256, notes)
+    files = files_of(source)
+    return Parts(learned, held, whole, scored, apart, file, given.sha256, notes, files=files)
+
+
+def place_of(data: Any) -> Any:
+    """Where texts are that a command is given: standard input, a file, or several."""
+    if isinstance(data, list):
+        return [Path(one) for one in data]
+    return Path(data) if isinstance(data, str) and data != "-" else data
+
+
+def in_a_line(data: Any) -> str:
+    """The names of one file or several, or what else texts are from."""
+    return ", ".join(map(str, data)) if isinstance(data, list) else str(data)
+
+
+def files_of(source: Any) -> tuple[str, ...]:
+    """The names of several files; none of anything else."""
+    listed = isinstance(source, list | tuple) and all(isinstance(one, Path) for one in source)
+    return tuple(map(str, source)) if listed else ()
 
 
 def scored_elsewhere(options: Parting) -> dict[str, Any]:
@@ -150,9 +172,10 @@ class Vectors(Checked):
 
 @dataclass(frozen=True)
 class TextsData(Checked):
-    """What config.json keeps of texts. file: where they were read from, None for lists; sha256: of all that was given.
-    texts: how many were learned from or chosen by. notes: what is odd in them, and in what was made of them. without:
-    options whose part of the model could not be built; the notes say why. vectors: None where it started from none."""
+    """What config.json keeps of texts. file: where they were read from, None for lists, and for several files, which
+    are in files; sha256: of all that was given. texts: how many were learned from or chosen by. notes: what is odd in
+    them, and in what was made of them. without: options whose part of the model could not be built; the notes say why.
+    vectors: None where it started from none."""
 
     who = "data"
 
@@ -162,6 +185,47 @@ class TextsData(Checked):
     notes: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     vectors: Vectors | None = None
+    files: tuple[str, ...] = ()
+
+    @property
+    def from_files(self) -> bool:
+        """Whether they were read from files, or from standard input."""
+        return self.file is not None or bool(self.files)
+
+    @property
+    def origin(self) -> Path | list[Path] | None:
+        """Where they were read from, if all of it is there; None elsewhere, and of standard input."""
+        places = [Path(one) for one in self.files or (self.file,) if one not in (None, "-")]
+        if not places or not all(place.exists() for place in places):
+            return None
+        return places if self.files else places[0]
+
+
+def kept_apart(
+    given: Kind,
+    data: Any,
+    about: TextsData,
+    read: Callable[[Any], Kind],
+    keys: Callable[[Kind], list[Hashable]],
+    options: Parting,
+) -> tuple[Kind, list[str]]:
+    """Of some of the files that a training read those texts that it did not learn, and a note; all of others.
+
+    data: where they are from. about: what the folder says of what was learned. read: reads that again.
+    """
+    source = about.origin
+    places = [one.resolve() for one in (data if isinstance(data, list) else [data]) if isinstance(one, Path)]
+    known = {one.resolve() for one in (source if isinstance(source, list) else [source]) if one is not None}
+    if not places or not all({one, *one.parents} & known for one in places):
+        return given, []
+    whole = read(source)
+    if whole.sha256 != about.sha256:
+        return given, []
+    learned = set(keys(whole.split(options.holdout, options.seed + 1)[0]))
+    left = [i for i, key in enumerate(keys(given)) if key not in learned]
+    if not left:
+        raise UserError(f"{given.where}: the model learned from these texts, all of them; give others")
+    return given.take(left), [f"{len(given) - len(left):,} of {len(given):,} texts were learned from: left out"]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from throughtime.storage.record import Choice, ModelRecord
 from throughtime.tasks.choices import settled
 from throughtime.tasks.earlier import Earlier
 from throughtime.tasks.estimator import Estimator, zeros
-from throughtime.tasks.reading.data import Kind, Parts
+from throughtime.tasks.reading.data import Kind, Parts, place_of
 from throughtime.tasks.reading.ensemble import Part, ReadingPlan
 from throughtime.tasks.reading.options import ReaderOptions
 from throughtime.tasks.reading.rehearsal import recalled, rehearsed, without
@@ -40,8 +40,8 @@ class ReadingEstimator(Estimator[Chosen, Parts[Kind], ReadingPlan, Running]):
     beside = (TOKENIZER, *FILES)
 
     @abstractmethod
-    def _parts_of(self, file: Path, options: Chosen) -> Parts[Kind]:
-        """The parts of a file, by the options."""
+    def _parts_of(self, source: Path | list[Path], options: Chosen) -> Parts[Kind]:
+        """The parts of a file or of several, by the options."""
 
     @abstractmethod
     def _keys(self, texts: Kind) -> list[Hashable]:
@@ -94,10 +94,10 @@ class ReadingEstimator(Estimator[Chosen, Parts[Kind], ReadingPlan, Running]):
         """What the rule says."""
 
     def fit_file(
-        self, data: str, out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, object]
+        self, data: str | list[str], out: Path, resume: bool, force: bool, quiet: bool, changes: Mapping[str, object]
     ) -> Self:
         fit: Any = self.fit  # type: ignore[attr-defined]
-        source = data if data == "-" else Path(data)
+        source = place_of(data)
         fitted: Self = fit(source, out=out, resume=resume, force=force, quiet=quiet, **changes)
         return fitted
 

@@ -167,12 +167,10 @@ def course(history: Sequence[Mapping[str, Json]], options: ReaderOptions) -> Cou
 def source_of(record: ModelRecord[Any, Any, Any, Any], folder: Path, data: str | None) -> tuple[str, Any]:
     """Where a diagnosis takes its texts from, and the options by which they are split: those of training, for what was
     learned there. UserError where it is nowhere."""
-    own, options = record.data.file, record.options.replaced(test=None)
-    if data is None and (own is None or own == "-" or not Path(own).exists()):
-        raise UserError(
-            f"{folder}: the texts it learned are not at {own or 'any known place'}; "
-            "give some: throughtime diagnose DIR FILE"
-        )
+    own, options = record.data.origin, record.options.replaced(test=None)
+    if data is None and own is None:
+        place = ", ".join(record.data.files) or record.data.file or "any known place"
+        raise UserError(f"{folder}: the texts it learned are not at {place}; give some: throughtime diagnose DIR FILE")
     apart = isinstance(options.validation, str) and not Path(options.validation).exists()
     if data is not None or options.validation is None or apart:
         usual = type(options).option("validation").default

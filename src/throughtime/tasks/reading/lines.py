@@ -9,7 +9,7 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import Any, TypeVar
 
-from throughtime.data.labelled import check_text
+from throughtime.data.text import check_text
 from throughtime.errors import UserError
 
 Asked = TypeVar("Asked")

@@ -30,7 +30,7 @@ _BACK = 50
 def recalled(
     record: ModelRecord[Any, Any, Any, Any],
     schema: Schema[Any, Any, Any, Any],
-    parts_of: Callable[[Path, Any], Parts[Kind]],
+    parts_of: Callable[[Any, Any], Parts[Kind]],
 ) -> Parts[Kind] | None:
     """What a model and those that it started from learned from, in the parts of then; None where no file is as it was.
 
@@ -38,8 +38,8 @@ def recalled(
     found: list[Parts[Kind]] = []
     for _ in range(_BACK):
         try:
-            file = None if record.data.file in (None, "-") else Path(record.data.file)
-            own = None if file is None or not file.exists() else parts_of(file, record.options.replaced(test=None))
+            source = record.data.origin
+            own = None if source is None else parts_of(source, record.options.replaced(test=None))
             if own is not None and own.sha256 == record.data.sha256:
                 found.append(own)
             if record.start is None:

@@ -43,12 +43,16 @@ def merits_of(evaluation: Mapping[str, Json], measures: Mapping[str, str]) -> li
     return [(percent(evaluation[name], "{:.1f} %"), what) for name, what in known.items()]
 
 
-def data_of(data: TextsData, classes: Mapping[str, int]) -> list[Item]:
-    """What is odd in the texts, and how many of each class were learned from."""
+def data_of(data: TextsData, classes: Mapping[str, int], several: bool = False) -> list[Item]:
+    """What is odd in the texts, and how many of each class were learned from. several: whether a text has several."""
     items: list[Item] = [Prose("; ".join(data.notes) + ".")] if data.notes else []
     if classes:
-        rest = f", the first {COUNTS} of {len(classes):,} classes" if len(classes) > COUNTS else ""
-        items.append(Prose(f"How many texts of each class the model learned from{rest}:"))
+        one, all_of = ("label", "labels") if several else ("class", "classes")
+        rest = f", the first {COUNTS} of {len(classes):,} {all_of}" if len(classes) > COUNTS else ""
+        items.append(Prose(f"How many texts of each {one} the model learned from{rest}:"))
+        if several:  # shares of what, nobody would know
+            few = list(classes.items())[:COUNTS]
+            return [*items, Table([one, "texts"], [[name, f"{n:,}"] for name, n in few], numeric=(1,))]
         whole = sum(classes.values()) or 1
         rows = [[name, f"{n:,}", percent(n / whole, "{:.1f}")] for name, n in list(classes.items())[:COUNTS]]
         items.append(Table(["class", "texts", "%"], rows, numeric=(1, 2)))
@@ -193,7 +197,8 @@ def model_of(run: Run, after: Sequence[Sequence[str]], above: Sequence[Stack] = 
     rows.append(["parameters in all", "", f"{run.record.parameters:,}"])
     items: list[Item] = [Table(["part", "what", "sizes"], rows)]
     if weights := run.record.decided.weights:
-        items.append(Prose("Weights: the answer's log probabilities are the weighted sum of these models'."))
+        what = "log odds" if getattr(model, "several", False) else "log probabilities"
+        items.append(Prose(f"Weights: the answer's {what} are the weighted sum of these models'."))
         items.append(Table(["", "weight"], [[name, f"{weight:.3f}"] for name, weight in weights.items()], numeric=(1,)))
     return [*items, *equations_of([layer for stack in stacks for _, layer in stack.named])]
 

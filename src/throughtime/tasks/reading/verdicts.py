@@ -52,6 +52,22 @@ def adds(added: Mapping[str, Json], weight: float) -> str:
     return f"The recurrence does harm: with it {size} ({between}). Use the linear models alone"
 
 
+def missed(parts: Mapping[str, np.ndarray], truth: np.ndarray, wrong: np.ndarray) -> dict[str, Json]:
+    """How many of the errors no model here avoids: what other weights could not mend. As recurrence_beside has it.
+
+    Returns errors, by_all (of them those that the recurrence and every linear model alone make too) and a sentence, ""
+    where there are no errors or nothing stands beside the recurrence.
+    """
+    errors = wrong > 0
+    alike = errors & np.all([one.argmax(1) != truth for one in parts.values()], 0)
+    count, shared = int(errors.sum()), int(alike.sum())
+    sentence = ""
+    if count and len(parts) > 1:
+        of = f"{shared:,} of its {count:,} errors ({shared / count:.0%})"
+        sentence = f"{of} are texts that no model here gets right, the recurrence or a linear one."
+    return {"errors": count, "by_all": shared, "sentence": sentence}
+
+
 def headline(parts: Mapping[str, Mapping[str, Json] | None]) -> str:
     """One sentence or several: the verdict on each part of an answer. parts: what it is -> its verdict, None where it
     stands beside nothing."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from throughtime.data.pairs import Pairs
-from throughtime.runtime.beam import Answer, Asked, Penalties
+from throughtime.runtime.beam import Answer, Penalties
 from throughtime.tasks.estimator import Say
 from throughtime.tasks.sequence.confidence import features, fit
 from throughtime.tasks.sequence.data import SequenceDecided
@@ -28,11 +28,7 @@ def decided(model: SequenceModel, held: Pairs, say: Say) -> SequenceDecided:
     """Penalties by which the best of what a search found is most like the targets, and weights of the confidence."""
     rows = [i for i in range(len(held)) if len(model.pieces.encode(held.sources[i]))][:MOST]
     sources, targets = [held.sources[i] for i in rows], [held.targets[i] for i in rows]
-    asked = []
-    for text in sources:
-        ids = model.pieces.encode(text)[: 2 * model.data.longest[0] + 20]
-        asked.append(Asked(ids, model.data.most(len(ids))))
-    every = model.search(asked, model.beam, model.beam)
+    every = model.search([model.asked(text) for text in sources], model.beam, model.beam)
     said = [[model.pieces.decode(one.ids) for one in some] for some in every]
     both = list(zip(said, targets, strict=True))
     even = [[overlap(text, target, 1.0) for text in some] for some, target in both]

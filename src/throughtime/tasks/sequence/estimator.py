@@ -22,7 +22,9 @@ from throughtime.tasks.earlier import Earlier
 from throughtime.tasks.estimator import Estimator, Finished, Plan, Say, zeros
 from throughtime.tasks.reading.data import Parts, scored_elsewhere
 from throughtime.tasks.sequence import rule
+from throughtime.tasks.sequence.cutting import ALL
 from throughtime.tasks.sequence.data import Coded, SequenceData, bounds, pairs_of, parts
+from throughtime.tasks.sequence.grounds import keeps
 from throughtime.tasks.sequence.options import SequenceOptions
 from throughtime.tasks.sequence.quality import overlap
 from throughtime.tasks.sequence.stream import SequenceModel
@@ -109,9 +111,9 @@ class SequenceEstimator(Estimator[Chosen, Parts[Pairs], SequencePlan, Running]):
         return self.fit(source, out=out, resume=resume, force=force, quiet=quiet, **changes)
 
     def _settle(self, examples: Parts[Pairs], options: Chosen) -> tuple[Chosen, Sequence[Choice]]:
-        targets = examples.learned.targets
-        words = sum(len(text.split()) if " " in text else len(text) for text in targets) / max(1, len(targets))
-        facts = rule.Facts(len(targets), words, options.threads or runs.torch_threads())
+        learned, threads = examples.learned, options.threads or runs.torch_threads()
+        read, words = (_words(side, options.longest) for side in (learned.sources, learned.targets))
+        facts = rule.Facts(len(learned), words, threads, read=read)
         return settled(options, rule.choices(facts, options))
 
     def _build(self, examples: Parts[Pairs], options: Chosen) -> SequencePlan:
@@ -134,16 +136,30 @@ class SequenceEstimator(Estimator[Chosen, Parts[Pairs], SequencePlan, Running]):
     def _built(self, examples: Parts[Pairs], options: Chosen, pieces: SharedBPE) -> SequencePlan:
         """A new model over pieces."""
         learned = examples.learned
-        coded, left = _within(Coded.of(learned, pieces), options.longest)
-        notes = [*examples.notes]
+        coded, cut, left = Coded.of(learned, pieces).within(options.longest, self.running.reads)
+        grounded, told = keeps(learned) if self.running.grounded else (False, "")
+        notes = [*examples.notes, *([told] if told else [])]
         if left:
             notes.append(f"{left:,} of {len(learned):,} pairs are longer than {options.longest} pieces: not learned")
+        if cut:
+            notes.append(
+                f"{cut:,} of {len(learned):,} sources are longer than {options.longest} pieces: of these the "
+                f"{self.running.reads} is read"
+            )
         if len(coded) < 2:
             raise UserError(f"{learned.where}: no pairs of at most {options.longest} pieces; give a larger --longest")
         slope, longest = bounds(coded)
         about = {**examples.data.to_json(), "notes": tuple(notes)}
         columns = learned.columns
-        data = SequenceData(**about, source=columns[0], target=columns[1], slope=slope, longest=longest)
+        data = SequenceData(
+            **about,
+            source=columns[0],
+            target=columns[1],
+            slope=slope,
+            longest=longest,
+            read=options.longest if cut else None,
+            grounded=grounded,
+        )
         config = EncoderDecoderConfig.stack(
             pieces.size,
             options.embedding,
@@ -155,20 +171,25 @@ class SequenceEstimator(Estimator[Chosen, Parts[Pairs], SequencePlan, Running]):
         )
         parameters = encoder_decoder.draw(config, np.random.default_rng(options.seed))
         parameters["output.b_y"] = _frequencies(coded, config)
-        held = self._held(examples, pieces, options)
+        held = self._held(examples, pieces, options, data)
         files = {TOKENIZER: pieces.to_json()}
         return SequencePlan(config, data, parameters, files, pieces=pieces, learned=coded, held=held)
 
     def _rebuild(self, examples: Parts[Pairs], record: ModelRecord[Any, Any, Any, Any], folder: Path) -> SequencePlan:
         self._check_same(examples, record, folder)
         pieces = SharedBPE.from_json(read_json(folder / TOKENIZER))
-        coded, _ = _within(Coded.of(examples.learned, pieces), record.options.longest)
-        held = self._held(examples, pieces, record.options)
+        coded = Coded.of(examples.learned, pieces).within(record.options.longest, self._reads(record.data)).pairs
+        held = self._held(examples, pieces, record.options, record.data)
         model, files = record.model, {TOKENIZER: pieces.to_json()}
         return SequencePlan(model, record.data, zeros(model), files, pieces=pieces, learned=coded, held=held)
 
-    def _held(self, examples: Parts[Pairs], pieces: SharedBPE, options: SequenceOptions) -> Coded:
-        return _within(Coded.of(examples.held, pieces), options.longest)[0]
+    def _held(self, examples: Parts[Pairs], pieces: SharedBPE, options: SequenceOptions, data: SequenceData) -> Coded:
+        return Coded.of(examples.held, pieces).within(options.longest, self._reads(data)).pairs
+
+    def _reads(self, data: SequenceData) -> str:
+        """What of long sources is learned from: where none was cut, none is, as in trainings of earlier versions."""
+        reads: str = self.running.reads
+        return ALL if data.read is None else reads
 
     def _job(self, examples: Parts[Pairs], plan: SequencePlan, options: Chosen, best: Best) -> tuple[Job, str]:
         from throughtime.models.ops_torch import TorchModel
@@ -228,10 +249,9 @@ class SequenceEstimator(Estimator[Chosen, Parts[Pairs], SequencePlan, Running]):
         return list(self.record.data.notes)
 
 
-def _within(coded: Coded, longest: int) -> tuple[Coded, int]:
-    """Pairs of at most so many pieces on either side, and how many are not."""
-    rows = coded.within(longest)
-    return coded.take(rows), len(coded) - len(rows)
+def _words(texts: Sequence[str], most: int) -> float:
+    """How many words texts have on average, or, without spaces, characters; of one at most so many count."""
+    return sum(min(most, len(text.split()) if " " in text else len(text)) for text in texts) / max(1, len(texts))
 
 
 def _frequencies(coded: Coded, config: EncoderDecoderConfig) -> np.ndarray:

@@ -163,8 +163,7 @@ def of_model(
 def _patient(model: SequenceModel, pairs: Any, options: Any, history: Sequence[Mapping[str, Json]]) -> SequencePatient:
     coded = []
     for some in (pairs.learned, pairs.held):
-        every = Coded.of(some, model.pieces)
-        coded.append(every.take(every.within(options.longest)))
+        coded.append(Coded.of(some, model.pieces).within(options.longest, model.reads).pairs)
     course = Course.of(history, options.part(Settings), None)
     return SequencePatient(model.config, model.parameters, coded[0], coded[1], options, course)
 
@@ -259,7 +258,7 @@ UNIT, METRIC = "pairs", "1 - chrF"
 
 def amount(
     learner: type[Any],
-    data: str,
+    data: Path | list[Path],
     share: float,
     seed: int,
     options: Mapping[str, Json],
@@ -270,7 +269,8 @@ def amount(
 
     if options.get("horizon") is not None:
         raise UserError("learning-curve: --horizon is for forecasts, these are pairs of texts")
-    learned, test = read_(Path(data)).split(0.2, 1)
+    assert isinstance(data, Path)  # the commands take one file
+    learned, test = read_(data).split(0.2, 1)
     count = round(share * len(learned))
     if count < 50 or len(test) < 20:
         raise UserError(

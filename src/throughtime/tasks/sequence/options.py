@@ -21,7 +21,8 @@ class SequenceOptions(DropoutOptions):
     source, target: columns of a table, ends of the names of two files. hidden, layers: of the encoder, H in each
     direction; the decoder has a recurrence of as many units below its attention and one above it. vocabulary: pieces of
     both sides together. heads: parts of the attention. copying: whether pieces of the source can be copied. beam: the
-    answers that a search goes on with. longest: pieces of a text that is learned from; longer ones are left out.
+    answers that a search goes on with. longest: pieces of a text that is learned from; longer pairs are left out,
+    but of a source of a summary the beginning is read, and of what was said before a reply the end.
     """
 
     cell: Any = redefined(StackOptions, "cell", "gru_reset_after")

@@ -76,12 +76,11 @@ def _attention(evaluation: Mapping[str, Json]) -> list[Item]:
 
 def _lengths(evaluation: Mapping[str, Json]) -> list[Item]:
     rows = []
+    measure = f"{evaluation['measure'] if isinstance(evaluation.get('measure'), str) else 'chrF'} of a text"
     for one in map(mapping, as_list(evaluation.get("by_length"))):
         if all(is_number(one.get(key)) for key in ("from", "to", "texts", "overlap")):
             rows.append([f"{one['from']} to {one['to']}", f"{one['texts']:,}", percent(one["overlap"])])
-    items: list[Item] = (
-        [Table(["pieces of the source", "texts", "chrF of a text"], rows, numeric=(1, 2))] if rows else []
-    )
+    items: list[Item] = [Table(["pieces of the source", "texts", measure], rows, numeric=(1, 2))] if rows else []
     entries = [one for one in map(mapping, as_list(evaluation.get("by_unseen"))) if is_number(one.get("overlap"))]
     rows = [
         [
@@ -92,7 +91,7 @@ def _lengths(evaluation: Mapping[str, Json]) -> list[Item]:
         for one in entries
     ]
     if rows:
-        items.append(Table(["words of the source that training did not have", "texts", "chrF of a text"], rows, (1, 2)))
+        items.append(Table(["words of the source that training did not have", "texts", measure], rows, (1, 2)))
     return items
 
 

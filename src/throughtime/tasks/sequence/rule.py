@@ -16,6 +16,9 @@ WARM_UP, WARM_SHARE = 200, 10
 SPENT = 0.9
 """Of the minutes; the rest is for all that is no training step."""
 
+BATCH = 1600
+"""Pieces of a step on the longer side, at most; of sources much longer than their targets up to twice as many."""
+
 PASSES, LEAST_STEPS, MOST_EPOCHS = 20, 1500, 60
 """Epochs of many pairs; of few so many steps, but no more epochs."""
 
@@ -23,12 +26,19 @@ PASSES, LEAST_STEPS, MOST_EPOCHS = 20, 1500, 60
 @dataclass(frozen=True)
 class Facts:
     """What is chosen by. pairs: to learn from. words: mean of the targets, in words or, without spaces, characters.
-    threads: how many there are. operations: multiplications of one core in a second, None where nobody measured."""
+    threads: how many there are. read: mean of the sources, likewise, of what is read of them.
+    operations: multiplications of one core in a second, None where nobody measured."""
 
     pairs: int
     words: float
     threads: int
     operations: float | None = None
+    read: float = 0.0
+
+    @property
+    def longer(self) -> float:
+        """By how much sources are longer than targets, in times, where that is more than twice; else 1."""
+        return max(1.0, self.read / max(1.0, self.words) / 2)
 
 
 @dataclass(frozen=True)
@@ -57,10 +67,12 @@ def choices(facts: Facts, options: SequenceOptions) -> list[Choice]:
     size = next(one for one in SIZES if facts.pairs >= one.pairs)
     why = f"{facts.pairs:,} pairs"
     found = [Choice(name, getattr(size, name), why) for name in ("hidden", "embedding", "vocabulary", "dropout")]
-    batch = max(64, min(1600, int(facts.pairs * facts.words / 24) // 32 * 32))
-    few = "few pairs: more steps of fewer" if batch < 1600 else "enough pairs"
+    most = int(BATCH * min(2.0, facts.longer)) // 32 * 32
+    batch = max(64, min(most, int(facts.pairs * facts.words * facts.longer / 24) // 32 * 32))
+    few = "few pairs: more steps of fewer" if batch < most else "enough pairs"
     found.append(Choice("batch", batch, few))
-    steps_an_epoch = max(1, round(1.35 * facts.pairs * (facts.words + 1) / (options.batch or batch)))
+    words = facts.words if facts.longer == 1 else facts.read
+    steps_an_epoch = max(1, round(1.35 * facts.pairs * (words + 1) / (options.batch or batch)))
     passes = max(PASSES, min(MOST_EPOCHS, -(-LEAST_STEPS // steps_an_epoch)))
     found.append(Choice("epochs", passes, f"{passes} times over {facts.pairs:,} pairs"))
     total = _steps(facts, options, passes, steps_an_epoch)

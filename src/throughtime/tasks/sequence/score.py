@@ -18,7 +18,7 @@ from throughtime.options import Json
 from throughtime.storage.record import Schema
 from throughtime.tasks.sequence.alignment import by_word, word_spans
 from throughtime.tasks.sequence.losses import losses
-from throughtime.tasks.sequence.quality import overlap
+from throughtime.tasks.sequence.quality import CHRF, Measure, overlap
 from throughtime.tasks.sequence.stream import SequenceModel, Wishes
 
 WORST, SHOWN = 20, 3
@@ -49,26 +49,33 @@ def score(
     learned: Pairs | None,
     baselines: Mapping[str, Sequence[str]],
     unit: str = "texts",
+    measure: Measure = CHRF,
     said: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Everything an evaluation says. learned: what the model learned, None where it is not at hand; the nearest of its
-    sources gives a baseline. baselines: others, name -> an answer to each source. said: the answers that are scored,
-    where they are not the model's own alone."""
+    sources gives a baseline. baselines: others, name -> an answer to each source. measure: by which answers are told
+    to be better or worse than others. said: the answers that are scored, where they are not the model's own alone."""
     answers = model.texts(given.sources) if said is None else list(said)
-    quality = np.array([overlap(*pair) for pair in zip(answers, given.targets, strict=True)])
+    quality = _quality(measure, answers, given.targets)
     groups = np.unique(given.near().groups, return_inverse=True)[1]
     evaluation: dict[str, Any] = {"texts": len(given), **figures(answers, given.targets, groups)}
-    evaluation |= {"overlap": _mean(quality), **_kept(answers, given, learned), "baselines": {}}
+    evaluation |= {
+        "measure": measure.name,
+        "overlap": _mean(quality),
+        **_kept(answers, given, learned),
+        "baselines": {},
+    }
     if learned is not None and len(learned):
         places, _ = Nearest.fit(learned.sources).best(given.sources)
         baselines = {**baselines, "nearest training text": [learned.targets[int(i)] for i in places[:, 0]]}
     theirs = {}
     for name, own in baselines.items():
-        theirs[name] = np.array([overlap(*pair) for pair in zip(own, given.targets, strict=True)])
+        theirs[name] = _quality(measure, own, given.targets)
         evaluation["baselines"][name] = {**figures(own, given.targets), "overlap": _mean(theirs[name])}
     if theirs:
         best = max(theirs, key=lambda name: float(theirs[name].mean()))
-        evaluation["verdict"] = verdict(1 - quality, 1 - theirs[best], best, "1 - chrF", unit, groups).to_json()
+        error = f"1 - {measure.name}"
+        evaluation["verdict"] = verdict(1 - quality, 1 - theirs[best], best, error, unit, groups).to_json()
     evaluation["distinct"] = len({*answers}) / max(1, len({*given.sources}))
     evaluation["exchanged"] = _exchanged(model, given)
     evaluation["by_length"] = _by_length(model, given.sources, quality)
@@ -80,6 +87,10 @@ def score(
     ]
     evaluation["attention"] = _attention(model, given.sources)
     return evaluation
+
+
+def _quality(measure: Measure, answers: Sequence[str], targets: Sequence[str]) -> np.ndarray:
+    return np.array([measure.of(*pair) for pair in zip(answers, targets, strict=True)])
 
 
 def figures(answers: Sequence[str], targets: Sequence[str], groups: np.ndarray | None = None) -> dict[str, Json]:
@@ -151,9 +162,8 @@ def _mean(values: np.ndarray) -> float:
 
 def _exchanged(model: SequenceModel, given: Pairs) -> dict[str, Json] | None:
     """The loss with each text's own source, and with another's: a decoder that ignores its source does as well."""
-    longest = 2 * model.data.longest[0] + 20
     coded = [
-        (model.pieces.encode(a)[:longest], model.pieces.encode(b))
+        (model.asked(a).source, model.pieces.encode(b))
         for a, b in zip(given.sources[:_CONTROL], given.targets, strict=False)
     ]
     coded = [pair for pair in coded if len(pair[0]) and len(pair[1])]
@@ -210,13 +220,12 @@ def _attention(model: SequenceModel, sources: Sequence[str]) -> list[dict[str, J
 
 def look(model: SequenceModel, text: str) -> dict[str, Json] | None:
     """The words of a source and of its answer, and the attention between them; None of a blank text."""
-    from throughtime.runtime.beam import Asked
-
     text = text.strip()
-    ids = model.pieces.encode(text)[: 2 * model.data.longest[0] + 20]
+    asked = model.asked(text)
+    ids = asked.source
     if not len(ids):
         return None
-    (answer, *_), *_ = model.search([Asked(ids, model.data.most(len(ids)))], model.beam)
+    (answer, *_), *_ = model.search([asked], model.beam)
     said = model.pieces.decode(answer.ids)
     source, target = word_spans(text, ids, model.pieces), word_spans(said, answer.ids, model.pieces)
     shares = by_word(source, target, answer.shares[: len(answer.ids)])

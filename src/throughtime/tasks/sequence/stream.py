@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -21,12 +21,15 @@ from throughtime.storage.environment import cores
 from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS, read_json, read_weights
 from throughtime.storage.parameters import check_finite, check_parameters
 from throughtime.storage.record import ModelRecord, Schema
-from throughtime.tasks.sequence.alignment import Link, links, word_spans
 from throughtime.tasks.sequence.confidence import confidence, features
-from throughtime.tasks.sequence.cutting import Cut, cut
+from throughtime.tasks.sequence.cutting import ALL, END, Cut, cut
 from throughtime.tasks.sequence.data import SequenceData, SequenceDecided
 from throughtime.tasks.sequence.options import MOST_BEAM
 from throughtime.tasks.sequence.repeats import Repeats
+
+if TYPE_CHECKING:
+    from throughtime.tasks.sequence.alignment import Link
+    from throughtime.tasks.sequence.grounds import Grounds, Looks
 
 _TEXTS = 1024
 """Texts in memory at once."""
@@ -109,11 +112,12 @@ class SequenceModel:
     """An encoder-decoder that runs without torch.
 
     pieces: how texts are cut. data: how long answers may be. decided: penalties and confidence. beam: of a search where
-    nothing is said. truncates: whether of a long source the beginning is read, instead of one part after the other.
-    Raises UserError where these do not fit.
+    nothing is said. reads: what of a source that is too long to be read at once. grounded: whether answers keep to the
+    names and numbers of their sources, where those of training do. Raises UserError where these do not fit.
     """
 
-    truncates = False
+    reads = ALL
+    grounded = False
 
     def __init__(
         self,
@@ -135,6 +139,7 @@ class SequenceModel:
         self.decided = decided or SequenceDecided()
         self.parameters = {name: np.ascontiguousarray(value) for name, value in parameters.items()}
         self.ops = StepOps(threads)
+        self._looks: Looks | None = None
         self._visible, self._folded = pieces.visible(), pieces.folded()
 
     def answer(self, texts: Iterable[str], wishes: Wishes | None = None) -> Iterator[Answered]:
@@ -180,12 +185,18 @@ class SequenceModel:
 
     def cut(self, text: str) -> Cut:
         """A text in the parts in which it is read."""
-        return cut(text, self.pieces.encode, self.most, self.truncates)
+        return cut(text, self.pieces.encode, self.most, self.reads)
 
     @property
     def most(self) -> int:
         """Pieces of a source that are read at once."""
-        return 2 * self.data.longest[0] + 20
+        return self.data.read or 2 * self.data.longest[0] + 20
+
+    def asked(self, text: str) -> Asked:
+        """A text as a search takes it, of a long one what is read first."""
+        ids = self.pieces.encode(text)
+        ids = ids[-self.most :] if self.reads == END else ids[: self.most]
+        return Asked(ids, self.data.most(len(ids)))
 
     def search(
         self, asked: Sequence[Asked], beam: int, wanted: int = 1, never: str | None = None
@@ -194,13 +205,23 @@ class SequenceModel:
         edge, decode = self.config.edge, self.pieces.decode
         penalties = Penalties(self.decided.length, self.decided.coverage)
         repeats = Repeats([one.source for one in asked], self._folded, self._visible, self.config.edge)
+        grounds = self._grounds(asked)
 
         def refused(number: int, ids: Sequence[int], token: int) -> bool:
-            if repeats.refused(number, ids, token):
+            if repeats.refused(number, ids, token) or (grounds is not None and grounds.refused(number, ids, token)):
                 return True
             return never is not None and token == edge and decode(ids) == never
 
         return search(self.ops, self.config, self.parameters, asked, beam, penalties, refused, wanted)
+
+    def _grounds(self, asked: Sequence[Asked]) -> Grounds | None:
+        """What answers have to keep to, where they do."""
+        if not self.data.grounded:
+            return None
+        from throughtime.tasks.sequence.grounds import Grounds, Looks
+
+        self._looks = self._looks or Looks(self.pieces)
+        return Grounds(asked, self.pieces, self._looks)
 
     def _outputs(self, text: str, ids: np.ndarray, answers: Sequence[Answer], wishes: Wishes) -> list[Output]:
         """Different texts with falling scores."""
@@ -212,6 +233,8 @@ class SequenceModel:
             sure = confidence(self.decided.sure, features(one, text)) if self.decided.sure else None
             linked = []
             if wishes.attention:
+                from throughtime.tasks.sequence.alignment import links, word_spans
+
                 spans = word_spans(text, ids, self.pieces), word_spans(said, one.ids, self.pieces)
                 linked = links(*spans, one.shares[: len(one.ids)])
             found[said] = Output(said, one.score, one.logarithm, sure, linked)

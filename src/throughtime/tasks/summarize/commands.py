@@ -9,7 +9,6 @@ from throughtime.options import Json
 from throughtime.tasks import shell
 from throughtime.tasks.sequence import commands
 from throughtime.tasks.sequence.commands import run as run
-from throughtime.tasks.summarize.score import MEASURES
 
 DATA = "TSV, CSV, JSONL with a long and a short text, or two files of one line each; --source and --target name them."
 TRAIN = "Learn to summarize from pairs of texts, score those it never saw beside the baselines, write a report."
@@ -28,6 +27,8 @@ def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None
 
 def show(evaluation: Mapping[str, Json]) -> None:
     """Print an evaluation."""
+    from throughtime.tasks.summarize.score import MEASURES
+
     commands.show(evaluation, MEASURES)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import regex
 
 from throughtime.data.pairs import Pairs
+from throughtime.tasks.sequence.quality import ROUGE_L
 from throughtime.tasks.sequence.score import MEASURES as EVERY
 from throughtime.tasks.sequence.score import evaluate_folder as evaluate_any
 from throughtime.tasks.sequence.score import score as score_any
@@ -22,7 +23,8 @@ MEASURES = {name: EVERY[name] for name in ("rougeL", "rouge1", "rouge2", "chrf")
 
 def score(model: SequenceModel, given: Pairs, learned: Pairs | None) -> dict[str, Any]:
     """Everything an evaluation says of pairs. learned: what baselines know, None for nothing."""
-    return score_any(model, given, learned, {"first sentence": [lead(text) for text in given.sources]}, "texts")
+    first = {"first sentence": [lead(text) for text in given.sources]}
+    return score_any(model, given, learned, first, "texts", ROUGE_L)
 
 
 def lead(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from throughtime.models.encoder_decoder import EncoderDecoderConfig
 from throughtime.storage.record import Schema
+from throughtime.tasks.sequence.cutting import BEGINNING
 from throughtime.tasks.sequence.data import SequenceData, SequenceDecided
 from throughtime.tasks.sequence.stream import SequenceModel
 from throughtime.tasks.summarize.options import SummarizerOptions
@@ -17,9 +18,10 @@ SCHEMA = Schema("summarize", EncoderDecoderConfig, SummarizerOptions, SequenceDa
 
 
 class TextSummarizer(SequenceModel):
-    """Summarizes texts; of a long one the beginning is read."""
+    """Summarizes texts; of a long one the beginning is read. A summary has no names and numbers of its own."""
 
-    truncates = True
+    reads = BEGINNING
+    grounded = True
 
     def summarize(self, texts: Iterable[str], **wishes: Any) -> list[str]:
         """The summary of each text. wishes: beam, prefix, terms, at_least; see tasks.sequence.stream.Wishes."""

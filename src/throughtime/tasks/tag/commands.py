@@ -14,7 +14,8 @@ from throughtime.options import Json
 from throughtime.report.console import print_json, say, table
 from throughtime.tasks import shell
 
-DATA = "One token a line (CoNLL, CoNLL-U, CSV), seq.in and seq.out in a folder, JSON with tokens or spans, Parquet."
+DATA = "One token a line (CoNLL, CoNLL-U, CSV), JSON with tokens or spans, Parquet; several files, or a folder."
+SEVERAL = True
 TRAIN = "Learn to tag tokens and to tell intents, score texts it never saw beside the baselines, write a report."
 
 
@@ -73,7 +74,9 @@ def _tokens(line: str, row: int) -> list[str]:
 
 def evaluate(
     directory: shell.Directory,
-    data: Annotated[str, Argument(help="Tagged texts; of those of training only the ones kept apart are scored.")],
+    data: Annotated[
+        list[str], Argument(help="Tagged texts; of those of training only the ones kept apart are scored.")
+    ],
     encoding: Annotated[str | None, Option(help="Of the file; as in training if not given.")] = None,
     seconds: Annotated[
         float | None, Option(help="How long the linear-chain CRF beside it may take, 60 if not given; 0 leaves it out.")
@@ -83,11 +86,15 @@ def evaluate(
     """Score a model on tagged texts beside the baselines; sentences say whether it is better."""
     from throughtime.tasks.tag.score import evaluate_folder
 
-    result = evaluate_folder(directory, data, encoding, seconds, (lambda line: None) if json else say)
+    result = evaluate_folder(
+        directory, shell.one_or_several(data), encoding, seconds, (lambda line: None) if json else say
+    )
     if json:
         print_json(result)
-    else:
-        show(result)
+        return
+    for note in result["notes"]:
+        say(f"data: {note}")
+    show(result)
 
 
 def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None, json: bool) -> None:

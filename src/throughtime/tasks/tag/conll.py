@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from throughtime.data.spacing import places
 from throughtime.data.table import delimited
 from throughtime.errors import UserError
+from throughtime.tasks.tag.conll_columns import ID, Line, asked, names_of, numbered_by, places_of, upos
 from throughtime.tasks.tag.found import Choices, Found, column_of
-
-CONLLU = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
-"""The columns of CoNLL-U."""
 
 WORD = ("word", "words", "token", "tokens", "form")
 TAG = ("tag", "tags", "ner_tag", "ner_tags", "ner", "bio", "label", "labels", "upos", "pos")
@@ -25,36 +22,27 @@ _SPAN = re.compile(r"[BIES]-.+")
 _INTENT = re.compile(r"#\s*intent\s*[=:]\s*(.*)", re.IGNORECASE)
 _COMMENT = re.compile(r"#\s*[\w.\-]+\s*[=:](\s|$)")
 _TEXT = re.compile(r"#\s*text\s*=\s*(.*)")
-_GLOBAL = re.compile(r"#\s*global\.columns\s*=\s*(.+)")
-_ID = re.compile(r"\d+(?:[-.]\d+)?")
 _SPACES = re.compile(r"[ \t]+")  # others, such as the ideographic one, are tokens
-
-
-@dataclass
-class _Line:
-    row: int
-    text: str
-    cells: list[str]
-
-    @property
-    def marked(self) -> bool:
-        return self.text.startswith("#")
 
 
 def conll(content: str, where: str, choices: Choices) -> Found:
     """Sentences of a token a line; a line of white space ends one."""
-    lines = [_Line(row, line, _cells(line)) for row, line in enumerate(content.split("\n"), 1)]
+    lines = [Line(row, line, _cells(line)) for row, line in enumerate(content.split("\n"), 1)]
     rows = [line for line in lines if line.cells and not line.marked and line.cells[0] != "-DOCSTART-"]
-    names = _names(lines, rows)
-    numbered = names is not None or _numbered(lines)
+    names = names_of(lines, rows)
+    numbered = names is not None or numbered_by(lines)
     found = Found(where, lines=[])
     width = max((len(line.cells) for line in rows), default=0)
-    token, tag = _columns(names, choices, numbered, where, width)
+    token, tag = places_of(names, choices, numbered, where, width)
     if names is not None:
-        tag, told = _upos(names, rows, tag, choices)
+        tag, told = upos(names, rows, tag, choices)
         found.notes.append(f"CoNLL-U: tokens are {names[token]}, tags {told}; --tag-column names another")
-    elif numbered:
-        found.notes.append(f"the first column numbers tokens: those are column {token}, tags the last, from 0")
+    else:
+        token, tag, notes = asked(rows, token, tag, choices, where)
+        found.notes += notes
+    if names is None and numbered:
+        tags = "the last" if tag < 0 else f"column {tag}"
+        found.notes.append(f"the first column numbers tokens: those are column {token}, tags {tags}, from 0")
     tagset = {line.cells[tag] for line in rows if -len(line.cells) <= tag < len(line.cells)}
     tabbed = bool(rows) and all("\t" in line.text for line in rows)
     intents: list[str | None] = []
@@ -75,7 +63,7 @@ def conll(content: str, where: str, choices: Choices) -> Found:
         elif len(cells) < 2:
             raise UserError(f"{where}: row {line.row}: expected a token and its tag, got {line.text.strip()[:40]!r}")
         elif numbered and not cells[0].isdecimal():
-            if not _ID.fullmatch(cells[0]):
+            if not ID.fullmatch(cells[0]):
                 raise UserError(f"{where}: row {line.row}: expected a token's number first, got {cells[0][:40]!r}")
         elif max(token, tag) >= len(cells):
             raise UserError(
@@ -116,52 +104,6 @@ def _checked_texts(found: Found) -> None:
     ]
 
 
-def _names(lines: Sequence[_Line], rows: Sequence[_Line]) -> tuple[str, ...] | None:
-    """The columns of CoNLL-U and of its kin, which names its columns itself; None of other files."""
-    for line in lines[:20]:
-        if match := _GLOBAL.fullmatch(line.text.strip()):
-            return tuple(match.group(1).split())
-    sound = all("\t" in line.text and len(line.cells) == len(CONLLU) and _ID.fullmatch(line.cells[0]) for line in rows)
-    return CONLLU if rows and sound else None
-
-
-def _numbered(lines: Sequence[_Line]) -> bool:
-    """Whether the first of three or more columns counts the tokens of every sentence from 1."""
-    number, some = 0, False
-    for line in lines:
-        if not line.cells:
-            number = 0
-        elif not line.marked and line.cells[0] != "-DOCSTART-":
-            number += 1
-            some = True
-            if len(line.cells) < 3 or line.cells[0] != str(number):
-                return False
-    return some
-
-
-def _columns(
-    names: tuple[str, ...] | None, choices: Choices, numbered: bool, where: str, width: int
-) -> tuple[int, int]:
-    """The places of tokens and tags; -1 for the last."""
-    if names is not None:
-        token = column_of(names, choices.token_column, ("form",), where, "tokens")
-        usual = ("upos", "ner", "deprel", names[-1].lower())
-        return token, column_of(names, choices.tag_column, usual, where, "tags")
-    places = [str(place) for place in range(width)]
-    token = 1 if numbered else 0
-    if choices.token_column is not None:
-        token = column_of(places, choices.token_column, (), where, "tokens")
-    return token, -1 if choices.tag_column is None else column_of(places, choices.tag_column, (), where, "tags")
-
-
-def _upos(names: tuple[str, ...], rows: Sequence[_Line], tag: int, choices: Choices) -> tuple[int, str]:
-    """The place and name of the tags; XPOS where UPOS is empty."""
-    usual = choices.tag_column is None and names[tag].upper() == "UPOS" and "XPOS" in names
-    if usual and all(len(line.cells) > tag and line.cells[tag] == "_" for line in rows):
-        return names.index("XPOS"), "XPOS"
-    return tag, names[tag]
-
-
 def _cells(line: str) -> list[str]:
     """Columns between tabs or spaces; none of an empty line. A line that begins with two spaces has a space as token,
     and so has one that begins with a space and a tab."""
@@ -174,7 +116,7 @@ def _cells(line: str) -> list[str]:
     return _words(line)
 
 
-def _is_comment(line: _Line, tagset: set[str], tabbed: bool, width: int) -> bool:
+def _is_comment(line: Line, tagset: set[str], tabbed: bool, width: int) -> bool:
     """Whether a line that begins with # is none of a token #."""
     cells = line.cells
     if _COMMENT.match(line.text) or len(cells) == 1 or (tabbed and "\t" not in line.text):
@@ -218,21 +160,27 @@ def word_rows(content: str, where: str, separator: str, choices: Choices) -> Fou
             raise UserError(f"{where}: row {number} has {len(cells)} values, the header {len(names)}")
     if any(cells[token].lstrip().startswith("[") and len(cells[token]) > 2 for _, cells in body):
         return None
+    if all(cells[tag].lstrip().startswith("['") for _, cells in body):
+        return None
     if any(" " in cells[tag].strip() for _, cells in body):
         return None
     place = _sentence_column(lower, body, token)
-    before = None
+    before, ended = None, False
     blank = {number for number, line in enumerate(content.split("\n"), 1) if not line.strip()}
-    if place is None and not any(number - 1 in blank for number, _ in body[1:]):
+    ends = any(not cells[token].strip() and not cells[tag].strip() for _, cells in body)
+    if place is None and not ends and not any(number - 1 in blank for number, _ in body[1:]):
         raise UserError(
             f"{where}: which rows are one sentence? there is no column such as {SENTENCE[0]!r} or 'sentence_id', and "
             "no empty line between sentences; add one"
         )
     for number, cells in body:
         mark = cells[place].strip() if place is not None else ("" if number - 1 not in blank else str(number))
-        if (mark and mark != before) or not found.tokens:
+        if not cells[token].strip() and not cells[tag].strip():
+            before, ended = None, True
+            continue
+        if (mark and mark != before) or ended or not found.tokens:
             _begin(found, number, None)
-            before = mark
+            before, ended = mark, False
         found.tokens[-1].append(cells[token])
         found.tags[-1].append(cells[tag].strip())
         assert found.lines is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ import numpy as np
 from throughtime.data import tag_schemes
 from throughtime.data.composing import composed
 from throughtime.data.label_notes import imbalance, never_seen
-from throughtime.data.labelled import check_text
+from throughtime.data.spans import spanned
 from throughtime.data.table import read_table
 from throughtime.data.tagged import Tagged
+from throughtime.data.text import check_text
 from throughtime.errors import UserError
 from throughtime.tasks.reading.data import Parts, TextsData, parts_of
 from throughtime.tasks.reading.lengths import cut_in_words, longest
@@ -71,7 +72,8 @@ def parts(source: Any, given: Tagged, beside: Tagged | None, options: TaggerOpti
 def read_tagged(source: Any, encoding: str = "utf-8", language: str = "auto", choices: Choices | None = None) -> Tagged:
     """Sentences with their tags from files, frames or lists.
 
-    source: a file of a token a line (CoNLL, CoNLL-U), its tag in the last column, and an empty line between sentences,
+    source: a file, a list of Paths, or a folder of files of one kind; of a token a line (CoNLL, CoNLL-U), its tag in
+    the last column, and an empty line between sentences,
     the intents in comments (# intent = X) or in a file beside it, FILE.intent, a line each; a folder with the parallel
     files seq.in, seq.out and perhaps label; CSV with a word in each row; JSON, Parquet or a frame with tokens, tags or
     slots, and perhaps intent; texts with spans by characters, as spaCy, doccano, Rasa and Label Studio write them; a
@@ -84,8 +86,17 @@ def read_tagged(source: Any, encoding: str = "utf-8", language: str = "auto", ch
     if language not in LANGUAGES:
         raise UserError(f"language {language!r}: choose from {', '.join(LANGUAGES)}")
     choices = replace(choices or Choices(), language=language)
+    several = sources.files_of(source)
+    if several is not None:
+        return together([_read(one, encoding, choices) for one in several])
+    return _read(source, encoding, choices)
+
+
+def _read(source: Any, encoding: str, choices: Choices) -> Tagged:
+    """Sentences of one source."""
     if isinstance(source, str | Path):
         path = Path(source)
+        language = choices.language
         found = (
             sources.folder_of(path, encoding, language) if path.is_dir() else sources.file_of(path, encoding, choices)
         )
@@ -95,13 +106,13 @@ def read_tagged(source: Any, encoding: str = "utf-8", language: str = "auto", ch
         names = (TOKENS[0], TAGS[0], INTENTS[0])
         found = sources.columns_of(dict(zip(names, source, strict=False)), "data", 0, choices)
     elif isinstance(source, list):
-        rows = spans.spanned(source, 0, "data")
-        if rows is None:
+        spanned_ = spanned(source, 0, "data")
+        if spanned_ is None:
             raise UserError(
                 "data: expected (tokens, tags) as a pair of lists, or texts with spans [(text, {'entities': ...})], "
                 "got a list of something else"
             )
-        found = spans.tokens_of(rows, "data")
+        found = spans.tokens_of(spanned_.rows, "data", spanned_.notes)
     elif hasattr(source, "column_names") and hasattr(source, "features"):  # a Dataset of Hugging Face
         names = source.column_names
         if isinstance(names, Mapping):
@@ -117,6 +128,35 @@ def read_tagged(source: Any, encoding: str = "utf-8", language: str = "auto", ch
             f"got {type(source).__name__}"
         )
     return _finished(found)
+
+
+def together(each: Sequence[Tagged]) -> Tagged:
+    """Sentences of several files, one behind the other; UserError where they do not go together."""
+    first = each[0]
+    where = first.where if len(each) == 1 else f"{first.where} and {len(each) - 1} more"
+    marked = [one for one in each if any(tag != "O" for tags in one.tags for tag in tags)] or [first]
+    for one in each:
+        if one in marked and one.scheme != marked[0].scheme:
+            raise UserError(
+                f"{one.where}: the tags are of the scheme {one.scheme}, those of {marked[0].where} of "
+                f"{marked[0].scheme}; write them alike"
+            )
+        if bool(one.intents) != bool(first.intents):
+            has, lacks = ("intents", "none") if one.intents else ("no intents", "some")
+            raise UserError(
+                f"{one.where}: the texts have {has}, those of {first.where} {lacks}; give all of them or none"
+            )
+    found = first
+    for one in each[1:]:
+        found = found.joined(one)
+    notes = [f"{one.where}: {note}" for one in each for note in one.notes] if len(each) > 1 else first.notes
+    told = [f"{len(each):,} files, from {first.where} to {each[-1].where}"] if len(each) > 1 else []
+    return replace(found, where=where, notes=[*told, *notes], scheme=marked[0].scheme)
+
+
+def keys(texts: Tagged) -> list[Hashable]:
+    """What tells whether two sentences are the same."""
+    return [tuple(tokens) for tokens in texts.tokens]
 
 
 def _finished(found: Found) -> Tagged:
@@ -155,6 +195,8 @@ def _finished(found: Found) -> Tagged:
     found.tags, told = tag_schemes.settled(found.tags)
     notes += [told] if told else []
     scheme = _scheme(found)
+    if scheme == "none" and any(tag == "O" for tags in found.tags for tag in tags):
+        notes.append("tags mark no spans: each token's tag is learned by itself; spans begin with B- and go on with I-")
     if scheme != "none":
         notes += _unbegun(found)
         found.tags = [_begun(tags, scheme) for tags in found.tags]

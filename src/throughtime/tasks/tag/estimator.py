@@ -33,7 +33,7 @@ from throughtime.tasks.reading.vectors import start_from_vectors
 from throughtime.tasks.tag import model as tagger
 from throughtime.tasks.tag import rule
 from throughtime.tasks.tag.baselines import baselines
-from throughtime.tasks.tag.data import TaggedData, parts, tagged
+from throughtime.tasks.tag.data import TaggedData, keys, parts, tagged
 from throughtime.tasks.tag.metrics import scheme_of, slot_f1, token_accuracy
 from throughtime.tasks.tag.model import WHO, TaggerConfig, TaggerEnsemble
 from throughtime.tasks.tag.options import TaggerOptions
@@ -164,11 +164,11 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
         model, part = TaggerEnsemble((sizes,), old.ensemble_size, tags, intents), self._part(reader, examples, options)
         return ReadingPlan(model, data, parameters, reader_files([reader]), parts=[part])
 
-    def _parts_of(self, file: Path, options: TaggerOptions) -> Parts[Tagged]:
-        return parts(file, tagged(file, options=options), None, options)
+    def _parts_of(self, source: Path | list[Path], options: TaggerOptions) -> Parts[Tagged]:
+        return parts(source, tagged(source, options=options), None, options)
 
     def _keys(self, texts: Tagged) -> list[Hashable]:
-        return [tuple(tokens) for tokens in texts.tokens]
+        return keys(texts)
 
     def _learned_before(self, texts: Tagged) -> np.ndarray:
         # what was learned and stands here too was taken out of what is recalled, so that it is read again

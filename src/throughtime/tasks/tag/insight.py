@@ -21,7 +21,7 @@ from throughtime.models.ops import Params
 from throughtime.models.reader import embed, read
 from throughtime.options import Json
 from throughtime.runtime.readers import Reader
-from throughtime.tasks.reading.data import Parts
+from throughtime.tasks.reading.data import Parts, in_a_line
 from throughtime.tasks.reading.ensemble import team
 from throughtime.tasks.reading.insight import (
     MOST_HELD,
@@ -229,7 +229,7 @@ UNIT, METRIC = "texts", "1 - slot F1"
 """What a learning curve of tagged texts is over, and of."""
 
 
-def amount(data: str, share: float, seed: int, options: Mapping[str, Json]) -> tuple[float, float]:
+def amount(data: Path | list[Path], share: float, seed: int, options: Mapping[str, Json]) -> tuple[float, float]:
     """Learn from a share of the texts that are learned from, and score those kept apart: texts, 1 - slot F1."""
     from throughtime.tasks.tag.estimator import Tagger
     from throughtime.tasks.tag.score import score
@@ -240,7 +240,7 @@ def amount(data: str, share: float, seed: int, options: Mapping[str, Json]) -> t
     count = round(share * len(learned))
     if count < 50 or len(test) < 50:
         raise UserError(
-            f"learning-curve: {data}: {share:.3g} of it are {count} texts; give at least 50, and more points"
+            f"learning-curve: {in_a_line(data)}: {share:.3g} of it are {count} texts; give at least 50, and more points"
         )
     rows = np.sort(np.random.default_rng(seed).permutation(len(learned))[:count])
     names = ("minutes", "steps", "cell", "hidden", "layers", "threads")

@@ -17,11 +17,12 @@ from throughtime.linear import metrics as label_metrics
 from throughtime.linear.ensemble import RECURRENCE
 from throughtime.options import Json
 from throughtime.tasks.reading.control import in_words, order_effect
+from throughtime.tasks.reading.data import in_a_line, kept_apart, place_of
 from throughtime.tasks.reading.verdicts import headline, recurrence_beside
 from throughtime.tasks.tag import metrics as tag_metrics
 from throughtime.tasks.tag.baselines import Baseline
 from throughtime.tasks.tag.baselines import baselines as fit_baselines
-from throughtime.tasks.tag.data import chosen, read_tagged
+from throughtime.tasks.tag.data import chosen, keys, read_tagged
 from throughtime.tasks.tag.options import TaggerOptions
 from throughtime.tasks.tag.stream import SCHEMA, Tagging, TokenTagger, load
 
@@ -78,7 +79,7 @@ def score(model: TokenTagger, given: Tagged, baselines: Mapping[str, Baseline]) 
 
 def evaluate_folder(
     directory: str | Path,
-    data: str | Path,
+    data: Any,
     encoding: str | None = None,
     seconds: float | None = None,
     say: Callable[[str], None] = lambda line: None,
@@ -94,24 +95,31 @@ def evaluate_folder(
     seconds = usual.checked(TaggerOptions.who, usual.default if seconds is None else seconds)
     record = SCHEMA.read(directory)
     model, options, about = load(Path(directory)), record.options, record.data
-    given = read_tagged(data, encoding or options.encoding, choices=chosen(options))
+    source = place_of(data)
+
+    def read(place: Any) -> Tagged:
+        return read_tagged(place, encoding or options.encoding, choices=chosen(options))
+
+    given = read(source)
+    notes, left = given.notes, list[str]()
     learned: Tagged | None = None
-    if about.file is not None and given.sha256 == about.sha256:
+    if about.from_files and given.sha256 == about.sha256:
         if not options.holdout:
             raise UserError(f"{given.where}: the model learned from these texts, all of them; give others")
         learned, given = given.split(options.holdout, options.seed + 1)
-    elif (source := _still(about.file, options)) is not None and source.sha256 == about.sha256:
-        learned, _ = source.split(options.holdout, options.seed + 1)
-    held = _still(options.validation, options)
+    elif (whole := _still(about.origin, options)) is not None and whole.sha256 == about.sha256:
+        learned, _ = whole.split(options.holdout, options.seed + 1)
+        given, left = kept_apart(given, source, about, lambda _: whole, keys, options)
+    validation = options.validation
+    held = _still(Path(validation), options) if isinstance(validation, str) else None
     beside = {} if learned is None else fit_baselines(learned, held, seconds, options.seed, say)
-    return {"data": str(data), **score(model, given, beside)}
+    return {"data": in_a_line(data), "notes": [*notes, *left], **score(model, given, beside)}
 
 
-def _still(file: Any, options: TaggerOptions) -> Tagged | None:
-    """The tagged texts of a file that training read; None where they are there no longer."""
+def _still(source: Path | list[Path] | None, options: TaggerOptions) -> Tagged | None:
+    """The tagged texts of files that training read; None where they are there no longer."""
     try:
-        there = isinstance(file, str) and Path(file).exists()
-        return read_tagged(file, options.encoding, choices=chosen(options)) if there else None
+        return None if source is None else read_tagged(source, options.encoding, choices=chosen(options))
     except UserError:
         return None
 

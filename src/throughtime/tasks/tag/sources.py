@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from throughtime.data.brat import BRAT, brat
+from throughtime.data.folders import of_folder
 from throughtime.data.json_rows import json_objects, json_values, looks_like_json
+from throughtime.data.spans import rasa, spanned
 from throughtime.data.table import JSON, PARQUET, delimited, read_table
 from throughtime.data.text import read_text
 from throughtime.errors import UserError
@@ -50,8 +53,11 @@ def file_of(path: Path, encoding: str, choices: Choices) -> Found:
     content = read_text(path, encoding)
     if suffix in JSON or looks_like_json(content):
         return _json(content, where, choices)
-    if suffix in (".yml", ".yaml", ".md") and (rows := spans.rasa(content, where)):
-        return spans.tokens_of(rows, where)
+    if suffix in (".yml", ".yaml", ".md") and (examples := rasa(content)):
+        return spans.tokens_of(examples, where)
+    if suffix == BRAT:
+        marked = brat(content, path, encoding)
+        return spans.tokens_of(marked.rows, where, marked.notes)
     header = conll.header_of(content, suffix)
     if header is not None:
         separator, _ = header
@@ -66,9 +72,9 @@ def file_of(path: Path, encoding: str, choices: Choices) -> Found:
 
 def _json(content: str, where: str, choices: Choices) -> Found:
     values, first = json_values(content, where)
-    rows = spans.spanned(values, first, where)
-    if rows is not None:
-        return spans.tokens_of(rows, where)
+    found = spanned(values, first, where)
+    if found is not None:
+        return spans.tokens_of(found.rows, where, found.notes)
     objects, first = json_objects(content, where)
     names = dict.fromkeys(name for row in objects for name in row)
     return columns_of({name: [row.get(name) for row in objects] for name in names}, where, first, choices)
@@ -124,6 +130,18 @@ def _rows(path: Path, encoding: str) -> list[str]:
 def _same(found: list[Any], path: Path, what: str, expected: list[Any], other: Path) -> None:
     if len(found) != len(expected):
         raise UserError(f"{path}: {len(found):,} {what}, {other} has {len(expected):,} sentences; each needs one")
+
+
+def files_of(source: Any) -> list[Path] | None:
+    """Several files, or those of a folder; None of one file, of the parallel files seq.in and seq.out, and of what is
+    no file."""
+    if isinstance(source, list | tuple) and source and all(isinstance(one, Path) for one in source):
+        return list(source)
+    path = Path(source) if isinstance(source, str | Path) else None
+    if path is None or not path.is_dir() or any((path / name).exists() for name in ("seq.in", "seq.out", *PARTS)):
+        return None
+    files = of_folder(path)
+    return [one for one in files if one.suffix == BRAT] or [one for one in files if one.suffix != ".intent"]
 
 
 def folder_of(path: Path, encoding: str, language: str) -> Found:

@@ -111,18 +111,15 @@ def evaluate(
     json: shell.Json = False,
 ) -> None:
     """Score a model on a text: the part it never saw of its own text, or all of another one."""
-    from throughtime.tasks.text.report import unknown_in_words
     from throughtime.tasks.text.score import evaluate_folder
 
     result = evaluate_folder(directory, file, part, encoding, ignore_unknown)
     if json:
         print_json(result)
         return
-    print(scores(result))
+    show(result)
     size, perplexity = f"{result['characters']:,} characters", f"{result['perplexity']:.3f}"
     print(f"{result['part']} part of {result['file']}: {size}, perplexity {perplexity}")
-    if told := unknown_in_words(result):
-        print(told)
 
 
 def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None, json: bool) -> None:
@@ -167,5 +164,5 @@ def show(evaluation: Mapping[str, Json]) -> None:
     """Print an evaluation: a table, and what it comes to."""
     from throughtime.tasks.text.report import verdict_of
 
-    print(scores(evaluation))
     print(verdict_of(evaluation))
+    print(scores(evaluation))

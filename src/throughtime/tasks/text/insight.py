@@ -287,7 +287,7 @@ UNIT, METRIC = "characters", "nats per character"
 """What a learning curve of texts is over, and of."""
 
 
-def amount(data: str, share: float, seed: int, options: Mapping[str, Any]) -> tuple[float, float]:
+def amount(data: Path | list[Path], share: float, seed: int, options: Mapping[str, Any]) -> tuple[float, float]:
     """Learn from the last `share` of a text's learning part, and score its test part: characters, nats for each."""
     from throughtime.storage.environment import cores
     from throughtime.tasks.text.estimator import LanguageModel
@@ -295,12 +295,13 @@ def amount(data: str, share: float, seed: int, options: Mapping[str, Any]) -> tu
 
     if options.get("horizon") is not None:
         raise UserError("learning-curve: --horizon is for forecasts, this is text")
-    text = Text.of(Path(data))
+    text = Text.of(data)
     first, end = text.stretches("train")[0]
     count = max(1, round(share * (end - first)))
     kept, test = text.text[end - count :], len(text.part("test"))
     if count < 200 or test < 100:
-        raise UserError(f"learning-curve: {data} is too short, {share:.3g} of it are {count} characters; give more")
+        where = data if isinstance(data, Path) else data[0]
+        raise UserError(f"learning-curve: {where} is too short, {share:.3g} of it are {count} characters; give more")
     fit = {name: options[name] for name in ("minutes", "steps") if options.get(name) is not None}
     own = {name: options[name] for name in ("cell", "hidden", "layers", "threads") if options.get(name) is not None}
     held = len(text.part("validation")) / (len(kept) - test)

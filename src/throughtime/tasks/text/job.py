@@ -54,6 +54,8 @@ class TextJob:
     """A TorchModel and the tokens it learns from. keep, sample: called with the parameters as arrays; see the loop's
     Job."""
 
+    near = 0.0
+
     def __init__(
         self,
         model: TorchModel,

@@ -9,7 +9,6 @@ from throughtime.options import Json
 from throughtime.tasks import shell
 from throughtime.tasks.sequence import commands
 from throughtime.tasks.sequence.commands import run as run
-from throughtime.tasks.translate.score import MEASURES
 
 DATA = "Two files of one line each (DIR or a beginning of their names, with --source and --target), TSV, CSV, JSONL."
 TRAIN = "Learn to translate from pairs of texts, score those it never saw beside the baselines, write a report."
@@ -28,6 +27,8 @@ def demo(minutes: float | None, out: Path | None, seed: int, threads: int | None
 
 def show(evaluation: Mapping[str, Json]) -> None:
     """Print an evaluation."""
+    from throughtime.tasks.translate.score import MEASURES
+
     commands.show(evaluation, MEASURES)
 
 

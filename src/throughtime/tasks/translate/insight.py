@@ -26,7 +26,7 @@ def explained(directory: Path, data: str, options: Mapping[str, Json]) -> Explan
     return insight.explained(load(directory), data, options)
 
 
-def amount(data: str, share: float, seed: int, options: Mapping[str, Json]) -> tuple[float, float]:
+def amount(data: Path | list[Path], share: float, seed: int, options: Mapping[str, Json]) -> tuple[float, float]:
     """Learn from a share of the pairs, and score those kept apart: pairs, 1 - chrF."""
     from throughtime.tasks.translate.estimator import Translator
 

@@ -20,7 +20,7 @@ from throughtime.interop.onnx.importing import proof as proofs
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short sequences."""
     plain = parity.trials
-    monkeypatch.setattr(parity, "trials", lambda model, *rest: plain(model, 0, (1, 2, 7)))
+    monkeypatch.setattr(parity, "trials", lambda model, *_, **__: plain(model, 0, (1, 2, 7)))
     monkeypatch.setattr(proofs, "LENGTHS", (1, 7, 30))
 
 

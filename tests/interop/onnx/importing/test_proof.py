@@ -48,7 +48,7 @@ def _short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     """Short sequences, but for the tests that ask for all."""
     if "all_lengths" not in request.fixturenames:
         plain = parity.trials
-        monkeypatch.setattr(parity, "trials", lambda model, *rest: plain(model, 0, (1, 2, 7)))
+        monkeypatch.setattr(parity, "trials", lambda model, *_, **__: plain(model, 0, (1, 2, 7)))
         monkeypatch.setattr(proofs, "LENGTHS", (1, 7, 30))
 
 

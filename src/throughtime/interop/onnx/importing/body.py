@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.interop.onnx.importing.fold import FOLDS, bounds, fold
+from throughtime.interop.onnx.importing.fold import FOLDS, Attributes, Reckoner, bounds, check_whole
 from throughtime.interop.onnx.importing.read import array
 from throughtime.interop.onnx.importing.recurrent import attributes_of
 from throughtime.interop.onnx.importing.values import Fixed, Known
@@ -54,12 +54,14 @@ class Shape:
 @dataclass
 class Body:
     """A step in the making. known: arrays of the graph around it; width: of x; same: whether sizes equal to it are it.
+    reckoner: of what is known beforehand.
 
     Values of the body are Symbols, arrays, or one of the classes above."""
 
     known: Mapping[str, Known]
     width: int
     same: bool
+    reckoner: Reckoner = field(default_factory=Reckoner)
     graph: Graph = field(default_factory=Graph)
     values: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, np.ndarray] = field(default_factory=dict)
@@ -100,12 +102,12 @@ class Body:
             raise UserError(f"it reads {name[:60]}, which is no fixed array and nothing of the step")
         return around.array
 
-    def one(self, op: str, a: dict[str, Any], given: list[Any], names: list[str]) -> Any:
+    def one(self, op: str, a: Attributes, given: list[Any], names: list[str]) -> Any:
         """The value of a node."""
         if op == "Constant":
             return a.get("value", a.get("value_float"))
         if all(isinstance(one, np.ndarray) or one is None for one in given) and op in FOLDS:
-            return fold(op, a, given)
+            return self.reckoner.fold(op, a, given)
         if op == "Slice" and names[0] == self.x:
             return self.piece(a, given)
         if op in ("Identity", "Dropout"):
@@ -124,7 +126,7 @@ class Body:
             raise UserError("it reads what no step of a recurrence has")
         return self.arithmetic(op, a, given)
 
-    def arithmetic(self, op: str, a: dict[str, Any], given: list[Any]) -> Any:
+    def arithmetic(self, op: str, a: Attributes, given: list[Any]) -> Any:
         """The value of a node that computes."""
         if op in ("MatMul", "Gemm"):
             return self.product(op, a, given)
@@ -167,6 +169,7 @@ class Body:
 
     def parameter(self, op: str, value: np.ndarray, size: Any) -> Symbol:
         """A parameter of the step."""
+        check_whole(value, "fixed array")
         for name, known in self.parameters.items():
             if known.shape == value.shape and np.array_equal(known, value):
                 return self.leaf(op, size, name)
@@ -174,11 +177,12 @@ class Body:
         self.parameters[name] = np.ascontiguousarray(value)
         return self.leaf(op, size, name)
 
-    def product(self, op: str, a: dict[str, Any], given: list[Any]) -> Symbol:
+    def product(self, op: str, a: Attributes, given: list[Any]) -> Symbol:
         """x @ W, and with Gemm + b."""
         value, matrix = given[0], given[1]
         if not isinstance(value, Symbol) or not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or a.get("transA"):
             raise UserError("only products with a fixed matrix are known in a step")
+        check_whole(matrix, "matrix")
         turned = matrix if a.get("transB") else matrix.T
         turned = turned * turned.dtype.type(a.get("alpha", 1.0))
         if self.sizes.get(str(value.size)) != turned.shape[1]:
@@ -188,7 +192,7 @@ class Body:
             found = found + self.side(given[2] * given[2].dtype.type(a.get("beta", 1.0)), found)
         return found
 
-    def piece(self, a: dict[str, Any], given: list[Any]) -> Symbol:
+    def piece(self, a: Attributes, given: list[Any]) -> Symbol:
         """Some columns of what comes in."""
         ((axis, part),) = bounds(a, [None, *given[1:]], 2).items()
         key = (part.start, min(part.stop, 1 << 30))

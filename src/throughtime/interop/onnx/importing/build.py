@@ -13,10 +13,19 @@ from throughtime.errors import UserError
 from throughtime.interop import layers as kinds
 from throughtime.interop.layers import Layer
 from throughtime.interop.model import Node, Place
-from throughtime.interop.onnx.importing.values import BATCH, Axis, Fixed, Joined, Known, Part, View, size
-
-MOST_VALUES = 1 << 26
-"""The largest array that is reckoned beforehand."""
+from throughtime.interop.onnx.importing.fold import Reckoner, check_whole
+from throughtime.interop.onnx.importing.values import (
+    BATCH,
+    Axis,
+    Fixed,
+    Joined,
+    Known,
+    Part,
+    Reckoned,
+    Reversed,
+    View,
+    size,
+)
 
 
 class Elsewhere(Exception):
@@ -31,6 +40,9 @@ class Builder:
     truths: a layer's name -> what ONNX's own node says of it, for the proof. uses: how often a value is read.
     origins: a part of an input -> the input's name and axis. outside: places that are no value of ours, but initial
     states and lengths of a file that was written here. carried: a recurrent layer -> the inputs that are its states.
+    reckoner: of what is known beforehand. taken: the names of layers. last: of a name that several wanted, the number
+    that the last one got.
+    straight: sequences that were turned and turned back, so that they stay in the order of time.
     """
 
     uses: Counter[str]
@@ -45,6 +57,10 @@ class Builder:
     outside: dict[Place, str] = field(default_factory=dict)
     carried: dict[str, tuple[str, ...]] = field(default_factory=dict)
     primes: set[int] = field(default_factory=set)
+    reckoner: Reckoner = field(default_factory=Reckoner)
+    taken: set[str] = field(default_factory=set)
+    last: dict[str, int] = field(default_factory=dict)
+    straight: set[Place] = field(default_factory=set)
     keys: int = BATCH
 
     def key(self, count: int = 1) -> int:
@@ -55,10 +71,11 @@ class Builder:
     def name(self, wanted: str) -> str:
         """A name no other layer has."""
         plain = "".join(c if c.isprintable() else "?" for c in wanted).strip("/")[:150] or "layer"
-        found, number = plain, 1
-        while found in self.names:
+        number = self.last.get(plain, 0) + 1
+        while (found := plain if number == 1 else f"{plain} {number}") in self.taken:
             number += 1
-            found = f"{plain} {number}"
+        self.last[plain] = number
+        self.taken.add(found)
         return found
 
     def put(
@@ -133,6 +150,10 @@ class Builder:
             return value
         if isinstance(value, Fixed):
             raise UserError("it reads a fixed array where values of the model are expected")
+        if isinstance(value, Reversed):
+            return self._turned(value, name)
+        if isinstance(value, Reckoned):
+            raise UserError("it reads what was reckoned from tokens, which only a table's rows are here")
         raise UserError("it reads which steps a row has, which only recurrences do here")
 
     def joined(self, value: Joined, name: str) -> View:
@@ -151,6 +172,27 @@ class Builder:
         axes = (*first.axes[: value.axis], total, *first.axes[value.axis + 1 :])
         return View(place, stored, axes)
 
+    def turn(self, name: str, time: Axis) -> None:
+        """Say that a value is in the file what it is here, but from its end to its start."""
+        value = self.values.get(name)
+        if isinstance(value, View):
+            self.values[name] = Reversed(value, time)
+            if self.seen.get(value.place, ("",))[0] == name:
+                del self.seen[value.place]
+
+    def _turned(self, value: Reversed, name: str) -> View:
+        """A sequence that is read from its end, in the order in which it was read."""
+        number = self.nodes[value.view.place[0]].layer
+        layer = self.layers[number]
+        if value.view.place[1] or not isinstance(layer, kinds.Recurrent) or not layer.back:
+            raise UserError("it turns a sequence, which only a recurrent layer that reads from the end does here")
+        if value.view.place in self.straight:
+            raise UserError("it reads a sequence in both orders, which is not known here")
+        self.layers[number] = layer.replaced(turned=True)
+        self.values[name] = value.view
+        self.remember(name, value.view)
+        return value.view
+
     def fixed(self, name: str, what: str) -> np.ndarray:
         """An array that is known beforehand and of no free size."""
         value = self.values.get(name)
@@ -158,6 +200,7 @@ class Builder:
             raise UserError(f"its {what} is no fixed array")
         if value.free:
             raise UserError(f"its {what} depends on the length of the input")
+        check_whole(value.array, what)
         return value.array
 
     def remember(self, name: str, view: View) -> None:

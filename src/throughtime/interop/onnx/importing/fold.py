@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from throughtime.errors import UserError
-from throughtime.interop.onnx.importing.build import MOST_VALUES
 
 Array = np.ndarray
 Attributes = Mapping[str, Any]
+
+MOST_VALUES, MOST_BYTES = 1 << 26, 1 << 30
+"""The largest array that is reckoned beforehand, and the memory of all of them."""
 
 INTEGERS = {6: np.int32, 7: np.int64}
 FLOATS = {1: np.float32, 11: np.float64}
@@ -47,7 +50,10 @@ def _constant_of_shape(a: Attributes, shape: Array) -> Array:
 
 
 def _gather(a: Attributes, data: Array, indices: Array) -> Array:
-    return np.asarray(np.take(data, indices.astype(np.int64), axis=a.get("axis", 0)))
+    axis = range(data.ndim)[a.get("axis", 0)]
+    if not indices.ndim:
+        return data[(slice(None),) * axis + (int(indices),)]
+    return np.asarray(np.take(data, indices.astype(np.int64), axis=axis))
 
 
 def bounds(a: Attributes, inputs: Sequence[Array | None], rank: int) -> dict[int, slice]:
@@ -87,6 +93,7 @@ def _reshape(a: Attributes, data: Array, shape: Array) -> Array:
     if data.size and not any(data.strides):  # one value at every place
         known = math.prod(n for n in wanted if n != -1)
         return np.broadcast_to(data.flat[0], [data.size // known if n == -1 else n for n in wanted])
+    _check_size(data.size if 0 in data.strides else 0)
     return data.reshape(wanted)
 
 
@@ -140,6 +147,13 @@ FOLDS: dict[str, Callable[..., Array]] = {
     "Equal": lambda a, x, y: x == y,
     "Where": lambda a, c, x, y: np.asarray(np.where(c, x, y)),
     "Not": lambda a, x: ~x,
+    "Less": lambda a, x, y: x < y,
+    "LessOrEqual": lambda a, x, y: x <= y,
+    "Greater": lambda a, x, y: x > y,
+    "GreaterOrEqual": lambda a, x, y: x >= y,
+    "And": lambda a, x, y: x & y,
+    "Or": lambda a, x, y: x | y,
+    "Mod": lambda a, x, y: np.fmod(x, y) if a.get("fmod") else np.mod(x, y),
     "Shape": lambda a, x: np.array(x.shape[slice(a.get("start", 0), a.get("end"))], np.int64),
     "Size": lambda a, x: np.array(x.size, np.int64),
 }
@@ -150,21 +164,53 @@ _LAZY |= {"Size", "Reshape"}
 """Those that copy nothing, or no more than they give."""
 
 
+_TOGETHER = {"Add", "Sub", "Mul", "Div", "Max", "Min", "Equal", "Where"}
+"""Those whose inputs are spread over each other."""
+
+
+def check_whole(array: Array, what: str) -> None:
+    """UserError for one value at so many places that they are not to be made."""
+    if array.size > MOST_VALUES and 0 in array.strides:
+        raise UserError(f"its {what} is one value at {array.size:,} places, which is too large")
+
+
+def _check_size(count: int) -> None:
+    if count > MOST_VALUES:
+        raise UserError("it reckons with arrays that are too large")
+
+
+@dataclass
+class Reckoner:
+    """Reckons the nodes of a file. taken: bytes of memory that their values have so far."""
+
+    taken: int = 0
+
+    def fold(self, op: str, attributes: Attributes, inputs: Sequence[Array | None]) -> Array:
+        """As `fold`; UserError, too, where all values together would be too large."""
+        found = fold(op, attributes, inputs)
+        if 0 not in found.strides and not any(one is not None and np.may_share_memory(found, one) for one in inputs):
+            self.taken += found.nbytes
+            if self.taken > MOST_BYTES:
+                raise UserError("what is reckoned beforehand is too large in all")
+        return found
+
+
 def fold(op: str, attributes: Attributes, inputs: Sequence[Array | None]) -> Array:
     """The value of a node; UserError where it cannot be, or would be too large."""
     given = list(inputs)
     while given and given[-1] is None:
         given.pop()
-    if op not in _LAZY and sum(one.size for one in given if one is not None) > MOST_VALUES:
-        raise UserError("it reckons with arrays that are too large")
-    if op == "Gather" and given[1] is not None and given[0] is not None:
-        axis = given[0].shape[attributes.get("axis", 0)] or 1
-        if given[0].size // axis * max(given[1].size, 1) > MOST_VALUES:
-            given[1] = np.asarray(given[1])
-            if given[1].ndim:
-                raise UserError("it reckons with arrays that are too large")
+    if op not in _LAZY:
+        _check_size(sum(one.size for one in given if one is not None))
     try:
+        if op == "Gather" and given[1] is not None and given[0] is not None and given[1].ndim:
+            axis = given[0].shape[attributes.get("axis", 0)] or 1
+            _check_size(given[0].size // axis * max(given[1].size, 1))
+        if op in _TOGETHER:
+            _check_size(math.prod(np.broadcast_shapes(*(one.shape for one in given if one is not None))))
         with np.errstate(all="ignore"):
             return np.asarray(FOLDS[op](attributes, *given))
+    except UserError:
+        raise
     except (ValueError, IndexError, TypeError, KeyError, OverflowError) as error:
         raise UserError(f"its inputs do not fit ({(str(error).splitlines() or [''])[0][:120]})") from None

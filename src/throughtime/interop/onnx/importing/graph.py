@@ -12,18 +12,17 @@ from throughtime.errors import UserError
 from throughtime.interop import layers as kinds
 from throughtime.interop.model import Graph, ImportedModel, Place
 from throughtime.interop.onnx.build import LENGTHS, WRITER
-from throughtime.interop.onnx.importing import read, recurrent, scan
+from throughtime.interop.onnx.importing import indices, loop, read, recurrent, scan
 from throughtime.interop.onnx.importing.build import Builder, Elsewhere
 from throughtime.interop.onnx.importing.call import Call
-from throughtime.interop.onnx.importing.fold import FOLDS, fold
+from throughtime.interop.onnx.importing.fold import FOLDS
 from throughtime.interop.onnx.importing.operators import OPERATORS
-from throughtime.interop.onnx.importing.values import BATCH, Axis, Fixed, Part, View
+from throughtime.interop.onnx.importing.values import BATCH, Axis, Fixed, Part, Reversed, View
 
 PRIMES = (10007, 10009, 10037, 10039, 10061, 10067, 10069, 10079, 10091, 10093, 10099, 10103, 10111, 10133, 10139)
 """What free sizes are stood for by; see values.py."""
 
 _READS_STATES = {"RNN": (5,), "GRU": (5,), "LSTM": (5, 6)}
-_LOOPS = ("Loop", "If")
 _MOVES = ("Identity", "Cast", "Slice", "Split", "Squeeze", "Unsqueeze", "Gather", "Transpose", "Reshape")
 
 
@@ -97,8 +96,8 @@ class _Converter:
         if not feeds:
             raise UserError(f"{self.who}: it has no inputs; there is nothing to run")
         for number, node in enumerate(self.graph.node):
-            if node.op_type in _LOOPS and not node.domain:  # told before the nodes that only reckon for it
-                self._at(_where(node, number), self._refuse_loop)
+            if node.op_type in ("Loop", "If") and not node.domain:
+                self._at(_where(node, number), lambda node=node: loop.check(node))
         for number, node in enumerate(self.graph.node):
             self._node(node, number)
         outputs: list[Place] = []
@@ -179,7 +178,7 @@ class _Converter:
             self.build.outside[place] = one.name
         else:
             (place,) = self.build.put(kinds.Input(shape), one.name, [])
-        view = View(place, stored, tuple(axes), kind.elem_type in (6, 7))
+        view = View(place, stored, tuple(axes), kind.elem_type in (6, 7), kind.elem_type in (6, 7))
         self.build.values[one.name] = view
         return Feed(one.name, tuple(axes), kind.elem_type)
 
@@ -247,30 +246,29 @@ class _Converter:
         call = Call(build, op, attributes, list(node.input), list(node.output), name, self.opset)
         if op == "Constant":
             build.values[node.output[0]] = Fixed(_constant(attributes))
-        elif op in ("Shape", "Size") and isinstance(values[0], View):
-            shape = np.array(values[0].shape, np.int64)
+        elif op in ("Shape", "Size") and isinstance(values[0], View | Reversed):
+            seen = values[0].view if isinstance(values[0], Reversed) else values[0]
+            shape = np.array(seen.shape, np.int64)
             chosen = shape[slice(attributes.get("start", 0), attributes.get("end"))]
             free = any(n % p == 0 for n in chosen for p in (*build.primes, self._sizes["batch"]) if p > 1)
             build.values[node.output[0]] = Fixed(chosen if op == "Shape" else np.array(shape.prod()), free)
         elif op in FOLDS and all(one is None or isinstance(one, Fixed) for one in values):
             given = [one for one in values if isinstance(one, Fixed) or one is None]
             free = any(one is not None and one.free for one in given)
-            array = fold(op, attributes, [None if one is None else one.array for one in given])
+            array = build.reckoner.fold(op, attributes, [None if one is None else one.array for one in given])
             build.values[node.output[0]] = Fixed(array, free and not self._known(array))
+        elif indices.applies(op, attributes, values):
+            build.values[node.output[0]] = indices.reckoned(op, attributes, values)
         elif op in recurrent.GATES:
             recurrent.convert(call)
+        elif op == "Loop":
+            loop.convert(call)
         elif op == "Scan":
             scan.convert(call)
         elif op in OPERATORS:
             OPERATORS[op](call)
         else:
             raise UserError("the operator is not known here; take it out")
-
-    def _refuse_loop(self) -> None:
-        raise UserError(
-            "the operator is not known here; a loop of steps is known as RNN, LSTM, GRU or Scan"
-            " (of a Keras model, import the .keras or .h5 file)"
-        )
 
     def _known(self, array: np.ndarray) -> bool:
         """Whether what was reckoned from free sizes tells nothing of them: one element of them that is fixed."""

@@ -11,7 +11,19 @@ from throughtime.errors import UserError
 from throughtime.interop import layers as kinds
 from throughtime.interop.onnx.importing import fold
 from throughtime.interop.onnx.importing.call import Call, apart, axes_asked
-from throughtime.interop.onnx.importing.values import Fixed, Joined, Known, NoSteps, Part, Steps, View, reshaped
+from throughtime.interop.onnx.importing.indices import looked_up
+from throughtime.interop.onnx.importing.values import (
+    Fixed,
+    Joined,
+    Known,
+    NoSteps,
+    Part,
+    Reckoned,
+    Reversed,
+    Steps,
+    View,
+    reshaped,
+)
 
 
 def transpose(call: Call) -> None:
@@ -19,20 +31,48 @@ def transpose(call: Call) -> None:
     if isinstance(value, Steps):
         call.build.values[call.outputs[0]] = Steps(value.lengths, 1 - value.time)
         return
-    view = call.view()
+    view = value.view if isinstance(value, Reversed) else call.view()
     order = call.a.get("perm", list(range(len(view.axes)))[::-1])
     if sorted(order) != list(range(len(view.axes))):
         raise UserError(f"its perm {list(order)[:8]} does not fit its input of {len(view.axes)} axes")
-    call.give(view.seen(tuple(view.axes[k] for k in order)))
+    _give(call, value, view.seen(tuple(view.axes[k] for k in order)))
+
+
+def _give(call: Call, value: Known | None, view: View) -> None:
+    """Say what an output is, turned where what it was made of is turned."""
+    if isinstance(value, Reversed):
+        call.build.values[call.outputs[0]] = Reversed(view, value.time)
+    else:
+        call.give(view)
+
+
+def reverse(call: Call) -> None:
+    """ReverseSequence of whole rows, as TensorFlow's exporters write what turns a sequence."""
+    value, lengths = call.value(0), call.value(1)
+    view = value.view if isinstance(value, Reversed) else call.view()
+    time = int(call.a.get("time_axis", 0))
+    if not isinstance(lengths, Fixed) or (lengths.array != view.shape[time]).any():
+        raise UserError("it turns rows of different lengths, which is not known here")
+    layer = call.build.layers[call.build.nodes[view.place[0]].layer]
+    if isinstance(layer, kinds.Recurrent) and layer.turned:
+        raise UserError("it turns a sequence that is read in both orders, which is not known here")
+    if not isinstance(value, Reversed):
+        call.build.values[call.outputs[0]] = Reversed(view, view.axes[time])
+        return
+    if view.axes[time] != value.time:
+        raise UserError("it turns a sequence along two axes, which is not known here")
+    call.build.straight.add(view.place)
+    call.give(view)
 
 
 def squeeze(call: Call) -> None:
-    view = call.view()
+    value = call.value(0)
+    view = value.view if isinstance(value, Reversed) else call.view()
     found = axes_asked(call, len(view.axes))
     gone = {k for k, axis in enumerate(view.axes) if not axis} if found is None else {n % len(view.axes) for n in found}
     if any(view.axes[k] for k in gone):
         raise UserError(f"it drops axes of {[view.shape[k] for k in sorted(gone)]} values, or the batch")
-    call.give(view.seen(tuple(axis for k, axis in enumerate(view.axes) if k not in gone)))
+    _give(call, value, view.seen(tuple(axis for k, axis in enumerate(view.axes) if k not in gone)))
 
 
 def unsqueeze(call: Call) -> None:
@@ -70,6 +110,8 @@ def reshape(call: Call) -> None:
 
 def gather(call: Call) -> None:
     table, where = call.value(0), call.value(1)
+    if isinstance(table, Fixed) and isinstance(where, Reckoned) and table.array.ndim:
+        where = looked_up(where, len(table.array))
     if isinstance(table, Fixed) and isinstance(where, View):
         array = call.array(0, "table")
         if array.ndim != 2 or call.a.get("axis", 0) != 0 or array.dtype.kind != "f":
@@ -93,8 +135,8 @@ def _shape(value: Known | None) -> tuple[int, ...]:
         first = value.parts[0].shape
         total = sum(one.shape[value.axis] for one in value.parts)
         return (*first[: value.axis], total, *first[value.axis + 1 :])
-    if isinstance(value, View):
-        return value.shape
+    if isinstance(value, View | Reversed):
+        return value.shape if isinstance(value, View) else value.view.shape
     raise UserError("its input has no shape that is known here")
 
 

@@ -78,7 +78,7 @@ def _same(call: Call) -> None:
         if isinstance(value, View):
             if to not in (1, 11, 6, 7) or (to in (6, 7)) < value.whole:
                 raise UserError(f"it makes values of element type {to}, which is not known here")
-            value = View(value.place, value.stored, value.axes, to in (6, 7))
+            value = View(value.place, value.stored, value.axes, to in (6, 7), value.tokens)
         elif to not in (1, 6, 7, 9, 11):
             raise UserError(f"it makes values of element type {to}, which is not known here")
     if call.op == "Dropout" and call.has(2) and bool(call.array(2, "training_mode")):
@@ -277,6 +277,7 @@ OPERATORS: dict[str, Callable[[Call], None]] = {
     "Selu": _selu,
     "Clip": _clip,
     "Transpose": moves.transpose,
+    "ReverseSequence": moves.reverse,
     "Squeeze": moves.squeeze,
     "Unsqueeze": moves.unsqueeze,
     "Gather": moves.gather,

@@ -37,14 +37,17 @@ class OnnxConversion(Conversion):
     imported: Imported
     run: Run
 
-    def proof(self, model: ImportedModel | None = None, stored: Sequence[tuple[Any, Any]] = ()) -> Parity:
+    def proof(
+        self, model: ImportedModel | None = None, stored: Sequence[tuple[Any, Any]] = (), whole: bool = False
+    ) -> Parity:
         """Hold a model (this one where none is given) against the nodes as ONNX has them, and the file as it runs.
-        stored: inputs and outputs as the file takes and gives them."""
+        stored: inputs and outputs as the file takes and gives them. whole: with sequences of 1,000 steps, however many
+        weights it has."""
         mine = model or self.model
-        found = compare(mine, self.model, self.reference, [_turned(self.imported, *one) for one in stored])
+        found = compare(mine, self.model, self.reference, [_turned(self.imported, *one) for one in stored], whole)
         if found.deviates is not None:
             return found
-        errors = _errors(mine, self.imported, self.run)
+        errors = _errors(mine, self.imported, self.run, whole)
         rows = [_row(one, errors.get(one.name)) for one in found.layers]
         return replace(found, layers=tuple(rows), trials=(*found.trials, "the file itself, run as a whole"))
 
@@ -75,14 +78,14 @@ def verify(model: ImportedModel, file: Path, stored: Sequence[tuple[Any, Any]] =
     from throughtime.interop.onnx import check
 
     if read.read(file).producer_name != WRITER:
-        return load(file).proof(model, stored)
+        return load(file).proof(model, stored, whole=True)
     try:
         conversion = load(file)
     except UserError:  # not all that is written is read
         return check.verify(model, file, stored)
     if first_unlike(model, conversion.model) is not None:
         return check.verify(model, file, stored)
-    return conversion.proof(model, stored)
+    return conversion.proof(model, stored, whole=True)
 
 
 def _turned(imported: Imported, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray]) -> tuple[Any, Any]:
@@ -161,10 +164,10 @@ def _line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
-def _batches(imported: Imported) -> Iterator[tuple[list[np.ndarray], dict[int, int]]]:
+def _batches(imported: Imported, whole: bool) -> Iterator[tuple[list[np.ndarray], dict[int, int]]]:
     """Inputs of ours, and what stands for each free size."""
     fixed = next(size(axis) for axis in imported.feeds[0].axes if axis and axis[0].key == BATCH)
-    for trial in trials(imported.model, 5, LENGTHS):
+    for trial in trials(imported.model, 5, LENGTHS, whole):
         rows = len(trial.inputs[0]) if fixed > 10000 else fixed
         inputs = [np.resize(one, (rows, *one.shape[1:])) for one in trial.inputs]
         steps = [
@@ -176,13 +179,13 @@ def _batches(imported: Imported) -> Iterator[tuple[list[np.ndarray], dict[int, i
         yield inputs, {BATCH: rows, **dict.fromkeys(imported.primes, steps[0] if steps else 1)}
 
 
-def _errors(mine: ImportedModel, imported: Imported, run: Run) -> dict[str, tuple[float, float]]:
+def _errors(mine: ImportedModel, imported: Imported, run: Run, whole: bool) -> dict[str, tuple[float, float]]:
     """Layer -> its difference from the file as it runs, in the worst trial, and how large it may be there. Nothing
     behind the first layer that differs is told apart from it."""
     found: dict[str, tuple[float, float]] = {}
     single, wide, graph = mine.as_type("float32"), mine.as_type("float64"), mine.graph
     rng = np.random.default_rng(6)
-    for inputs, sizes in _batches(imported):
+    for inputs, sizes in _batches(imported, whole):
         feeds, pasts, lengths = _feeds(mine, imported, inputs, rng)
         given = [
             x if graph.layers[graph.nodes[n].layer].tokens else x.astype(np.float32)  # type: ignore[attr-defined]

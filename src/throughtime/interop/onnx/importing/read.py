@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from throughtime.errors import UserError, needed
-from throughtime.storage.folder import read_file
+from throughtime.storage.folder import on_disk, opened_file, read_file
+from throughtime.storage.memory import check_memory
 
 OLDEST_OPSET = 7
 MOST_BYTES = (1 << 31) - 1
 """What protobuf can hold, 2 GiB."""
 MOST_NODES = 50_000
+MOST_DEPTH = 100
+"""Functions that call each other."""
 
 
 def read(path: Path) -> Any:
@@ -44,6 +47,7 @@ def read(path: Path) -> Any:
     if model.functions:
         from onnx.inliner import inline_local_functions
 
+        _check_functions(model, path)
         try:
             model = inline_local_functions(model)
         except Exception as error:  # what it raises at broken functions is of many types
@@ -51,6 +55,27 @@ def read(path: Path) -> Any:
     if sum(1 for _ in nodes(model.graph)) > MOST_NODES:
         raise UserError(f"{path}: it has more than {MOST_NODES:,} nodes; too large")
     return model
+
+
+def _check_functions(model: Any, path: Path) -> None:
+    """UserError for functions that call themselves, or that written out would be too many nodes: each may call the next
+    one twice."""
+    bodies = {(one.domain, one.name, one.overload): one for one in model.functions}
+    counts: dict[tuple[str, str, str], int] = {}
+
+    def count(graph: Any, above: frozenset[tuple[str, str, str]]) -> int:
+        total = 0
+        for node in nodes(graph):
+            key = (node.domain, node.op_type, node.overload)
+            if key in above or len(above) > MOST_DEPTH:
+                raise UserError(f"{path}: its function {node.op_type[:60]!r} calls itself; the file is damaged")
+            if key in bodies and key not in counts:
+                counts[key] = count(bodies[key], above | {key})
+            total = min(total + counts.get(key, 1), MOST_NODES + 1)
+        return total
+
+    if count(model.graph, frozenset()) > MOST_NODES:
+        raise UserError(f"{path}: with its functions written out it has more than {MOST_NODES:,} nodes; too large")
 
 
 def opset(model: Any) -> int:
@@ -94,7 +119,7 @@ def tensors(graph: Any) -> Iterator[Any]:
 
 def bring_in(model: Any, path: Path) -> None:
     """Read the arrays that lie in other files of the model's folder; UserError for those that lie elsewhere."""
-    total = 0
+    total, there = 0, dict[Path, int]()
     for tensor in tensors(model.graph):
         if tensor.data_location != tensor.EXTERNAL:
             continue
@@ -110,7 +135,9 @@ def bring_in(model: Any, path: Path) -> None:
             raise UserError(f"{file}: expected {length:,} bytes at {offset:,}, it has {size:,}; fetch it anew")
         if total > MOST_BYTES:
             raise UserError(f"{path}: its external data have more than 2 GiB; too large")
-        with file.open("rb") as stream:
+        there[file] = on_disk(file.stat())
+        check_memory(str(path), total, sum(there.values()))
+        with opened_file(file, whole=False) as stream:
             stream.seek(offset)
             tensor.raw_data = stream.read(length)
         tensor.data_location = tensor.DEFAULT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from throughtime.interop.model import Place
 from throughtime.interop.onnx.importing.build import Builder
 from throughtime.interop.onnx.importing.call import Call
 from throughtime.interop.onnx.importing.cells import Kind, cell_of
-from throughtime.interop.onnx.importing.values import Axis, Fixed, Joined, Part, View
+from throughtime.interop.onnx.importing.values import Axis, Fixed, Joined, Part, Reversed, View
 
 GATES = {"RNN": 1, "LSTM": 4, "GRU": 3}
 _USUAL = {"RNN": ("Tanh",), "LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh")}
@@ -106,10 +106,17 @@ def convert(call: Call) -> None:
     """A recurrent node."""
     build, truth = call.build, _truth(call)
     batched = bool(call.a.get("layout", 0))
-    x = call.view()
+    turned = call.value(0)
+    if isinstance(turned, Reversed):
+        if truth.masked or truth.direction == "bidirectional":
+            raise UserError("it reads a turned sequence in two directions or with lengths, which is not known here")
+        truth = replace(truth, direction="forward" if truth.direction == "reverse" else "reverse")
+    x = turned.view if isinstance(turned, Reversed) else call.view()
     if len(x.axes) != 3:
         raise UserError(f"its input has {len(x.axes)} axes, expected 3")
     time, batch = (x.axes[1], x.axes[0]) if batched else (x.axes[0], x.axes[1])
+    if isinstance(turned, Reversed) and turned.time != time:
+        raise UserError("it reads a sequence that is turned along another axis than time")
     build.batch_is(batch)
     if x.shape[2] != truth.w.shape[2]:
         raise UserError(f"its input has {x.shape[2]} values a step, W takes {truth.w.shape[2]}")
@@ -126,6 +133,8 @@ def convert(call: Call) -> None:
     if truth.masked:
         places = unmasked(build, call.name, places)
     _outputs(call, truth, places, (batch, time), batched)
+    if isinstance(turned, Reversed) and call.outputs[0]:
+        build.turn(call.outputs[0], turned.time)
 
 
 def masked(build: Builder, name: str, place: Place, lengths: View) -> Place:
@@ -190,7 +199,7 @@ def _states(call: Call, truth: Truth, batched: bool) -> list[Place]:
     wanted = 2 if call.op == "LSTM" else 1
     for k in range(wanted):
         value = call.value(5 + k)
-        if value is None or (isinstance(value, Fixed) and not value.array.any()):
+        if value is None or (isinstance(value, Fixed) and value.zero):
             continue
         if isinstance(value, Fixed):
             raise UserError("its initial state is a fixed array that is not zero, which is not known here")

@@ -99,7 +99,7 @@ def evaluate(truth: Any, values: Sequence[Value]) -> list[Value] | None:
     if truth is None:
         return None
     if truth[0] == "Gather":
-        return [Value(np.take(np.asarray(truth[1], np.float64), x.astype(np.int64), axis=0), mask)]
+        return [Value(np.asarray(np.take(truth[1], x.astype(np.int64), axis=0), np.float64), mask)]
     if truth[0] == "MatMul":
         y = x @ np.asarray(truth[1], np.float64)
         return [Value(y if truth[2] is None else y + np.asarray(truth[2], np.float64), mask)]

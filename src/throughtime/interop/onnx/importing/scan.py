@@ -53,7 +53,7 @@ def _start(call: Call, number: int) -> View | int:
     """An initial state, or its width where it is zero."""
     value = call.value(number)
     if isinstance(value, Fixed):
-        if value.array.any() or value.array.ndim != 2:
+        if not value.zero or value.array.ndim != 2:
             raise UserError("its initial state is a fixed array that is not zero, which is not known here")
         return int(value.array.shape[1])
     view = call.view(number)
@@ -71,7 +71,7 @@ class _Step:
 
 
 def _step(call: Call, inner: Any, states: int, place: int, starts: list[View | int], width: int, same: bool) -> _Step:
-    body = Body(call.build.values, width, same)
+    body = Body(call.build.values, width, same, call.build.reckoner)
     x = body.x = inner.input[place].name
     pieces = cut(inner, x, call.build.values, width)
     body.sizes["I"] = pieces[0][1]

@@ -9,6 +9,7 @@ arithmetic.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -44,16 +45,23 @@ class Fixed:
     array: np.ndarray
     free: bool = False
 
+    @property
+    def zero(self) -> bool:
+        """Whether all its values are 0; of one that stands at many places it is looked at once."""
+        once = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in self.array.strides)
+        return not self.array[once].any()
+
 
 @dataclass(frozen=True)
 class View:
     """A value of ours as ONNX sees it. stored: its axes, the batch first; axes: ONNX's, of the same parts. whole:
-    whether its values are integers."""
+    whether its values are integers. tokens: whether it is an input, perhaps turned or in another type."""
 
     place: Place
     stored: tuple[Axis, ...]
     axes: tuple[Axis, ...]
     whole: bool = False
+    tokens: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -62,7 +70,7 @@ class View:
 
     def seen(self, axes: tuple[Axis, ...]) -> View:
         """The same value in other axes."""
-        return View(self.place, self.stored, axes, self.whole)
+        return View(self.place, self.stored, axes, self.whole, self.tokens)
 
     @property
     def batch_axis(self) -> int:
@@ -89,7 +97,7 @@ class View:
         def new(axis: Axis) -> Axis:
             return tuple(p for one in axis for p in (into if one == part else (one,)))
 
-        return View(self.place, tuple(map(new, self.stored)), tuple(map(new, self.axes)), self.whole)
+        return View(self.place, tuple(map(new, self.stored)), tuple(map(new, self.axes)), self.whole, self.tokens)
 
 
 @dataclass(frozen=True)
@@ -115,7 +123,23 @@ class NoSteps:
     lengths: View
 
 
-Known = Fixed | View | Joined | Steps | NoSteps
+@dataclass(frozen=True)
+class Reckoned:
+    """What integer arithmetic makes of tokens. view: the tokens; f: what it makes of each."""
+
+    view: View
+    f: Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Reversed:
+    """A sequence from its end to its start. view: the sequence as it is; time: its axis."""
+
+    view: View
+    time: Axis
+
+
+Known = Fixed | View | Joined | Steps | NoSteps | Reckoned | Reversed
 
 
 def reshaped(view: View, target: tuple[int, ...], fresh: int) -> View:

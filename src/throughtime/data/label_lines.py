@@ -1,0 +1,110 @@
+"""Lines of a label and a text, as fastText has them and as others do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from throughtime.data.label_names import Columns, RawTexts
+from throughtime.errors import UserError
+
+FEW = 5
+"""Classes beyond which they are none if a third of them stands there once."""
+
+MANY = 500
+"""Classes from which the first words of lines are not taken for labels without being told."""
+
+FASTTEXT = "__label__"
+
+
+def of_lines(content: str, where: str, meant: Columns, guessed: bool) -> RawTexts:
+    """Lines end at "\n" alone: others that Unicode knows stand within texts."""
+    lines = content.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    if any(line.startswith(FASTTEXT) for line in lines):
+        return _of_marked(lines, where, meant)
+    texts: list[str] = []
+    labels: list[str] = []
+    rows: list[int] = []
+    for row, line in enumerate(lines, 1):
+        first, *rest = line.split(None, 1) or [""]
+        rest = rest or [""]
+        if not meant.wanted:
+            texts.append(line)
+        elif not first:
+            continue
+        else:
+            texts.append(rest[0])
+            labels.append(first)
+        rows.append(row)
+    if not meant.wanted:
+        return RawTexts(texts, None, rows, where, [], False)
+    if guessed:
+        _check_tabs(lines, where)
+    counts = Counter(labels)
+    kinds, once = len(counts), sum(count == 1 for count in counts.values())
+    if guessed and (kinds > max(20, min(len(labels) / 2, MANY)) or (kinds > FEW and 3 * once > kinds)):
+        raise UserError(
+            f"{where}: the first word of each line, taken for its label, gives {kinds:,} classes in {len(labels):,} "
+            'lines; expected lines of a label and a text (give the format "lines" if it is so), or a table with the '
+            "suffix .csv, .tsv or .jsonl"
+        )
+    return RawTexts(texts, labels, rows, where, ["each line: the label, then the text"], False)
+
+
+def unmarked(labels: Sequence[Any]) -> list[Any] | None:
+    """Labels of a table without fastText's mark before them; None where they have none."""
+    there = [label for label in labels if isinstance(label, str) and label.strip()]
+    if not there or not all(part.startswith(FASTTEXT) for label in there for part in label.split()):
+        return None
+    sets = [label.split() if isinstance(label, str) else label for label in labels]
+    parts = [[part.removeprefix(FASTTEXT) for part in own] if isinstance(own, list) else own for own in sets]
+    single = all(not isinstance(own, list) or len(own) < 2 for own in parts)
+    return [(own[0] if own else None) if single and isinstance(own, list) else own for own in parts]
+
+
+def _check_tabs(lines: Sequence[str], where: str) -> None:
+    """UserError where most lines have tabs, which then stand between columns, and not all have as many."""
+    counts = [line.count("\t") for line in lines if line]
+    if 2 * sum(map(bool, counts)) <= len(counts):
+        return
+    usual = Counter(counts).most_common(1)[0][0]
+    row = next((row for row, line in enumerate(lines, 1) if line and line.count("\t") != usual), None)
+    if row is not None:
+        got = lines[row - 1].count("\t")
+        raise UserError(
+            f"{where}: row {row} has {got} tabs, most others {usual}; take the tabs out of the texts, or give the "
+            'format "lines" if each line is a label, white space and a text'
+        )
+
+
+def _of_marked(lines: Sequence[str], where: str, meant: Columns) -> RawTexts:
+    """Lines as fastText has them: __label__a, perhaps more of them, then the text."""
+    texts: list[str] = []
+    labels: list[list[str]] = []
+    rows: list[int] = []
+    for row, line in enumerate(lines, 1):
+        own, rest = [], line.lstrip()
+        while rest.startswith(FASTTEXT):
+            first, *behind = rest.split(None, 1)
+            own.append(first.removeprefix(FASTTEXT))
+            rest = behind[0] if behind else ""
+        if meant.wanted and not rest and not own:
+            continue
+        if meant.wanted and not own and meant.several is not True:
+            got = repr(line.split()[0][:40])
+            raise UserError(
+                f"{where}: row {row}: expected {FASTTEXT} first, got {got}; --multi-label takes texts without a label"
+            )
+        if len(own) > 1 and meant.wanted and meant.several is False:
+            raise UserError(f"{where}: row {row}: two labels; a text can have one where multi_label is off")
+        texts.append(rest if meant.wanted or own else line)
+        labels.append(own)
+        rows.append(row)
+    if not meant.wanted:
+        return RawTexts(texts, None, rows, where, [], False)
+    single = meant.several is not True and all(len(own) == 1 for own in labels)
+    found: list[object] = [own[0] for own in labels] if single else list(labels)
+    return RawTexts(texts, found, rows, where, ["each line: the label, then the text"], False)
