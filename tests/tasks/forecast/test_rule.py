@@ -119,7 +119,7 @@ def test_a_budget_buys_members_until_there_is_nothing_to_gain(values: int, minut
 
 def test_models_count_side_by_side() -> None:
     series, asked = seasonal(10, 3000, drift=0.3), list[int]()
-    useful = useful_steps(Facts.of(series, 24, None, ()), chosen(series, ensemble_size=1))
+    useful = useful_steps(Facts.of(series, 24, None, None), chosen(series, ensemble_size=1))
 
     def seconds(tried: ForecastOptions) -> float:
         asked.append(tried.members)
