@@ -8,7 +8,7 @@ import pytest
 from tests.linear.answers import drawn, nll
 from throughtime.errors import UserError
 from throughtime.linear.calibration import temperature
-from throughtime.linear.ensemble import MAJORITY, RECURRENCE, combine, decide, in_words, log_softmax, mixture
+from throughtime.linear.ensemble import MAJORITY, RECURRENCE, combine, decide, in_words, log_softmax, mixture, stand
 
 
 def joined_by(logs: list[np.ndarray], weights: np.ndarray, scales: np.ndarray) -> np.ndarray:
@@ -105,3 +105,17 @@ def test_without_a_validation_text_the_recurrence_answers() -> None:
     for truth in (np.zeros(0, np.int64), np.full(5, -1)):
         found = decide(log[: len(truth)], {"n-grams": log[: len(truth)]}, truth, linear_models=True)
         assert found.weights == {RECURRENCE: 1.0}
+
+
+def test_earlier_weights_stand_until_a_validation_part_speaks_against_them() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 400)
+    sure, guess = (log_softmax(s * np.eye(2)[truth] + rng.normal(size=(400, 2))) for s in (4.0, 0.0))
+    parts = {RECURRENCE: sure, "linear": guess}
+    wrong, right = {RECURRENCE: 0.0, "linear": 1.0}, {RECURRENCE: 1.0, "linear": 0.0}
+    assert not stand(wrong, right, parts, truth)
+    assert stand(right, wrong, parts, truth)
+    few = {name: one[:1] for name, one in parts.items()}
+    assert stand(wrong, right, few, truth[:1])
+    assert not stand({}, right, parts, truth)
+    assert not stand({"another": 1.0}, right, parts, truth)

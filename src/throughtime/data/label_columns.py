@@ -35,8 +35,7 @@ def of_columns(source: Any, meant: Columns, encoding: str) -> RawTexts:
 
     texts = column(names[t])
     labels = None if y is None else column(names[y])
-    rows = list(range(table.first_row, table.first_row + len(next(iter(table.columns.values())))))
-    rows = rows if kept is None else [rows[i] for i in kept]
+    rows = [table.first_row + int(i) for i in (range(len(texts)) if kept is None else kept)]
     if some:
         columns = [(name, column(name)) for name in some]
         return _of_truths(texts, columns, rows, table.where, notes, (names[t], meant.label))

@@ -93,6 +93,28 @@ def decide(recurrence: np.ndarray, linear: Mapping[str, np.ndarray], truth: np.n
     return Weights(weights, linear_weights)
 
 
+def stand(
+    earlier: Mapping[str, float], found: Mapping[str, float], parts: Mapping[str, np.ndarray], truth: np.ndarray
+) -> bool:
+    """Whether the weights of an earlier training stand: where those found by a validation part, whose mean negative
+    log-likelihood is the least there, are not better by more than one standard error of the paired differences.
+
+    parts: log probabilities (N, C) by name. truth: (N,) class numbers, others say nothing. Source: see `mixture`.
+    """
+    if not earlier or not earlier.keys() <= parts.keys():
+        return False
+    known = (truth >= 0) & (truth < next(iter(parts.values())).shape[1])
+    rows, right = np.arange(int(known.sum())), truth[known]
+    if len(rows) < 2:
+        return True
+    one, other = (
+        -log_softmax(combine({name: parts[name][known] for name in weights}, weights))[rows, right]
+        for weights in (earlier, found)
+    )
+    apart = one - other
+    return bool(apart.mean() <= apart.std(ddof=1) / np.sqrt(len(apart)))
+
+
 def in_words(weights: Mapping[str, float]) -> str:
     """The shares of the weights, the largest first."""
     total = sum(weights.values()) or 1.0

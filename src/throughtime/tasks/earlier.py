@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from throughtime.errors import UserError
 from throughtime.models.resolve import Carried
+from throughtime.models.stack import Stack
 from throughtime.storage.folder import CONFIG, WEIGHTS, read_file
 from throughtime.storage.record import Choice, ModelRecord, Start
 from throughtime.tasks import part
@@ -84,12 +85,16 @@ class Earlier:
 
 
 def _carried(cell: Any, model: Any) -> Any:
-    """The names of a model's cells with the recurrences that it carries: what a folder calls its cell may be any file,
-    which is never run."""
-    traces = [(one[0] if isinstance(one, tuple) else one).trace for one in getattr(model, "layers", ())]
-    if isinstance(cell, list | tuple):
-        return [Carried(name, trace) for name, trace in zip_longest(cell, traces[: len(cell)])]
-    return Carried(cell, traces[0] if traces else None)
+    """The names of a model's cells; where they are files, which are never run, with the recurrences that it carries."""
+    layers = getattr(model, "layers", ())
+    layers = layers.layers if isinstance(layers, Stack) else layers
+    traces = [(one[0] if isinstance(one, tuple) else one).trace for one in layers]
+    named = list(cell) if isinstance(cell, list | tuple) else [cell]
+    found = [
+        Carried(name, trace) if isinstance(name, str) and ".py:" in name else name
+        for name, trace in zip_longest(named, traces[: len(named)])
+    ]
+    return found if isinstance(cell, list | tuple) else found[0]
 
 
 def fingerprint(folder: Path) -> str:

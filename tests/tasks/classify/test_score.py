@@ -50,7 +50,7 @@ def test_an_evaluation_says_everything(made: tuple[Path, Path, dict[str, Any]]) 
     found = summary["evaluation"]
     assert {
         *("texts", "accuracy", "macro_f1", "calibration_error", "classes", "confusion", "reliability", "weights"),
-        *("baselines", "sure", "unseen", "verdict", "recurrence", "shuffled", "mistakes"),
+        *("baselines", "sure", "unseen", "verdict", "recurrence", "missed", "shuffled", "mistakes"),
     } == found.keys()
     assert found["classes"] == ["down", "up"]
     assert 80 < found["texts"] < 130

@@ -68,5 +68,5 @@ def test_the_shuffled_order_is_a_control() -> None:
     assert error[1] > 1.5 * error[0]
     told = control(Backtest([values], origins, 1), mixed, plain)
     assert told["low"] > 0.3
-    assert "above the model's own (95 % interval +" in told["sentence"]
-    assert told["sentence"].endswith("over 300 windows).")
+    assert "above the model's own (95 % interval " in told["sentence"]
+    assert told["sentence"].endswith("above over 300 windows).")

@@ -37,7 +37,11 @@ def write(model: ImportedModel, file: Path) -> dict[str, Json]:
         raise UserError(f"{code}: there is another file of this name; choose another name with --out")
     text, tensors = module_of(model, file.name)
     content = _content(torch, file, tensors)
-    error = largest_error(model, text, tensors)
+    try:
+        error = largest_error(model, text, tensors)
+    except RuntimeError as failed:  # such as sizes that PyTorch joins in another way
+        told = str(failed).splitlines()[0]
+        raise UserError(f"{file}: PyTorch does not run it ({told}); nothing was written, export onnx instead") from None
     if not error <= SINGLE:
         raise UserError(f"{file}: PyTorch differs by {error:.2g}; nothing was written, please report this model")
     write_atomically(file, content)

@@ -293,7 +293,7 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
             say(f"validation micro F1 {figure:.2%}, decided by {in_words(found.weights)}")
         else:
             truth = truth_of(held.labels, classes, False)
-            found, right = decided(model.recurrence(held.texts), linear, held.texts, truth, options)
+            found, right = decided(model.recurrence(held.texts), linear, held.texts, truth, options, self._earlier)
             say(f"validation accuracy {right:.2%}, decided by {in_words(found.weights)}")
         files = {**linear_files(linear), SEEN: {"digests": np.union1d(digests(known.texts), self._seen())}}
         return Finished(kind(readers, classes, linear, found, plan.data), found, files)

@@ -233,7 +233,7 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
         recurrence = np.zeros((len(held), len(names.intents)))
         for rows, _, _, logits in model.scores(held.tokens):
             recurrence[rows] = logits
-        found, _ = decided(recurrence, linear, kept, fit.numbers(held.intents, names.intents), options)
+        found, _ = decided(recurrence, linear, kept, fit.numbers(held.intents, names.intents), options, self._earlier)
         say(f"intents are decided by {in_words(found.weights)}")
         model = TokenTagger(readers, names.tags, names.intents, linear, found, plan.data.form)
         return Finished(model, found, linear_files(linear))
