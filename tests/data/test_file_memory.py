@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from benchmarks import file_memory
 
-SIZE, TIMES, BESIDES = 8_000_000, 4.0, 8_000_000
+SIZE, TIMES, BESIDES = 5_000_000, 4.0, 8_000_000
 KINDS = ("series csv", "one series csv", "texts jsonl", "texts parquet")
 """The others: python -m benchmarks.file_memory."""
 
