@@ -62,11 +62,11 @@ demo: program
 	$(BIN)/throughtime demo
 
 test: setup test-cpp
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not long"
 
 # What a contributor runs in two minutes: all but the tests marked slow, and not the core's own.
 quick: setup
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not slow and not long"
 
 # The core by itself, with address and undefined-behaviour sanitizers: tests, and five seconds of fuzzing.
 SANITIZED := build/sanitized

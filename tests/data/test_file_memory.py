@@ -17,6 +17,7 @@ KINDS = ("series csv", "one series csv", "texts jsonl", "texts parquet")
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux says how much memory was taken")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_is_read_in_four_times_its_size(kind: str, tmp_path: Path) -> None:

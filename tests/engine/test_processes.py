@@ -139,7 +139,7 @@ def threads_that_come_and_go() -> None:
         assert not among_threads(3, body)
 
 
-@pytest.mark.parametrize("torch", [False, True], ids=["alone", "with torch"])
+@pytest.mark.parametrize("torch", [False, pytest.param(True, marks=pytest.mark.long)], ids=["alone", "with torch"])
 @pytest.mark.parametrize(
     "case",
     [

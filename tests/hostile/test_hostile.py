@@ -71,6 +71,7 @@ HUNGRY = ("pipe", "device", "sparse", "zero", "gzip", "Parquet", "deep", "key of
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", [name for name in CASES if name not in QUICK or any(word in name for word in HUNGRY)])
 def test_a_hostile_case_with_little_memory_and_time(tree: Path, name: str) -> None:
     arguments, words = CASES[name](tree)

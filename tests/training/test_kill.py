@@ -42,6 +42,7 @@ def test_a_kill_at_any_system_call_of_a_checkpoint_leaves_the_old_or_the_new(tmp
     assert len(found) > 20
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_runs_killed_at_random_moments_go_on_bit_for_bit() -> None:
     done = run("benchmarks.resume", "5", "--steps", "50", "--threads", "1", "--minutes", "0", "--json")
