@@ -38,6 +38,8 @@ from throughtime.errors import UserError
 from throughtime.storage.folder import CONFIG, TOKENIZER, WEIGHTS
 from throughtime.tasks.load import load
 
+pytestmark = pytest.mark.long
+
 GIGABYTE = 1 << 30
 FEW = settings(max_examples=60, deadline=30_000, suppress_health_check=list(HealthCheck))
 MANY = settings(FEW, max_examples=250)

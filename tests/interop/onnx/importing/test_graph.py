@@ -44,8 +44,8 @@ class Tagger(torch.nn.Module):
     ("kind", "last", "options", "dynamo"),
     [
         ("LSTM", True, {"num_layers": 2}, False),
-        ("LSTM", False, {"bidirectional": True}, True),
-        ("GRU", True, {"bidirectional": True, "num_layers": 2}, True),
+        pytest.param("LSTM", False, {"bidirectional": True}, True, marks=pytest.mark.long),
+        pytest.param("GRU", True, {"bidirectional": True, "num_layers": 2}, True, marks=pytest.mark.long),
         ("RNN", False, {"nonlinearity": "relu"}, False),
         ("RNN", False, {"nonlinearity": "relu"}, True),
     ],
