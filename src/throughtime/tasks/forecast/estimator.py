@@ -143,7 +143,7 @@ class Forecaster(Answering):
 
         if self._earlier is not None and self._earlier.record.data.neighbours is not None:
             examples.found[options.neighbours or 0] = self._earlier.record.data.neighbours
-        quantiles = options.quantiles or (() if options.distribution == "none" else LEVELS)
+        quantiles = options.quantiles or (() if options.distribution in (None, "none") else LEVELS)
         options = options.replaced(quantiles=quantiles)
         options = options if options.budgeted else options.replaced(minutes=MINUTES)
         values, horizon = examples.series.values, options.horizon
@@ -227,7 +227,7 @@ class Forecaster(Answering):
         for i, prefix in enumerate(prefixes(options.members)):
             start = {name: plan.parameters[prefix + name] for name in config.shapes}
             models.append(TorchModel(forecaster, config, start, options.seed + i))
-        loss = loss_of(options.loss or "mae", options.quantiles, options.distribution)
+        loss = loss_of(options.loss or "mae", options.quantiles, plan.model.distribution)
         batch = options.batch or 256
         given = plan.windows, plan.held, plan.changes, loss, batch, options.seed
         job = ForecastJob(models, *given, best.keep, plan.later)
@@ -300,14 +300,14 @@ def _configured(examples: ForecastExamples, options: ForecastOptions) -> Forecas
         options.traces(),
         hidden=options.hidden or 128,
         embedding=options.embedding or 64,
-        outputs=DISTRIBUTIONS[options.distribution] or max(1, len(options.quantiles)),
+        outputs=DISTRIBUTIONS[options.distribution or "none"] or max(1, len(options.quantiles)),
         dropout=options.dropout or 0.0,
         known=examples.known,
         features=0 if series.features is None else series.features[0].shape[1],
         profile=bool(options.profile),
         every=options.every,
         scaling=options.scaling or "window",
-        distribution=options.distribution,
+        distribution=options.distribution or "none",
         absent=(options.absent or examples.saved is not None) and bool(examples.panel.past),
         neighbours=0 if (company := examples.company(options)) is None else company.size,
     )

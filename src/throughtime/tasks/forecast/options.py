@@ -137,8 +137,11 @@ class ForecastOptions(Reading, StackOptions):
         None, shapes=True, at_least=1, at_most=999, help="Models side by side whose mean is the forecast."
     )
     scaling: str | None = option(None, shapes=True, choices=SCALINGS, help=f"{', '.join(SCALINGS)}.")
-    distribution: str = option(
-        "none", shapes=True, choices=tuple(DISTRIBUTIONS), help="none, student_t, or negative_binomial for counts."
+    distribution: str | None = option(
+        None,
+        shapes=True,
+        choices=tuple(DISTRIBUTIONS),
+        help="none, student_t, or negative_binomial for counts; the last one of small counts if not given.",
     )
     quantiles: tuple[float, ...] = option(
         (),

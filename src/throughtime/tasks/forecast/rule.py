@@ -74,6 +74,7 @@ def choose(
     _past(rule)
     _company(rule)
     _scale(rule)
+    _what(rule)
     _learning(rule)
     _budget(rule, seconds, threads)
     _learned_too(rule, options.validation is not None)
@@ -178,10 +179,20 @@ def _divided(season: int) -> int:
     return parts[-1] if parts else -(-season // -(-season // _SEGMENT))
 
 
+def _what(rule: _Rule) -> None:
+    """What is forecast, and so what is learned by: a distribution, quantiles or points."""
+    facts, options = rule.facts, rule.options
+    if options.quantiles and options.loss is None and facts.few and not options.every:
+        why = f"counts, {facts.mean:.2g} on average: quantiles are whole numbers"
+        rule.take("distribution", "negative_binomial", why)
+    rule.take("distribution", "none", "quantiles as they are" if options.quantiles else "points, no quantiles")
+    if facts.seldom:
+        rule.take("loss", "mse", "most values are zero, and so is their median")
+    rule.take("loss", "mae", "the median, which outliers do not move")
+
+
 def _learning(rule: _Rule) -> None:
     facts, options = rule.facts, rule.options
-    rule.take("loss", "mse", "most values are zero, and so is their median") if facts.seldom else None
-    rule.take("loss", "mae", "the median, which outliers do not move")
     windows = max(1, facts.values - facts.series * options.horizon)
     batch = 256
     while batch > 16 and windows < 8 * batch:
