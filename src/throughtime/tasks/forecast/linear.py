@@ -10,21 +10,19 @@ that are not negative: Breiman 1996, doi:10.1007/BF00117832.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from throughtime.models.ops_numpy import NumpyOps
 from throughtime.tasks.forecast.ensemble import prefixes
 from throughtime.tasks.forecast.model import LINEAR, ForecastConfig, linear_inputs
-from throughtime.tasks.forecast.rehearsal import PARTS, filled
-from throughtime.tasks.forecast.statistics import level_and_scale
 from throughtime.tasks.forecast.windows import Windows
 
 _WINDOWS, _ROWS = 10_000, 512
 """Windows that are looked at, evenly spread; at once."""
 
-_RIDGES = (1e-3, 1e-1, 1e1)
+_RIDGES = (1e-5, 1e-3, 1e-1, 1e1)
 """By how much of the mean of its diagonal the Gram matrix is made larger; the best on the later windows is taken."""
 
 _LATE, _LEAST = 0.8, 20
@@ -35,9 +33,6 @@ _SPREAD = 0.002
 
 _FAR = 10.0
 """A larger error, in the window's scale, counts as this one."""
-
-_SERIES, _TRIED, _AHEAD = 32, 3_000, 8
-"""Of what a map is tried on: series, windows of each part, steps ahead, at most."""
 
 
 def begun(
@@ -51,7 +46,7 @@ def begun(
     x, y, references, late = _seen(config, windows)
     if not len(x):
         return found
-    ridge = _RIDGES[1]
+    ridge = _RIDGES[-2]
     enough = late.sum() >= _LEAST and not late.all()
     if enough:
         ridge, tried = _best_map(x, y, late)
@@ -122,67 +117,3 @@ def _solved(x: np.ndarray, y: np.ndarray, ridge: float) -> np.ndarray:
     gram[np.diag_indices_from(gram)] += ridge * max(1e-12, float(np.trace(gram)) / len(gram))
     weights: np.ndarray = np.linalg.solve(gram, x.T @ y)
     return weights
-
-
-def promised(series: Sequence[np.ndarray], horizon: int, season: int, size: int) -> float:
-    """By how much less a mixture of references errs with a linear map than without one, as a share: the least of three
-    later parts of series (L_n,), NaN where missing; 0 where they are too short to tell.
-
-    size: how many values the map reads. Map and mixture are found on what lies before each part.
-    """
-    order = np.linspace(0, len(series) - 1, min(len(series), _SERIES)).round().astype(int)
-    some = [filled(series[n]) for n in order]
-    found = [_gain(some, horizon, season, size, share) for share in PARTS]
-    return max(0.0, min(found))
-
-
-def _gain(series: Sequence[np.ndarray], horizon: int, season: int, size: int, share: float) -> float:
-    """Of one part."""
-    learned, coming, rng = list[_Rows](), list[_Rows](), np.random.default_rng(0)
-    ahead = np.unique(np.linspace(0, horizon - 1, min(horizon, _AHEAD)).round().astype(int))
-    first = max(size, 2 * season)
-    for one in series:
-        middle, end = int(share * len(one)), int((share + 0.2) * len(one))
-        scale = level_and_scale(one[:middle])[1]
-        for rows, start, last in ((learned, first, middle - horizon), (coming, max(first, middle), end - horizon)):
-            if last > start:
-                origins = start + rng.choice(last - start, min(last - start, max(1, _TRIED // len(series))), False)
-                rows.append(_rows(one, np.sort(origins), ahead, season, size, scale))
-    if not learned or not coming:
-        return 0.0
-    x, y, references, late = (
-        np.concatenate(part, axis) for part, axis in zip(zip(*learned, strict=True), _AXES, strict=True)
-    )
-    if late.sum() < _LEAST or (~late).sum() < _LEAST:
-        return 0.0
-    ridge, tried = _best_map(x, y, late)
-    after, actual, given, _ = (
-        np.concatenate(part, axis) for part, axis in zip(zip(*coming, strict=True), _AXES, strict=True)
-    )
-    errors = []
-    for known, new in (
-        (references[:, late], given),
-        (
-            np.concatenate([references[:, late], tried[None]]),
-            np.concatenate([given, (after @ _solved(x, y, ridge))[None]]),
-        ),
-    ):
-        mixture = _mixture(known - y[late])
-        errors.append(float(np.abs((mixture[:, None] * new).sum(0) - actual).mean()))
-    return 1 - errors[1] / errors[0] if errors[0] > 0 else 0.0
-
-
-_AXES = (0, 0, 1, 0)
-
-_Rows = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-
-
-def _rows(one: np.ndarray, origins: np.ndarray, ahead: np.ndarray, season: int, size: int, scale: float) -> _Rows:
-    """Of windows at origins (M,): what the map reads (M, size), what came (M, k), the references (R, M, k), all less
-    the last value and in the series' scale, and which ones are in the last fifth."""
-    last = one[origins - 1][:, None]
-    x = (one[origins[:, None] + np.arange(-size, 0)] - last) / scale
-    y = (one[origins[:, None] + ahead] - last) / scale
-    lags = [season, 2 * season] if season > 1 else []
-    back = [(one[origins[:, None] - lag + ahead % lag] - last) / scale for lag in lags]
-    return x, y, np.stack([np.zeros_like(y), *back]), origins > _LATE * origins.max()
