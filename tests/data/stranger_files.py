@@ -40,6 +40,7 @@ OTHER_LABELS = [
     Labelled("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(60), error="got an old office document; take the"),
     Labelled("rich.rtf", "{\\rtf1 so good}", error="got an RTF document"),
     Labelled("base.db", b"SQLite format 3\x00" + bytes(60), error="got a database"),
+    Labelled("part.arrow", b"\xff\xff\xff\xff\x00", error="got an Arrow stream, as of Hugging Face's data sets"),
     Labelled("train.spacy", b"x\x9c\xab\xaa", error="got compressed data, as spaCy's DocBin is"),
     # put together from several
     Labelled("cat.csv", TABLE + "\ufeff" + TABLE, GOOD * 2, TWO * 2, note="1 row like the header: left out"),

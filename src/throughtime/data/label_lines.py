@@ -31,6 +31,10 @@ _OTHERS = {
 
 _TAGGED = re.compile(r"<(?:\?xml|!doctype|html)\b.*|<\w[^>]*>.*</.*")
 
+LINES = "each line: the label, then the text"
+
+_PAIRS = (("pos", "positive", "neg", "negative", "neutral"), ("spam", "ham"), ("true", "fake"), ("yes", "no"))
+
 _FEATURES = re.compile(r"(?:\d+:[-+.\deE]+(?:\s+|$))+")
 
 
@@ -69,7 +73,20 @@ def of_lines(content: str, where: str, meant: Columns, guessed: bool) -> RawText
             'lines; expected lines of a label and a text (give the format "lines" if it is so), or a table with the '
             "suffix .csv, .tsv or .jsonl"
         )
-    return RawTexts(texts, labels, rows, where, ["each line: the label, then the text"], False)
+    return RawTexts(texts, labels, rows, where, [LINES], False)
+
+
+def check_names(found: Sequence[RawTexts]) -> None:
+    """UserError for several files of lines whose names are classes, as pos.txt and neg.txt, and whose first words are
+    taken for labels."""
+    names = [{*re.split(r"[\W_]+", Path(one.where).name.lower())} for one in found if one.notes == [LINES]]
+    for pair in _PAIRS:
+        own = [next((name for name in pair if name in parts), None) for parts in names]
+        if len(own) == len(found) > 1 and all(own) and len({*own}) > 1:
+            raise UserError(
+                f"{found[0].where} and {len(found) - 1} more: the names of the files are classes, it seems, and their "
+                "lines texts; write a table of texts and labels, or a folder of texts for each class"
+            )
 
 
 def unmarked(labels: Sequence[Any]) -> list[Any] | None:
@@ -177,4 +194,4 @@ def _of_marked(lines: Sequence[str], where: str, meant: Columns) -> RawTexts:
         return RawTexts(texts, None, rows, where, [], False)
     single = meant.several is not True and all(len(own) == 1 for own in labels)
     found: list[object] = [own[0] for own in labels] if single else list(labels)
-    return RawTexts(texts, found, rows, where, ["each line: the label, then the text"], False)
+    return RawTexts(texts, found, rows, where, [LINES], False)

@@ -41,6 +41,7 @@ ARCHIVES = {
     b"SQLite format 3": "a database",
     b"\x93NUMPY": "an array of NumPy",
     b"x\x9c": "compressed data, as spaCy's DocBin is",
+    b"\xff\xff\xff\xff": "an Arrow stream, as of Hugging Face's data sets (their to_json writes lines)",
     b"ARROW1": "an Arrow (Feather) file",
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",

@@ -50,7 +50,8 @@ def file_of(path: Path, encoding: str, choices: Choices) -> Found:
         table = read_table(path, encoding, "labels")
         return columns_of(table.columns, table.where, table.first_row, named_of(choices, _parquet_features(path)))
     where = "standard input" if str(path) == "-" else str(path)
-    content = read_text(path, encoding)
+    nothing = suffix == BRAT and path.is_file() and not path.stat().st_size  # of a text without a span
+    content = "" if nothing else read_text(path, encoding)
     if suffix in JSON or looks_like_json(content):
         return _json(content, where, choices)
     if suffix in (".yml", ".yaml", ".md") and (examples := rasa(content)):
