@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.data.series_files.across import ACROSS
+from tests.data.series_files.declared import DECLARED
 from tests.data.series_files.exports import EXPORTS
 from tests.data.series_files.grids import GRIDS
 from tests.data.series_files.layouts import LAYOUTS
@@ -19,16 +20,16 @@ from tests.data.series_files.zones import ZONES
 from throughtime.data.series import read_series
 from throughtime.errors import UserError
 
-SITUATIONS = [*TIMES, *NUMBERS, *LAYOUTS, *GRIDS, *ZONES, *ACROSS, *ODD, *EXPORTS]
+SITUATIONS = [*TIMES, *NUMBERS, *LAYOUTS, *GRIDS, *ZONES, *ACROSS, *ODD, *EXPORTS, *DECLARED]
 
 
 def test_names_are_different() -> None:
-    assert len({one.name for one in SITUATIONS}) == len(SITUATIONS) >= 180
+    assert len({one.name for one in SITUATIONS}) == len(SITUATIONS) >= 200
 
 
 @pytest.mark.parametrize("one", SITUATIONS, ids=lambda one: one.name)
 def test_a_file(one: Situation, tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
+    path = tmp_path / one.file
     path.write_text(one.text, encoding="utf-8")
     if one.refused:
         with pytest.raises(UserError) as caught:

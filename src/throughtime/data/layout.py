@@ -12,15 +12,13 @@ import numpy as np
 from throughtime.data.counted_times import of_numbers
 from throughtime.data.date_parts import PARTS, part_of, plain_name
 from throughtime.data.dates import parse, plausible
+from throughtime.data.list_rows import IDS
 from throughtime.data.reading import Reading
 from throughtime.data.series_table import SeriesTable
 from throughtime.data.time_columns import Times
 from throughtime.data.time_finding import TIMES
 from throughtime.data.written import Text, small
 from throughtime.errors import UserError
-
-IDS = ("unique_id", "series_id", "item_id", "ts_id")
-"""Names of columns of the series' names."""
 
 _ROWS = {
     *("", "index", "idx", "id", "row", "rowid", "rownumber", "rowname", "rownames", "no", "nr", "num", "number", "n"),
