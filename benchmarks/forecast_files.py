@@ -6,8 +6,9 @@ Each file is written as its users have it and learned by `throughtime train fore
 process of its own, then once more with the column of times, the series, the frequency and the season given by hand.
 Printed are the column of times that was found, the series, the frequency, the verdict, the mean absolute error, its
 ratio to the one by hand, and in which options of the model the two trainings differ; where several series differ in
-scale, the errors are MASE as a share of that of the last value: by itself it depends on the season. --validation does the same on what lies before the last tenth of each series, of which
-the season alone is given by hand: what the rule chooses is judged by that.
+scale, the errors are MASE as a share of that of the last value: by itself it depends on the season. --validation does
+the same on what lies before the last tenth of each series, of which the season alone is given by hand: what the rule
+chooses is judged by that.
 
     air_passengers     months and Passengers, read from the package's own text            statsforecast
     co2                a week's date as an index without a name                           statsmodels

@@ -11,10 +11,24 @@ from throughtime.data.series_table import SeriesTable
 
 PARTS = {
     "year": ("year", "yr", "yyyy", "jahr", "année", "annee", "año", "ano", "anno", "jaar", "år", "年", "年份"),
-    "month": ("month", "mon", "mm", "mnth", "monthofyear", "monat", "mois", "mes", "mese", "maand", "月", "月份"),
+    "month": (
+        "month",
+        "mon",
+        "mm",
+        "mnth",
+        "monthofyear",
+        "seas",
+        "monat",
+        "mois",
+        "mes",
+        "mese",
+        "maand",
+        "月",
+        "月份",
+    ),
     "day": ("day", "dd", "mday", "dayofmonth", "tag", "jour", "día", "dia", "giorno", "dag", "日"),
-    "hour": ("hour", "hr", "hh", "hourofday", "hourending", "stunde", "heure", "hora", "ora", "时", "小时"),
-    "clock": ("hhmm", "time", "timehhmm", "hourminute", "utctime", "localtime"),
+    "hour": ("hour", "hr", "hh", "hourofday", "hourending", "he", "stunde", "heure", "hora", "ora", "时", "小时"),
+    "clock": ("hhmm", "hrmn", "hrmin", "time", "timehhmm", "hourminute", "utctime", "localtime"),
     "minute": ("minute", "min", "mi", "分", "分钟"),
     "second": ("second", "sec", "ss", "秒"),
     "quarter": ("quarter", "qtr", "q", "季度"),
@@ -72,6 +86,12 @@ def part(table: SeriesTable, name: str) -> np.ndarray:
     return numbers
 
 
+_SEASONS = ("DJF", "JFM", "FMA", "MAM", "AMJ", "MJJ", "JJA", "JAS", "ASO", "SON", "OND", "NDJ")
+"""Three months in a row by their initials, as the NOAA writes them, each for the month in its middle."""
+
+
 def _month_name(text: str) -> int:
     """The number of a month by its name, 0 for no month."""
+    if text in _SEASONS:
+        return _SEASONS.index(text) + 1
     return MONTHS.get(text.lower().rstrip("."), 0)

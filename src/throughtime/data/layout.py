@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -224,7 +224,7 @@ def _names_series(table: SeriesTable, name: str) -> bool:
     if holds != "numbers" or not _NAMING.search(name):
         return False
     values = table.parsed(name).values
-    return bool(np.isfinite(values).all() and (values == np.round(values)).all())
+    return bool(_whole(values) and len(np.unique(values)) <= max(2, len(values) / 2))
 
 
 def _repeats(wall: np.ndarray, codes: np.ndarray) -> bool:
@@ -276,12 +276,21 @@ def find_targets(table: SeriesTable, reading: Reading, times: Times, ids: Sequen
     )
     if not targets:
         there = shown or ", ".join(table.names[:20])
-        raise UserError(f"{table.where}: no column of numbers to forecast; there are {there}")
+        raise UserError(f"{table.where}: no column of numbers to forecast; there are {there}{_first_slip(table, left)}")
     more = f" and {len(targets) - 12} more" if len(targets) > 12 else ""
     table.notes.append(f"forecast: column{'s' if len(targets) > 1 else ''} {', '.join(targets[:12])}{more}")
     if left:
         table.notes.append(f"left out: {shown}")
     return targets
+
+
+def _first_slip(table: SeriesTable, left: Mapping[str, Sequence[str]]) -> str:
+    """What stands in the first column of texts in place of a number, and where."""
+    for name in left.get("texts", ()):
+        cells, found = table.columns[name], table.parsed(name)
+        if isinstance(cells, Text) and found.bad is not None:
+            return f"; row {table.rows[cells.row(found.bad)]}, column {name}: {found.why}"
+    return ""
 
 
 _NEAR = 32 * 86_400_000_000
@@ -315,7 +324,7 @@ def _no_series(table: SeriesTable, name: str, times: Times) -> str | None:
     plain = plain_name(name)
     values = table.parsed(name).values
     named = plain in ("id", "code") or re.search(r"[a-z](?:ID|Id)$|_(?i:id|code)$", name)
-    if named and _whole(values) and (len(np.unique(values)) == 1 or _numbered(table, name)):
+    if named and _whole(values) and len(np.unique(values)) in (1, len(values)):
         return "a name"
     if _NAMING.search(name) and len(values) > 1 and _whole(values) and values.min() == values.max():
         return "a name"

@@ -23,10 +23,13 @@ _COUNTED = {
     *("quarter", "day", "dt", "ts", "t", "epoch", "unix", "unixtime", "decimaldate", "decimalyear", "datetimeutc"),
     *("unixtimestamp", "unixtime", "epochtime", "timestampms", "opentime", "closetime"),
     *("jahr", "année", "annee", "año", "ano", "anno", "jaar", "år", "datum", "fecha", "data", "zeit", "monat", "mois"),
-    "mes",
+    *("mes", "дата", "날짜", "日付", "jd", "julianday", "juliandate", "mjd", "modifiedjulianday"),
     *("日期", "时间", "年", "年份", "月份", "日期时间", "时间戳"),
 }
 """Further names of columns whose numbers may be dates."""
+
+_YEARS = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\bFY ?'?\d\d|\d ?年")
+"""Texts with a year in them."""
 
 _TIMELY = re.compile(
     r"dat(?:e|um)|time|zeit|fecha|hora|epoch|unix|stamp|(?:^|_)ts(?:$|_)|yyyymm|日期|时间", re.IGNORECASE
@@ -144,12 +147,12 @@ def _numbering(table: SeriesTable, name: str) -> bool:
 
 
 def _unreadable_dates(table: SeriesTable, name: str) -> bool:
-    """Whether every text of a column is another one with a year in it: 2023H1, FY2024, 2024-01-01 to 2024-01-07. What
+    """Whether every text of a column is another one with a year in it: FY2024, FY24Q1, 2024-01-01 to 2024-01-07. What
     it is to say is refused with its row where it is read, so that no time is lost."""
     if table.holds(name) != "texts":
         return False
     kinds = table.text(name).kinds
-    return len(kinds) == len(table) > 2 and all(re.search(r"(?<!\d)(?:19|20)\d\d(?!\d)", kind) for kind in kinds)
+    return len(kinds) == len(table) > 2 and all(_YEARS.search(kind) for kind in kinds)
 
 
 def _rising_dates(table: SeriesTable, name: str, reading: Reading) -> bool:
