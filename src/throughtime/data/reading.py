@@ -54,10 +54,10 @@ class Reading(Options):
     beforehand (rows after the last target give what is to come), and one value a series. frequency: as pandas writes
     it, or "steps" for rows as they come; None finds it. dayfirst: of dates whose year stands last; None finds it.
     timezone: of the clock. date_format: how times are written, in directives of strptime, or excel, jd, mjd, s, ms,
-    us, ns, years or steps. aggregate: what several rows of one step become, None refuses them. round: move times to the nearest
-    step. decimal, thousands: signs in numbers; None finds them. missing: further marks of missing values. censored:
-    what a cell such as <0.1 or >2400 becomes; None refuses it. header: whether a row names the columns. sheet: of an
-    Excel file.
+    us, ns, years or steps. aggregate: what several rows of one step become, None refuses them. round: move times to the
+    nearest step. decimal, thousands: signs in numbers; None finds them. missing: further marks of missing values.
+    censored: what a cell such as <0.1 or >2400 becomes; None refuses it. header: whether a row names the columns.
+    sheet: of an Excel file.
     """
 
     who = "series"
