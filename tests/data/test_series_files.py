@@ -11,6 +11,7 @@ from tests.data.series_files.across import ACROSS
 from tests.data.series_files.declared import DECLARED
 from tests.data.series_files.exports import EXPORTS
 from tests.data.series_files.grids import GRIDS
+from tests.data.series_files.heads import HEADS
 from tests.data.series_files.languages import LANGUAGES
 from tests.data.series_files.layouts import LAYOUTS
 from tests.data.series_files.numbers import NUMBERS
@@ -21,7 +22,7 @@ from tests.data.series_files.zones import ZONES
 from throughtime.data.series import read_series
 from throughtime.errors import UserError
 
-SITUATIONS = [*TIMES, *NUMBERS, *LAYOUTS, *GRIDS, *ZONES, *ACROSS, *ODD, *EXPORTS, *DECLARED, *LANGUAGES]
+SITUATIONS = [*TIMES, *NUMBERS, *LAYOUTS, *GRIDS, *ZONES, *ACROSS, *ODD, *EXPORTS, *DECLARED, *LANGUAGES, *HEADS]
 
 
 def test_names_are_different() -> None:

@@ -84,7 +84,7 @@ _OTHERS = (
     r"[QT](?P<quarter>\d)[-/: ']*(?P<year>\d{4}|\d{2})",
     r"(?P<quarter>\d)Q[-/ ']*(?P<year>\d{4}|\d{2})",
     r"(?P<year>\d{4})[- ]*(?:week|wk|KW|CW)[- ]*(?P<week>\d{1,2})",
-    r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})[T _-]?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?" + _ZONE,
+    r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})[T :_-]?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?" + _ZONE,
     rf"{_WEEKDAY}{NAME}\s+(?P<day>\d{{1,2}})\s+{_CLOCK}{_ZONE}\s+(?P<year>\d{{4}})",
 )
 

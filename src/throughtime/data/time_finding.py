@@ -206,7 +206,7 @@ def _with_clock(table: SeriesTable, name: str, names: Sequence[str]) -> Sequence
         if not _days(table.parsed(name).values):
             return [name]
     elif isinstance(cells, Text):
-        if any(":" in kind for kind in cells.kinds[:100]):
+        if any(":" in kind and not kind.endswith(" 00:00:00") for kind in cells.kinds[:100]):
             return [name]
     elif (cells != cells.astype("datetime64[D]")).any():
         return [name]
