@@ -55,3 +55,11 @@ def test_a_file(one: Situation, tmp_path: Path) -> None:
         assert words in notes
     assert one.frequency is None or panel.axis.frequency == one.frequency
     assert one.zone is None or panel.axis.zone == one.zone
+
+
+@pytest.mark.parametrize("name", ["a.feather", "a.XLS", "a.zip"])
+def test_a_file_of_another_program(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"\x00\xff")
+    with pytest.raises(UserError, match=f"{name}: .{name[2:].lower()} is not read; write it as CSV or Parquet"):
+        read_series(path)

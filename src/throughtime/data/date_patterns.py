@@ -58,11 +58,12 @@ TWOFOLD = {"CST": "CDT", "BST": "GMT"}
 
 _NAMED = "|".join(CLOCKS)
 _ZONE = (
-    rf"\s*(?P<zone>Z|(?:UTC|GMT)?[+-]\d{{2}}:?(?:\d{{2}})?|UTC|GMT|{_NAMED})?" r"(?:\s*\[[a-z/_]+\]|\s*\([a-z ]+\))?"
+    rf"\s*(?P<zone>Z|(?:UTC|GMT)?[+-]\d{{2}}:?(?:\d{{2}})?|(?:UTC|GMT)[+-]\d|UTC|GMT|{_NAMED})?"
+    r"(?:\s*\[[a-z/_]+\]|\s*\([a-z ]+\))?"
 )
 _DAYS = (
     rf"{_WEEKDAY}(?P<year>\d{{4}})(?P<sep>\. ?|[-/ ])(?P<month>\d{{1,2}})(?P=sep)(?P<day>\d{{1,2}})\.?",
-    r"(?P<a>\d{1,2})(?P<sep>[-/. ])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{2})",
+    rf"{_WEEKDAY}(?P<a>\d{{1,2}})(?P<sep>[-/. ])(?P<b>\d{{1,2}})(?P=sep)(?P<c>\d{{4}}|\d{{2}})",
     rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.)?[-/ ,]*{NAME}[-/ ,]*(?P<year>\d{{4}}|\d{{2}})",
     rf"{_WEEKDAY}{NAME}[- ]*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,\s*|[- ]+)(?P<year>\d{{4}})",
     rf"(?P<year>\d{{4}})[-/ ]?{NAME}[-/ ]?(?P<day>\d{{1,2}})",

@@ -29,6 +29,12 @@ _NAMED_DAY = re.compile(
     r"\s*[(（]?(?:(?:星期|周|週)[一二三四五六日天]|(?<=[(（])[月火水木金土日월화수목금토일])[)）]?\s*"
 )
 _APART = re.compile(r"(?<=[年月时時点分년월시분])\s+(?=\d)")
+_ABROAD = re.compile(
+    r"^(?:mo(?:ntag)?|di(?:enstag)?|mi(?:ttwoch)?|do(?:nnerstag)?|fr(?:eitag)?|sa(?:mstag)?|so(?:nntag)?|(?:lun|mar|mercre|jeu"
+    r"|vendre|mer|ven)(?:di)?|sam(?:edi)?|dim(?:anche)?)\.?,?\s+(?=\d{1,2}[./-]\d)",
+    re.IGNORECASE,
+)
+"""Names of days in German and French, before a date in digits."""
 _BEFORE = re.compile(r"^(?:w/[ecb]|week (?:ending|commencing|beginning|of))[: ]+(?=\S)", re.IGNORECASE)
 _QUARTER = re.compile(r"年\s*第?([一二三四1-4])季度?")
 _DOTTED = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}")
@@ -123,6 +129,8 @@ def _plain(kind: str) -> str:
         kind = re.sub(r"\s*г\.?$", "", kind)
     if kind[:1] in "wW":
         kind = _BEFORE.sub("", kind)
+    if kind[:1].isalpha():
+        kind = _ABROAD.sub("", kind)
     if kind.isascii():
         return kind
     kind = _ERA.sub(lambda one: f"{_ERAS[one[1]] + (1 if one[2] == '元' else int(one[2]))}年", kind)
@@ -226,7 +234,8 @@ def _fields(match: re.Match[str], kinds: list[str]) -> Fields:
 def _offset(text: str) -> int:
     if text.upper() in CLOCKS:
         return 3600 * CLOCKS[text.upper()]
-    digits = re.sub(r"[^0-9]", "", text).ljust(4, "0")
+    digits = re.sub(r"[^0-9]", "", text)
+    digits = (digits if len(digits) != 1 else f"0{digits}").ljust(4, "0")
     seconds = 3600 * int(digits[:2]) + 60 * int(digits[2:4])
     return -seconds if "-" in text else seconds
 
@@ -320,7 +329,7 @@ def _order(fields: Fields, text: Text, dayfirst: bool | None, where: str) -> tup
             raise UserError(f"{where}: some dates have the day first and some the month; write them one way")
         good = {order: int(read[order][1].sum()) for order in orders}
         return max(orders, key=lambda order: good[order]), []
-    if not short and "dmy" in valid and all(_DOTTED.match(kind) for kind in text.kinds):
+    if not short and "dmy" in valid and all(_DOTTED.search(kind) for kind in text.kinds):
         return "dmy", ["dates read with the day first, as it is where points stand between"]
     if len(valid) == 1:
         return valid[0], [f"dates read with {ORDERS[valid[0]]} first"]

@@ -296,7 +296,7 @@ def _perhaps_twice(time: Any, times: Times) -> str:
 def _refuse_two(table: SeriesTable, rows: np.ndarray, name: str, said: str) -> None:
     a, b = sorted(int(table.rows[row]) for row in rows)
     of = f" of series {name}" if name else ""
-    hint = ", or say what becomes of them (aggregate)"
+    hint = ", or say what becomes of them (aggregate)" + ("" if name else ", or which column names the series (id)")
     raise UserError(f"{table.where}: rows {a} and {b}{of} {said}{hint}")
 
 

@@ -28,6 +28,12 @@ from throughtime.storage.memory import give_back
 MANY = 100_000
 """Rows from which on memory is given back between one stage of reading and the next."""
 
+_BINARY = (
+    *(".feather", ".arrow", ".ipc", ".orc", ".xls", ".xlsb", ".ods", ".nc", ".h5", ".hdf5", ".pkl", ".pickle", ".rds"),
+    *(".rdata", ".mat", ".dta", ".sav", ".sas7bdat", ".npy", ".npz", ".zip", ".7z", ".db", ".sqlite"),
+)
+"""Suffixes of files that hold tables and are not read."""
+
 Cells = Text | np.ndarray
 """A column: texts, or an array of numbers or datetime64[us]."""
 
@@ -168,6 +174,8 @@ def table_of(source: Any, reading: Reading) -> SeriesTable:
     if isinstance(source, str | Path):
         suffix = Path(source).suffix.lower()
         check_exists(source)
+        if suffix in _BINARY:
+            raise UserError(f"{source}: {suffix} is not read; write it as CSV or Parquet, or give it as a frame")
         if suffix in JSON:
             return _of_json(Path(source), reading)
         if suffix in DECLARED:

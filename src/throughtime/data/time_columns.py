@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,8 @@ from throughtime.errors import UserError
 
 _BUDDHIST = (2443, 2600)
 """Years that are 1900 to 2057 as the Buddhist calendar counts them."""
+
+_BRACKETS = re.compile(r"\[([A-Za-z_]+/[A-Za-z_/]+)\]$")
 
 _MOST = 1 << 53
 """Whole numbers from here on are rounded as float64."""
@@ -166,6 +169,8 @@ def _read(table: SeriesTable, name: str, reading: Reading) -> Times:
     instants = dates.stamps - dates.offsets.astype("timedelta64[s]")
     _check_years(table, name, instants)
     different = np.unique(dates.offsets)
+    if (zone := _in_brackets(text)) is not None and reading.timezone is None:
+        return Times((name,), dates.stamps, instants, zone, False, dates.written, (*dates.notes, f"time zone: {zone}"))
     if len(different) == 1:
         return _zoned(
             dates.stamps, instants, reading, dates.written, zones.offset_name(int(different[0])), *dates.notes
@@ -176,6 +181,16 @@ def _read(table: SeriesTable, name: str, reading: Reading) -> Times:
     zone = zones.matching(instants[first], dates.offsets[first])
     clock = [] if zone is None else [f"time zone: {zone}, or one with the same clock"]
     return Times((name,), dates.stamps, instants, zone, zone is None, dates.written, (*dates.notes, *clock))
+
+
+def _in_brackets(text: Text) -> str | None:
+    """The zone that stands behind every time, as in 2024-01-01T00:00+01:00[Europe/Berlin]; None where none does."""
+    found = {match[1] if (match := _BRACKETS.search(kind)) else None for kind in text.kinds}
+    name = found.pop() if len(found) == 1 else None
+    if name is None:
+        return None
+    zones.zone_of(name)
+    return name
 
 
 def _zoned(

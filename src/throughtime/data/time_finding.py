@@ -79,7 +79,20 @@ def columns_of_times(table: SeriesTable, reading: Reading) -> Sequence[str]:
             return [name]
     if "year" in parts and _numbering(table, parts["year"]):
         return [parts["year"]]
+    if "month" in parts and reading.frequency != "steps":
+        _refuse_short_years(table, names)
     return _by_their_looks(table, names, reading)
+
+
+def _refuse_short_years(table: SeriesTable, names: Sequence[str]) -> None:
+    """UserError for years of two digits beside months."""
+    for name in names:
+        values = table.parsed(name).values if plain_name(name) in PARTS["year"] else np.full(1, np.nan)
+        if np.isfinite(values).all() and (values == np.round(values)).all() and 0 <= values.min() <= values.max() < 100:
+            raise UserError(
+                f"{table.where}: row {table.rows[0]}, column {name}: {values[0]:g} may be a year of two digits; write "
+                "all four, or take rows as they come (frequency steps)"
+            )
 
 
 def _by_their_looks(table: SeriesTable, names: Sequence[str], reading: Reading) -> Sequence[str]:

@@ -121,7 +121,63 @@ COUNTED = [
     ),
 ]
 
+PARTS = [
+    Situation(
+        "years of two digits beside months",
+        rows("yr,mo,v", "98,11,1", "98,12,2", "99,1,3"),
+        refused=("row 2, column yr: 98 may be a year of two digits", "(frequency steps)"),
+    ),
+    Situation(
+        "months with a letter, as the BLS has them",
+        rows("Series ID,Year,Period,v", "L1,2023,M11,1", "L1,2023,M12,2", "L1,2024,M01,3"),
+        "2023-11-01 2023-12-01 2024-01-01",
+        V3,
+        ("time: columns Year and Period",),
+        frequency="1MS",
+    ),
+    Situation(
+        "quarters with a letter",
+        rows("Year,Quarter,v", "2023,Q3,1", "2023,Q4,2", "2024,Q1,3"),
+        "2023-07-01 2023-10-01 2024-01-01",
+        V3,
+        frequency="3MS",
+    ),
+    Situation(
+        "hours with letters",
+        rows("Date,Hour,v", *(f"2024-01-0{d},HE {h},{24 * d + h}" for d in (1, 2) for h in range(1, 25))),
+        "2024-01-01T01 2024-01-01T02",
+        {"v": [float(n) for n in range(25, 73)]},
+        ("time: columns Date and Hour",),
+        frequency="1h",
+    ),
+    Situation(
+        "places without a name",
+        rows("time,lat,lon,v", *(f"2024-01-0{d},{lat},13.4,{d}" for d in (1, 2, 3) for lat in (52.5, 53.5))),
+        refused=("rows 2 and 3 are both of 2024-01-01", "which column names the series (id)"),
+    ),
+    Situation(
+        "German names of days", _column("Mo, 01.01.2024", "Di, 02.01.2024", "Mi, 03.01.2024", sign=";"), DAYS3, V3
+    ),
+    Situation("French names of days", _column("sam. 30/12/2023", "dim. 31/12/2023", "lun. 01/01/2024"), TURN, V3),
+    Situation("names of days before digits", _column("Sat 12/30/2023", "Sun 12/31/2023", "Mon 1/1/2024"), TURN, V3),
+]
+
 CLOCKS = [
+    Situation(
+        "the name of a zone behind its offset",
+        _column(*(f"2024-01-01T0{h}:00+01:00[Europe/Berlin]" for h in range(3))),
+        "2024-01-01T00 2024-01-01T01 2024-01-01T02",
+        V3,
+        zone="Europe/Berlin",
+        frequency="1h",
+    ),
+    Situation(
+        "an offset of one digit",
+        _column(*(f"2024-01-01 0{h}:00 UTC+8" for h in range(3))),
+        "2024-01-01T00 2024-01-01T01 2024-01-01T02",
+        V3,
+        zone="+08:00",
+    ),
     Situation(
         "names of clocks over a change",
         _column("2024-10-27 01:00 CEST", "2024-10-27 02:00 CEST", "2024-10-27 02:00 CET", "2024-10-27 03:00 CET"),
@@ -203,4 +259,4 @@ NAMED = [
     Situation("raised footnotes", days("v", "1.5¹", "2", "3 (p)"), DAYS3, {"v": [1.5, 2, 3]}, ("footnotes left out",)),
 ]  # fmt: skip
 
-LANGUAGES = [*WRITTEN, *COUNTED, *CLOCKS, *NAMED]
+LANGUAGES = [*WRITTEN, *COUNTED, *PARTS, *CLOCKS, *NAMED]
