@@ -86,7 +86,7 @@ def test_maps_that_cannot_be(given: dict[str, Any], said: str) -> None:
 def test_what_is_chosen() -> None:
     def chosen(values: np.ndarray, **given: Any) -> int:
         return ForecastConfig.from_json(
-            Forecaster(3, **{**SMALL, **given}).fit([values], **UNTRAINED).fitted().config.to_json()
+            Forecaster(**{**SMALL, "horizon": 3, **given}).fit([values], **UNTRAINED).fitted().config.to_json()
         ).linear
 
     assert chosen(waves()) == 12  # four horizons
@@ -94,4 +94,4 @@ def test_what_is_chosen() -> None:
     assert chosen(waves(), season=30) == 16  # the look-back
     assert chosen(waves(), every=True) == 0
     assert chosen(waves(), lags=(2, 3)) == 0
-    assert chosen(np.random.default_rng(1).standard_normal(500).cumsum()) == 0
+    assert chosen(waves(), season=24, lookback=48, profile=24, horizon=1) == 0

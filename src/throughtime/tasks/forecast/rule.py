@@ -191,8 +191,6 @@ def _linear(rule: _Rule) -> None:
     facts, options = rule.facts, rule.options
     if options.every or 1 not in (options.lags or ()):
         rule.take("linear", 0, "an output at every step has no windows" if options.every else "no lag of one step")
-    if facts.unpredictable:
-        rule.take("linear", 0, "nothing tried beats the last value")
     if options.profile:
         rule.take("linear", 0, "the last value moves along with the mean course")
     if facts.values >= _PLENTY:
