@@ -195,8 +195,9 @@ def _linear(rule: _Rule) -> None:
         rule.take("linear", 0, "the last value moves along with the mean course")
     if facts.values >= _PLENTY:
         rule.take("linear", 0, f"{facts.values:,} values say more than a line through the last ones")
-    wanted = max(2 * facts.season, min(_MAPPED, 4 * options.horizon), 8)
-    why = "two seasons" if wanted == 2 * facts.season else "four horizons, between 8 and 96 steps"
+    seasons = max(2 * facts.season, facts.seasons.longer if facts.seasons.longer <= (options.lookback or 1) else 0)
+    wanted = max(seasons, min(_MAPPED, 4 * options.horizon), 8)
+    why = "the seasons that were found" if wanted == seasons else "four horizons, between 8 and 96 steps"
     rule.take("linear", max(1, min(wanted, options.lookback or 1, _MAPPED_MOST)), why)
 
 
