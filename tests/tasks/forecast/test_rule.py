@@ -15,6 +15,7 @@ from throughtime.tasks.forecast.options import ForecastOptions
 from throughtime.tasks.forecast.rule import Seconds, choose, useful_steps
 from throughtime.tasks.forecast.speed import seconds_a_step
 from throughtime.training.job import Learner, SideBySideJob
+from throughtime.training.processes import share
 
 
 def seasonal(count: int, steps: int, season: int = 24, drift: float = 0.0) -> list[np.ndarray]:
@@ -252,7 +253,8 @@ def test_the_speed_is_measured_and_the_run_repeats_what_was_chosen(monkeypatch: 
 
 
 def test_a_measurement_trains_all_models_side_by_side_and_changes_nothing() -> None:
-    asked, parameters = [set[int](), set[int]()], [torch.ones(3, requires_grad=True) for _ in range(2)]
+    asked, parameters = torch.zeros(2, 5), [torch.ones(3, requires_grad=True) for _ in range(2)]
+    share([asked])
 
     class Two(SideBySideJob):
         steps_per_epoch = 2
@@ -264,7 +266,7 @@ def test_a_measurement_trains_all_models_side_by_side_and_changes_nothing() -> N
             return [[1, 2], [3, 4]]
 
         def member_loss(self, number: int, batch: int) -> tuple[Any, int]:
-            asked[number].add(batch)
+            asked[number, batch] = 1
             return (parameters[number] * batch).sum(), 1
 
         def learners(self) -> list[Learner]:
@@ -272,6 +274,6 @@ def test_a_measurement_trains_all_models_side_by_side_and_changes_nothing() -> N
 
     before = torch.get_num_threads()
     assert seconds_a_step(Two(), 1e-6, 2) > 0
-    assert asked == [{1, 3}, {2, 4}]
+    assert asked.tolist() == [[0, 1, 0, 1, 0], [0, 0, 1, 0, 1]]
     assert all(bool((value == 1).all()) for value in parameters)
     assert torch.get_num_threads() == before

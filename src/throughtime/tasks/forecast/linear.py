@@ -28,7 +28,7 @@ _RIDGES = (1e-5, 1e-3, 1e-1, 1e1)
 _LATE, _LEAST = 0.8, 20
 """Windows from this share of each series on are the later ones; how many there must be at least."""
 
-_SPREAD = 0.002
+_SPREAD = 0.05
 """The part of the mixture that all references share, so that training may still choose another one."""
 
 _FAR = 10.0

@@ -41,6 +41,9 @@ _CLEAR = 0.5
 _TRIED, _SLACK = 1.25, 1.5
 """So many times the useful steps must fit into the budget for one more model; and are taken at most."""
 
+_PLENTY = 100_000
+"""Values from which on a linear map is not given beforehand."""
+
 _MAPPED, _MAPPED_MOST = 96, 1024
 """Values that a linear map reads: at most without a long season, and at most."""
 
@@ -188,8 +191,10 @@ def _linear(rule: _Rule) -> None:
     facts, options = rule.facts, rule.options
     if options.every or 1 not in (options.lags or ()):
         rule.take("linear", 0, "an output at every step has no windows" if options.every else "no lag of one step")
-    if facts.unpredictable:
-        rule.take("linear", 0, "nothing tried beats the last value")
+    if options.profile:
+        rule.take("linear", 0, "the last value moves along with the mean course")
+    if facts.values >= _PLENTY:
+        rule.take("linear", 0, f"{facts.values:,} values say more than a line through the last ones")
     wanted = max(2 * facts.season, min(_MAPPED, 4 * options.horizon), 8)
     why = "two seasons" if wanted == 2 * facts.season else "four horizons, between 8 and 96 steps"
     rule.take("linear", max(1, min(wanted, options.lookback or 1, _MAPPED_MOST)), why)
