@@ -21,7 +21,7 @@ _MONTHS = (
     "december",
 )
 _HOURS = re.compile(r"(?:h|he|hr|hour|hourending|stunde|heure|hora)(\d{1,2})|(\d{1,2})(?:h|時|时|点|시)")
-_CLOCKS = re.compile(r"(\d{1,2})[:.]([0-5]\d)(?:[:.]00)?")
+_CLOCKS = re.compile(r"(\d{1,2})[:.]([0-5]\d)(?:[:.]00)?|(\d\d)([0-5]\d)")
 _WEEK = (
     *("mon", "tue", "wed", "thu", "fri", "sat", "sun", "mo", "di", "mi", "do", "fr", "sa", "so"),
     *("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"),
@@ -53,10 +53,13 @@ def across(table: SeriesTable, reading: Reading) -> tuple[SeriesTable, Reading] 
     when = years + months if len(years) == len(months) == 1 else times
     if days and when and len(when) == len(years + months or times):
         return _long(table, reading, when, days, "days of the month", (1, "D"))
-    if len(times) != 1:
+    day = [name for name in table.names if part_of(table, name) == "day"]
+    if not times and len(years) == len(months) == len(day) == 1:
+        times = years + months + day
+    elif len(times) != 1:
         return None
     week = _week(table.names)
-    if week and _weeks(table, reading, times[0], week[0]):
+    if week and len(times) == 1 and _weeks(table, reading, times[0], week[0]):
         return _long(table, reading, times, week, "days of the week", (1, "D"))
     first, width, columns = _hours(table.names)
     if not columns:
@@ -148,7 +151,7 @@ def _hours(names: Sequence[str]) -> tuple[int, int, list[str]]:
     for name in names:
         clock, hour = _CLOCKS.fullmatch(name.strip()), _HOURS.fullmatch(plain_name(name))
         if clock:
-            minutes[60 * int(clock[1]) + int(clock[2])] = name
+            minutes[60 * int(clock[1] or clock[3]) + int(clock[2] or clock[4])] = name
         elif hour:
             minutes[60 * int(hour[1] or hour[2])] = name
     if len(minutes) < 8 or 1440 % len(minutes):

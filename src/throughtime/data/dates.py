@@ -37,6 +37,7 @@ _ABROAD = re.compile(
 """Names of days in German and French, before a date in digits."""
 _BEFORE = re.compile(r"^(?:w/[ecb]|week (?:ending|commencing|beginning|of))[: ]+(?=\S)", re.IGNORECASE)
 _QUARTER = re.compile(r"年\s*第?([一二三四1-4])季度?")
+_CHINESE_WEEK = re.compile(r"(\d{4})年\s*第(\d{1,2})[周週]")
 _DOTTED = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}")
 _YEAR = re.compile(r"(\d{4})年度?$")
 _SEVERAL = re.compile(r"\d\s*[-~至—–]\s*\d+月")
@@ -140,6 +141,7 @@ def _plain(kind: str) -> str:
     for sign, half in _HALVES.items():
         kind = kind.replace(sign, "") + half if sign in kind else kind
     kind = _YEAR.sub(r"\1-01", kind)
+    kind = _CHINESE_WEEK.sub(r"\1-W\2", kind).replace("年上半年", "-H1").replace("年下半年", "-H2")
     kind = _QUARTER.sub(lambda one: f"-Q{'一二三四'.find(one[1]) + 1 or one[1]}", kind)
     kind = "".join(str(int(sign)) if sign.isdecimal() else sign for sign in kind)  # full width, Arabic, ...
     return re.sub(r"[-: ]+(?= [AP]M$|$)", "", kind.translate(_SIGNS).replace("−", "-").replace("\xa0", " "))
@@ -340,10 +342,18 @@ def _order(fields: Fields, text: Text, dayfirst: bool | None, where: str) -> tup
 
     if best := only(lambda stamps: bool((np.diff(stamps[text.codes]).astype(np.int64) >= 0).all())):
         return best, [f"dates read with {ORDERS[best]} first, as only so they are in order"]
+    if best := only(_evenly):
+        return best, [f"dates read with {ORDERS[best]} first, as only so they are equally far apart"]
     if best := only(lambda stamps: len(stamps) > 2 and infer([np.unique(stamps)]) is not None):
         return best, [f"dates read with {ORDERS[best]} first, as only so they are equally far apart"]
     which = " or ".join(ORDERS[order] for order in valid)
     raise UserError(f"{where}: dates may have {which} first; say which with dayfirst, or how they are written")
+
+
+def _evenly(stamps: np.ndarray) -> bool:
+    """Whether points in time, at least ten, are all equally far apart."""
+    apart = np.unique(np.diff(np.unique(stamps)).astype(np.int64))
+    return len(stamps) >= 10 and len(apart) == 1
 
 
 def _any(where: np.ndarray) -> bool:

@@ -29,6 +29,10 @@ _ROWS = {
         "record",
         "recordid",
         "seq",
+        "step",
+        "timestep",
+        "timeidx",
+        "t",
         "sequence",
         "unnamed0",
         "level0",
@@ -38,6 +42,9 @@ _ROWS = {
     *("序号", "编号", "行号"),
 }
 """Names of columns that number the rows."""
+
+_COUNTER = 30
+"""Rows in each of which the first column is one more: it counts them, whatever its name."""
 
 _YEAR = re.compile(r"(?:X|Y|YR)?(?:19|20)\d\d(?:\.0|年| \[YR\d{4}\])?")
 """Names of columns that are years."""
@@ -329,7 +336,8 @@ def _no_series(table: SeriesTable, name: str, times: Times) -> str | None:
     if _NAMING.search(name) and len(values) > 1 and _whole(values) and values.min() == values.max():
         return "a name"
     labels = name in table.index and bool((np.diff(values) > 0).all()) and bool((values == np.round(values)).all())
-    if labels or ((plain in _ROWS or plain in TIMES) and _numbered(table, name)):
+    counter = name == table.names[0] and len(values) >= _COUNTER and values[0] in (0, 1) and _numbered(table, name)
+    if labels or counter or ((plain in _ROWS or plain in TIMES) and _numbered(table, name)):
         return "numbers of the rows"
     if times.dated and (_same_years(values, times) or _same_time(values, name, times)):
         return "the time once more"

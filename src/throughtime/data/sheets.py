@@ -94,13 +94,16 @@ def _separator(text: str) -> str:
     """What stands between the cells: what cuts most lines into equally many."""
     head = [found[0] for found in islice(LINE.finditer(text[:_SNIFFED]), 4 * _HEAD)]
     lines = [line for line in head if line.strip() and line[0] not in "#%"][-_HEAD:]
-    best, score = "", (0.0, 0)
+    top = next((line for line in head if line.strip() and line[0] not in "#%"), "")
+    best, score = "", (0.0, False, 0, False)
     for sign in _SEPARATORS:
         with any_field(_SNIFFED):
             cells = Counter(len(row) for row in csv.reader(lines, delimiter=sign) if row)
+            headed = len(next(csv.reader([top], delimiter=sign), []))
         count, often = max(cells.items(), key=lambda one: (one[1], one[0]), default=(0, 0))
-        if count > 1 and (often / len(lines), count) > score and often / len(lines) > 0.5:
-            best, score = sign, (often / len(lines), count)
+        own = (often / max(len(lines), 1), headed == count, count, sign != ",")  # 1,5;2,5: a comma cuts rows too
+        if count > 1 and own > score and own[0] > 0.5:
+            best, score = sign, own
     if best:
         return best
     first = lines[0] if lines else ""

@@ -182,4 +182,16 @@ ACROSS = [
         {"value": [1, 2, 3, 4, 5, 6, 7, 8]},
         frequency="3MS",
     ),
+    Situation(
+        "hours across as numbers of a clock, days in three columns",
+        rows(
+            "year,month,day," + ",".join(f"{n:02}00" for n in range(1, 25)),
+            _counted("2024,1,1", 0, 24),
+            _counted("2024,1,2", 24, 24),
+        ),
+        HOURS2,
+        {"value": [float(n) for n in range(48)]},
+        ("0100 the one that begins at 0:00", "columns year and month and day say which"),
+        frequency="1h",
+    ),
 ]

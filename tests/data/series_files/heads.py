@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.data.series_files.situation import DAYS3, MONTHS3, V3, Situation, days, rows
 
+_VALUES: list[float | None] = [n + 0.5 for n in range(84)]
 _HOURS = [f"2024-01-01T{h:02}:00,{h + 1}" for h in range(12)]
 HOURS12 = " ".join(one.partition(",")[0] for one in _HOURS)
 V12 = {"v": [float(n) for n in range(1, 13)]}
@@ -105,4 +106,45 @@ HEADS = [
         "months, and what they are together", rows("m,v", "2024-01,1", "2024-02,2", "2024-03,3", "Mean,2"), MONTHS3, V3
     ),
     Situation("a value that says no more", days("v", "1", "2", "3") + "as of May\n", DAYS3, V3, ("left out below",)),
+    Situation(
+        "decimal commas in every row of two columns",
+        rows("Tag;v", *(f"{n // 28 + 1:02}/{n % 28 + 1:02}/2024;{n},5" for n in range(84))),
+        "2024-01-01 2024-01-02 2024-01-03",
+        {"v": [*_VALUES[:28], *[None] * 3, *_VALUES[28:56], None, *_VALUES[56:]]},
+        ("numbers with a decimal comma",),
+        frequency="1D",
+    ),
+    Situation(
+        "a count of the rows under any name",
+        rows("k,v", *(f"{n},{n % 5}.5" for n in range(40))),
+        values={"v": [n % 5 + 0.5 for n in range(40)]},
+        says=("rows are steps", "left out: k (numbers of the rows)"),
+    ),
+    Situation(
+        "the month first, as only so hours are equally far apart",
+        rows(
+            "t,v",
+            *(
+                f"01/0{d}/2024 {(h - 1) % 12 + 1}:00 {'PM' if h > 11 else 'AM'},{h}"
+                for d in (1, 2, 3)
+                for h in range(24)
+            ),
+        ),
+        "2024-01-01T00 2024-01-01T01 2024-01-01T02",
+        {"v": [float(h) for _ in range(3) for h in range(24)]},
+        ("the month first",),
+        frequency="1h",
+    ),
+    Situation(
+        "Chinese halves of years",
+        rows("时间,v", "2023年上半年,1", "2023年下半年,2", "2024年上半年,3"),
+        "2023-01-01 2023-07-01 2024-01-01",
+        V3,
+    ),
+    Situation(
+        "Chinese weeks",
+        rows("周,v", "2020年第52周,1", "2020年第53周,2", "2021年第1周,3"),
+        "2020-12-21 2020-12-28 2021-01-04",
+        V3,
+    ),
 ]
