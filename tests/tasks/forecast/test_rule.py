@@ -73,6 +73,33 @@ def test_a_level_that_counts() -> None:
     assert chosen(series, 6).scaling == "series"
 
 
+COUNTS = np.random.default_rng(5).poisson(0.5 + 0.4 * np.sin(2 * np.pi * np.arange(2000) / 7)).astype(float)
+LEVELS = (0.1, 0.5, 0.9)
+
+
+def test_small_counts_are_told_by_their_distribution() -> None:
+    assert chosen([COUNTS], 7, quantiles=LEVELS).distribution == "negative_binomial"
+    assert chosen([COUNTS], 7).distribution == "none"
+    assert chosen([COUNTS], 7, quantiles=LEVELS, distribution="none").distribution == "none"
+    assert chosen([COUNTS], 7, quantiles=LEVELS, loss="mae").distribution == "none"
+    assert chosen([COUNTS], 7, quantiles=LEVELS, every=True).distribution == "none"
+
+
+@pytest.mark.parametrize(
+    ("what", "values"),
+    [
+        ("either 0 or 1", np.minimum(COUNTS, 1)),
+        ("ratings", np.random.default_rng(0).integers(2, 6, 2000).astype(float)),
+        ("below zero", COUNTS - 1),
+        ("halves", COUNTS / 2),
+        ("many at a time", COUNTS * 40),
+        ("none at all", COUNTS * 0),
+    ],
+)
+def test_other_whole_numbers_are_no_small_counts(what: str, values: np.ndarray) -> None:
+    assert chosen([values], 7, quantiles=LEVELS).distribution == "none", what
+
+
 def test_where_nothing_beats_the_last_value_little_is_tried() -> None:
     found = chosen(walks(), 10)
     assert (found.season, found.lags, found.hidden, found.dropout, found.learning_rate) == (1, (1,), 64, 0.5, 5e-3)
