@@ -217,6 +217,8 @@ def test_few_and_strange_texts(alone: None) -> None:
     for tags in ([["O"], ["O"], ["O"]], [["B-x"], ["O"], ["I-x"]]):
         model = Tagger(**{**TAGGER, "swap": 0.5}).fit([["a"], ["b"], ["c"]], tags, **FEW)
         assert len(model.predict([["a", "b"], ["d"], []])[0][0]) == 2
+        told = any("nothing to tell apart" in note for note in model.record.data.notes)
+        assert told == (["B-x"] not in tags)
     long = [["a"] * 3_000, ["b"], ["c"]]  # longer than Python recurses
     model = Tagger(**TAGGER).fit(long, [["O"] * 3_000, ["B-x"], ["O"]], **{**FEW, "steps": 1})
     assert len(model.predict(long)[0][0]) == 3_000

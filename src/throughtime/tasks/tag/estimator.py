@@ -122,10 +122,12 @@ class Tagger(ReadingEstimator[TaggerOptions, Tagged, TokenTagger]):
         if options.linear_models and intents and not fit.available():
             without["linear_models"] = fit.MISSING
         parameters, part = draw(tagger, model, options), Part.of(reader, learned.tokens, held.tokens)
-        vectors, told = None, []
+        vectors, told = None, list[str]()
         if options.vectors is not None:
             vectors, note = start_from_vectors(parameters, [part], lambda _: learned.tokens, options)
             told = [note]
+        if len(tags) == 1 and not intents:
+            told.append(f"every token has the tag {tags[0]!r}; there is nothing to tell apart")
         notes = (*examples.notes, *told, *without.values())
         data = TaggedData(
             **{**examples.data.to_json(), "notes": notes, "without": tuple(without), "vectors": vectors},
