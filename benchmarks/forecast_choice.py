@@ -140,6 +140,8 @@ def variants(model: Forecaster) -> dict[str, dict[str, Any]]:
         changed["half the look-back"] = {"lookback": lookback // 2, "lags": lags}
     if (o.season or 1) > 1:
         changed["no season"] = {"season": 1, **dict.fromkeys(("segment", "lookback", "lags", "profile"))}
+    if o.linear:
+        changed["no linear map"] = {"linear": 0}
     if o.loss == "mae":
         changed["squared error"] = {"loss": "mse"}
     return changed

@@ -6,8 +6,9 @@ Each file is written as its users have it and learned by `throughtime train fore
 process of its own, then once more with the column of times, the series, the frequency and the season given by hand.
 Printed are the column of times that was found, the series, the frequency, the verdict, the mean absolute error, its
 ratio to the one by hand, and in which options of the model the two trainings differ; where several series differ in
-scale, the errors are MASE. --validation does the same on what lies before the last tenth of each series, of which
-the season alone is given by hand: what the rule chooses is judged by that.
+scale, the errors are MASE as a share of that of the last value: by itself it depends on the season. --validation does
+the same on what lies before the last tenth of each series, of which the season alone is given by hand: what the rule
+chooses is judged by that.
 
     air_passengers     months and Passengers, read from the package's own text            statsforecast
     co2                a week's date as an index without a name                           statsmodels
@@ -191,6 +192,14 @@ def differing(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
     return [f"{name} {a[name]} / {b.get(name)}" for name in a if name not in READING and a[name] != b.get(name)]
 
 
+def error(evaluation: dict[str, Any], metric: str) -> float | None:
+    """The error of one training that another one's can be told against: MASE, which depends on the season that was
+    chosen, in that of the last value."""
+    own = evaluation.get(metric)
+    last = (evaluation.get("baselines") or {}).get("last value", {}).get(metric)
+    return own if metric == "mae" or own is None else own / last if last else None
+
+
 def learned(text: str, horizon: int, minutes: float, seconds: float, more: tuple[str, ...]) -> dict[str, Any]:
     """What the command tells of a training, in a process of its own, and the options of its model."""
     with tempfile.TemporaryDirectory() as folder:
@@ -224,10 +233,9 @@ def row(name: str, file: File, minutes: float, seconds: float, validating: bool)
             print(f"    {what}: {told['refused']}", flush=True)
             continue
         evaluation, options[what] = told["evaluation"] or {}, told["options"]
-        metric = "mase" if len(ids) > 1 else "mae"
-        figures[what] = evaluation.get(metric)
+        figures[what] = error(evaluation, "mase" if len(ids) > 1 else "mae")
         sentence = (evaluation.get("verdict") or {}).get("sentence", "no verdict")
-        print(f"    {what}: {metric} {figures[what]}: {sentence}", flush=True)
+        print(f"    {what}: {figures[what]}: {sentence}", flush=True)
     ours, hand = figures.get("nothing said"), figures.get("by hand")
     ratio = ours / hand if ours is not None and hand else None
     differ = differing(*options.values()) if len(options) == 2 else []

@@ -2,13 +2,15 @@
 
     python -m benchmarks.members
 
-Two threads. One after the other: a loss of all members, its gradient, one optimizer, with both threads for every
-operation. Side by side: training/team.py. Sentences of 8 words, as a home assistant hears them, and reviews of 110
-characters. First it is checked that side by side on two threads gives the same parameters as on one, bit for bit.
+Two cores, in alternation. One after the other: a loss of all members, its gradient, one optimizer, with both threads
+for every operation; and, on one thread, each member by itself. Side by side: training/team.py, in threads and in
+processes. Sentences of 8 words, as a home assistant hears them, and reviews of 110 characters. First it is checked that
+side by side gives the same parameters as on one thread, bit for bit, both ways.
 """
 
 from __future__ import annotations
 
+import copy
 import time
 from typing import Any
 
@@ -70,18 +72,39 @@ def orders_of(job: TimedJob, number: int) -> list[Order]:
     return [Order(number * STEPS + i, epoch[i], 1e-3) for i in range(STEPS)]
 
 
+WAYS: dict[str, tuple[int, bool]] = {
+    "one thread": (1, False),
+    "threads": (THREADS, False),
+    "processes": (THREADS, True),
+}
+"""Threads of a team, and whether they are processes."""
+
+
+class OneThread:
+    """A team of one thread, in a process that has more."""
+
+    def __init__(self, team: Team) -> None:
+        self.team = team
+
+    def run(self, orders: list[Order]) -> None:
+        """Take the steps."""
+        torch.set_num_threads(1)
+        self.team.run(orders)
+        torch.set_num_threads(THREADS)
+
+
 def same_bits(make: Any) -> bool:
-    """Whether two threads and one give the same parameters."""
+    """Whether threads and processes give the parameters that one thread does."""
     found = []
-    for threads in (1, THREADS):
+    for threads, processes in WAYS.values():
         torch.set_num_threads(1)
         job = make()
-        team = Team(job.learners(), SETTINGS, threads)
+        team = Team(job, SETTINGS, threads, processes)
         team.run(orders_of(job, 0))
         team.close()
         found.append([value.detach().clone() for value in job.parameters().values()])
     torch.set_num_threads(THREADS)
-    return all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+    return all(torch.equal(*pair) for other in found[1:] for pair in zip(found[0], other, strict=True))
 
 
 def main() -> None:
@@ -99,23 +122,27 @@ def main() -> None:
             return job_of(examples, config, size, batch)
 
         if not same_bits(make):
-            raise SystemExit("benchmarks.members: two threads give other parameters than one")
-        side = make()
-        team = Team(side.learners(), SETTINGS, THREADS)
-        runs: dict[str, Any] = {"one after the other": Jointly(make()), "side by side": team}
+            raise SystemExit("benchmarks.members: side by side gives other parameters than one after the other")
+        source = make()
+        teams = {key: Team(make(), SETTINGS, threads, processes) for key, (threads, processes) in WAYS.items()}
+        runs: dict[str, Any] = {"one after the other": Jointly(make()), **teams}
+        runs["one thread"] = OneThread(teams["one thread"])
         times: dict[str, list[float]] = {key: [] for key in runs}
         for number in range(ROUNDS + 2):
-            orders = orders_of(side, number)
+            orders = orders_of(source, number)
             for key, run in runs.items():
                 time.sleep(0.1)  # threads of the other one spin for a while
+                own = copy.deepcopy(orders)  # random generators, which a step moves on
                 began = time.perf_counter()
-                run.run(orders)
+                run.run(own)
                 if number >= 2:
                     times[key].append((time.perf_counter() - began) / STEPS)
-        team.close()
-        ratios = sorted(b / a for a, b in zip(times["side by side"], times["one after the other"], strict=True))
-        speeds = {f"{key}, steps/s": 1 / float(np.median(values)) for key, values in times.items()}
-        rows.append({"what": name, **speeds, "ratio": ratios[len(ratios) // 2], "least": ratios[0], "most": ratios[-1]})
+        for team in teams.values():
+            team.close()
+        rows.append({"what": name, **{f"{key}, steps/s": 1 / timing.median(each) for key, each in times.items()}})
+        for key in ("threads", "processes"):
+            rows[-1][f"{key}, times as fast"] = timing.ratio(times["one after the other"], times[key])
+            rows[-1][f"{key}, spread"] = timing.spread(times[key])
     timing.report("members", rows)
 
 

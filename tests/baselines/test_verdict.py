@@ -26,6 +26,21 @@ def test_a_model_without_error_beats_one_that_has_some() -> None:
     assert "over 300 texts" in told.sentence
 
 
+def test_a_score_is_told_as_such_and_not_as_what_it_lacks() -> None:
+    ours, theirs = np.full(40, 0.05), np.tile([0.1, 0.3], 20)
+    told = verdict(ours, theirs, "CRF", "1 - F1", "texts")
+    assert told.metric == "1 - F1"
+    assert told.sentence.startswith(
+        "The model beats the best baseline, CRF: F1 is 95.0% against 80.0%, and what is missing to 100% is 75.0% below "
+        "its own (95 % interval "
+    )
+    other = verdict(theirs, theirs[::-1], "CRF", "1 - F1", "texts").sentence
+    assert other.startswith("No proven skill: F1 is 80.0% against 80.0%, and what is missing to 100% is ")
+    worse = verdict(theirs, ours, "CRF", "1 - F1", "texts").sentence
+    assert worse.startswith("The model is worse than CRF: F1 is 80.0% against 95.0%, and what is missing to 100% is ")
+    assert verdict(ours, np.zeros(40), "CRF", "1 - F1", "texts").sentence.startswith("No verdict on F1: ")
+
+
 def test_what_belongs_together_counts_once() -> None:
     wrong = (np.arange(300) % 4 == 0).astype(float)
     same = verdict(wrong, wrong, "n-grams", "error rate", "sentences", np.arange(300) // 3)

@@ -69,7 +69,7 @@ FILES: dict[str, tuple[bytes | None, list[str], list[str]]] = {
     "gzip read as latin-1": (gzip.compress(b"text"), ["--encoding", "latin-1"], ["gzip archive"]),
     "binary": (b"\x00\x01\x02abc", [], ["NUL at character 1"]),
     "machine code": (b"\x7fELF\x02\x01\x01" + bytes(9), [], ["NUL at character 8"]),
-    "utf-16": (TEXT.encode("utf-16"), [], ["UTF-16", "--encoding utf-16"]),
+    "half of utf-16": (TEXT.encode("utf-16")[:-1], [], ["it begins like UTF-16, and does not go on so"]),
     "utf-16 without a mark": (TEXT.encode("utf-16-le"), [], ["NUL at character 2", "--encoding utf-16-le"]),
     "a mark alone": (b"\xef\xbb\xbf", [], ["only a byte order mark"]),
     "half a pair": (b"the \\ud800 cat", ["--encoding", "raw_unicode_escape"], ["surrogate"]),

@@ -108,7 +108,7 @@ LABELLED = [
         "text,label\ncafé,pos\nso bad,neg\n".encode("latin-1"),
         error="latin.csv: expected utf-8 text, got byte 0xe9 .*--encoding latin-1",
     ),
-    Labelled("utf16.csv", "text,label\nso good,pos\n".encode("utf-16"), error="try --encoding utf-16"),
+    Labelled("utf16.csv", "text,label\nso good,pos\nso bad,neg\n".encode("utf-16"), GOOD, TWO),
     Labelled(
         "known.csv", "id,phrase,kind\n7,so good,pos\n8,so bad,neg\n", GOOD, TWO, options={"known": ("phrase", "kind")}
     ),

@@ -43,7 +43,29 @@ def test_the_next_thirty_times_are_those_of_pandas(zone: str | None) -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("name", ["fast", "M-32", "0D", "2B", "bh", "C", "QE-13"])
+@pytest.mark.parametrize(
+    "days", ["Sun Mon Tue Wed Thu", "Mon Tue Wed Thu Fri Sat", "Wed Thu Fri Sat Sun Mon", "Sat Sun Mon Tue"]
+)
+@pytest.mark.parametrize("zone", [None, "Asia/Riyadh", "Europe/Berlin"])
+def test_the_days_of_other_weeks(days: str, zone: str | None) -> None:
+    times = pd.date_range("2024-03-01", periods=70, freq=pd.offsets.CustomBusinessDay(weekmask=days), tz=zone)
+    closed = 17  # a holiday
+    frame = pd.DataFrame({"t": times[:40].delete(closed), "v": np.delete(np.arange(40.0), closed)})
+    panel = read_series(frame)
+    assert panel.times(0, 0, 70).tolist() == times.tz_localize(None).to_numpy().astype("datetime64[us]").tolist()
+    assert np.isnan(panel.values[0]).nonzero()[0].tolist() == [closed]
+    alone = read_series(frame[-1:], frequency=panel.axis.frequency)
+    assert alone.times(0, 0, 20).tolist() == panel.times(0, 39, 20).tolist()
+    assert panel.frequency.seasons == (len(days.split()),)
+
+
+def test_few_weeks_tell_nothing_of_their_days() -> None:
+    times = [day for day in pd.date_range("2024-03-04", periods=20) if day.day_of_week != 6]
+    panel = read_series(pd.DataFrame({"t": times, "v": range(len(times))}))
+    assert panel.axis.frequency == "1D"
+
+
+@pytest.mark.parametrize("name", ["fast", "M-32", "0D", "2B", "bh", "C", "QE-13", "B-MON-FRI", "B-MON-SUN", "B-SUN"])
 def test_names_that_are_none(name: str) -> None:
     with pytest.raises(UserError, match="frequency: expected a name such as h, 15min, D"):
         read_series({"ds": np.array(["2024-01-01"], "datetime64[D]"), "v": [1]}, frequency=name)

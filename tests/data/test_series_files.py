@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from tests.data.series_files.across import ACROSS
+from tests.data.series_files.declared import DECLARED
 from tests.data.series_files.exports import EXPORTS
 from tests.data.series_files.grids import GRIDS
+from tests.data.series_files.heads import HEADS
+from tests.data.series_files.languages import LANGUAGES
 from tests.data.series_files.layouts import LAYOUTS
 from tests.data.series_files.numbers import NUMBERS
 from tests.data.series_files.odd import ODD
@@ -19,16 +22,16 @@ from tests.data.series_files.zones import ZONES
 from throughtime.data.series import read_series
 from throughtime.errors import UserError
 
-SITUATIONS = [*TIMES, *NUMBERS, *LAYOUTS, *GRIDS, *ZONES, *ACROSS, *ODD, *EXPORTS]
+SITUATIONS = [*TIMES, *NUMBERS, *LAYOUTS, *GRIDS, *ZONES, *ACROSS, *ODD, *EXPORTS, *DECLARED, *LANGUAGES, *HEADS]
 
 
 def test_names_are_different() -> None:
-    assert len({one.name for one in SITUATIONS}) == len(SITUATIONS) >= 180
+    assert len({one.name for one in SITUATIONS}) == len(SITUATIONS) >= 200
 
 
 @pytest.mark.parametrize("one", SITUATIONS, ids=lambda one: one.name)
 def test_a_file(one: Situation, tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
+    path = tmp_path / one.file
     path.write_text(one.text, encoding="utf-8")
     if one.refused:
         with pytest.raises(UserError) as caught:
@@ -52,3 +55,11 @@ def test_a_file(one: Situation, tmp_path: Path) -> None:
         assert words in notes
     assert one.frequency is None or panel.axis.frequency == one.frequency
     assert one.zone is None or panel.axis.zone == one.zone
+
+
+@pytest.mark.parametrize("name", ["a.feather", "a.XLS", "a.zip"])
+def test_a_file_of_another_program(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"\x00\xff")
+    with pytest.raises(UserError, match=f"{name}: .{name[2:].lower()} is not read; write it as CSV or Parquet"):
+        read_series(path)

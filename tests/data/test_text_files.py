@@ -9,6 +9,7 @@ import pytest
 
 from tests.data.label_files import LABELLED
 from tests.data.odd_files import MARKED, SPANS
+from tests.data.stranger_files import OTHER_LABELS, OTHER_TAGS
 from tests.data.tag_files import TAGGED
 from tests.data.text_files import Labelled, TaggedFile
 from throughtime.data.labelled import read_texts
@@ -16,7 +17,7 @@ from throughtime.errors import UserError
 from throughtime.tasks.tag.data import read_tagged
 from throughtime.tasks.tag.found import Choices
 
-LABELS, TAGS = [*LABELLED, *MARKED], [*TAGGED, *SPANS]
+LABELS, TAGS = [*LABELLED, *MARKED, *OTHER_LABELS], [*TAGGED, *SPANS, *OTHER_TAGS]
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:
@@ -26,7 +27,7 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
 
 
 def test_the_table_is_long() -> None:
-    assert len(LABELS) + len(TAGS) >= 130
+    assert len(LABELS) + len(TAGS) >= 200
     assert len({one.name for one in LABELS}) + len({one.name for one in TAGS}) == len(LABELS) + len(TAGS)
 
 
@@ -120,3 +121,21 @@ def test_notes_of_several_files_name_them(tmp_path: Path) -> None:
     assert notes[0] == f"2 files, from {one} to {two}"
     assert f"{one}: 1 text without a word, the first in row 3: left out" in notes
     assert f"1 text repeats an earlier one, the first: row 3 of {two} is row 2 of {one}" in notes
+
+
+def test_files_whose_names_are_classes_are_refused(tmp_path: Path) -> None:
+    for name in ("rt-polarity.pos", "rt-polarity.neg"):
+        write(tmp_path, name, "so good\nso fine\nwell bad\nwell poor\n")
+    with pytest.raises(UserError, match=r"the names of the files are classes.*a folder of texts for each class"):
+        read_texts(tmp_path)
+    files = [write(tmp_path, name, "so good\nwell bad\n") for name in ("pos.txt", "pos2.txt")]
+    assert read_texts(files).labels == ["so", "well"] * 2
+
+
+def test_a_text_beside_no_span_has_none(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt", "in Rome\n")
+    write(tmp_path, "a.ann", "T1\tLOC 3 7\tRome\n")
+    write(tmp_path, "b.txt", "we left\n")
+    write(tmp_path, "b.ann", "")
+    found = read_tagged(tmp_path, choices=Choices())
+    assert (found.tokens, found.tags) == ([["in", "Rome"], ["we", "left"]], [["O", "B-LOC"], ["O", "O"]])

@@ -1,4 +1,4 @@
-"""Members that learn side by side: the same bits as one after the other, however many threads, stopped or not."""
+"""Members that learn side by side, in threads or processes: the same bits as one after the other, stopped or not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,9 +18,10 @@ import torch
 
 from throughtime.errors import UserError
 from throughtime.storage.folder import CHECKPOINT
-from throughtime.training import checkpoint
-from throughtime.training.job import SideBySideJob, learners_of
+from throughtime.training import checkpoint, team
+from throughtime.training.job import SideBySideJob
 from throughtime.training.loop import Outcome, train
+from throughtime.training.processes import Processes, possible, share
 from throughtime.training.settings import Settings
 from throughtime.training.team import Order, Step, Team
 
@@ -44,7 +46,10 @@ class Small(torch.nn.Module):
 
 
 class Small3(SideBySideJob):
-    """Some members, each with rows of its own. at_loss: called with a member's number and how often it was asked."""
+    """Some members, each with rows of its own. at_loss: called with a member's number and how often it was asked.
+
+    asked: how often each was, whoever was it; who: the number of the thread that was asked last, process: its process.
+    """
 
     steps_per_epoch = 7
 
@@ -52,8 +57,9 @@ class Small3(SideBySideJob):
         self.kept: list[dict[str, np.ndarray]] = []
         models: Any = {f"{seed}.": Small(seed) for seed in seeds}
         super().__init__(models, lambda arrays, note: self.kept.append(arrays))
-        self.seeds, self.at_loss, self.asked = seeds, at_loss, dict.fromkeys(range(len(seeds)), 0)
-        self.threads: set[int] = set()
+        self.seeds, self.at_loss = seeds, at_loss
+        self.asked, self.who, self.process, self.share = torch.zeros(4, len(seeds), dtype=torch.int64).unbind()
+        share([self.asked, self.who, self.process, self.share])
 
     def epoch(self, number: int) -> list[list[np.ndarray]]:
         rng = {seed: np.random.default_rng([seed, number]) for seed in self.seeds}
@@ -61,8 +67,9 @@ class Small3(SideBySideJob):
 
     def member_loss(self, number: int, batch: np.ndarray) -> tuple[torch.Tensor, int]:
         self.asked[number] += 1
-        self.threads.add(threading.get_ident())
-        factor = 1.0 if self.at_loss is None else self.at_loss(number, self.asked[number])
+        self.who[number], self.process[number] = threading.get_native_id(), os.getpid()
+        self.share[number] = torch.get_num_threads()
+        factor = 1.0 if self.at_loss is None else self.at_loss(number, int(self.asked[number]))
         model: Any = list(self.models.values())[number]
         x = POINTS[torch.from_numpy(batch)]
         return ((model(x) - 3 * x.sum(1, keepdim=True)) ** 2).mean() * factor, len(batch)
@@ -79,6 +86,16 @@ def _threads() -> Iterator[None]:
     yield
     sys.setswitchinterval(interval)
     torch.set_num_threads(before)
+
+
+@pytest.fixture(params=["threads", "processes"])
+def apart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether those who learn side by side are processes."""
+    if request.param == "processes" and not possible():
+        pytest.skip("this process cannot be copied here")
+    if request.param == "threads":
+        monkeypatch.setattr(team, "possible", lambda: False)
+    return bool(request.param == "processes")
 
 
 def run(job: Small3, threads: int, folder: Path | None = None, resume: bool = False, **options: Any) -> Outcome:
@@ -101,11 +118,12 @@ def same(one: Small3, other: Small3) -> None:
 
 
 @pytest.mark.parametrize("threads", [2, 3, 5])
-def test_side_by_side_is_one_after_the_other(threads: int) -> None:
+def test_side_by_side_is_one_after_the_other(threads: int, apart: bool) -> None:
     alone, together = Small3(), Small3()
     wanted, found = run(alone, 1), run(together, threads)
-    assert alone.threads == {threading.get_ident()}
-    assert threading.get_ident() not in together.threads
+    assert set(alone.who.tolist()) == {threading.get_native_id()}
+    assert threading.get_native_id() not in together.who.tolist()
+    assert (os.getpid() not in together.process.tolist()) == apart
     same(alone, together)
     assert lines(wanted) == lines(found)
     assert wanted.clipped == found.clipped > 0
@@ -120,14 +138,12 @@ def test_a_member_learns_as_if_there_were_no_others() -> None:
 
 
 @pytest.mark.parametrize("stop", [1, 40, 77])
-def test_ctrl_c_leaves_all_members_at_one_step_to_go_on_from(tmp_path: Path, stop: int) -> None:
-    whole, count = Small3(), 0
+def test_ctrl_c_leaves_all_members_at_one_step_to_go_on_from(tmp_path: Path, stop: int, apart: bool) -> None:
+    whole, process = Small3(), os.getpid()
 
     def press(number: int, asked: int) -> float:
-        nonlocal count
-        count += 1
-        if count == stop:
-            os.kill(os.getpid(), signal.SIGINT)
+        if (number, asked) == (stop % 3, stop // 3 + 1):
+            os.kill(process, signal.SIGINT)
         return 1.0
 
     wanted = run(whole, 2, tmp_path / "whole")
@@ -143,33 +159,131 @@ def test_ctrl_c_leaves_all_members_at_one_step_to_go_on_from(tmp_path: Path, sto
     assert [line for line in lines(found) if "loss" in line] == [line for line in lines(wanted) if "loss" in line]
 
 
-def test_a_loss_that_is_no_number_ends_it_before_it_reaches_the_weights() -> None:
+def test_a_signal_to_all_is_heeded_by_the_one_that_trains() -> None:
+    here = os.getpid()
+
+    def signalled(number: int, asked: int) -> float:
+        if asked == 3 and os.getpid() != here:
+            for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                os.kill(os.getpid(), ending)
+        return 1.0
+
+    assert run(Small3(at_loss=signalled), 2).ended == "budget"
+
+
+def test_a_loss_that_is_no_number_ends_it_before_it_reaches_the_weights(apart: bool) -> None:
     job = Small3(at_loss=lambda number, asked: float("nan") if (number, asked) == (1, 9) else 1.0)
     with pytest.raises(UserError, match="at step 9 "):
         run(job, 2)
     assert all(bool(torch.isfinite(value).all()) for value in job.parameters().values())
 
 
-def test_an_error_of_one_member_is_told_and_no_thread_stays() -> None:
+def test_an_error_of_one_member_is_told_and_nobody_stays(apart: bool) -> None:
     def fail(number: int, asked: int) -> float:
         if (number, asked) == (2, 5):
             raise UserError("broken")
         return 1.0
 
-    before = threading.active_count()
+    before, job = threading.active_count(), Small3(at_loss=fail)
     with pytest.raises(UserError, match=r"^broken$"):
-        run(Small3(at_loss=fail), 2)
+        run(job, 2)
     assert threading.active_count() == before
+    if apart:
+        nobody_is_left(job)
 
 
-def test_minutes_end_in_time() -> None:
+def nobody_is_left(job: Small3) -> None:
+    """No process that learned is there any more, not even as one that nobody waited for."""
+    pids = set(job.process.tolist()) - {0, os.getpid()}
+    assert pids
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_a_process_that_is_ended_is_told_in_one_line() -> None:
+    if not possible():
+        pytest.skip("this process cannot be copied here")
+    here = os.getpid()
+
+    def die(number: int, asked: int) -> float:
+        if (number, asked) == (1, 4) and os.getpid() != here:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 1.0
+
+    job = Small3(at_loss=die)
+    with pytest.raises(UserError, match=r"^training: a process .* was ended by signal 9; .*--threads 1"):
+        run(job, 2)
+    nobody_is_left(job)
+
+
+class Renewed(Small3):
+    """What is learned from is other in every epoch, and when what was held back is learned too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.factor = self.other = 1.0
+        self.told: list[int] = []
+
+    def epoch(self, number: int) -> list[list[np.ndarray]]:
+        self.factor = 1.0 + number
+        return super().epoch(number)
+
+    def member_loss(self, number: int, batch: np.ndarray) -> tuple[torch.Tensor, int]:
+        loss, count = super().member_loss(number, batch)
+        return loss * self.factor * self.other, count
+
+    def news(self) -> float:
+        return self.factor
+
+    def take(self, news: float) -> None:
+        self.factor = news
+
+    def learn_validation(self) -> None:
+        self.other = 0.25
+
+
+def test_processes_learn_from_what_the_job_has_become(apart: bool) -> None:
+    alone, together = Renewed(), Renewed()
+    alone.near = together.near = 100.0
+    wanted = run(alone, 1, learn_validation=True, validations=10)
+    found = run(together, 2, learn_validation=True, validations=10)
+    assert alone.other == together.other == 0.25
+    same(alone, together)
+    assert lines(wanted) == lines(found)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="members learn in processes on Linux")
+def test_a_process_whose_master_is_gone_ends_at_once() -> None:
+    def sleep(number: int, orders: object, wanted: object) -> list[Any]:
+        time.sleep(600)
+        return []
+
+    found = Processes(2, 1, sleep, lambda news: None)
+    first, second = found._pids
+    for end in found._ends:
+        end.send((0, 0, []))
+    found._ends[0].close()  # as the system does where the other side is killed; the second process is a copy of it
+    try:
+        for _ in range(1000):
+            ended, status = os.waitpid(first, os.WNOHANG)
+            if ended:
+                break
+            time.sleep(0.01)
+        assert (ended, status) == (first, 0)
+        assert os.waitpid(second, os.WNOHANG)[0] == 0
+    finally:
+        found.close()
+
+
+def test_minutes_end_in_time(apart: bool) -> None:
     outcome = run(Small3(), 2, steps=None, minutes=0.02)
     assert 0.6 < outcome.seconds < 2.5
 
 
 def test_every_thread_has_as_many_steps() -> None:
     def together(members: int, threads: int) -> int:
-        team = Team(learners_of(Small3(tuple(range(1, members + 1)))), Settings(), threads)
+        team = Team(Small3(tuple(range(1, members + 1))), Settings(), threads)
         team.close()
         return team.together
 
@@ -177,32 +291,27 @@ def test_every_thread_has_as_many_steps() -> None:
     assert [together(*shape) for shape in shapes] == [1, 1, 2, 1, 1, 1, 4]
 
 
-def test_each_thread_computes_with_its_share_of_the_threads() -> None:
-    shares = set()
-
-    def asked(number: int, count: int) -> float:
-        shares.add(torch.get_num_threads())
-        return 1.0
-
-    run(Small3((1, 2), asked), 6, steps=4)
-    assert shares == {3}
-    shares.clear()
-    run(Small3((1, 2, 3), asked), 2, steps=4)
-    assert shares == {1}
+def test_each_thread_computes_with_its_share_of_the_threads(apart: bool) -> None:
+    job = Small3((1, 2))
+    run(job, 6, steps=4)
+    assert set(job.share.tolist()) == {3}
+    job = Small3((1, 2, 3))
+    run(job, 2, steps=4)
+    assert set(job.share.tolist()) == {1}
 
 
-def test_nobody_runs_ahead_of_what_is_asked() -> None:
+def test_nobody_runs_ahead_of_what_is_asked(apart: bool) -> None:
     job = Small3()
-    team = Team(learners_of(job), Settings(), 2)
+    team = Team(job, Settings(), 2)
     orders = [Order(number, job.epoch(0)[number], 1e-3) for number in range(5)]
     assert len(team.run(orders)) == 5
-    assert set(job.asked.values()) == {5}
+    assert set(job.asked.tolist()) == {5}
     assert team.run(orders, lambda: True) == []
     team.close()
 
 
 def test_a_step_of_several_is_their_mean() -> None:
     told = iter([Step(1.0, 2.0, True, 8), Step(3.0, 4.0, False, 8)])
-    team = Team([], Settings(), 1)
+    team = Team(Small3(()), Settings(), 1)
     team.members = [SimpleNamespace(step=lambda order: next(told)) for _ in range(2)]  # type: ignore[misc]
     assert team.run([Order(0, None, 0.1)]) == [Step(2.0, 3.0, 0.5, 8)]

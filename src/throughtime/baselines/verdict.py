@@ -138,11 +138,12 @@ def verdict(
     both = compared(model, baseline, unit, groups, seed)
     if not both.groups or not both.theirs:
         perfect = f"{name} is without error, the model is not." if both.ours else "both are without error."
-        sentence = f"No verdict on {metric}: {perfect if both.groups else 'there is nothing to compare.'}"
+        sentence = f"No verdict on {_score(metric)}: {perfect if both.groups else 'there is nothing to compare.'}"
         return Verdict(name, metric, 0.0, 0.0, 0.0, 0, None, sentence)
     if both.ours <= negligible and both.theirs <= negligible:
         sentence = (
-            f"No verdict on {metric}: the model and {name}, the best baseline, are without error but for rounding."
+            f"No verdict on {_score(metric)}: the model and {name}, the best baseline, are without error but for "
+            "rounding."
         )
         return Verdict(name, metric, 0.0, 0.0, 0.0, both.groups, None, sentence)
     units = both.in_units(negligible)
@@ -161,24 +162,38 @@ def verdict(
             f"over {both.groups:,} {unit}. Use {name} instead."
         )
         return Verdict(name, metric, both.gain, both.low, both.high, both.groups, False, sentence)
+    what = metric if units else _in_words(metric, both)
     if both.groups < FEWEST:
         of = ", the best baseline" if units else f" that of {name}, the best baseline"
-        sentence = f"No proven skill: {metric} {than}{of}, but {too_few(both.groups, unit)} to tell."
+        sentence = f"No proven skill: {what} {than}{of}, but {too_few(both.groups, unit)} to tell."
         return Verdict(name, metric, both.gain, both.low, both.high, both.groups, None, sentence)
     skill = True if both.low > 0 else False if both.high < 0 else None
     between = both.difference_between() if units else both.between()
     if skill:
-        sentence = f"The model beats the best baseline, {name}: {metric} {than} its own ({between})."
+        sentence = f"The model beats the best baseline, {name}: {what} {than} its own ({between})."
     elif skill is None:
         of = ", the best baseline" if units else f" that of the best baseline, {name}"
         sentence = (
-            f"No proven skill: {metric} {than}{of}, and the interval includes 0 ({between}). "
+            f"No proven skill: {what} {than}{of}, and the interval includes 0 ({between}). "
             f"{name[0].upper()}{name[1:]} does as well."
         )
     else:
         of = "" if units else " its own"
-        sentence = f"The model is worse than {name}: {metric} {than}{of} ({between}). Use {name} instead."
+        sentence = f"The model is worse than {name}: {what} {than}{of} ({between}). Use {name} instead."
     return Verdict(name, metric, both.gain, both.low, both.high, both.groups, skill, sentence)
+
+
+def _score(metric: str) -> str:
+    """What a loss is 1 less of, or the loss itself."""
+    return metric.removeprefix("1 - ")
+
+
+def _in_words(metric: str, both: Comparison) -> str:
+    """What is compared: the loss itself, or both scores and what they are short of, where the loss is 1 - a score."""
+    score = _score(metric)
+    if score == metric:
+        return metric
+    return f"{score} is {1 - both.ours:.1%} against {1 - both.theirs:.1%}, and what is missing to 100%"
 
 
 def _draws(count: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

@@ -20,7 +20,7 @@ FLAGS = re.compile(r"[bcdefinprsuz]{1,3}")
 """Of Eurostat's observations: p for provisional, e for estimated, ..."""
 
 _BOUND = re.compile(r"([<>≤≥＜＞])=?\s*(?=[\d.,])")
-_FOOTNOTE = re.compile(r"(?<=[\d%])\s*(?:\*{1,3}|[†‡]|\[\w{1,3}\])$")
+_FOOTNOTE = re.compile(r"(?<=[\d%])\s*(?:\*{1,3}|[†‡]|\[\w{1,3}\]|[¹²³⁰⁴-⁹]{1,2}|\([a-z]\))$")
 _SUFFIX = re.compile(r"(?<=\d)(?:([KkMB])|\s?(bn|mn|Tsd|Mio|Mrd|万|萬|亿|億)\.?)$")
 _UNIT = re.compile(r"(?<=\d)(?:\s+([A-Za-zµμΩ°][\w/²³·^%]{0,9})|\s*(°[CF]?))$")
 _NINES = re.compile(r"-?9{2,}(?:\.9+)?|-?\.9{2,}")

@@ -12,14 +12,21 @@ from throughtime.errors import UserError
 FORMS = {
     **{"steps": "whole numbers, one a step", "excel": "days as Excel counts them", "years": "years and parts of years"},
     **{"s": "seconds since 1970", "ms": "milliseconds since 1970", "us": "microseconds since 1970"},
-    **{"ns": "nanoseconds since 1970"},
+    **{"ns": "nanoseconds since 1970", "jd": "Julian days", "mjd": "modified Julian days"},
 }
 """Ways to count time that can be asked for by name, in place of directives of strptime."""
 
 _UNITS = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}
 _DATED = re.compile(r"date|datum|fecha|日期|\bday\b", re.IGNORECASE)
 _EPOCH = np.datetime64("1970-01-01", "us")
-_EXCEL = np.datetime64("1899-12-30", "us")
+_ORIGINS = {
+    "excel": np.datetime64("1899-12-30", "us"),
+    "mjd": np.datetime64("1858-11-17", "us"),
+    "jd": np.datetime64("-4713-11-24T12:00", "us"),
+}
+"""When days begin to be counted; see S. Urban and P. Seidelmann, Explanatory Supplement, 2013, section 3.2."""
+_JULIAN = {"jd": 1_700_000, "julianday": 1_700_000, "juliandate": 1_700_000, "mjd": 0, "modifiedjulianday": 0}
+"""Names of columns of Julian days, and the least they hold."""
 _DIGITS = {
     14: ("%Y%m%d%H%M%S", "year, month, day and time"),
     12: ("%Y%m%d%H%M", "year, month, day, hour and minute"),
@@ -45,6 +52,10 @@ def of_numbers(values: np.ndarray, name: str, where: str, form: str | None) -> t
     for unit, scale in (("s", 1.0), ("ms", 1e3), ("us", 1e6), ("ns", 1e9)):
         if 1e8 * scale <= low and high < 5e9 * scale and not (unit == "s" and low < 9e8 and not _named(name)):
             return _of_form(values, unit, where), "", FORMS[unit]
+    julian = re.sub(r"[\W_]+", "", name.lower())
+    if julian in _JULIAN and low > _JULIAN[julian] and high < 5_000_000:
+        form = "mjd" if high < 1e6 else "jd"
+        return _of_form(values, form, where), "", FORMS[form]
     if low >= 20_000 and high < 80_000:
         if not whole or _DATED.search(name):
             return _of_form(values, "excel", where), "", FORMS["excel"]
@@ -64,8 +75,10 @@ def _named(name: str) -> bool:
 def _of_form(values: np.ndarray, form: str, where: str) -> np.ndarray:
     if form == "years":
         return _decimal_years(values, where)
-    if form == "excel":  # its fractions of a day are rounded to seconds
-        found: np.ndarray = _EXCEL + np.round(values * 86_400).astype("timedelta64[s]").astype("timedelta64[us]")
+    if form in _ORIGINS:  # fractions of a day are rounded to seconds
+        found: np.ndarray = _ORIGINS[form] + np.round(values * 86_400).astype("timedelta64[s]").astype(
+            "timedelta64[us]"
+        )
         return found
     if not (np.abs(values) * _UNITS[form] < 2.5e17).all():
         raise UserError(f"{where}: {values.max():g} is too large for {FORMS[form]}")

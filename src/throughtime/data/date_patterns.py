@@ -10,25 +10,30 @@ MONTHS = {
     name: n
     for n, names in enumerate(
         (
-            "january janvier januar januari jänner enero gennaio janeiro jan janv jän ene gen",
-            "february février fevrier februar februari febrero febbraio fevereiro feb févr fevr fév fev",
-            "march mars märz maerz marzo março maart mar mrz mär mrt",
-            "april avril abril aprile apr avr abr",
-            "may mai mayo maggio maio mei maj mag",
-            "june juin juni junio giugno junho jun giu",
-            "july juillet juli julio luglio julho jul juil lug",
-            "august août aout agosto augustus augusti aug ago",
-            "september septembre septiembre settembre setembro sept sep set",
-            "october octobre oktober octubre ottobre outubro oct okt ott out",
-            "november novembre noviembre novembro nov",
-            "december décembre decembre dezember diciembre dicembre dezembro dec déc dez dic",
+            "january janvier januar januari jänner enero gennaio janeiro jan janv jän ene gen "
+            "январь января янв styczeń stycznia sty",
+            "february février fevrier februar februari febrero febbraio fevereiro feb févr fevr fév fev "
+            "февраль февраля фев luty lutego lut",
+            "march mars märz maerz marzo março maart mar mrz mär mrt март марта мар marzec marca",
+            "april avril abril aprile apr avr abr апрель апреля апр kwiecień kwietnia kwi",
+            "may mai mayo maggio maio mei maj mag май мая maja",
+            "june juin juni junio giugno junho jun giu июнь июня июн czerwiec czerwca cze",
+            "july juillet juli julio luglio julho jul juil lug июль июля июл lipiec lipca lip",
+            "august août aout agosto augustus augusti aug ago август августа авг sierpień sierpnia sie",
+            "september septembre septiembre settembre setembro sept sep set "
+            "сентябрь сентября сен сент wrzesień września wrz",
+            "october octobre oktober octubre ottobre outubro oct okt ott out "
+            "октябрь октября окт październik października paź",
+            "november novembre noviembre novembro nov ноябрь ноября ноя нояб listopad listopada lis",
+            "december décembre decembre dezember diciembre dicembre dezembro dec déc dez dic "
+            "декабрь декабря дек grudzień grudnia gru",
         ),
         1,
     )
     for name in names.split()
 }
-"""The numbers of months by their names and short names in English, German, French, Spanish, Italian, Portuguese, Dutch
-and Swedish."""
+"""The numbers of months by their names and short names in English, German, French, Spanish, Italian, Portuguese, Dutch,
+Swedish, Russian and Polish."""
 
 NAME = (
     r"(?P<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
@@ -41,14 +46,29 @@ _CLOCK = (
     r"(?P<hour>\d{1,2})(?:h|(?:[:.h](?P<minute>\d{2})(?:[:.m](?P<second>\d{2})(?:[.,](?P<part>\d{1,9}))?)?))?"
     r"\s*(?P<half>[ap]\.?m\.?)?"
 )
-_ZONE = r"\s*(?P<zone>Z|(?:UTC|GMT)?[+-]\d{2}:?(?:\d{2})?|UTC|GMT)?(?:\s*\[[a-z/_]+\]|\s*\([a-z ]+\))?"
+CLOCKS = {
+    **{"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8},
+    **{"HST": -10, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "SAST": 2},
+    **{"HKT": 8, "JST": 9, "KST": 9, "AWST": 8, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13},
+}
+"""Hours by which clocks that have a name are ahead of UTC; America's as RFC 5322, section 4.3, has them."""
+
+TWOFOLD = {"CST": "CDT", "BST": "GMT"}
+"""Names of clocks in several countries, and beside which other name it is the one of CLOCKS."""
+
+_NAMED = "|".join(CLOCKS)
+_ZONE = (
+    rf"\s*(?P<zone>Z|(?:UTC|GMT)?[+-]\d{{2}}:?(?:\d{{2}})?|(?:UTC|GMT)[+-]\d|UTC|GMT|{_NAMED})?"
+    r"(?:\s*\[[a-z/_]+\]|\s*\([a-z ]+\))?"
+)
 _DAYS = (
-    rf"{_WEEKDAY}(?P<year>\d{{4}})(?P<sep>[-/. ])(?P<month>\d{{1,2}})(?P=sep)(?P<day>\d{{1,2}})",
-    r"(?P<a>\d{1,2})(?P<sep>[-/. ])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{2})",
-    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)?[-/ ,]*{NAME}[-/ ,]*(?P<year>\d{{4}}|\d{{2}})",
+    rf"{_WEEKDAY}(?P<year>\d{{4}})(?P<sep>\. ?|[-/ ])(?P<month>\d{{1,2}})(?P=sep)(?P<day>\d{{1,2}})\.?",
+    rf"{_WEEKDAY}(?P<a>\d{{1,2}})(?P<sep>[-/. ])(?P<b>\d{{1,2}})(?P=sep)(?P<c>\d{{4}}|\d{{2}})",
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.)?[-/ ,]*{NAME}[-/ ,]*(?P<year>\d{{4}}|\d{{2}})",
     rf"{_WEEKDAY}{NAME}[- ]*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,\s*|[- ]+)(?P<year>\d{{4}})",
     rf"(?P<year>\d{{4}})[-/ ]?{NAME}[-/ ]?(?P<day>\d{{1,2}})",
     r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})",
+    r"(?P<year>\d{4})-(?P<dayofyear>\d{3})",
     r"(?P<year>\d{4})[- ]?W(?P<week>\d{1,2})(?:-?(?P<weekday>\d))?",
 )
 _OTHERS = (
@@ -58,14 +78,14 @@ _OTHERS = (
     rf"{NAME}[-/ ,']*(?P<year>\d{{4}})",
     r"(?P<year>\d{4})[-/: ]*[HS](?P<semester>\d)",
     r"[HS](?P<semester>\d)[-/: ']*(?P<year>\d{4})",
-    r"(?:KW|CW)[-. ]*(?P<week>\d{1,2})[-/., ]+(?P<year>\d{4})",
+    r"(?:KW|CW|W|Wk|Week)[-. ]*(?P<week>\d{1,2})[-/., ]+(?P<year>\d{4})",
     rf"{NAME}[-/']+(?P<year>\d{{2}})",
     rf"(?P<year>\d{{4}})[-/ ]*{NAME}",
-    r"(?P<year>\d{4})[-/: ]*Q(?P<quarter>\d)",
-    r"Q(?P<quarter>\d)[-/: ']*(?P<year>\d{4}|\d{2})",
+    r"(?P<year>\d{4})[-/: ]*[QT](?P<quarter>\d)",
+    r"[QT](?P<quarter>\d)[-/: ']*(?P<year>\d{4}|\d{2})",
     r"(?P<quarter>\d)Q[-/ ']*(?P<year>\d{4}|\d{2})",
-    r"(?P<year>\d{4})[- ]*week[- ]*(?P<week>\d{1,2})",
-    r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})[T _-]?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?" + _ZONE,
+    r"(?P<year>\d{4})[- ]*(?:week|wk|KW|CW)[- ]*(?P<week>\d{1,2})",
+    r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})[T :_-]?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?" + _ZONE,
     rf"{_WEEKDAY}{NAME}\s+(?P<day>\d{{1,2}})\s+{_CLOCK}{_ZONE}\s+(?P<year>\d{{4}})",
 )
 
@@ -75,7 +95,7 @@ PATTERNS = (
 )
 """Every way, the commonest first. a, b and c: day, month and year in an order that is to be found."""
 
-FINEST = ("month", "name", "day", "a", "week", "hour", "minute", "second", "part")
+FINEST = ("month", "name", "day", "dayofyear", "a", "week", "hour", "minute", "second", "part")
 """Fields by which one way of writing says more than another."""
 
 OPEN = ("\x01", "\x02", "\x03")
@@ -117,6 +137,7 @@ def written(match: re.Match[str]) -> str:
         "semester": "%m",
         "week": "%V",
         "weekday": "%u",
+        "dayofyear": "%j",
         "zone": "%z",
         **dict(zip("abc", OPEN, strict=True)),
     }

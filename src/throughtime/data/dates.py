@@ -12,18 +12,32 @@ from itertools import islice
 
 import numpy as np
 
-from throughtime.data.date_patterns import FINEST, MONTHS, NAME, OPEN, PATTERNS, of_format, written
+from throughtime.data.date_patterns import CLOCKS, FINEST, MONTHS, NAME, OPEN, PATTERNS, TWOFOLD, of_format, written
 from throughtime.data.frequency import infer
 from throughtime.data.written import Text
 from throughtime.errors import UserError
 
 _DIGITS = str.maketrans("123456789", "0" * 9)
-_SIGNS = str.maketrans("年月日时点分秒／：．", "-- ::: /:.")
+_SIGNS = str.maketrans("年月日时時点分秒년월일시분초／：．", "-- :::: -- :: /:.")
 _SHORT = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WORD = re.compile(r"[^\W\d_]{3,}\.?")
 _FOREIGN = frozenset(name for name in MONTHS if not re.fullmatch(NAME, name))
-_HALVES = {"上午": " AM", "下午": " PM"}
+_HALVES = {"上午": " AM", "下午": " PM", "오전": " AM", "오후": " PM"}
+_ERAS = {"民國": 1911, "民国": 1911, "令和": 2018, "平成": 1988, "昭和": 1925}
+_ERA = re.compile(rf"(?:中華)?({'|'.join(_ERAS)})\s*(\d{{1,3}}|元)\s*年")
+_NAMED_DAY = re.compile(
+    r"\s*[(（]?(?:(?:星期|周|週)[一二三四五六日天]|(?<=[(（])[月火水木金土日월화수목금토일])[)）]?\s*"
+)
+_APART = re.compile(r"(?<=[年月时時点分년월시분])\s+(?=\d)")
+_ABROAD = re.compile(
+    r"^(?:mo(?:ntag)?|di(?:enstag)?|mi(?:ttwoch)?|do(?:nnerstag)?|fr(?:eitag)?|sa(?:mstag)?|so(?:nntag)?|(?:lun|mar|mercre|jeu"
+    r"|vendre|mer|ven)(?:di)?|sam(?:edi)?|dim(?:anche)?)\.?,?\s+(?=\d{1,2}[./-]\d)",
+    re.IGNORECASE,
+)
+"""Names of days in German and French, before a date in digits."""
+_BEFORE = re.compile(r"^(?:w/[ecb]|week (?:ending|commencing|beginning|of))[: ]+(?=\S)", re.IGNORECASE)
 _QUARTER = re.compile(r"年\s*第?([一二三四1-4])季度?")
+_CHINESE_WEEK = re.compile(r"(\d{4})年\s*第(\d{1,2})[周週]")
 _DOTTED = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}")
 _YEAR = re.compile(r"(\d{4})年度?$")
 _SEVERAL = re.compile(r"\d\s*[-~至—–]\s*\d+月")
@@ -86,6 +100,10 @@ def parse(text: Text, where: str, rows: np.ndarray, dayfirst: bool | None = None
     shift = fields.get("zone")
     if shift is None or (shift == _NONE).all():
         return Dates(stamps[text.codes], None, said, notes)
+    for name, beside in TWOFOLD.items():
+        which = [kind for kind, one in enumerate(text.kinds) if re.search(rf"\b{name}\b", one, re.IGNORECASE)]
+        if which and not any(re.search(rf"\b{beside}\b", one, re.IGNORECASE) for one in text.kinds):
+            raise refuse(which[0], f"{name} is the clock of several countries; write an offset, such as +08:00")
     if (shift == _NONE).any():
         raise refuse(
             int(np.argmax(shift == _NONE)), "a time without an offset among times with one; give all of them one"
@@ -109,16 +127,24 @@ def _plain(kind: str) -> str:
     """A text with the signs that stand for others, and months by their English names."""
     if any(word.lower().rstrip(".") in _FOREIGN for word in _WORD.findall(kind)):
         kind = re.sub(r"\bde\b", " ", _WORD.sub(lambda one: _in_english(one[0]), kind))
+        kind = re.sub(r"\s*г\.?$", "", kind)
+    if kind[:1] in "wW":
+        kind = _BEFORE.sub("", kind)
+    if kind[:1].isalpha():
+        kind = _ABROAD.sub("", kind)
     if kind.isascii():
         return kind
+    kind = _ERA.sub(lambda one: f"{_ERAS[one[1]] + (1 if one[2] == '元' else int(one[2]))}年", kind)
+    kind = _APART.sub("", _NAMED_DAY.sub(" ", kind).strip())
     if _SEVERAL.search(kind):
         return kind
     for sign, half in _HALVES.items():
         kind = kind.replace(sign, "") + half if sign in kind else kind
     kind = _YEAR.sub(r"\1-01", kind)
+    kind = _CHINESE_WEEK.sub(r"\1-W\2", kind).replace("年上半年", "-H1").replace("年下半年", "-H2")
     kind = _QUARTER.sub(lambda one: f"-Q{'一二三四'.find(one[1]) + 1 or one[1]}", kind)
     kind = "".join(str(int(sign)) if sign.isdecimal() else sign for sign in kind)  # full width, Arabic, ...
-    return re.sub(r"[-: ]+$", "", kind.translate(_SIGNS).replace("−", "-").replace("\xa0", " "))
+    return re.sub(r"[-: ]+(?= [AP]M$|$)", "", kind.translate(_SIGNS).replace("−", "-").replace("\xa0", " "))
 
 
 def _in_english(word: str) -> str:
@@ -135,7 +161,7 @@ def _shapes(kinds: Sequence[str]) -> list[str]:
 _NONE = 1 << 30
 """Of a text without an offset."""
 
-_SMALL = {"year": np.int16, "c": np.int16, "part": np.int32, "zone": np.int32}
+_SMALL = {"year": np.int16, "c": np.int16, "dayofyear": np.int16, "part": np.int32, "zone": np.int32}
 """How the fields of all texts are kept that two digits are too few for."""
 
 
@@ -208,7 +234,10 @@ def _fields(match: re.Match[str], kinds: list[str]) -> Fields:
 
 
 def _offset(text: str) -> int:
-    digits = re.sub(r"[^0-9]", "", text).ljust(4, "0")
+    if text.upper() in CLOCKS:
+        return 3600 * CLOCKS[text.upper()]
+    digits = re.sub(r"[^0-9]", "", text)
+    digits = (digits if len(digits) != 1 else f"0{digits}").ljust(4, "0")
     seconds = 3600 * int(digits[:2]) + 60 * int(digits[2:4])
     return -seconds if "-" in text else seconds
 
@@ -302,7 +331,7 @@ def _order(fields: Fields, text: Text, dayfirst: bool | None, where: str) -> tup
             raise UserError(f"{where}: some dates have the day first and some the month; write them one way")
         good = {order: int(read[order][1].sum()) for order in orders}
         return max(orders, key=lambda order: good[order]), []
-    if not short and "dmy" in valid and all(_DOTTED.match(kind) for kind in text.kinds):
+    if not short and "dmy" in valid and all(_DOTTED.search(kind) for kind in text.kinds):
         return "dmy", ["dates read with the day first, as it is where points stand between"]
     if len(valid) == 1:
         return valid[0], [f"dates read with {ORDERS[valid[0]]} first"]
@@ -313,10 +342,18 @@ def _order(fields: Fields, text: Text, dayfirst: bool | None, where: str) -> tup
 
     if best := only(lambda stamps: bool((np.diff(stamps[text.codes]).astype(np.int64) >= 0).all())):
         return best, [f"dates read with {ORDERS[best]} first, as only so they are in order"]
+    if best := only(_evenly):
+        return best, [f"dates read with {ORDERS[best]} first, as only so they are equally far apart"]
     if best := only(lambda stamps: len(stamps) > 2 and infer([np.unique(stamps)]) is not None):
         return best, [f"dates read with {ORDERS[best]} first, as only so they are equally far apart"]
     which = " or ".join(ORDERS[order] for order in valid)
     raise UserError(f"{where}: dates may have {which} first; say which with dayfirst, or how they are written")
+
+
+def _evenly(stamps: np.ndarray) -> bool:
+    """Whether points in time, at least ten, are all equally far apart."""
+    apart = np.unique(np.diff(np.unique(stamps)).astype(np.int64))
+    return len(stamps) >= 10 and len(apart) == 1
 
 
 def _any(where: np.ndarray) -> bool:

@@ -22,11 +22,22 @@ _BLOCK, _KNOWN = 1 << 13, 1 << 14
 @dataclass
 class Frame:
     """columns: names and cells in order. zones: of those whose times are UTC. index: names of those that were the
-    index."""
+    index. lists: further columns, whose cells are lists."""
 
     columns: list[tuple[str, Text | np.ndarray]] = field(default_factory=list)
     zones: dict[str, str] = field(default_factory=dict)
     index: tuple[str, ...] = ()
+    lists: dict[str, list[Any]] = field(default_factory=dict)
+
+    def take(self, name: str, cells: Text | np.ndarray) -> None:
+        """A further column; nothing where its cells are lists."""
+        if name not in self.lists:
+            self.columns.append((name, cells))
+
+    def texts(self) -> None:
+        """Columns of lists as texts like others."""
+        self.columns += [(name, Text.of([str(cell) for cell in cells])) for name, cells in self.lists.items()]
+        self.lists.clear()
 
 
 def read_frame(source: Any, where: str) -> Frame:
@@ -55,8 +66,7 @@ def read_frame(source: Any, where: str) -> Frame:
     if isinstance(native, narwhals.Series):
         native = native.alias(str(native.name or "y")).to_frame()
     for name in native.columns:
-        cells = _column(native[name], str(name), where, frame)
-        frame.columns.append((str(name), cells))
+        frame.take(str(name), _column(native[name], str(name), where, frame))
     return frame
 
 
@@ -136,8 +146,11 @@ def _zone_name(zone: str, column: str) -> str:
     return zone
 
 
-def array(values: Any, name: str) -> Text | np.ndarray:
-    """An array, a list or a Series as a column: masked values are missing. UserError where it has several axes."""
+def array(values: Any, name: str, frame: Frame | None = None) -> Text | np.ndarray:
+    """An array, a list or a Series as a column: masked values are missing. UserError where it has several axes.
+
+    frame: takes it where its cells are lists.
+    """
     if isinstance(values, np.ma.MaskedArray):
         kind = "datetime64[us]" if values.dtype.kind == "M" else np.float64
         masked: Any = values.astype(kind)
@@ -152,7 +165,7 @@ def array(values: Any, name: str) -> Text | np.ndarray:
     if values.dtype.kind in "fiub":
         numbers: np.ndarray = values.astype(np.float64)
         return numbers
-    return _of_objects(values.tolist(), name, Frame())
+    return _of_objects(values.tolist(), name, frame or Frame())
 
 
 def _of_objects(values: list[Any], name: str, frame: Frame) -> Text | np.ndarray:
@@ -160,6 +173,8 @@ def _of_objects(values: list[Any], name: str, frame: Frame) -> Text | np.ndarray
     kinds = {type(value) for value in values} - {type(None)}
     if kinds and all(issubclass(kind, int | float | np.number | np.bool_) for kind in kinds):
         return np.array([np.nan if value is None else value for value in values], np.float64)
+    if kinds and all(issubclass(kind, list | tuple | np.ndarray) for kind in kinds) and None not in values:
+        frame.lists[name] = values
     if kinds and all(issubclass(kind, date | np.datetime64) for kind in kinds):
         return _of_dates(values, name, frame)
     missing = ("nan", "<NA>", "NaT")

@@ -31,6 +31,14 @@ _NAMES = {
     "D": "day",
     "W": "week",
 }
+_WEEK = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+_NAMED = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def _open(days: str) -> list[bool]:
+    """Which days of a week, from Monday on, are those from its first to its last, "SUN-THU"."""
+    first, last = (_WEEK.index(one) for one in days.split("-"))
+    return [(day - first) % 7 <= (last - first) % 7 for day in range(7)]
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,8 @@ class Frequency:
 
     kind: "fixed" (count: microseconds), "months", "business" (days), or "steps" (rows as they come, without a grid).
     day: of months which day they stand on: "1" to "31", where a month has it, else its last one; "BS" and "BE", the
-    first and the last business day; "" that of the first step.
+    first and the last business day; "" that of the first step. Of business days the first and the last one of a week,
+    "SUN-THU", "" for those from Monday to Friday.
     """
 
     kind: str
@@ -55,7 +64,10 @@ class Frequency:
         unit = match.group(2) if match else ""
         unit = _OLD.get(unit, unit)
         count = int(match.group(1) or 1) if match else 0
-        if unit == "B" and count == 1:
+        week = re.fullmatch(rf"B-({'|'.join(_WEEK)})-({'|'.join(_WEEK)})", text.strip())
+        if week and (days := f"{week[1]}-{week[2]}") != "MON-FRI" and sum(_open(days)) < 7:
+            return cls("business", 1, days)
+        if match and unit == "B" and count == 1 and not match.group(3):
             return cls("business")
         if count and unit in _UNITS:
             return cls("fixed", count * _UNITS[unit])
@@ -72,6 +84,9 @@ class Frequency:
     def __str__(self) -> str:
         if self.kind != "fixed":
             if self.kind != "months":
+                if self.day:
+                    first, last = (_NAMED[_WEEK.index(one)] for one in self.day.split("-"))
+                    return f"1 day of weeks from {first} to {last}"
                 return {"business": "1 business day", "steps": "1 row"}[self.kind]
             name = {1: "1 month", 3: "1 quarter", 12: "1 year"}.get(self.count, f"{self.count} months")
             days = {"": "", "1": "", "31": "", "BS": " (its first business day)", "BE": " (its last business day)"}
@@ -86,7 +101,8 @@ class Frequency:
         if self.kind != "fixed":
             ends = {day: f"{name[:-1]}M{name[-1:]}" for name, day in _DAYS.items()}
             months = f"{self.count}{ends.get(self.day, f'M-{self.day}')}"
-            return {"business": "B", "steps": "steps", "months": months}[self.kind]
+            week = f"B-{self.day}" if self.day else "B"
+            return {"business": week, "steps": "steps", "months": months}[self.kind]
         unit = max((u for u in _UNITS if self.count % _UNITS[u] == 0), key=lambda u: _UNITS[u])
         return f"{self.count // _UNITS[unit]}{unit}"
 
@@ -96,7 +112,7 @@ class Frequency:
         if self.kind == "months":
             return (12 // self.count,) if self.count in (1, 3) else ()
         if self.kind == "business":
-            return (5,)
+            return (sum(self.week),)
         if self.kind == "steps":
             return ()
         if self.count < _DAY:
@@ -111,8 +127,8 @@ class Frequency:
             return (months / self.count).astype(np.float64)
         if self.kind == "business":
             days = times.astype("datetime64[D]")
-            steps = np.busday_count(np.datetime64("1970-01-01"), days).astype(np.float64)
-            return np.where(np.is_busday(days), steps, steps - 0.5)
+            steps = np.busday_count(np.datetime64("1970-01-01"), days, self.week).astype(np.float64)
+            return np.where(np.is_busday(days, self.week), steps, steps - 0.5)
         found: np.ndarray = times.astype("datetime64[us]", copy=False).view(np.int64) / self.count
         return found
 
@@ -134,13 +150,18 @@ class Frequency:
             times = days.astype("datetime64[us]") + (start - day.astype("datetime64[us]"))
         elif self.kind == "business":
             day = start.astype("datetime64[D]")
-            days = np.busday_offset(day, steps, roll="forward")
+            days = np.busday_offset(day, steps, roll="forward", weekmask=self.week)
             times = np.asarray(days).astype("datetime64[us]") + (start - day.astype("datetime64[us]"))
         else:
             times = start + steps * np.timedelta64(self.count, "us")
         if outside(times).any():
             raise beyond
         return times
+
+    @property
+    def week(self) -> list[bool]:
+        """Of business days, which days of a week are some, from Monday on."""
+        return _open(self.day or "MON-FRI")
 
     def fitting(self, times: list[np.ndarray]) -> Frequency:
         """Of months, those whose day is that of the series' times, datetime64[us], where they agree on one."""
@@ -189,6 +210,24 @@ def _day(stamps: np.ndarray) -> str:
     return ""
 
 
+_WEEKS = 4
+"""Weeks in which a day has to be missing to be none of a week."""
+
+
+def _shorter_week(times: list[np.ndarray], gaps: Counter[int]) -> str | None:
+    """The first and the last day of a week, as in SUN-THU, where one to three days in a row are in no week of any
+    series; None where there are such of all days, or too few weeks to tell."""
+    days = [(one.astype("datetime64[D]").astype(np.int64) + 3) for one in times]
+    there = np.unique(np.concatenate([one % 7 for one in days]))
+    begins = [day for day in there.tolist() if (day - 1) % 7 not in there]
+    if not 4 <= len(there) <= 6 or len(begins) != 1:
+        return None
+    weeks = min(len(np.unique((one - begins[0]) // 7)) for one in days)
+    if weeks < _WEEKS or gaps[(8 - len(there)) * _DAY] < _WEEKS - 1:
+        return None
+    return f"{_WEEK[begins[0]]}-{_WEEK[(begins[0] + len(there) - 1) % 7]}"
+
+
 def infer(times: list[np.ndarray]) -> Frequency | None:
     """The frequency of series' time stamps, each sorted and without repetition, datetime64[us]; None where none fits.
 
@@ -212,6 +251,8 @@ def infer(times: list[np.ndarray]) -> Frequency | None:
     enough = common == _DAY and sum(map(len, times)) >= 10 and alike and gaps[3 * _DAY]  # over a weekend
     if enough and all(np.is_busday(one.astype("datetime64[D]")).all() for one in times):
         return Frequency("business")
+    if common == _DAY and alike and (week := _shorter_week(times, gaps)) is not None:
+        return Frequency("business", 1, "" if week == "MON-FRI" else week)
     if common > 0 and sum(n for gap, n in gaps.items() if gap % common == 0) / gaps.total() >= 2 / 3:
         return Frequency("fixed", common)
     return None

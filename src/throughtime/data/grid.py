@@ -216,7 +216,7 @@ def _floored(step: Frequency, times: np.ndarray) -> np.ndarray:
         found: np.ndarray = on_day(months.astype("datetime64[M]"), step.day or "1").astype("datetime64[us]")
         return found
     if step.kind == "business":
-        days = np.busday_offset(times.astype("datetime64[D]"), 0, roll="backward")
+        days = np.busday_offset(times.astype("datetime64[D]"), 0, roll="backward", weekmask=step.week)
         return np.asarray(days).astype("datetime64[us]")
     monday = 4 * DAY if step.count % (7 * DAY) == 0 else 0  # 1970-01-05
     count = times.astype(np.int64) - monday
@@ -296,7 +296,7 @@ def _perhaps_twice(time: Any, times: Times) -> str:
 def _refuse_two(table: SeriesTable, rows: np.ndarray, name: str, said: str) -> None:
     a, b = sorted(int(table.rows[row]) for row in rows)
     of = f" of series {name}" if name else ""
-    hint = ", or say what becomes of them (aggregate)"
+    hint = ", or say what becomes of them (aggregate)" + ("" if name else ", or which column names the series (id)")
     raise UserError(f"{table.where}: rows {a} and {b}{of} {said}{hint}")
 
 

@@ -54,7 +54,8 @@ def _lines(content: str, where: str, first: ValueError) -> list[Any]:
         try:
             found.append(json.loads(line))
         except (ValueError, RecursionError) as error:
-            raise UserError(f"{where}: row {number}: expected one JSON object a line ({error})") from None
+            why = f"({error})" if line.strip() else "and no empty line between"
+            raise UserError(f"{where}: row {number}: expected one JSON object a line {why}") from None
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -42,6 +43,9 @@ def of_columns(source: Any, meant: Columns, encoding: str) -> RawTexts:
     return RawTexts(texts, labels, rows, table.where, notes, True, (names[t], None if y is None else names[y]))
 
 
+_RULE = re.compile(r"\A([^\n]*\n)[ ]*\|?(?:[ ]*:?-{3,}:?[ ]*\|?)+(?=\n)")
+"""What stands below the header of a table in Markdown."""
+
 ANSWERS = {"accept", "reject", "ignore"}
 """What people say of an example in Prodigy."""
 
@@ -76,6 +80,8 @@ def _of_truths(
 def of_table(content: str, where: str, suffix: str, meant: Columns) -> RawTexts:
     wanted = meant.wanted
     separator, content = separator_of(content, suffix)
+    if separator == "|":
+        content = _RULE.sub(r"\1", content, count=1)
     rows = Rows.of(content, separator, where)
     width = len(rows.first)
     names = [name.strip() for name in rows.first]
@@ -114,6 +120,16 @@ def of_table(content: str, where: str, suffix: str, meant: Columns) -> RawTexts:
             f"no header line: texts in column {t}" + (f", labels in column {y}" if y is not None else "") + ", from 0"
         )
     numbers, (texts, *labels) = rows.columns([t] if y is None else [t, y], int(header))
+    if header:
+        heads = [names[place] for place in ([t] if y is None else [t, y])]
+        again = {
+            i for i, cells in enumerate(zip(texts, *labels, strict=True)) if [cell.strip() for cell in cells] == heads
+        }
+        if again and wanted:  # of files that were put together
+            notes.append(f"{counted(len(again), 'row')} like the header: left out")
+            kept = [i for i in range(len(texts)) if i not in again]
+            numbers, texts = [numbers[i] for i in kept], [texts[i] for i in kept]
+            labels = [[own[i] for i in kept] for own in labels]
     return RawTexts(texts, labels[0] if labels else None, numbers, where, notes, False, columns)
 
 

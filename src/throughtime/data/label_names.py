@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -99,6 +100,10 @@ LABELS = (
 """Names by which the columns of texts and of labels are known, where none is given; the first that is there counts."""
 
 
+_COUNTS = re.compile(r"(?i)unnamed: \d+|index|id|uuid|.*_id|no\.?|nr\.?")
+"""Names of columns that count rows."""
+
+
 @dataclass
 class RawTexts:
     """Texts and labels, None where there are none, as they stand in a source; rows: how an editor counts each."""
@@ -150,7 +155,13 @@ def chosen(
     if t == y:
         raise UserError(f"{where}: column {names[t]!r} cannot be the texts and the labels; name both")
     if text is None or (wanted and label is None):
-        notes.append(f"texts: column {names[t]}" + (f"; labels: column {names[y]}" if y is not None else ""))
+        rest = [name for i, name in enumerate(names) if i not in (t, y) and name and not _COUNTS.fullmatch(name)]
+        told = ", ".join(rest[:5]) + (", ..." if len(rest) > 5 else "")
+        notes.append(
+            f"texts: column {names[t]}"
+            + (f"; labels: column {names[y]}" if y is not None else "")
+            + (f"; not read: {told}" if rest and wanted else "")
+        )
     return t, y
 
 

@@ -22,7 +22,7 @@ from throughtime.errors import UserError
 SIGNS = ("|", ";")
 """Signs between labels that are looked for where nobody named one; a comma is, where several labels are asked for."""
 
-_MAYBE = (",", "/", "#", "+")
+_MAYBE = (",", "/", "#", "+", " ")
 """Signs that stand within labels more often; where the cells look like several labels, it is said."""
 
 INDICATOR = "indicator"

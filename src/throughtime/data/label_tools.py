@@ -1,4 +1,4 @@
-"""Texts and labels as tools for annotation write them: Label Studio, spaCy, Rasa."""
+"""Texts and labels as tools for annotation write them: Label Studio, spaCy, Rasa, LUIS, Snips."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 from throughtime.data.json_rows import json_values
 from throughtime.data.label_names import Columns, RawTexts
 from throughtime.data.label_notes import counted
+from throughtime.data.span_tools import rewritten
 from throughtime.data.spans import Spanned, annotations_of, spanned, text_of
 from throughtime.errors import UserError
 from throughtime.options import Json
 
-_MARKS = ('"annotations"', '"completions"', '"cats"', '"rasa_nlu_data"')
+_MARKS = ('"annotations"', '"completions"', '"cats"', '"rasa_nlu_data"', '"utterances"')
 
 
 def of_tools(content: str, where: str, meant: Columns) -> RawTexts | None:
@@ -20,7 +21,7 @@ def of_tools(content: str, where: str, meant: Columns) -> RawTexts | None:
     if not any(mark in content for mark in _MARKS):
         return None
     values, first = json_values(content, where)
-    if len(values) == 1 and isinstance(values[0], dict) and "rasa_nlu_data" in values[0]:
+    if len(values) == 1 and isinstance(values[0], dict) and ("rasa_nlu_data" in values[0] or rewritten(values)):
         found = spanned(values, first, where)
         return None if found is None else of_examples(found.rows, where, meant)
     if all(isinstance(one, dict) and isinstance(one.get("data"), dict) for one in values):
@@ -32,7 +33,7 @@ def of_tools(content: str, where: str, meant: Columns) -> RawTexts | None:
 def of_examples(rows: Sequence[Spanned], where: str, meant: Columns) -> RawTexts:
     """Examples of intents."""
     labels: list[Any] = [one.intent for one in rows]
-    notes = ["examples of Rasa: labels are the intents"]
+    notes = ["examples of intents: labels are the intents"]
     texts = [one.text for one in rows]
     return RawTexts(texts, labels if meant.wanted else None, [one.row for one in rows], where, notes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +12,27 @@ import numpy as np
 from throughtime.errors import UserError
 
 MISSING = frozenset(
-    {"", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "NaT", "None", "Null", "n/a", "nan", "null", "-nan", "-NaN"}
+    {
+        "",
+        "#N/A",
+        "#NA",
+        "<NA>",
+        "N/A",
+        "NA",
+        "NULL",
+        "NaN",
+        "NaT",
+        "None",
+        "Null",
+        "n/a",
+        "nan",
+        "null",
+        "-nan",
+        "-NaN",
+        "\\N",
+    }
 )
-"""What stands for a label that is missing, as pandas reads it too."""
+"""What stands for a label that is missing, as pandas reads it too, and as databases write it."""
 
 TEXT, INTEGER, BOOLEAN = "text", "integer", "boolean"
 """What labels were before they became text."""
@@ -23,6 +42,7 @@ _WHOLE = re.compile(r"-?\d+\.0+")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _COMMAS = re.compile(r"[+-]?\d+(?:, ?\d+)*")
 _TRUTHS = {"true": "True", "false": "False"}
+_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
 
 _SHOWN = 3
 
@@ -53,6 +73,7 @@ def as_texts(values: Sequence[Any], rows: Sequence[int], where: str, typed: bool
     texts = [_written(value) for value in values]
     if len(kinds) > 1:
         texts = [text[: text.index(".")] if _WHOLE.fullmatch(text) else text for text in texts]
+    _check_truths(texts, rows, where)
     if ("real" in kinds and TEXT not in kinds) or (not typed and kinds == {TEXT} and _real(texts)):
         place = next(i for i, value in enumerate(values) if _is_real(value, typed))
         raise UserError(
@@ -82,12 +103,33 @@ def _kind(value: Any, place: str) -> str:
 
 def _written(value: Any) -> str:
     if isinstance(value, str):
-        return value.strip()
+        return plain(value)
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     if isinstance(value, float | np.floating) and not float(value).is_integer():
         return str(float(value))
     return str(int(value))
+
+
+def plain(label: str) -> str:
+    """A label as Unicode composes it, without white space and what nobody sees at its ends."""
+    composed = unicodedata.normalize("NFC", label).strip()
+    begin, end = _UNSEEN.match(composed), len(composed)
+    while end and _UNSEEN.fullmatch(composed[end - 1]):
+        end -= 1
+    return composed[begin.end() if begin and begin.end() < end else 0 : end].strip()
+
+
+def _check_truths(texts: Sequence[str], rows: Sequence[int], where: str) -> None:
+    """UserError for labels that are true and false in some rows, and 0 and 1 in others."""
+    kinds = {text.lower() for text in set(texts)}
+    if kinds <= {*_TRUTHS, "0", "1"} and kinds & {*_TRUTHS} and kinds & {"0", "1"}:
+        words = [text.lower() in _TRUTHS for text in texts]
+        place = words.index(not words[0])
+        raise UserError(
+            f"{where}: row {rows[place]}: the label {texts[place]}, and {texts[0]} in row {rows[0]}; write all of them "
+            "as true and false, or all as 1 and 0"
+        )
 
 
 def _real(texts: Sequence[str]) -> bool:
@@ -120,6 +162,7 @@ def matched(labels: Sequence[str], names: Sequence[str]) -> list[str]:
 
 
 def _canonical(label: str) -> str:
+    label = plain(label)
     if _INTEGER.fullmatch(label):
         return str(int(float(label))) if "." in label else str(int(label))
     return _TRUTHS.get(label.lower(), label)

@@ -15,7 +15,7 @@ import numpy as np
 from throughtime.data.folders import of_folder
 from throughtime.data.json_rows import looks_like_json
 from throughtime.data.label_columns import of_columns, of_table
-from throughtime.data.label_lines import FASTTEXT, of_lines, unmarked
+from throughtime.data.label_lines import FASTTEXT, check_names, of_lines, unmarked
 from throughtime.data.label_names import Columns, RawTexts
 from throughtime.data.label_notes import Places, alike, counted, imbalance, long_ones, named_notes, repeated, text_key
 from throughtime.data.label_rows import headed, tabbed
@@ -135,6 +135,8 @@ def read_texts(
     paths = _paths(source)
     if paths is not None:
         found = [_file(path, meant, encoding, format) for path in paths]
+        if format == "auto":
+            check_names(found)
     elif isinstance(source, str | Path) and Path(source).is_dir():
         found = [_folder(Path(source), encoding, meant)]
     elif isinstance(source, list | tuple) or (isinstance(source, np.ndarray) and source.ndim == 1):

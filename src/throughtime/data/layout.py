@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -12,15 +12,13 @@ import numpy as np
 from throughtime.data.counted_times import of_numbers
 from throughtime.data.date_parts import PARTS, part_of, plain_name
 from throughtime.data.dates import parse, plausible
+from throughtime.data.list_rows import IDS
 from throughtime.data.reading import Reading
 from throughtime.data.series_table import SeriesTable
 from throughtime.data.time_columns import Times
 from throughtime.data.time_finding import TIMES
 from throughtime.data.written import Text, small
 from throughtime.errors import UserError
-
-IDS = ("unique_id", "series_id", "item_id", "ts_id")
-"""Names of columns of the series' names."""
 
 _ROWS = {
     *("", "index", "idx", "id", "row", "rowid", "rownumber", "rowname", "rownames", "no", "nr", "num", "number", "n"),
@@ -31,6 +29,10 @@ _ROWS = {
         "record",
         "recordid",
         "seq",
+        "step",
+        "timestep",
+        "timeidx",
+        "t",
         "sequence",
         "unnamed0",
         "level0",
@@ -40,6 +42,9 @@ _ROWS = {
     *("序号", "编号", "行号"),
 }
 """Names of columns that number the rows."""
+
+_COUNTER = 30
+"""Rows in each of which the first column is one more: it counts them, whatever its name."""
 
 _YEAR = re.compile(r"(?:X|Y|YR)?(?:19|20)\d\d(?:\.0|年| \[YR\d{4}\])?")
 """Names of columns that are years."""
@@ -226,7 +231,7 @@ def _names_series(table: SeriesTable, name: str) -> bool:
     if holds != "numbers" or not _NAMING.search(name):
         return False
     values = table.parsed(name).values
-    return bool(np.isfinite(values).all() and (values == np.round(values)).all())
+    return bool(_whole(values) and len(np.unique(values)) <= max(2, len(values) / 2))
 
 
 def _repeats(wall: np.ndarray, codes: np.ndarray) -> bool:
@@ -278,12 +283,21 @@ def find_targets(table: SeriesTable, reading: Reading, times: Times, ids: Sequen
     )
     if not targets:
         there = shown or ", ".join(table.names[:20])
-        raise UserError(f"{table.where}: no column of numbers to forecast; there are {there}")
+        raise UserError(f"{table.where}: no column of numbers to forecast; there are {there}{_first_slip(table, left)}")
     more = f" and {len(targets) - 12} more" if len(targets) > 12 else ""
     table.notes.append(f"forecast: column{'s' if len(targets) > 1 else ''} {', '.join(targets[:12])}{more}")
     if left:
         table.notes.append(f"left out: {shown}")
     return targets
+
+
+def _first_slip(table: SeriesTable, left: Mapping[str, Sequence[str]]) -> str:
+    """What stands in the first column of texts in place of a number, and where."""
+    for name in left.get("texts", ()):
+        cells, found = table.columns[name], table.parsed(name)
+        if isinstance(cells, Text) and found.bad is not None:
+            return f"; row {table.rows[cells.row(found.bad)]}, column {name}: {found.why}"
+    return ""
 
 
 _NEAR = 32 * 86_400_000_000
@@ -317,12 +331,13 @@ def _no_series(table: SeriesTable, name: str, times: Times) -> str | None:
     plain = plain_name(name)
     values = table.parsed(name).values
     named = plain in ("id", "code") or re.search(r"[a-z](?:ID|Id)$|_(?i:id|code)$", name)
-    if named and _whole(values) and (len(np.unique(values)) == 1 or _numbered(table, name)):
+    if named and _whole(values) and len(np.unique(values)) in (1, len(values)):
         return "a name"
     if _NAMING.search(name) and len(values) > 1 and _whole(values) and values.min() == values.max():
         return "a name"
     labels = name in table.index and bool((np.diff(values) > 0).all()) and bool((values == np.round(values)).all())
-    if labels or ((plain in _ROWS or plain in TIMES) and _numbered(table, name)):
+    counter = name == table.names[0] and len(values) >= _COUNTER and values[0] in (0, 1) and _numbered(table, name)
+    if labels or counter or ((plain in _ROWS or plain in TIMES) and _numbered(table, name)):
         return "numbers of the rows"
     if times.dated and (_same_years(values, times) or _same_time(values, name, times)):
         return "the time once more"

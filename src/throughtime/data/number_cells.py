@@ -20,8 +20,8 @@ _CELL = re.compile(
 )
 _EDGE = rf"[-+−(\s]*{_CURRENCY}?\s*[-+−]?"
 _POINT = re.compile(
-    rf"^{_EDGE}(?:\d*\.(?!\d{{3}}(?!\d))\d+|0?\.\d+|\d{{4,}}\.\d+|\d{{1,3}}(?:,\d{{3}})+\.\d*|\d{{1,3}}(?:,\d{{3}}){{2,}})"
-    rf"\s*[%‰]?\s*{_CURRENCY}?[-)]?$",
+    rf"^{_EDGE}(?:\d*\.(?!\d{{3}}(?!\d))\d+|0?\.\d+|\d{{4,}}\.\d+|\d{{1,3}}(?:,\d{{3}})+\.\d*|\d{{1,3}}(?:,\d{{3}}){{2,}}"
+    rf"|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d*)?)\s*[%‰]?\s*{_CURRENCY}?[-)]?$",
     re.MULTILINE,
 )
 _COMMA = re.compile(
@@ -281,8 +281,11 @@ def _decimal(number: str, separator: str) -> str | None:
 
 
 def _grouped(number: str, sign: str) -> str:
-    """A number without the sign between its groups of three digits; with it, where they are none."""
+    """A number without the sign between its groups of three digits, or of two before the last three, as India writes
+    them; with it, where they are none."""
     whole = re.split(r"[.,]", number)[0] if sign not in ".," else number
+    if sign == "," and re.fullmatch(r"\d{1,2}(?:,\d{2})+,\d{3}", whole):
+        return number.replace(sign, "")
     return number.replace(sign, "") if re.fullmatch(rf"\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+", whole) else number
 
 

@@ -53,11 +53,11 @@ class Reading(Options):
     series' names, several where several make one; none finds them. past, future, static: columns known up to now, known
     beforehand (rows after the last target give what is to come), and one value a series. frequency: as pandas writes
     it, or "steps" for rows as they come; None finds it. dayfirst: of dates whose year stands last; None finds it.
-    timezone: of the clock. date_format: how times are written, in directives of strptime, or excel, s, ms, us, ns,
-    years or steps. aggregate: what several rows of one step become, None refuses them. round: move times to the nearest
-    step. decimal, thousands: signs in numbers; None finds them. missing: further marks of missing values. censored:
-    what a cell such as <0.1 or >2400 becomes; None refuses it. header: whether a row names the columns. sheet: of an
-    Excel file.
+    timezone: of the clock. date_format: how times are written, in directives of strptime, or excel, jd, mjd, s, ms,
+    us, ns, years or steps. aggregate: what several rows of one step become, None refuses them. round: move times to the
+    nearest step. decimal, thousands: signs in numbers; None finds them. missing: further marks of missing values.
+    censored: what a cell such as <0.1 or >2400 becomes; None refuses it. header: whether a row names the columns.
+    sheet: of an Excel file.
     """
 
     who = "series"
@@ -85,7 +85,7 @@ class Reading(Options):
     dayfirst: bool | None = option(None, help="Of dates such as 01/02/2016.")
     timezone: str | None = option(None, help="Of the clock, such as Europe/Berlin.")
     date_format: str | None = option(
-        None, help="How times are written, such as %d.%m.%y; or excel, s, ms, us, ns, years, steps."
+        None, help="How times are written, such as %d.%m.%y; or excel, jd, mjd, s, ms, us, ns, years, steps."
     )
     aggregate: str | None = option(
         None, choices=AGGREGATES, help=f"What several rows of one step become: {', '.join(AGGREGATES)}."

@@ -49,6 +49,8 @@ def read(source: Any, reading: Reading, beside: bool = False) -> Panel:
     if isinstance(source, list | tuple):
         return _arrays(list(source), [str(n) for n in range(len(source))])
     table = table_of(source, reading)
+    if table.frequency is not None and reading.frequency is None:
+        reading = replace(reading, frequency=table.frequency)
     if (long := across(table, reading) or turned(table, reading)) is not None:
         table, reading = long
     times = find_times(table, reading)

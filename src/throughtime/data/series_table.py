@@ -13,11 +13,14 @@ import numpy as np
 from throughtime.data import frames
 from throughtime.data.beside_numbers import stand_in
 from throughtime.data.dates import plausible
+from throughtime.data.declared import DECLARED, Declared, read_declared
+from throughtime.data.json_shapes import shaped_columns
+from throughtime.data.list_rows import unrolled
 from throughtime.data.number_cells import Numbers, NumberStyle, quick_numbers, read_numbers
 from throughtime.data.parquet import ParquetTable
 from throughtime.data.reading import Reading
 from throughtime.data.sheets import read_sheet, uncollected
-from throughtime.data.table import JSON, PARQUET, TableData, check_exists, read_table
+from throughtime.data.table import JSON, PARQUET, check_exists, read_table
 from throughtime.data.written import Text, small
 from throughtime.errors import UserError
 from throughtime.storage.memory import give_back
@@ -28,6 +31,12 @@ MANY = 100_000
 _BLOCK = 1 << 16
 """Cells that are looked up together."""
 
+_BINARY = (
+    *(".feather", ".arrow", ".ipc", ".orc", ".xls", ".xlsb", ".ods", ".nc", ".h5", ".hdf5", ".pkl", ".pickle", ".rds"),
+    *(".rdata", ".mat", ".dta", ".sav", ".sas7bdat", ".npy", ".npz", ".zip", ".7z", ".db", ".sqlite"),
+)
+"""Suffixes of files that hold tables and are not read."""
+
 Cells = Text | np.ndarray
 """A column: texts, or an array of numbers or datetime64[us]."""
 
@@ -36,8 +45,9 @@ Cells = Text | np.ndarray
 class SeriesTable:
     """columns: by name. where: for errors. rows: (N,) how an editor counts each. blank: rows that were left out for
     being empty. separator: of a file's columns. style: of numbers. zones: of columns whose times are UTC. twice: names
-    that several columns have. index: columns that were a frame's index. laid_out: whether columns
-    are made of another table's, under names that no file has. notes: what was found so far."""
+    that several columns have. index: columns that were a frame's index. laid_out: whether columns are made of another
+    table's, under names that no file has. frequency: of the steps, where the file says it. notes: what was found so
+    far."""
 
     columns: dict[str, Cells]
     where: str
@@ -50,6 +60,7 @@ class SeriesTable:
     index: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
     laid_out: bool = False
+    frequency: str | None = None
     known: dict[str, Numbers] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -173,17 +184,21 @@ def table_of(source: Any, reading: Reading) -> SeriesTable:
     if isinstance(source, str | Path):
         suffix = Path(source).suffix.lower()
         check_exists(source)
+        if suffix in _BINARY:
+            raise UserError(f"{source}: {suffix} is not read; write it as CSV or Parquet, or give it as a frame")
         if suffix in JSON:
-            return _of_table(read_table(source), reading)
+            return _of_json(Path(source), reading)
+        if suffix in DECLARED:
+            return _of_declared(read_declared(source, str(source)), str(source), reading)
         if suffix in PARQUET:
             return _of_parquet(ParquetTable(Path(source), "forecast"), str(source), reading)
         return _of_file(source, reading)
     if isinstance(source, Mapping):
-        found = {str(name): frames.array(values, str(name)) for name, values in source.items()}
-        lengths = {len(values) for values in found.values()}
+        frame = frames.Frame()
+        lengths = {len(cells) for cells in _columns_into(frame, source)}
         if len(lengths) != 1:
             raise UserError("data: the columns of a mapping must be of one length")
-        return _made(found, "data", np.arange(lengths.pop()), reading)
+        return _framed(frame, "data", reading)
     return _of_frame(source, "data", reading)
 
 
@@ -222,10 +237,30 @@ def _unique(columns: Sequence[tuple[str, Any]]) -> tuple[dict[str, Any], frozens
     return named, twice
 
 
-def _of_table(table: TableData, reading: Reading) -> SeriesTable:
-    columns = {name: frames.array(values, name) for name, values in table.columns.items()}
-    count = len(next(iter(columns.values())))
-    return _made(columns, table.where, table.first_row + np.arange(count), reading)
+def _columns_into(frame: frames.Frame, columns: Mapping[Any, Any]) -> list[Cells]:
+    """Columns by name into a frame; each of them, as long as it is."""
+    found = []
+    for name, values in columns.items():
+        found.append(frames.array(values, str(name), frame))
+        frame.take(str(name), found[-1])
+    return found
+
+
+def _of_json(path: Path, reading: Reading) -> SeriesTable:
+    shaped = shaped_columns(path)
+    if shaped is not None:
+        return _of_declared(Declared(shaped, np.arange(len(next(iter(shaped.values()))))), str(path), reading)
+    table, frame = read_table(path), frames.Frame()
+    _columns_into(frame, table.columns)
+    return _framed(frame, table.where, reading, table.first_row)
+
+
+def _of_declared(found: Declared, where: str, reading: Reading) -> SeriesTable:
+    table = _made(found.columns, where, found.rows, reading)
+    table.frequency, table.laid_out = found.frequency, "unique_id" in found.columns and "y" in found.columns
+    table.index = ("index",) if "index" in found.columns else ()
+    table.notes.extend(found.notes)
+    return table
 
 
 def _of_parquet(table: ParquetTable, where: str, reading: Reading) -> SeriesTable:
@@ -236,6 +271,7 @@ def _of_parquet(table: ParquetTable, where: str, reading: Reading) -> SeriesTabl
         one = frames.read_frame(table.read(name), where)
         frame.columns += one.columns
         frame.zones |= one.zones
+        frame.lists |= one.lists
     return _framed(frame, where, reading)
 
 
@@ -243,12 +279,19 @@ def _of_frame(source: Any, where: str, reading: Reading) -> SeriesTable:
     return _framed(frames.read_frame(source, where), where, reading)
 
 
-def _framed(frame: frames.Frame, where: str, reading: Reading) -> SeriesTable:
-    named, twice = _unique(frame.columns)
-    count = len(frame.columns[0][1]) if frame.columns else 0
+def _framed(frame: frames.Frame, where: str, reading: Reading, first: int = 0) -> SeriesTable:
+    """first: how an editor counts the first row."""
+    count = len(next((cells for _, cells in [*frame.columns, *frame.lists.items()]), ()))
     if not count:
         raise UserError(f"{where}: there are no rows")
-    table = _made(named, where, small(np.arange(count)), reading)
+    rows = small(first + np.arange(count))
+    if frame.lists:
+        found = unrolled(frame.lists, dict(frame.columns), where, rows, reading.frequency)
+        if found is not None:
+            return _of_declared(found, where, reading)
+        frame.texts()
+    named, twice = _unique(frame.columns)
+    table = _made(named, where, rows, reading)
     table.zones, table.twice, table.index = frame.zones, twice, frame.index
     return table
 

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import csv
 import gc
-import os
 import re
-import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from throughtime.data.cells import ColumnOfCells, columns_of, in_blocks
-from throughtime.data.dates import plausible
+from throughtime.data.excel import EXCEL, excel_rows
+from throughtime.data.headings import check_header, groups, has_data, is_data, levels, without_units
 from throughtime.data.table import LINE, Row, any_field, counted, each_row, table_text
-from throughtime.data.written import MISSING, Text, small
-from throughtime.errors import UserError, needed
-from throughtime.storage.folder import opened_file
-from throughtime.storage.memory import check_memory
+from throughtime.data.written import MISSING, small
+from throughtime.errors import UserError
 
-EXCEL = (".xlsx", ".xlsm")
 _SEPARATORS = ",;\t|"
 _TOTALS = re.compile(
     r"(?:grand |sub-?)?(?:total|sum|mean|average|avg|median|min|max|count|std|gesamt|summe|mittelwert|somme|suma)"
@@ -75,7 +71,7 @@ def read_sheet(source: Any, header: bool = True, sheet: str | None = None) -> tu
     """
     where = "standard input" if str(source) == "-" else str(source)
     if Path(str(source)).suffix.lower() in EXCEL:
-        rows, separator = iter(_excel(where, sheet)), "excel"
+        rows, separator = iter(excel_rows(where, sheet)), "excel"
     else:
         rows, separator = _text(source, where)
     return where, _laid_out(rows, separator, where, header)
@@ -86,11 +82,11 @@ def _text(source: Any, where: str) -> tuple[Iterator[Row], str]:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     separator = _separator(text)
-    if separator == " ":
+    if separator == " " and '"' not in text:
         lines = enumerate((found[0] for found in LINE.finditer(text)), 1)
         rows: Iterator[Row] = ((number, line.split()) for number, line in lines if line.strip())
     else:
-        rows = each_row(text, separator, where)
+        rows = each_row(text, separator, where, spaced=separator == " ")
     return counted(rows, where, size), separator
 
 
@@ -98,69 +94,23 @@ def _separator(text: str) -> str:
     """What stands between the cells: what cuts most lines into equally many."""
     head = [found[0] for found in islice(LINE.finditer(text[:_SNIFFED]), 4 * _HEAD)]
     lines = [line for line in head if line.strip() and line[0] not in "#%"][-_HEAD:]
-    best, score = "", (0.0, 0)
+    top = next((line for line in head if line.strip() and line[0] not in "#%"), "")
+    best, score = "", (0.0, False, 0, False)
     for sign in _SEPARATORS:
         with any_field(_SNIFFED):
             cells = Counter(len(row) for row in csv.reader(lines, delimiter=sign) if row)
+            headed = len(next(csv.reader([top], delimiter=sign), []))
         count, often = max(cells.items(), key=lambda one: (one[1], one[0]), default=(0, 0))
-        if count > 1 and (often / len(lines), count) > score and often / len(lines) > 0.5:
-            best, score = sign, (often / len(lines), count)
+        own = (often / max(len(lines), 1), headed == count, count, sign != ",")  # 1,5;2,5: a comma cuts rows too
+        if count > 1 and own > score and own[0] > 0.5:
+            best, score = sign, own
     if best:
         return best
-    words = {len(line.split()) for line in lines}
-    alone = not any(sign in line for line in lines for sign in _SEPARATORS)
     first = lines[0] if lines else ""
-    return " " if alone and len(words) == 1 and words != {1} else max(_SEPARATORS, key=first.count)
-
-
-def _excel(where: str, sheet: str | None) -> list[Row]:
-    try:
-        import openpyxl
-    except ImportError:
-        raise UserError(f"{where}: Excel files need openpyxl: {needed('excel')}") from None
-    with _excel_file(where) as (file, size):
-        try:
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        except Exception as error:  # whatever a damaged archive makes of it
-            raise UserError(f"{where}: cannot be read as an Excel file ({error})") from None
-        names = list(book.sheetnames)
-        if sheet is not None and sheet not in names:
-            raise UserError(f"{where}: no sheet {sheet!r}; there are {', '.join(names[:20])}")
-        full: dict[str, list[Row]] = {}
-        for name in names if sheet is None else [sheet]:
-            numbered = enumerate(book[name].iter_rows(values_only=True), 1)
-            cells = counted(((number, [_cell(value) for value in row]) for number, row in numbered), where, size)
-            if held := [row for row in cells if any(row[1])]:
-                full[name] = held
-        book.close()
-    if len(full) > 1:
-        raise UserError(f"{where}: there are sheets {', '.join(list(full)[:20])}; say which with sheet")
-    return next(iter(full.values()), [])
-
-
-@contextmanager
-def _excel_file(where: str) -> Iterator[tuple[BinaryIO, int]]:
-    """An Excel file, open, and the bytes it takes on its disk; UserError where it is no regular file, no archive, or
-    where what is packed in it would take too much memory."""
-    try:
-        with opened_file(Path(where)) as file:
-            size = os.fstat(file.fileno()).st_size
-            packed = [one.file_size for one in zipfile.ZipFile(file).infolist()]
-            check_memory(where, sum(packed), size)
-            yield file, size
-    except (OSError, zipfile.BadZipFile) as error:
-        raise UserError(f"{where}: cannot be read as an Excel file ({error})") from None
-
-
-def _cell(value: Any) -> str:
-    """A cell of Excel as text."""
-    if value is None:
-        return ""
-    if hasattr(value, "isoformat"):
-        return str(value.isoformat(" ") if hasattr(value, "hour") and hasattr(value, "year") else value.isoformat())
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value)
+    words = {len(line.split()) for line in lines[1:]} or {0}
+    alone = not any(sign in line for line in lines for sign in _SEPARATORS)
+    headed = len(first.split()) - max(words) in (0, -1)  # R leaves out the name of the rows' names
+    return " " if alone and len(words) == 1 and headed and max(words) > 1 else max(_SEPARATORS, key=first.count)
 
 
 def _laid_out(rows: Iterator[Row], separator: str, where: str, header: bool) -> Sheet:
@@ -173,16 +123,22 @@ def _laid_out(rows: Iterator[Row], separator: str, where: str, header: bool) -> 
         if number < _HEAD:
             head[place] = number, [cell.strip() for cell in cells]
     notes: list[str] = []
-    width, first = _beginning(head, header, notes)
+    width, first = _beginning(head, header)
     names = [""] * width if not header else head[first][1]
     blank = _Blank(head[first][0])
-    below = body = head[first + header :]
+    below, used = head[first + header :], 0
+    body = below
     if header:
         names = [name.lstrip("#% ") if n == 0 else name for n, name in enumerate(names)]
-        names, body = _levels(names, below)
-        body = _without_units(names, body, notes)
-        blank.see([head[first], *below[: len(below) - len(body)]])
-    table = _Body(chain(body, rows), len(names), blank)
+        names, body = levels(names, below)
+        names, body, used = groups(names, body, head[first - 1][1] if first else [])
+        first -= used
+        body = without_units(names, body, notes)
+        blank.see([head[first + used], *below[: len(below) - len(body)]])
+    if first:
+        said = next((cell for cell in head[0][1] if cell), "")[:40]
+        notes.insert(0, f"left out above the table: {first} row{'s' if first > 1 else ''} ({said!r})")
+    table = _Body(chain(body, rows), names, blank)
     del head, below, body
     blocks = iter(table)
     start: list[Row] = []
@@ -191,7 +147,7 @@ def _laid_out(rows: Iterator[Row], separator: str, where: str, header: bool) -> 
     if not start:
         raise UserError(f"{where}: there are no rows below the header")
     if header:
-        _check_header(names, start, where)
+        check_header(names, start, where)
     if len(names) == width - 1 and _row_names([cells for _, cells in start[:_HEAD]], width, separator):
         names = ["", *names]  # as R writes row names
     numbers, columns = _columns(chain([start], blocks), len(names), where, separator)
@@ -230,11 +186,12 @@ class _Blank:
 
 
 class _Body:
-    """The rows of data, block by block: without comments, and without rows of totals and notes at the end."""
+    """The rows of data, block by block: without comments, without the header once more, and without rows of totals and
+    notes at the end."""
 
-    def __init__(self, rows: Iterator[Row], width: int, blank: _Blank) -> None:
-        self._rows, self._width, self._blank = rows, width, blank
-        self._comments, self._below = 0, list[Row]()
+    def __init__(self, rows: Iterator[Row], names: list[str], blank: _Blank) -> None:
+        self._rows, self._names, self._width, self._blank = rows, names, len(names), blank
+        self._comments, self._below, self._again = 0, list[Row](), list[int]()
 
     def __iter__(self) -> Iterator[list[Row]]:
         held, begun, width = self._below, False, self._width
@@ -242,6 +199,10 @@ class _Body:
             self._blank.see(block)
             kept = [row for row in block if row[1][0][:1] != "#" or not _comment(row[1], width)]
             self._comments += len(block) - len(kept)
+            first = self._names[0]
+            if any(row[1][0] == first for row in kept):
+                self._again += [number for number, cells in kept if self._heads(cells)]
+                kept = [row for row in kept if not self._heads(row[1])]
             end = len(kept)
             while end and _closes(kept[end - 1][1], width):
                 end -= 1
@@ -253,9 +214,16 @@ class _Body:
                 held.clear()
             held += kept[end:]
 
+    def _heads(self, cells: list[str]) -> bool:
+        """Whether a row is the header once more, as where files were put together."""
+        return cells == self._names and any(self._names)
+
     def notes(self) -> list[str]:
         """What was left out, once all rows were asked for."""
         notes = []
+        if self._again:
+            several = f"{len(self._again)} times, first in" if len(self._again) > 1 else "once,"
+            notes.append(f"left out: the header {several} row {self._again[0]}")
         if self._comments:
             notes.append(f"left out: {self._comments} row{'s' if self._comments > 1 else ''} of comments")
         if left := [row for row in self._below if any(cell.strip() for cell in row[1])]:
@@ -270,8 +238,9 @@ def _closes(cells: list[str], width: int) -> bool:
     """Whether a row can be one of totals or notes, or an empty one, where no row of data follows."""
     cells = [cell.strip() for cell in cells]
     first = next((cell for cell in cells if cell), "")
-    lone = width > 1 and sum(map(bool, cells)) == 1 and bool(cells[0]) and not _is_data(cells[0])
-    return not first or bool(_TOTALS.fullmatch(first)) or lone
+    lone = width > 1 and sum(map(bool, cells)) == 1 and bool(cells[0]) and not is_data(cells[0])
+    words = len(cells) < width and not has_data(cells)
+    return not first or bool(_TOTALS.fullmatch(first)) or lone or words
 
 
 def _columns(
@@ -299,7 +268,7 @@ def _row_names(rows: list[list[str]], width: int, separator: str) -> bool:
     return separator in " \t" or all(cells[0] == str(n + int(rows[0][0] == "1")) for n, cells in enumerate(rows))
 
 
-def _beginning(rows: list[Row], header: bool, notes: list[str]) -> tuple[int, int]:
+def _beginning(rows: list[Row], header: bool) -> tuple[int, int]:
     """How many cells most rows have, and the place of the header, or of the first row of data."""
     widths = Counter(len(cells) for _, cells in rows[: 20 * _HEAD])
     width = max(widths, key=lambda count: (widths[count], count))
@@ -312,83 +281,39 @@ def _beginning(rows: list[Row], header: bool, notes: list[str]) -> tuple[int, in
         count = sum(map(bool, cells))
         if comment and len(cells) == width > 1 and _data_follow(rows[place + 1 : _HEAD], width):
             break  # a header behind a sign of comments
-        named = len(cells) > 1 and not cells[0] and count == len(cells) - 1 and not any(map(_is_data, cells[1:]))
+        named = len(cells) > 1 and not cells[0] and count == len(cells) - 1 and not any(map(is_data, cells[1:]))
         enough = named or count >= max(2, (usual + 1) // 2) or (width == 1 and count == 1) or len(rows) - place <= 2
         if not comment and len(cells) >= width - 1 and enough:
             break
-    if first:
-        said = rows[0][1][0][:40]
-        notes.append(f"left out above the table: {first} row{'s' if first > 1 else ''} ({said!r})")
-    return width, first
+    return width, _later(rows, width, first) if header else first
+
+
+_ABOVE = 12
+"""Rows that tell of a table above it, at most, where a header of their own stands among them."""
+
+
+def _later(rows: list[Row], width: int, first: int) -> int:
+    """The place of a header below an empty line that more rows of data follow than stand above it, as where a service
+    tells of a place before what was measured there; the first one where there is none."""
+    for place in range(first + 1, min(first + _ABOVE, len(rows) - 3)):
+        number, cells = rows[place]
+        gap = number - rows[place - 1][0] > 1 + sum(cell.count("\n") for cell in rows[place - 1][1])
+        named = len(cells) == width and all(cells[1:]) and not any(map(is_data, filter(None, cells)))
+        below = [one for _, one in rows[place + 1 : place + 1 + _HEAD]]
+        enough = len(below) >= 3 * (place - first)
+        if (gap or not any(rows[place - 1][1])) and named and enough and all(len(one) == width for one in below[:3]):
+            return place if all(map(has_data, below[:3])) else first
+    return first
 
 
 def _data_follow(rows: list[Row], width: int) -> bool:
     """Whether the next row that is no comment holds data; a comment with as many cells is a later header."""
     for _, cells in rows:
         if cells[0][:1] not in ("#", "%"):
-            return _data(cells)
+            return has_data(cells)
         if len(cells) == width:
             return False
     return False
-
-
-def _data(cells: Sequence[str]) -> bool:
-    """Whether a row holds a number or a date."""
-    return any(_is_data(cell) for cell in cells)
-
-
-def _is_data(cell: str) -> bool:
-    try:
-        float(cell.replace(",", ".").rstrip("% "))
-    except ValueError:
-        text = Text.of([cell])
-        return plausible(text, text.missing())
-    return cell.lower() not in MISSING
-
-
-def _check_header(names: list[str], body: list[Row], where: str) -> None:
-    """UserError where the row that should name the columns is one of data."""
-    named = [name for name in names if name]
-    shown = ",".join(names)[:60]
-    ask = f"{where}: the first row must name the columns, got {shown!r}; add a row of names, or say there is no header"
-    if all(_is_data(name) for name in named):
-        raise UserError(ask)
-    for name, below in zip(names, body[0][1], strict=False):
-        texts = Text.of([name]), Text.of([below])
-        if all(plausible(text, text.missing()) for text in texts):
-            raise UserError(ask)
-
-
-def _levels(names: list[str], body: list[Row]) -> tuple[list[str], list[Row]]:
-    """Names of several rows as one, where a row below them names the index alone, as pandas writes such columns."""
-    for place, (_, cells) in enumerate(body[:4]):
-        if len(cells) != len(names) or _data(cells):
-            break
-        if place and cells[0] and not any(cells[1:]) and place + 1 < len(body) and _data(body[place + 1][1]):
-            rows = [names, *(row for _, row in body[:place])]
-            joined = [" ".join(filter(None, column)) for column in zip(*rows, strict=True)]
-            return [cells[0], *joined[1:]], body[place + 1 :]
-    return names, body
-
-
-def _without_units(names: list[str], body: list[Row], notes: list[str]) -> list[Row]:
-    """Without a row of units right below the header: texts where numbers stand below."""
-    if len(body) < 2 or _data(body[0][1]):
-        return body
-    if all(re.fullmatch(r"\d+[sdn]", cell) for cell in body[0][1]):  # widths and kinds, as the USGS writes them
-        notes.append(f"left out: row {body[0][0]} of the columns' widths ({', '.join(body[0][1])[:40]})")
-        return body[1:]
-    cells, below = body[0][1], [row for _, row in body[1:6] if len(row) == len(names)]
-    over = [
-        bool(cell) and cell.lower() not in MISSING and all(_is_data(row[n]) for row in below if row[n])
-        for n, cell in enumerate(cells[: len(names)])
-    ]
-    texts = [any(row[n] and not _is_data(row[n]) for row in below) for n in range(len(names))]
-    held = [bool(cell) and texts[n] for n, cell in enumerate(cells[: len(names)])]
-    if below and any(over) and not any(held):
-        notes.append(f"units left out: row {body[0][0]} ({', '.join(cell for cell in cells if cell)[:60]})")
-        return body[1:]
-    return body
 
 
 def _comment(cells: list[str], width: int) -> bool:

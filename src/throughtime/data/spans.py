@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from throughtime.data.label_notes import counted
+from throughtime.data.span_tools import rewritten
 from throughtime.errors import UserError
 from throughtime.options import Json
 
@@ -15,6 +16,8 @@ _LISTS = ("entities", "spans", "label", "labels")
 _RASA = re.compile(r"\[([^\]]+)\](?:\(([^)]+)\)|\{([^}]*)\})")
 _RASA_KIND = re.compile(r"""["']?entity["']?\s*:\s*["']?([^"',}]+)""")
 _INTENT = re.compile(r"""\s*(?:-\s*intent:|##\s*intent:)\s*["']?([^"'#]+?)["']?\s*""")
+_EXAMPLES = re.compile(r"\s*examples:\s*(.?).*")
+_OWN_TEXT = re.compile(r"""text:\s*([|>]-?|["']?(.*?)["']?)""")
 _ITEM = re.compile(r"\s*[-*+]\s+(.*\S)\s*")
 
 
@@ -45,6 +48,8 @@ def spanned(values: Sequence[Any], first: int, where: str) -> Marked | None:
             rows, first = list(inner.get("common_examples", [])), 0
         elif isinstance(inner := whole.get("annotations"), list) and "classes" in whole:
             rows, first = [one for one in inner if one is not None], 0
+    if (others := rewritten(rows)) is not None:
+        rows, first = list(others), 0 if len(rows) == 1 and len(others) > 1 else first
     if not rows or not all(_is_spanned(one) for one in rows):
         return None
     found = [_spanned(one, row, f"{where}: row {row}") for row, one in enumerate(rows, first)]
@@ -146,13 +151,22 @@ def rasa(content: str) -> list[Spanned] | None:
     """The examples of Rasa's YAML or Markdown, [a text](kind); None where there are no intents of that form."""
     found: list[Spanned] = []
     intent: str | None = None
+    listed = wanted = False  # whether examples are a list with a text each; whether the next line is such a text
     for row, line in enumerate(content.split("\n"), 1):
         if match := _INTENT.fullmatch(line):
             intent = match.group(1).strip()
         elif re.match(r"\s*(?:-\s*(?:synonym|regex|lookup|story|rule):|##\s)", line):
             intent = None
+        elif match := _EXAMPLES.fullmatch(line):
+            listed = not match.group(1)
+        elif wanted and intent is not None and line.strip():
+            found.append(_marked(line.strip(), intent, row))
+            wanted = False
         elif intent is not None and (match := _ITEM.fullmatch(line)):
-            found.append(_marked(match.group(1), intent, row))
+            own = _OWN_TEXT.fullmatch(match.group(1)) if listed else None
+            wanted = own is not None and own.group(2) is None
+            if not wanted:
+                found.append(_marked(match.group(1) if own is None else own.group(2), intent, row))
     return found or None
 
 

@@ -213,7 +213,10 @@ def _parquet(path: Path, extra: str, typed: bool) -> TableData:
     table, narwhals = ParquetTable(path, extra), _narwhals(extra)
     if not table.apart:
         return _frame(table.read(), str(path), extra, typed)
-    read = lambda name: narwhals.from_native(table.read(name), eager_only=True)[name]  # noqa: E731
+
+    def read(name: str) -> Any:
+        return narwhals.from_native(table.read(name), eager_only=True)[name]
+
     return _made(table.names, read, table.count, str(path), typed, typed)
 
 

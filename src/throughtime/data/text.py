@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import sys
@@ -35,15 +36,33 @@ ARCHIVES = {
     b"\x28\xb5\x2f\xfd": "a Zstandard archive",
     b"PK\x03\x04": "a zip archive or an office document",
     b"%PDF-": "a PDF",
+    b"{\\rtf": "an RTF document",
+    b"\xd0\xcf\x11\xe0": "an old office document",
+    b"SQLite format 3": "a database",
+    b"\x93NUMPY": "an array of NumPy",
+    b"x\x9c": "compressed data, as spaCy's DocBin is",
+    b"\xff\xff\xff\xff": "an Arrow stream, as of Hugging Face's data sets (their to_json writes lines)",
+    b"ARROW1": "an Arrow (Feather) file",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
 }
 """Files taken for text by mistake, by their first bytes."""
+
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""Byte order marks that say which encoding a text has, the longer ones first."""
 
 
 def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
     """The text of a file; "-" reads standard input.
 
     Line ends become "\\n" and a byte order mark is dropped, so that the same text gives the same tokens on every
-    system. Raises UserError for a file that is missing, a folder, unreadable, empty or not in `encoding`.
+    system; one of UTF-16 or UTF-32 says the encoding, where nobody says another than UTF-8. Raises UserError for a file
+    that is missing, a folder, unreadable, empty or not in `encoding`.
     """
     name = "standard input" if str(path) == "-" else str(path)
     raw = read_bytes(path, name)
@@ -52,17 +71,20 @@ def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
     for mark, what in ARCHIVES.items():
         if raw.startswith(mark):
             raise UserError(f"{name}: expected text, got {what}; take the text out of it first")
+    if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
+        encoding = next((name for mark, name in _MARKS.items() if raw.startswith(mark)), encoding)
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
         where = f"byte 0x{raw[error.start]:02x} at offset {error.start}"
         hint = "say which encoding it has, for example --encoding latin-1 or --encoding gb18030"
-        if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            hint = "it begins like UTF-16, try --encoding utf-16"
+        if encoding in _MARKS.values():
+            hint = f"it begins like {encoding.upper()}, and does not go on so"
         raise UserError(f"{name}: expected {encoding} text, got {where} ({error.reason}); {hint}") from None
     except (LookupError, ValueError) as error:
         raise UserError(f"{name}: cannot decode as {encoding!r} ({error}); name one such as utf-8") from None
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\n\ufeff", "\n")  # of files that were put together
     if not text:
         raise UserError(f"{name}: expected text, got only a byte order mark")
     if "\0" in text:

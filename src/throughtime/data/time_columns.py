@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,11 @@ from throughtime.data.series_table import SeriesTable
 from throughtime.data.time_finding import columns_of_times
 from throughtime.data.written import Text
 from throughtime.errors import UserError
+
+_BUDDHIST = (2443, 2600)
+"""Years that are 1900 to 2057 as the Buddhist calendar counts them."""
+
+_BRACKETS = re.compile(r"\[([A-Za-z_]+/[A-Za-z_/]+)\]$")
 
 _MOST = 1 << 53
 """Whole numbers from here on are rounded as float64."""
@@ -61,6 +67,8 @@ def find_times(table: SeriesTable, reading: Reading) -> Times:
         raise UserError(f"{table.where}: row {row}, column {shown}: the time is missing; fill it in, or leave it out")
     _check_years(table, shown, times.wall)
     _check_years(table, shown, times.instants)
+    if reading.date_format is None and times.dated:
+        _check_era(table, shown, times.wall)
     said = () if table.laid_out else (f"time: column{'s' if len(names) > 1 else ''} {shown}", *times.notes)
     return Times(
         tuple(names), times.wall, times.instants, times.zone, times.changing, times.written,
@@ -86,6 +94,18 @@ def _check_years(table: SeriesTable, name: str, times: np.ndarray | None) -> Non
     if wrong.any():
         row = table.rows[int(wrong.argmax())]
         raise UserError(f"{table.where}: row {row}, column {name}: expected {expected}; mend it, or leave the row out")
+
+
+def _check_era(table: SeriesTable, name: str, wall: np.ndarray | None) -> None:
+    """UserError for years of our time as the Buddhist calendar counts them, where they could be meant."""
+    if wall is None or not len(wall):
+        return
+    years = wall.astype("datetime64[Y]").astype(np.int64) + 1970
+    if years.min() >= _BUDDHIST[0] and years.max() <= _BUDDHIST[1]:
+        raise UserError(
+            f"{table.where}: row {table.rows[0]}, column {name}: {years[0]} may be a year of the Buddhist calendar, "
+            f"{years[0] - 543}; subtract 543, or say how dates are written (date_format) where it is meant"
+        )
 
 
 def _drop_totals(table: SeriesTable, name: str) -> None:
@@ -149,6 +169,8 @@ def _read(table: SeriesTable, name: str, reading: Reading) -> Times:
     instants = dates.stamps - dates.offsets.astype("timedelta64[s]")
     _check_years(table, name, instants)
     different = np.unique(dates.offsets)
+    if (zone := _in_brackets(text)) is not None and reading.timezone is None:
+        return Times((name,), dates.stamps, instants, zone, False, dates.written, (*dates.notes, f"time zone: {zone}"))
     if len(different) == 1:
         return _zoned(
             dates.stamps, instants, reading, dates.written, zones.offset_name(int(different[0])), *dates.notes
@@ -159,6 +181,16 @@ def _read(table: SeriesTable, name: str, reading: Reading) -> Times:
     zone = zones.matching(instants[first], dates.offsets[first])
     clock = [] if zone is None else [f"time zone: {zone}, or one with the same clock"]
     return Times((name,), dates.stamps, instants, zone, zone is None, dates.written, (*dates.notes, *clock))
+
+
+def _in_brackets(text: Text) -> str | None:
+    """The zone that stands behind every time, as in 2024-01-01T00:00+01:00[Europe/Berlin]; None where none does."""
+    found = {match[1] if (match := _BRACKETS.search(kind)) else None for kind in text.kinds}
+    name = found.pop() if len(found) == 1 else None
+    if name is None:
+        return None
+    zones.zone_of(name)
+    return name
 
 
 def _zoned(

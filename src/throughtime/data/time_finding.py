@@ -23,10 +23,13 @@ _COUNTED = {
     *("quarter", "day", "dt", "ts", "t", "epoch", "unix", "unixtime", "decimaldate", "decimalyear", "datetimeutc"),
     *("unixtimestamp", "unixtime", "epochtime", "timestampms", "opentime", "closetime"),
     *("jahr", "année", "annee", "año", "ano", "anno", "jaar", "år", "datum", "fecha", "data", "zeit", "monat", "mois"),
-    "mes",
+    *("mes", "дата", "날짜", "日付", "jd", "julianday", "juliandate", "mjd", "modifiedjulianday"),
     *("日期", "时间", "年", "年份", "月份", "日期时间", "时间戳"),
 }
 """Further names of columns whose numbers may be dates."""
+
+_YEARS = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\bFY ?'?\d\d|\d ?年")
+"""Texts with a year in them."""
 
 _TIMELY = re.compile(
     r"dat(?:e|um)|time|zeit|fecha|hora|epoch|unix|stamp|(?:^|_)ts(?:$|_)|yyyymm|日期|时间", re.IGNORECASE
@@ -76,7 +79,20 @@ def columns_of_times(table: SeriesTable, reading: Reading) -> Sequence[str]:
             return [name]
     if "year" in parts and _numbering(table, parts["year"]):
         return [parts["year"]]
+    if "month" in parts and reading.frequency != "steps":
+        _refuse_short_years(table, names)
     return _by_their_looks(table, names, reading)
+
+
+def _refuse_short_years(table: SeriesTable, names: Sequence[str]) -> None:
+    """UserError for years of two digits beside months."""
+    for name in names:
+        values = table.parsed(name).values if plain_name(name) in PARTS["year"] else np.full(1, np.nan)
+        if np.isfinite(values).all() and (values == np.round(values)).all() and 0 <= values.min() <= values.max() < 100:
+            raise UserError(
+                f"{table.where}: row {table.rows[0]}, column {name}: {values[0]:g} may be a year of two digits; write "
+                "all four, or take rows as they come (frequency steps)"
+            )
 
 
 def _by_their_looks(table: SeriesTable, names: Sequence[str], reading: Reading) -> Sequence[str]:
@@ -144,12 +160,12 @@ def _numbering(table: SeriesTable, name: str) -> bool:
 
 
 def _unreadable_dates(table: SeriesTable, name: str) -> bool:
-    """Whether every text of a column is another one with a year in it: 2023H1, FY2024, 2024-01-01 to 2024-01-07. What
+    """Whether every text of a column is another one with a year in it: FY2024, FY24Q1, 2024-01-01 to 2024-01-07. What
     it is to say is refused with its row where it is read, so that no time is lost."""
     if table.holds(name) != "texts":
         return False
     kinds = table.text(name).kinds
-    return len(kinds) == len(table) > 2 and all(re.search(r"(?<!\d)(?:19|20)\d\d(?!\d)", kind) for kind in kinds)
+    return len(kinds) == len(table) > 2 and all(_YEARS.search(kind) for kind in kinds)
 
 
 def _rising_dates(table: SeriesTable, name: str, reading: Reading) -> bool:
@@ -203,7 +219,7 @@ def _with_clock(table: SeriesTable, name: str, names: Sequence[str]) -> Sequence
         if not _days(table.parsed(name).values):
             return [name]
     elif isinstance(cells, Text):
-        if any(":" in kind for kind in cells.kinds[:100]):
+        if any(":" in kind and not kind.endswith(" 00:00:00") for kind in cells.kinds[:100]):
             return [name]
     elif (cells != cells.astype("datetime64[D]")).any():
         return [name]

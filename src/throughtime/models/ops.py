@@ -74,6 +74,9 @@ class Ops(Protocol):
     def constant(self, values: np.ndarray, like: Array) -> Array:
         """Fixed values, beside an array."""
 
+    def fixed(self, x: Array) -> Array:
+        """The same values, which training leaves as they are."""
+
     def dropout(self, x: Array, share: float, variational: bool) -> Array:
         """Zero the share of values, scale the rest up; variational: the same ones at every step. Only in training."""
 

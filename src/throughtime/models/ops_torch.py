@@ -87,6 +87,10 @@ class TorchOps:
         """Fixed values, beside a tensor."""
         return torch.from_numpy(values).to(like)
 
+    def fixed(self, x: torch.Tensor) -> torch.Tensor:
+        """The same values, through which no gradient goes."""
+        return x.detach()
+
     def layer_norm(self, x: torch.Tensor, gain: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         """Each row shifted and scaled to mean 0 and variance 1, times gain, plus bias; see Ops."""
         return functional.layer_norm(x, x.shape[-1:], gain, bias, NORM)

@@ -205,8 +205,12 @@ class Estimator(Asked, ABC, Generic[Chosen, Examples, Built, Running]):
         if options.start is None:
             return options
         check_apart(options.start, folder)
-        self._earlier = Earlier.of(self.schema, options.start, self.starts)
+        self._earlier = Earlier.of(self.schema, self._start_of(options, options.start), self.starts)
         return options if self._earlier is None else self._earlier.taken_over(options, said)
+
+    def _start_of(self, options: Chosen, start: str) -> str:
+        """The folder of the model that a training starts from. start: the one that was given."""
+        return start
 
     def _go_on(self, record: ModelRecord[Any, Any, Any, Any]) -> None:
         """Before a run goes on: the model that it started from."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -79,10 +79,13 @@ Keep = Callable[[dict[str, np.ndarray], Mapping[str, Any]], None]
 @dataclass(frozen=True)
 class Learner:
     """What learns by itself. parameters: by name, as the job has them. loss: of a batch of the job, see Job.loss; it is
-    asked in another thread where there are other learners."""
+    asked in another thread or process where there are other learners. part: what of a batch it reads. generator: what
+    its loss draws from, where it draws."""
 
     parameters: Mapping[str, torch.Tensor]
     loss: Callable[[Any], tuple[torch.Tensor, int]]
+    part: Callable[[Any], Any] = field(default=lambda batch: batch)
+    generator: torch.Generator | None = None
 
 
 def learners_of(job: Job) -> list[Learner]:
@@ -173,12 +176,28 @@ class SideBySideJob(EnsembleJob):
     def learners(self) -> list[Learner]:
         """Each model by itself."""
         return [
-            Learner({prefix + name: p for name, p in model.named_parameters()}, partial(self._member, number))
+            Learner(
+                {prefix + name: p for name, p in model.named_parameters()},
+                partial(self._member, number),
+                partial(_part, number),
+                model.generator,
+            )
             for number, (prefix, model) in enumerate(self.models.items())
         ]
 
-    def _member(self, number: int, batch: Sequence[Any]) -> tuple[torch.Tensor, int]:
+    def news(self) -> Any:
+        """What `epoch` has changed of what losses read, for copies of the job in other processes; None for nothing."""
+        return None
+
+    def take(self, news: Any) -> None:
+        """Take over the news of the job that this one is a copy of."""
+
+    def _member(self, number: int, batch: Sequence[Any] | Mapping[int, Any]) -> tuple[torch.Tensor, int]:
         return self.member_loss(number, batch[number])
+
+
+def _part(number: int, batch: Sequence[Any]) -> dict[int, Any]:
+    return {number: batch[number]}
 
 
 class Shuffled:

@@ -18,7 +18,7 @@ from throughtime.training.clock import Clock
 from throughtime.training.gradient_monitor import GradientMonitor
 from throughtime.training.history import History
 from throughtime.training.interrupt import Interrupt
-from throughtime.training.job import Batches, Job, learners_of
+from throughtime.training.job import Batches, Job
 from throughtime.training.meters import Meters
 from throughtime.training.progress import Progress, Silent
 from throughtime.training.saving import Saver
@@ -95,7 +95,7 @@ class _Run:
     def __init__(self, job: Job, settings: Settings, directory: Path | None, progress: Progress) -> None:
         self.job, self.settings, self.directory, self.progress = job, settings, directory, progress
         self.parameters = dict(job.parameters())
-        self.team = Team(learners_of(job), settings, torch.get_num_threads())
+        self.team = Team(job, settings, torch.get_num_threads())
         self.budget = Budget(settings.budget, settings.unit, job.steps_per_epoch, settings.attempt_steps)
         self.history = History(None)
         self.saver = Saver(directory / CHECKPOINT if directory else None, settings.checkpoint_seconds, progress.note)
@@ -133,6 +133,7 @@ class _Run:
                 self.epoch, self.position = self.epoch + 1, 0
                 batches = self.job.epoch(self.epoch)
                 self.job.begin()
+                self.team.epoch_began()
             if not self._advance(batches, interrupt):
                 continue
             done = self.budget.progress(self.step, self.elapsed, self.reserve)
@@ -261,7 +262,7 @@ class _Run:
             return False
         self.attempts.begin(self.step)
         self.team.close()
-        self.team = Team(learners_of(self.job), self.settings, torch.get_num_threads())
+        self.team = Team(self.job, self.settings, torch.get_num_threads())
         self.budget.begin(self.step, self.elapsed, steps)
         self.all_learned, self.next_validation = self.attempts.whole, 1 / (3 * self.settings.validations)
         text = f"attempt {self.attempts.number + 1}, from the start: {different}, {steps:,} steps at most"
@@ -277,6 +278,7 @@ class _Run:
         if not wanted or not near or not self.attempts.last_one(self.budget, self.step, self.elapsed):
             return False
         self.job.learn_validation()
+        self.team.job_changed()
         self.all_learned = True
         self.progress.note(f"step {self.step}: from here on what was kept for validation is learned too")
         return True

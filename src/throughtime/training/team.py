@@ -1,4 +1,4 @@
-"""Members that learn side by side, in threads, in the same bits as one after the other.
+"""Members that learn side by side, in processes or threads, in the same bits as one after the other.
 
 Each member has its own parameters, gradient, optimizer and average, so that no step of one waits for another's. A few
 steps are given to all at once; whoever is free takes the member that is furthest behind.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -18,7 +18,8 @@ import torch
 
 from throughtime.training.average import Average
 from throughtime.training.clipping import clip
-from throughtime.training.job import Learner
+from throughtime.training.job import Job, Learner, SideBySideJob, learners_of
+from throughtime.training.processes import Processes, possible, share
 from throughtime.training.settings import Settings
 
 
@@ -46,12 +47,37 @@ class Order:
 
 
 class Member:
-    """What learns by itself: a job's parameters with their optimizer and average."""
+    """What learns by itself: a job's parameters with their optimizer and average. shared: they lie in memory that later
+    copies of this process write, too."""
 
-    def __init__(self, learner: Learner, settings: Settings) -> None:
+    def __init__(self, learner: Learner, settings: Settings, shared: bool = False) -> None:
         self.parameters, self._loss, self._clip = dict(learner.parameters), learner.loss, settings.clip
+        self.part, self._generator = learner.part, learner.generator
+        if shared:
+            share(list(self.parameters.values()))
         self.optimizer = _optimizer(self.parameters, settings)
         self.average = Average(self.parameters, settings.average) if settings.average else None
+        self._drawn = None if self._generator is None else self._generator.get_state()
+        if shared:
+            self._share()
+
+    def _share(self) -> None:
+        for parameter in self.parameters.values():  # what AdamW begins with
+            zeros = {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
+            self.optimizer.state[parameter] = {"step": torch.zeros((), dtype=torch.float32), **zeros}
+        own = [value for state in self.optimizer.state.values() for value in state.values()]
+        own += [] if self.average is None else self.average.values.values()
+        share([*own, *([] if self._drawn is None else [self._drawn])])
+
+    def leave(self) -> None:
+        """Leave where the random generator is for another process."""
+        if self._generator is not None and self._drawn is not None:
+            self._drawn.copy_(self._generator.get_state())
+
+    def follow(self) -> None:
+        """Go on where another process left the random generator."""
+        if self._generator is not None and self._drawn is not None:
+            self._generator.set_state(self._drawn.clone())
 
     def step(self, order: Order) -> Step:
         """Learn from a batch."""
@@ -72,22 +98,23 @@ class Member:
 class Team:
     """The members of a job.
 
-    threads: for all of them; where there are several members each has its share, one at least. Of a team that has
-    more than one thread to share, `close` ends the others.
+    threads: for all of them; where there are several members each has its share, one at least. processes: whether those
+    who learn side by side are processes, not threads; None for where that is possible. `close` ends them.
     """
 
-    def __init__(self, learners: Sequence[Learner], settings: Settings, threads: int) -> None:
-        self.members = [Member(learner, settings) for learner in learners]
-        self._workers = min(threads, len(self.members))
+    def __init__(self, job: Job, settings: Settings, threads: int, processes: bool | None = None) -> None:
+        learners = learners_of(job)
+        self._job, self._workers = job, min(threads, len(learners))
+        self._share = max(1, threads // max(1, len(learners)))
+        self._apart = self.parallel and (possible() if processes is None else processes)
+        self.members = [Member(learner, settings, self._apart) for learner in learners]
         self._pool: ThreadPoolExecutor | None = None
-        if self._workers > 1:
-            share = max(1, threads // len(self.members))
-            self._pool = ThreadPoolExecutor(self._workers, "member", torch.set_num_threads, (share,))
+        self._processes: Processes | None = None
 
     @property
     def parallel(self) -> bool:
         """Whether members learn at the same time."""
-        return self._pool is not None
+        return self._workers > 1
 
     @property
     def together(self) -> int:
@@ -99,17 +126,68 @@ class Team:
 
         Where `pressed` says so no further one is begun. After a step that is not finite no later one is taken.
         """
+        if self._apart and self._ready():
+            return self._run_apart(orders, pressed)
         turn = _Turn(self.members, orders, pressed)
-        if self._pool is None:
+        if not self.parallel:
             turn.work()
-        else:
-            each = [self._pool.submit(turn.work) for _ in range(self._workers)]
-            try:
-                for one in each:
-                    one.result()
-            finally:
-                turn.stop()  # where one failed, or the person did not want to wait
+            return turn.steps()
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._workers, "member", torch.set_num_threads, (self._share,))
+        each = [self._pool.submit(turn.work) for _ in range(self._workers)]
+        try:
+            for one in each:
+                one.result()
+        finally:
+            turn.stop()  # where one failed, or the person did not want to wait
         return turn.steps()
+
+    def _ready(self) -> bool:
+        """Whether there are processes; they begin as copies of the job as it is now."""
+        if self._processes is None and possible():
+            with suppress(OSError):
+                self._processes = Processes(self._workers, self._share, self._work, self._take)
+        return self._processes is not None
+
+    def _run_apart(self, orders: Sequence[Order], pressed: Callable[[], bool]) -> list[Step]:
+        assert self._processes is not None
+        for one in self.members:
+            one.leave()
+        parts = [[replace(order, batch=one.part(order.batch)) for order in orders] for one in self.members]
+        done = self._processes.run(parts, pressed)
+        for one in self.members:
+            one.follow()
+        return _means(done)
+
+    def _work(self, number: int, orders: Sequence[Order], wanted: Callable[[], bool]) -> list[Step]:
+        """What another process does: take steps of a member."""
+        member, done = self.members[number], list[Step]()
+        member.follow()
+        for order in orders:
+            if not wanted():
+                break
+            done.append(member.step(order))
+            if not done[-1].finite:
+                break
+        member.leave()
+        return done
+
+    def _take(self, news: Any) -> None:
+        assert isinstance(self._job, SideBySideJob)
+        self._job.take(news)
+
+    def epoch_began(self) -> None:
+        """Tell other processes what the job learns from now, where that is new."""
+        if self._processes is not None and isinstance(self._job, SideBySideJob):
+            news = self._job.news()
+            if news is not None:
+                self._processes.tell(news)
+
+    def job_changed(self) -> None:
+        """The job is another than it was: who works on a copy of it ends."""
+        if self._processes is not None:
+            self._processes.close()
+            self._processes = None
 
     def averaged(self) -> ExitStack:
         """Inside, every member's parameters are their average, where there is one."""
@@ -140,10 +218,15 @@ class Team:
         for name, value in remembered.items():
             key, _, parameter = name.partition(".")
             owner = owners[parameter]
-            owner.optimizer.state[owner.parameters[parameter]][key] = value
+            state = owner.optimizer.state[owner.parameters[parameter]]
+            if key in state:
+                state[key].copy_(value)
+            else:
+                state[key] = value
 
     def close(self) -> None:
-        """End the threads; what one of them is at is finished first."""
+        """End the processes and threads; what a thread is at is finished first."""
+        self.job_changed()
         if self._pool is not None:
             self._pool.shutdown()
 
@@ -178,8 +261,8 @@ class _Turn:
             self._limit = 0
 
     def steps(self) -> list[Step]:
-        """The means over members of the steps that all have taken."""
-        return [_mean(some) for some in zip(*self._done, strict=False)]
+        """See _means."""
+        return _means(self._done)
 
     def _next(self) -> int | None:
         with self._lock:
@@ -193,6 +276,11 @@ class _Turn:
             number = min(free, key=lambda m: len(self._done[m]))
             self._busy[number] = True
             return number
+
+
+def _means(done: Sequence[Sequence[Step]]) -> list[Step]:
+    """The means over members of the steps that all have taken."""
+    return [_mean(some) for some in zip(*done, strict=False)]
 
 
 def _mean(steps: Sequence[Step]) -> Step:

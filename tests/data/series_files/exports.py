@@ -301,10 +301,12 @@ OFFICES = [
         refused=("no column of numbers",),
     ),
     Situation(
-        "years of months without their dates",
-        rows("SEAS,YR,v", "DJF,1950,1", "JFM,1950,2", "FMA,1950,3"),
-        values=V3,
-        says=("no column of times: rows are steps", "YR (part of the date)"),
+        "three months by their initials",
+        rows("SEAS,YR,v", "NDJ,1950,1", "DJF,1951,2", "JFM,1951,3"),
+        "1950-12-01 1951-01-01 1951-02-01",
+        V3,
+        ("time: columns YR and SEAS",),
+        frequency="1MS",
     ),
 ]
 

@@ -10,7 +10,8 @@ from typing import Any
 @dataclass(frozen=True)
 class Situation:
     """text: a file. options: of read_series. times: of the first series' steps, as its clock shows them. values: of
-    each series by its name. says: words of the notes. zone, frequency: of the axis. refused: words of the refusal."""
+    each series by its name. says: words of the notes. zone, frequency: of the axis. refused: words of the refusal.
+    file: its name."""
 
     name: str
     text: str
@@ -21,6 +22,7 @@ class Situation:
     frequency: str | None = None
     zone: str | None = None
     refused: tuple[str, ...] = ()
+    file: str = "a.csv"
 
 
 def rows(*lines: str) -> str:

@@ -9,7 +9,10 @@ import pytest
 
 from tests.tasks.reading.texts import FEW, TINY, Lists, easy, write_table
 from throughtime.errors import UserError
-from throughtime.tasks.classify.estimator import Classifier
+from throughtime.tasks.classify import rule
+from throughtime.tasks.classify.estimator import CHOICE, SCHEMA, Classifier
+from throughtime.tasks.classify.options import ClassifierOptions
+from throughtime.tasks.reading.rule import Facts
 
 SMALL: dict[str, Any] = {**FEW, "linear_models": False, "refit": False, "quiet": True}
 
@@ -80,3 +83,32 @@ def test_texts_that_were_all_learned_are_refused(old: Path) -> None:
     learned = [text for text in model.examples.learned.texts if text not in model.examples.held.texts]
     with pytest.raises(UserError, match="has learned all of its texts"):
         Classifier().fit(learned, model.examples.learned.labels[: len(learned)], start=old, **SMALL)
+
+
+def test_the_first_of_two_trainings_starts_from_what_has_not_learned_the_earlier_validation_part(
+    tmp_path: Path,
+) -> None:
+    texts = [easy(60), easy(60, 7)]
+    files = [table_in(tmp_path / name, data) for name, data in zip("ab", texts, strict=True)]
+    twice = {**SMALL, "refit": True}
+    Classifier(**TINY).fit(files[0], out=tmp_path / "old", **twice)
+    model = Classifier().fit(files[1], out=tmp_path / "new", start=tmp_path / "old", **twice)
+    first = SCHEMA.read(tmp_path / "new" / CHOICE).start
+    assert first is not None
+    assert first.folder == str(tmp_path / "old" / CHOICE)
+    assert model.record is not None
+    assert model.record.start is not None
+    assert model.record.start.folder == str(tmp_path / "old")
+    assert (first.before, first.after) == (model.record.start.before, model.record.start.after)
+    assert first.before is not None
+    assert model.record.start.of == f"{first.of}, in the first of two trainings"
+    assert model.examples is not None
+    assert {*texts[0][0], *texts[1][0]} == {*model.examples.learned.texts}
+    assert not len(model.examples.held)
+
+
+def test_it_is_trained_twice_where_the_earlier_texts_are_there() -> None:
+    facts = Facts(100, 9.0, True, 2, False, 1)
+    assert rule.refit(facts, ClassifierOptions(), False).value
+    gone = rule.refit(facts, ClassifierOptions(), True)
+    assert (gone.value, gone.why) == (False, "it starts from a trained model, whose texts are not there")

@@ -49,6 +49,7 @@ def pair() -> tuple[Forecaster, Forecaster, np.ndarray]:
     options = {**SMALL, "holdout": 0.2, "seed": 0}
     quiet = options.pop("quiet")
     options["steps"] = 300
+    options["linear"] = 0
     both = [Forecaster(1, **options, neighbours=count).fit(values, quiet=quiet) for count in (None, 0)]
     return both[0], both[1], values
 

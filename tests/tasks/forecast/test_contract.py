@@ -65,7 +65,7 @@ def case(**options: Any) -> Case:
         zero=frozenset(
             {"average", "clip", "dropout", "weight_decay", "seed", "seconds", "holdout", "profile", "neighbours"}
         )
-        | {"validation"},
+        | {"validation", "linear"},
         unlimited=frozenset({"clip", "seed", "patience", "minutes", "epochs", "steps", "learning_rate", "stride"})
         | {"weight_decay"},
     )

@@ -109,6 +109,10 @@ def test_never_below_zero() -> None:
         ("file.csv", "no such file"),
         ([np.ones((3, 2))], "forecaster: series 0 must be .L,., got .3, 2."),
         ([np.ones(50), ["a"]], "forecaster: series 1 has values that are no numbers"),
+        (
+            {"y": np.ones(50), "ds": np.arange(50).astype("datetime64[us]")},
+            "forecaster: series 1 holds times; .*read_series.columns.",
+        ),
         ([np.ones(50), np.array([1.0, np.inf])], "forecaster: series 1 is infinite at step 1; use NaN"),
         (
             [np.ones(50), np.array([1.0, -2e300, np.nan])],

@@ -47,7 +47,7 @@ def test_a_forecasters_references_are_followed() -> None:
     """A forecaster that has learned nothing repeats its references: the last value, and one season ago."""
     rng = np.random.default_rng(0)
     series = rng.standard_normal(200)
-    model = Forecaster(4, season=4, segment=1, lookback=20, lags=[1, 4], hidden=8, threads=1)
+    model = Forecaster(4, season=4, segment=1, lookback=20, lags=[1, 4], linear=0, hidden=8, threads=1)
     found = model.fit([series], steps=1, average=0.0, learning_rate=1e-9, quiet=True).model
     assert found is not None
     one = forecast_insight.explain(found, Series([series]), step=2)

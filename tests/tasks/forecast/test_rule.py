@@ -15,6 +15,7 @@ from throughtime.tasks.forecast.options import ForecastOptions
 from throughtime.tasks.forecast.rule import Seconds, choose, useful_steps
 from throughtime.tasks.forecast.speed import seconds_a_step
 from throughtime.training.job import Learner, SideBySideJob
+from throughtime.training.processes import share
 
 
 def seasonal(count: int, steps: int, season: int = 24, drift: float = 0.0) -> list[np.ndarray]:
@@ -70,6 +71,33 @@ def test_a_level_that_counts() -> None:
     for t in range(1, 3000):
         series[0][t] = 0.8 * series[0][t - 1] + rng.standard_normal()
     assert chosen(series, 6).scaling == "series"
+
+
+COUNTS = np.random.default_rng(5).poisson(0.5 + 0.4 * np.sin(2 * np.pi * np.arange(2000) / 7)).astype(float)
+LEVELS = (0.1, 0.5, 0.9)
+
+
+def test_small_counts_are_told_by_their_distribution() -> None:
+    assert chosen([COUNTS], 7, quantiles=LEVELS).distribution == "negative_binomial"
+    assert chosen([COUNTS], 7).distribution == "none"
+    assert chosen([COUNTS], 7, quantiles=LEVELS, distribution="none").distribution == "none"
+    assert chosen([COUNTS], 7, quantiles=LEVELS, loss="mae").distribution == "none"
+    assert chosen([COUNTS], 7, quantiles=LEVELS, every=True).distribution == "none"
+
+
+@pytest.mark.parametrize(
+    ("what", "values"),
+    [
+        ("either 0 or 1", np.minimum(COUNTS, 1)),
+        ("ratings", np.random.default_rng(0).integers(2, 6, 2000).astype(float)),
+        ("below zero", COUNTS - 1),
+        ("halves", COUNTS / 2),
+        ("many at a time", COUNTS * 40),
+        ("none at all", COUNTS * 0),
+    ],
+)
+def test_other_whole_numbers_are_no_small_counts(what: str, values: np.ndarray) -> None:
+    assert chosen([values], 7, quantiles=LEVELS).distribution == "none", what
 
 
 def test_where_nothing_beats_the_last_value_little_is_tried() -> None:
@@ -225,7 +253,8 @@ def test_the_speed_is_measured_and_the_run_repeats_what_was_chosen(monkeypatch: 
 
 
 def test_a_measurement_trains_all_models_side_by_side_and_changes_nothing() -> None:
-    asked, parameters = [set[int](), set[int]()], [torch.ones(3, requires_grad=True) for _ in range(2)]
+    asked, parameters = torch.zeros(2, 5), [torch.ones(3, requires_grad=True) for _ in range(2)]
+    share([asked])
 
     class Two(SideBySideJob):
         steps_per_epoch = 2
@@ -237,7 +266,7 @@ def test_a_measurement_trains_all_models_side_by_side_and_changes_nothing() -> N
             return [[1, 2], [3, 4]]
 
         def member_loss(self, number: int, batch: int) -> tuple[Any, int]:
-            asked[number].add(batch)
+            asked[number, batch] = 1
             return (parameters[number] * batch).sum(), 1
 
         def learners(self) -> list[Learner]:
@@ -245,6 +274,6 @@ def test_a_measurement_trains_all_models_side_by_side_and_changes_nothing() -> N
 
     before = torch.get_num_threads()
     assert seconds_a_step(Two(), 1e-6, 2) > 0
-    assert asked == [{1, 3}, {2, 4}]
+    assert asked.tolist() == [[0, 1, 0, 1, 0], [0, 0, 1, 0, 1]]
     assert all(bool((value == 1).all()) for value in parameters)
     assert torch.get_num_threads() == before

@@ -42,3 +42,4 @@ def test_summaries_are_judged_by_rouge_l(monkeypatch: pytest.MonkeyPatch) -> Non
     assert found["verdict"]["baseline"] == "first sentence"
     assert found["verdict"]["gain"] > 0.5
     assert found["overlap"] == pytest.approx(8 / 9)
+    assert found["baselines"]["first sentence"]["overlap"] == pytest.approx(10 / 20)

@@ -21,7 +21,7 @@ from throughtime.linear.fit import fit_linear_models
 from throughtime.linear.folder import SEEN, digests, linear_files, read_seen
 from throughtime.runtime.readers import Reader
 from throughtime.storage.folder import CHECKPOINT, CONFIG, HISTORY
-from throughtime.storage.record import Choice, ModelRecord
+from throughtime.storage.record import Choice, ModelRecord, Start
 from throughtime.tasks.classify import model as classifier
 from throughtime.tasks.classify import rule
 from throughtime.tasks.classify.build import build, seen, unit_of
@@ -71,6 +71,8 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
     arithmetic = classifier
     starts = ("text",)
     habits = Habits("classifier", several=True)
+    _first_of_two = False  # whether the training is one
+    _told: Start | None = None  # of the first of two trainings, where those start from another model
     _classes: Sequence[str] | None = None  # of the run that goes on, where it started from another model
 
     def fit(
@@ -96,7 +98,7 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         something does not fit, or where another training is at work in `out`.
         """
         beside, changes = self._beside(validation, changes)
-        folder = folder_of(WHO, out)
+        folder, self._told = folder_of(WHO, out), None
 
         def read(options: ClassifierOptions) -> Parts[Texts]:
             return parts(texts, labelled(texts, labels, options), beside, options)
@@ -112,7 +114,8 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         changes |= scored_elsewhere(options)
         options = self._begin(options.replaced(**scored_elsewhere(options)), folder, self._said | changes.keys())
         examples = read(options.replaced(refit=False))
-        twice = rule.refit(self._facts(examples, options), options, self._earlier is not None)
+        gone = self._earlier is not None and self._recall(self._earlier, examples) is None
+        twice = rule.refit(self._facts(examples, options), options, gone)
         wanted = twice.value if options.refit is None else options.refit
         self._known = [twice] if options.refit is None else []
         if wanted:
@@ -141,7 +144,11 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
             own["minutes"] = ClassifierOptions.option("minutes").checked(WHO, minutes) / 2
         if not resume:
             own["refit"] = False
-        self._fit(read, None if folder is None else folder / CHOICE, resume, not resume, quiet, own)
+        self._first_of_two = True
+        try:
+            self._fit(read, None if folder is None else folder / CHOICE, resume, not resume, quiet, own)
+        finally:
+            self._first_of_two = False
         assert self.outcome is not None
         assert self.examples is not None
         assert self.record is not None
@@ -153,7 +160,13 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
                 self.folder, there = folder, f"the best model is in {folder}, go on with --resume"
             choose(quiet).note(f"stopped in the first of two trainings: {there}")
             return self
-        examples, options, self._known = self.examples.together(), self.record.options, self.chosen
+        options, self._known, self._told = self.record.options, self.chosen, self.record.start
+        examples = self.examples
+        if examples.again is not None and self._told is not None and Path(self._told.folder).name == CHOICE:
+            examples = replace(
+                examples, again=0
+            )  # what the earlier model learned in the end is learned again, all of it
+        examples = examples.together()
         same = {one.name: getattr(options, one.name) for one in options.declared()}
         if self.outcome.ended == "patience":  # nothing would stop the second one: as long as the first took to its best
             more = len(examples.learned) / max(1, len(self.examples.learned))
@@ -201,6 +214,19 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         assert self.record is not None  # of the first of two trainings
         return replace(plan, before=self.record.decided)
 
+    def _start_of(self, options: ClassifierOptions, start: str) -> str:
+        # of two trainings the first starts from the first of the earlier ones, which has not learned what it was chosen
+        # by: that tells weights and what is forgotten once more
+        first = Path(start) / CHOICE
+        return str(first) if self._first_of_two and (first / CONFIG).exists() else start
+
+    def _remembered(self, model: TextClassifier | None, examples: Parts[Texts], start: Start | None) -> Start | None:
+        found, told = super()._remembered(model, examples, start), self._told
+        if start is not None or found is None or found.before is not None or told is None or told.before is None:
+            return found
+        of = f"{told.of}, in the first of two trainings"
+        return replace(found, measure=told.measure, of=of, before=told.before, after=told.after, note="")
+
     def _parts_of(self, source: Path | list[Path], options: ClassifierOptions) -> Parts[Texts]:
         if options.validation is None:  # texts that were handed over, and are nowhere now
             options = options.replaced(validation=0.0)
@@ -230,7 +256,9 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
             )
 
     def _memory(self, model: TextClassifier, recalled: Parts[Texts], examples: Parts[Texts]) -> Memory | str:
-        kept, name = (recalled.held, "validation") if len(recalled.held) else (recalled.test, "test")
+        assert self._earlier is not None
+        unseen = len(recalled.held) and not self._earlier.record.options.refit
+        kept, name = (recalled.held, "validation") if unseen else (recalled.test, "test")
         if kept is None or not len(kept):
             return "the earlier training kept no part that is not learned now"
         right = np.mean([a == b for (a, _), b in zip(model.label(kept.texts), kept.labels, strict=True)])
@@ -282,7 +310,7 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
         weights = of_texts(class_weights(options, classes, truth), truth)
         fit = several.fit_linear_models if model.several else fit_linear_models
         linear = fit(known.texts, known.labels, apart, classes, say, plan.before.choices, weights, seconds)
-        if self._earlier is not None and examples.rest is None and apart is not None:
+        if self._earlier is not None and examples.rest is None:
             linear |= taken_over(self._earlier.model, len(classes))
         if apart is None:
             there = {name: weight for name, weight in plan.before.weights.items() if name in (RECURRENCE, *linear)}
@@ -293,7 +321,8 @@ class Classifier(ReadingEstimator[ClassifierOptions, Texts, TextClassifier]):
             say(f"validation micro F1 {figure:.2%}, decided by {in_words(found.weights)}")
         else:
             truth = truth_of(held.labels, classes, False)
-            found, right = decided(model.recurrence(held.texts), linear, held.texts, truth, options, self._earlier)
+            earlier = None if examples.again else self._earlier  # else what it was chosen by speaks for itself
+            found, right = decided(model.recurrence(held.texts), linear, held.texts, truth, options, earlier)
             say(f"validation accuracy {right:.2%}, decided by {in_words(found.weights)}")
         files = {**linear_files(linear), SEEN: {"digests": np.union1d(digests(known.texts), self._seen())}}
         return Finished(kind(readers, classes, linear, found, plan.data), found, files)

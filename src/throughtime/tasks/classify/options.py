@@ -16,7 +16,7 @@ from throughtime.tasks.reading.options import ReaderOptions, some_of
 
 
 def _separator(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > 9 or value.isalnum():
+    if not isinstance(value, str) or not (value.strip() or value == " ") or len(value) > 9 or value.isalnum():
         raise ValueError("one sign or a few, such as | or ;")
     return value
 

@@ -33,11 +33,11 @@ def choices(facts: Facts, options: ClassifierOptions) -> list[Choice]:
     return [*_sizes(facts, options), *_dropout(facts, options), *training(facts, options, BATCH, EPOCHS)]
 
 
-def refit(facts: Facts, options: ClassifierOptions, started: bool = False) -> Choice:
-    """Whether it is trained a second time, on what was chosen by too; decided before the first training. started:
-    whether it starts from another classifier."""
-    if started:
-        return Choice("refit", False, "it starts from a trained model")
+def refit(facts: Facts, options: ClassifierOptions, gone: bool = False) -> Choice:
+    """Whether it is trained a second time, on what was chosen by too; decided before the first training. gone: whether
+    it starts from another classifier, whose texts are no longer at hand."""
+    if gone:
+        return Choice("refit", False, "it starts from a trained model, whose texts are not there")
     if facts.apart:
         return Choice("refit", False, "what it is chosen by was handed over apart")
     if options.validation == 0:

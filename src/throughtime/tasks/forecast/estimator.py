@@ -24,6 +24,7 @@ from throughtime.tasks.forecast.data import ForecastDecided, ForecastExamples
 from throughtime.tasks.forecast.ensemble import Ensemble, prefixes
 from throughtime.tasks.forecast.facts import Facts
 from throughtime.tasks.forecast.fitted_series import ARRAYS, SERIES, FittedSeries
+from throughtime.tasks.forecast.linear import begun
 from throughtime.tasks.forecast.model import DISTRIBUTIONS, WHO, ForecastConfig, initial_parameters
 from throughtime.tasks.forecast.options import ForecastOptions
 from throughtime.tasks.forecast.remembered import error_on, recalled
@@ -143,7 +144,7 @@ class Forecaster(Answering):
 
         if self._earlier is not None and self._earlier.record.data.neighbours is not None:
             examples.found[options.neighbours or 0] = self._earlier.record.data.neighbours
-        quantiles = options.quantiles or (() if options.distribution == "none" else LEVELS)
+        quantiles = options.quantiles or (() if options.distribution in (None, "none") else LEVELS)
         options = options.replaced(quantiles=quantiles)
         options = options if options.budgeted else options.replaced(minutes=MINUTES)
         values, horizon = examples.series.values, options.horizon
@@ -162,7 +163,7 @@ class Forecaster(Answering):
 
         def seconds(tried: ForecastOptions) -> float:
             tried = tried.replaced(learning_rate=1e-3, warm_up=1, validation=0)
-            plan = self._build(examples, tried)
+            plan = _drawn_plan(examples, tried, False)
             job, _ = self._job(examples, plan, tried, Best(None, lambda line: None))
             return seconds_a_step(job, tried.minutes or 0.0, threads)
 
@@ -175,9 +176,7 @@ class Forecaster(Answering):
 
     def _build(self, examples: ForecastExamples, options: ForecastOptions) -> ForecastPlan:
         check_median(options.quantiles)
-        config = _configured(examples, options)
-        parameters = _drawn(config, options)
-        return _planned(examples, options, config, parameters, lambda: parameters)
+        return _drawn_plan(examples, options, True)
 
     def _grow(self, examples: ForecastExamples, options: ForecastOptions, earlier: Earlier) -> ForecastPlan:
         config: ForecastConfig = replace(earlier.record.model, dropout=options.dropout or 0.0)
@@ -213,7 +212,7 @@ class Forecaster(Answering):
         }
         earlier = self._earlier
         start = partial(_drawn, config, options) if earlier is None else lambda: earlier.model.parameters
-        return _planned(examples, options, config, parameters, start)
+        return _planned(examples, options, config, parameters, start, earlier is None)
 
     def _job(
         self, examples: ForecastExamples, plan: ForecastPlan, options: ForecastOptions, best: Best
@@ -227,7 +226,7 @@ class Forecaster(Answering):
         for i, prefix in enumerate(prefixes(options.members)):
             start = {name: plan.parameters[prefix + name] for name in config.shapes}
             models.append(TorchModel(forecaster, config, start, options.seed + i))
-        loss = loss_of(options.loss or "mae", options.quantiles, options.distribution)
+        loss = loss_of(options.loss or "mae", options.quantiles, plan.model.distribution)
         batch = options.batch or 256
         given = plan.windows, plan.held, plan.changes, loss, batch, options.seed
         job = ForecastJob(models, *given, best.keep, plan.later)
@@ -300,17 +299,26 @@ def _configured(examples: ForecastExamples, options: ForecastOptions) -> Forecas
         options.traces(),
         hidden=options.hidden or 128,
         embedding=options.embedding or 64,
-        outputs=DISTRIBUTIONS[options.distribution] or max(1, len(options.quantiles)),
+        outputs=DISTRIBUTIONS[options.distribution or "none"] or max(1, len(options.quantiles)),
         dropout=options.dropout or 0.0,
         known=examples.known,
         features=0 if series.features is None else series.features[0].shape[1],
         profile=bool(options.profile),
         every=options.every,
         scaling=options.scaling or "window",
-        distribution=options.distribution,
+        distribution=options.distribution or "none",
         absent=(options.absent or examples.saved is not None) and bool(examples.panel.past),
         neighbours=0 if (company := examples.company(options)) is None else company.size,
+        linear=_mapped(options, segment * segments),
     )
+
+
+def _mapped(options: ForecastOptions, lookback: int) -> int:
+    """How many values the linear map reads. lookback: what the series allow; UserError for more than was asked for."""
+    linear = options.linear or 0
+    if linear > (options.lookback or 1):
+        raise UserError(f"{WHO}: linear must be at most the look-back, {options.lookback}, got {linear}")
+    return min(linear, lookback)
 
 
 def _drawn(config: ForecastConfig, options: ForecastOptions) -> dict[str, np.ndarray]:
@@ -325,14 +333,23 @@ def _drawn(config: ForecastConfig, options: ForecastOptions) -> dict[str, np.nda
     return parameters
 
 
+def _drawn_plan(examples: ForecastExamples, options: ForecastOptions, fresh: bool) -> ForecastPlan:
+    """A model with drawn parameters about to be trained; see `_planned`."""
+    config = _configured(examples, options)
+    parameters = _drawn(config, options)
+    return _planned(examples, options, config, parameters, lambda: parameters, fresh)
+
+
 def _planned(
     examples: ForecastExamples,
     options: ForecastOptions,
     config: ForecastConfig,
     parameters: Mapping[str, np.ndarray],
     start: Callable[[], Mapping[str, np.ndarray]],
+    fresh: bool = False,
 ) -> ForecastPlan:
-    """A model about to be trained, and its windows. start: makes the parameters that the run began with."""
+    """A model about to be trained, and its windows. start: makes the parameters that the run began with. fresh: whether
+    these were drawn, and find their linear map by the windows."""
     neighbours = examples.company(options)
     series = examples.seen(neighbours)
     held_out = examples.held(options)
@@ -343,11 +360,13 @@ def _planned(
     learned = [one[: len(one) - k] for one, k in zip(series.values, held_out, strict=True)]
     changes = np.array([seasonal_change(one, options.season or 1) for one in learned])
     fitted = examples.fitted(config, options.profile or 0, neighbours)
+    parameters = begun(config, parameters, windows, options.members) if fresh else parameters
     later = None
     if options.learn_validation and len(held) and not config.every:
         form: Any = options.quantiles, (), bool(options.nonnegative), options.members
         untrained = Ensemble(config, parameters, *form)  # whose outputs nobody asks for
-        later = Later(Windows(histories), start, partial(calibrated, untrained, held))
+        whole, judge = Windows(histories), partial(calibrated, untrained, held)
+        later = Later(whole, lambda: begun(config, start(), whole, options.members) if fresh else start(), judge)
     return ForecastPlan(
         config,
         examples.data(neighbours),

@@ -23,6 +23,9 @@ _CLEARLY, _LESS, _SLACK = 0.8, 0.9, 1.05
 """The error of the value one cycle ago by the last value's, at most, on later parts and in each third; that of a linear
 map that sees it by that of one that does not."""
 
+_SMALL, _EVEN = 5.0, 0.75
+"""The mean of counts that are small, at most, and their variance by it, at least: ratings are more even."""
+
 _LOOKED = 2_000_000
 """Values whose signs are looked at, at most."""
 
@@ -33,6 +36,7 @@ class Facts:
 
     series: how many. values: how many were observed, of all. length: of the median series; longest: of the longest.
     zeros: the share of values that are 0. negative, whole: whether any is below zero, whether all are whole numbers.
+    mean, variance: of all values; most: the largest one.
     settled: the median series' deviation in its last third by that in its first. season: the one that counts, given or
     found. wanders: the share of the variance that the means of long stretches (14 seasons, a twelfth of the series)
     have, of the median series; 1 where there are fewer than four. seasons: what was found. rehearsal: two linear maps,
@@ -53,6 +57,9 @@ class Facts:
     rehearsal: Rehearsal
     neighbours: int = 0
     saved: float = 0.0
+    mean: float = 0.0
+    variance: float = 0.0
+    most: float = 0.0
 
     @classmethod
     def of(cls, series: Sequence[np.ndarray], horizon: int, season: int | None, usual: Sequence[int] | None) -> Facts:
@@ -81,6 +88,9 @@ class Facts:
             chosen,
             found,
             rehearse(series, horizon, chosen),
+            mean=float(some.mean()) if len(some) else 0.0,
+            variance=float(some.var()) if len(some) else 0.0,
+            most=float(some.max()) if len(some) else 0.0,
         )
 
     @property
@@ -95,6 +105,13 @@ class Facts:
         means of long stretches are alike."""
         better = self.rehearsal.reverting / max(1e-9, self.rehearsal.drifting)
         return better < 0.99 or (self.wanders < 0.25 and better < 1.05)
+
+    @property
+    def few(self) -> bool:
+        """Whether these are small counts: whole numbers from 0 up, a few at a time, and no more even than chance has
+        them, as ratings or what is either 0 or 1 would be."""
+        counted = self.whole and not self.negative and self.most > 1
+        return counted and self.mean <= _SMALL and self.variance >= _EVEN * self.mean
 
     @property
     def seldom(self) -> bool:

@@ -255,11 +255,11 @@ def _sources(config: ForecastConfig, window: Window) -> tuple[np.ndarray, np.nda
     The references of a window whose values are their own places are these places.
     """
     numbers = np.where(np.isfinite(window.values), np.arange(window.values.shape[1], dtype=np.float64), np.nan)
-    plain = replace(config, profile=False, scaling="series", known=0, features=0, neighbours=0)
+    plain = replace(config, profile=False, scaling="series", known=0, features=0, neighbours=0, linear=0)
     measure = np.array([[0.0, 1.0]])
     references = scaled(plain, Window(numbers, None, None, measure, np.array([-1.0]))).references
     references = references if config.every else references[None]
-    places = np.full((len(references), config.references, 1, config.horizon), -1)
+    places = np.full((len(references), len(config.lags) + 2 * config.profile, 1, config.horizon), -1)
     places[:, : references.shape[1]] = np.round(references)
     return places, places[:, :, 0] >= 0
 

@@ -7,8 +7,12 @@
 
 Every segment to come is one step from h_S, at its own position e_j, so no error is fed back; v_j is what is known of it
 beforehand, such as its calendar. The references are values of the series itself: the last one, and those some lags ago,
-one season ago among them; a learned mixture of them, by how far ahead, is what the recurrence corrects. Everything is
-in the scale of the window or of the series (tasks/forecast/scaling.py).
+one season ago among them; a learned mixture of them, by how far ahead, is what the recurrence corrects. One more may be
+what a linear map makes of the last values, less the last one, l, of them (tasks/forecast/linear.py):
+
+    reference_k = l + sum over i of W_yx_ki (x_i - l) m_i
+
+Everything is in the scale of the window or of the series (tasks/forecast/scaling.py).
 
 With an output at `every` segment the recurrence runs on, and each of its states predicts, the classic form:
 
@@ -38,6 +42,9 @@ from throughtime.recurrence import Recurrence, Trace
 
 WHO = "forecaster"
 """Who speaks in an error."""
+
+LINEAR = "linear.W_yx"
+"""The linear map; it is fitted before training, and training leaves it alone."""
 
 
 SCALINGS = ("window", "level", "last", "series")
@@ -72,7 +79,8 @@ class ForecastConfig(Checked):
     neighbours: M, other series of which each step's value is seen too, where it is observed.
     profile: whether the series' mean course over a season is one more feature, known, and two more references.
     every: an output after every segment instead of the last one. scaling: a name of SCALINGS. distribution: a name of
-    DISTRIBUTIONS; but for "none" the outputs are its parameters. Raises UserError where sizes do not fit together.
+    DISTRIBUTIONS; but for "none" the outputs are its parameters. linear: of how many of the last values a linear map is
+    one more reference, 0 for none. Raises UserError where sizes do not fit together.
     """
 
     who = WHO
@@ -93,6 +101,7 @@ class ForecastConfig(Checked):
     distribution: str = option("none", choices=tuple(DISTRIBUTIONS))
     neighbours: int = option(0, at_least=0, at_most=LARGEST)
     absent: bool = False
+    linear: int = option(0, at_least=0, at_most=LARGEST)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -105,6 +114,11 @@ class ForecastConfig(Checked):
             raise UserError(f"{WHO}: an output at every step needs scaling series, got {self.scaling}")
         if self.every and self.neighbours:
             raise UserError(f"{WHO}: an output at every step is for single series; leave neighbours out")
+        if self.linear and (self.every or 1 not in self.lags or self.linear > self.lookback):
+            raise UserError(
+                f"{WHO}: a linear map reads at most the look-back, {self.lookback}, of a model with outputs after it "
+                f"and the last value among its lags, got linear={self.linear}"
+            )
         if self.distribution != "none" and self.outputs != DISTRIBUTIONS[self.distribution]:
             needed = DISTRIBUTIONS[self.distribution]
             raise UserError(f"{WHO}: {self.distribution} has {needed} parameters, got outputs={self.outputs}")
@@ -137,7 +151,7 @@ class ForecastConfig(Checked):
     @property
     def references(self) -> int:
         """R, how many references there are."""
-        return len(self.lags) + 2 * self.profile
+        return len(self.lags) + 2 * self.profile + bool(self.linear)
 
     @property
     def inputs(self) -> int:
@@ -161,6 +175,8 @@ class ForecastConfig(Checked):
         shapes["output.W_hy"] = (values, self.layers[-1].output_size)
         shapes["output.b_y"] = (values,)
         shapes["mixture"] = (self.references, self.horizon)
+        if self.linear:
+            shapes[LINEAR] = (self.horizon, self.linear)
         return shapes
 
     @classmethod
@@ -199,7 +215,8 @@ def forward(ops: Ops, config: ForecastConfig, parameters: Params, past: Any, ref
     outputs = ops.linear(each, parameters["output.W_hy"], parameters["output.b_y"])
     outputs = outputs.reshape(count, rows, config.segment, config.outputs)
     outputs = ops.permute(outputs, (1, 0, 2, 3)).reshape(rows, count * config.segment, config.outputs)
-    return _corrected(ops, config, parameters, references, outputs[:, : config.horizon], 0)
+    mapped = _mapped(ops, config, parameters, past, references) if config.linear else None
+    return _corrected(ops, config, parameters, references, outputs[:, : config.horizon], 0, mapped)
 
 
 def every(
@@ -219,10 +236,32 @@ def every(
     return _corrected(ops, config, parameters, references, outputs, 1), states
 
 
-def _corrected(ops: Ops, config: ForecastConfig, parameters: Params, references: Any, outputs: Any, axis: int) -> Any:
-    """The outputs plus the mixture of the references along an axis: a forecast, or a distribution's place."""
+def linear_inputs(ops: Ops, config: ForecastConfig, past: Any, references: Any) -> tuple[Any, Any]:
+    """What the linear map reads of windows, (B, W): the last values less the last one, 0 where missing; and (B, 1) that
+    one. past, references: as `forward` takes them."""
+    seen = []
+    for first in (0, config.segment):
+        part = ops.permute(past[..., first : first + config.segment], (1, 0, 2))
+        seen.append(part.reshape(past.shape[1], config.lookback)[:, config.lookback - config.linear :])
+    last = references[config.lags.index(1)][:, :1]
+    return (seen[0] - last) * seen[1], last
+
+
+def _mapped(ops: Ops, config: ForecastConfig, parameters: Params, past: Any, references: Any) -> Any:
+    """(B, K) what the linear map forecasts of windows."""
+    values, last = linear_inputs(ops, config, past, references)
+    return last + ops.linear(values, ops.fixed(parameters[LINEAR]), None)
+
+
+def _corrected(
+    ops: Ops, config: ForecastConfig, parameters: Params, references: Any, outputs: Any, axis: int, mapped: Any = None
+) -> Any:
+    """The outputs plus the mixture of the references along an axis: a forecast, or a distribution's place. mapped:
+    (B, K) one more reference, the last one of the mixture."""
     shares = ops.softmax(parameters["mixture"], 0)
-    base = (shares[:, None] * references).sum(axis)[..., None]
+    given = shares if mapped is None else shares[:-1]
+    base = (given[:, None] * references).sum(axis)
+    base = (base if mapped is None else base + shares[-1] * mapped)[..., None]
     if config.distribution == "none":
         return base + outputs
     place = np.zeros(config.outputs, np.float32)

@@ -83,6 +83,7 @@ class ForecastOptions(Reading, StackOptions):
     neighbours: how many other series of the same clock each one sees, those that tell most of it. past: columns known
     up to now; where there is one target those of the other columns that tell of it, and then absent: the model
     learns to go without them, as it has to beyond its horizon.
+    linear: of how many of the last values a linear map is one more reference, 0 for none.
     scaling: a name of SCALINGS in tasks/forecast/model.py. quantiles: levels, in place of a point forecast; then the
     loss is theirs. distribution: of which the quantiles are taken; then the loss is its likelihood. ensemble_size:
     models that are trained side by side, each from its own start and order, whose mean is the forecast. validation: the
@@ -128,6 +129,13 @@ class ForecastOptions(Reading, StackOptions):
         at_most=64,
         help="Other series whose past each one sees; as many as help if not given.",
     )
+    linear: int | None = option(
+        None,
+        shapes=True,
+        at_least=0,
+        at_most=LARGEST,
+        help="The last values that a linear map reads, which the recurrence corrects; 0 for none.",
+    )
     absent: bool = option(False, shapes=True, shell=False, help="Learn to go without what is known of the past alone.")
     cell: Any = redefined(StackOptions, "cell", "gru_reset_after")
     hidden: int = by_rule(StackOptions, "hidden", help="H, the size of the hidden state.")
@@ -137,8 +145,11 @@ class ForecastOptions(Reading, StackOptions):
         None, shapes=True, at_least=1, at_most=999, help="Models side by side whose mean is the forecast."
     )
     scaling: str | None = option(None, shapes=True, choices=SCALINGS, help=f"{', '.join(SCALINGS)}.")
-    distribution: str = option(
-        "none", shapes=True, choices=tuple(DISTRIBUTIONS), help="none, student_t, or negative_binomial for counts."
+    distribution: str | None = option(
+        None,
+        shapes=True,
+        choices=tuple(DISTRIBUTIONS),
+        help="none, student_t, or negative_binomial for counts; the last one of small counts if not given.",
     )
     quantiles: tuple[float, ...] = option(
         (),

@@ -211,9 +211,11 @@ def _model(model: ForecastConfig, parameters: int) -> list[Item]:
         ["features", "known ahead / of the past", f"{model.known} / {model.features}"],
         ["embedding", "linear, relu", str(model.embedding)],
     ]
+    profile = ", profile" if model.profile else ""
+    linear = f", a linear map of the last {model.linear}" if model.linear else ""
     after = [
         ["output", "linear", f"{model.horizon} steps x {model.outputs}"],
-        ["references", "learned mixture", f"values {lags} steps back" + (", profile" if model.profile else "")],
+        ["references", "learned mixture", f"values {lags} steps back" + profile + linear],
     ]
     return layers_of([(f"layer {i}", layer) for i, layer in enumerate(model.layers)], parameters, before, after)
 

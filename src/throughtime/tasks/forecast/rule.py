@@ -41,6 +41,12 @@ _CLEAR = 0.5
 _TRIED, _SLACK = 1.25, 1.5
 """So many times the useful steps must fit into the budget for one more model; and are taken at most."""
 
+_PLENTY = 100_000
+"""Values from which on a linear map is not given beforehand."""
+
+_MAPPED, _MAPPED_MOST = 96, 1024
+"""Values that a linear map reads: at most without a long season, and at most."""
+
 _MEASURED = 10.0
 """The least budget in seconds of which a few are spent on measuring."""
 
@@ -74,6 +80,8 @@ def choose(
     _past(rule)
     _company(rule)
     _scale(rule)
+    _linear(rule)
+    _what(rule)
     _learning(rule)
     _budget(rule, seconds, threads)
     _learned_too(rule, options.validation is not None)
@@ -178,10 +186,35 @@ def _divided(season: int) -> int:
     return parts[-1] if parts else -(-season // -(-season // _SEGMENT))
 
 
+def _linear(rule: _Rule) -> None:
+    """How many of the last values a linear map reads, whose forecast the recurrence corrects."""
+    facts, options = rule.facts, rule.options
+    if options.every or 1 not in (options.lags or ()):
+        rule.take("linear", 0, "an output at every step has no windows" if options.every else "no lag of one step")
+    if options.profile:
+        rule.take("linear", 0, "the last value moves along with the mean course")
+    if facts.values >= _PLENTY:
+        rule.take("linear", 0, f"{facts.values:,} values say more than a line through the last ones")
+    seasons = max(2 * facts.season, facts.seasons.longer if facts.seasons.longer <= (options.lookback or 1) else 0)
+    wanted = max(seasons, min(_MAPPED, 4 * options.horizon), 8)
+    why = "the seasons that were found" if wanted == seasons else "four horizons, between 8 and 96 steps"
+    rule.take("linear", max(1, min(wanted, options.lookback or 1, _MAPPED_MOST)), why)
+
+
+def _what(rule: _Rule) -> None:
+    """What is forecast, and so what is learned by: a distribution, quantiles or points."""
+    facts, options = rule.facts, rule.options
+    if options.quantiles and options.loss is None and facts.few and not options.every:
+        why = f"counts, {facts.mean:.2g} on average: quantiles are whole numbers"
+        rule.take("distribution", "negative_binomial", why)
+    rule.take("distribution", "none", "quantiles as they are" if options.quantiles else "points, no quantiles")
+    if facts.seldom:
+        rule.take("loss", "mse", "most values are zero, and so is their median")
+    rule.take("loss", "mae", "the median, which outliers do not move")
+
+
 def _learning(rule: _Rule) -> None:
     facts, options = rule.facts, rule.options
-    rule.take("loss", "mse", "most values are zero, and so is their median") if facts.seldom else None
-    rule.take("loss", "mae", "the median, which outliers do not move")
     windows = max(1, facts.values - facts.series * options.horizon)
     batch = 256
     while batch > 16 and windows < 8 * batch:

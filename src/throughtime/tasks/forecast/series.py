@@ -96,6 +96,11 @@ def as_series(series: Any) -> list[np.ndarray]:
         raise UserError(f"{WHO}: series must be arrays, got {type(series).__name__}; give a list of (L,) or one (T, N)")
     arrays = []
     for n, one in enumerate(series):
+        if getattr(one, "dtype", np.dtype(float)).kind in "mM":
+            raise UserError(
+                f"{WHO}: series {n} holds times; a mapping is arrays by their names: give a frame, or the columns "
+                "of a table as read_series(columns)"
+            )
         try:
             if np.iscomplexobj(one):
                 raise TypeError

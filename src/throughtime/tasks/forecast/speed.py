@@ -24,13 +24,12 @@ def seconds_a_step(job: Job, minutes: float, threads: int) -> float:
     takes its steps as it will, side by side on so many threads. minutes: the budget."""
     import torch
 
-    from throughtime.training.job import learners_of
     from throughtime.training.settings import Settings
     from throughtime.training.team import Order, Team
 
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
-    team = Team(learners_of(job), Settings(average=0.0), threads)
+    team = Team(job, Settings(average=0.0), threads)
     try:
         batches, times, began = job.epoch(0), list[float](), time.perf_counter()
         turn = _TURN if team.parallel else 1

@@ -28,7 +28,7 @@ def write(run: Run, measures: Mapping[str, str], model: list[Item] | None = None
         Section("Result", _result(evaluation, known)),
         Section("Attention", _attention(evaluation)),
         Section("Long, short and new", _lengths(evaluation)),
-        Section("Worst answers to read", _worst(evaluation)),
+        Section("Worst answers to read", worst(evaluation)),
         Section("Learning", learning(run, loss)),
         Section("Data", [Prose("; ".join(run.record.data.notes) + ".")] if run.record.data.notes else []),
     ]
@@ -95,11 +95,12 @@ def _lengths(evaluation: Mapping[str, Json]) -> list[Item]:
     return items
 
 
-def _worst(evaluation: Mapping[str, Json]) -> list[Item]:
+def worst(evaluation: Mapping[str, Json]) -> list[Item]:
+    """The answers least like their targets, of those that are not the target itself."""
     items: list[Item] = []
     for one in map(mapping, as_list(evaluation.get("worst"))):
         parts = [f"{name}: {one[name]}" for name in ("source", "target", "answer") if isinstance(one.get(name), str)]
-        if len(parts) == 3:
+        if len(parts) == 3 and one["answer"] != one["target"]:
             items.append(Sample(percent(one.get("overlap"), "{:.0f}") + " % like its target", "\n".join(parts), False))
     return items
 

@@ -36,7 +36,9 @@ def names_of(lines: Sequence[Line], rows: Sequence[Line]) -> tuple[str, ...] | N
     for line in lines[:20]:
         if match := _GLOBAL.fullmatch(line.text.strip()):
             return tuple(match.group(1).split())
-    sound = all("\t" in line.text and len(line.cells) == len(CONLLU) and ID.fullmatch(line.cells[0]) for line in rows)
+    sound = all(len(line.cells) == len(CONLLU) and ID.fullmatch(line.cells[0]) for line in rows)
+    spaced = any("\t" not in line.text for line in rows)
+    sound = sound and not (spaced and any(ID.fullmatch(line.cells[1]) or line.cells[2] == "0" for line in rows))
     return CONLLU if rows and sound else None
 
 

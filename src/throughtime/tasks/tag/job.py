@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -99,6 +100,14 @@ class TaggerJob(ReadingJob):
         swapped = self._swapper.swapped(np.random.default_rng([self.options.seed, number]))
         self.targets.take(swapped)
         return [self._reader.of_tokens(swapped.tokens)] * len(self.members)
+
+    def news(self) -> Any:
+        """The texts as they were swapped, and their truth."""
+        return None if self._swapper is None else (self._learned, self.targets)
+
+    def take(self, news: Any) -> None:
+        """Take over texts and truth."""
+        self._learned, self.targets = news
 
     def losses(self, model: TorchModel, output: Output, tokens: Tokens, rows: np.ndarray) -> torch.Tensor:
         """See Targets."""

@@ -19,7 +19,7 @@ from throughtime.data.table import JSON, PARQUET, delimited, read_table
 from throughtime.data.text import read_text
 from throughtime.errors import UserError
 from throughtime.options import Json
-from throughtime.tasks.tag import conll, spans
+from throughtime.tasks.tag import conll, lines, spans
 from throughtime.tasks.tag.found import INTENTS, TAGS, TOKENS, Choices, Found, column_of, listed, tokens_of, words
 
 PARTS = ("train", "valid", "validation", "dev", "test")
@@ -50,7 +50,8 @@ def file_of(path: Path, encoding: str, choices: Choices) -> Found:
         table = read_table(path, encoding, "labels")
         return columns_of(table.columns, table.where, table.first_row, named_of(choices, _parquet_features(path)))
     where = "standard input" if str(path) == "-" else str(path)
-    content = read_text(path, encoding)
+    nothing = suffix == BRAT and path.is_file() and not path.stat().st_size  # of a text without a span
+    content = "" if nothing else read_text(path, encoding)
     if suffix in JSON or looks_like_json(content):
         return _json(content, where, choices)
     if suffix in (".yml", ".yaml", ".md") and (examples := rasa(content)):
@@ -58,16 +59,41 @@ def file_of(path: Path, encoding: str, choices: Choices) -> Found:
     if suffix == BRAT:
         marked = brat(content, path, encoding)
         return spans.tokens_of(marked.rows, where, marked.notes)
+    if (listed_there := lines.python_lists(content, where)) is not None:
+        marked_there = spanned(listed_there, 0, where)
+        if marked_there is None:
+            raise UserError(
+                f'{where}: expected ("a text", {{"entities": [(0, 1, "KIND")]}}) in a list; give such pairs'
+            )
+        return spans.tokens_of(marked_there.rows, where, marked_there.notes)
+    if content.lstrip().startswith("#begin document"):
+        raise UserError(f"{where}: its tags, as of OntoNotes, are brackets over several lines; write them as BIO")
+    if (within := lines.inline(content, where)) is not None:
+        return spans.tokens_of(within, where)
     header = conll.header_of(content, suffix)
     if header is not None:
         separator, _ = header
         return conll.word_rows(content, where, separator, choices) or _sentence_rows(content, where, separator, choices)
-    found = conll.conll(content, where, choices)
+    found = lines.joined(content, where) or _named(conll.conll(content, where, choices), choices)
+    lines.checked_tags(found)
     beside = conll.intents_beside(path)
     if found.intents is None and beside.is_file():
         found.intents = [line.strip() for line in _rows(beside, encoding)]
         _same(found.intents, beside, "intents", found.tokens, path)
     return found
+
+
+def _named(found: Found, choices: Choices) -> Found:
+    """With the names of tags that are numbers; UserError where nobody gave them."""
+    if not all(tag.isdecimal() for own in found.tags for tag in own) or not found.tags:
+        return found
+    if choices.tag_names is None:
+        raise UserError(f"{found.where}: the tags are numbers; {_NAMES}")
+    found.tags = [[_mark(tag, choices.tag_names, found.place(i)) for tag in own] for i, own in enumerate(found.tags)]
+    return found
+
+
+_NAMES = "give their names in order with --tag-names O,B-place,I-place,... (tag_names in Python)"
 
 
 def _json(content: str, where: str, choices: Choices) -> Found:
@@ -182,22 +208,20 @@ def columns_of(columns: Mapping[str, Json], where: str, first: int, choices: Cho
     if intents is not None and len(intents) != len(tokens):
         raise UserError(f"{where}: {len(tokens):,} sentences and {len(intents):,} intents; each needs one")
     found = Found(where, rows=list(range(first, first + len(tokens))))
-    numbers = False
+    numbers, decimal = False, len(tags) > 0
     for i, (one, own) in enumerate(zip(tokens, tags, strict=True)):
         at = found.place(i)
         given = words(own) if isinstance(own, str) else listed(own, at, "tags")
         numbers |= any(isinstance(mark, int | np.integer) and not isinstance(mark, bool) for mark in given)
+        decimal &= all(isinstance(mark, str) and mark.isdecimal() for mark in given)
         marks = [_mark(mark, choices.tag_names, at) for mark in given]
         cut = tokens_of(one, len(marks), choices.language) if isinstance(one, str) else listed(one, at, "tokens")
         found.tokens.append(cut)
         found.tags.append(marks)
         found.texts.append(one if isinstance(one, str) else None)
-    if numbers and choices.tag_names is None:
+    if (numbers or (decimal and where != "data")) and choices.tag_names is None:
         if where != "data":
-            raise UserError(
-                f"{where}: the tags in column {names[place]} are numbers; give their names in order with --tag-names "
-                "O,B-place,I-place,... (tag_names in Python)"
-            )
+            raise UserError(f"{where}: the tags in column {names[place]} are numbers; {_NAMES}")
         found.notes.append("the tags are numbers and read as they are; tag_names gives them names")
     if intents is not None:
         found.intents = ["" if intent is None or intent != intent else str(intent).strip() for intent in intents]
