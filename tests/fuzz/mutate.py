@@ -2,9 +2,10 @@
 
     python -m tests.fuzz.mutate [KIND ...] [--count 300] [--first 0] [--verbs]
 
-Every damage follows from its number, so that it can be had again: `--first NUMBER --count 1`. Each is asked in a
-process of its own, with a gigabyte more than that has already and 30 s. --verbs: one other verb each, too (training
-goes on, a report is drawn ...), which takes much longer. What is wrong is printed; exit status 1 where anything is.
+Every damage follows from its number, so that it can be had again: `--first NUMBER --count 1`. A process of its own
+asks for some hundreds of them, each with 30 s, all with a gigabyte more than that process had; what seems wrong is
+asked again in a fresh one. --verbs: one other verb each, too (training goes on, a report is drawn ...), which takes
+much longer. What is wrong is printed; exit status 1 where anything is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import os
 import random
 import re
+import select
 import shutil
 import signal
 import sys
@@ -34,7 +36,12 @@ from tests.fuzz.folders import KINDS, Call
 from throughtime import cli
 from throughtime.errors import UserError
 
-SECONDS, MORE = 30, 1 << 30
+SECONDS, PATIENCE, MORE = 30, 300, 1 << 30
+"""Seconds of computing and of waiting that one damage is given, and bytes that all of a process are."""
+
+SEVERAL, DRAWN = 250, 8
+"""How many damages a process asks for; of how many one forecast is drawn, which takes longer than all else."""
+
 NO_NUMBER = re.compile(r"(?<![\w])(nan|inf|NaN|Infinity)(?![\w])")
 
 
@@ -47,40 +54,123 @@ def sound(kind: str, place: Path) -> Path:
     return folder
 
 
-def wrong(kind: str, folder: Path, number: int, verbs: bool = False) -> tuple[str, str | None]:
-    """What a damage does to a sound folder's copy, and what is wrong with what is then said; None where all is well."""
-    one = KINDS[kind]
-    with tempfile.TemporaryDirectory() as there:
-        shutil.copytree(folder, there, dirs_exist_ok=True)
-        done = damage(Path(there, "m"), number, [*one.files] or None)
-        calls = [*one.asked, *([random.Random(number).choice([*one.also])] if verbs and one.also else [])]
-        return done, _in_a_process(Path(there), calls)
+class Asker:
+    """A process of its own that asks what is in damaged folders of one kind, one after the other.
 
+    It starts with the first, asks for what is in a sound folder first, so that all is loaded, and is another one after
+    SEVERAL of them, or after one that it did not survive.
+    """
 
-def _in_a_process(there: Path, calls: list[Call]) -> str | None:
-    """None, or what is wrong, of calls in a process of their own that ends in time."""
-    with tempfile.NamedTemporaryFile() as answer:
+    def __init__(self, kind: str, folder: Path) -> None:
+        self._kind, self._folder = kind, folder
+        self._child, self._asked = 0, 0
+
+    def __enter__(self) -> Asker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> int:
+        """End the process, if there is one; its status."""
+        if not self._child:
+            return 0
+        for one in (self._to, self._back):
+            os.close(one)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._child, signal.SIGKILL)
+        status = os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
+        self._child = self._asked = 0
+        return status
+
+    def wrong(self, number: int, verbs: bool = False) -> tuple[str, str | None]:
+        """What a damage does to a copy of the folder, and what is wrong with what is then said, or None."""
+        others = self._asked % SEVERAL
+        done, found = self._asked_of(number, verbs)
+        if found is None:
+            return done, None
+        self.end()
+        again = self._asked_of(number, verbs)[1]
+        return done, again or f"only after {others} others: {found}"
+
+    def _asked_of(self, number: int, verbs: bool) -> tuple[str, str | None]:
+        one = KINDS[self._kind]
+        if self._asked >= SEVERAL:
+            self.end()
+        if not self._child:
+            self._start()
+        self._asked += 1
+        with tempfile.TemporaryDirectory() as there:
+            shutil.copytree(self._folder, there, dirs_exist_ok=True)
+            done = damage(Path(there, "m"), number, [*one.files] or None)
+            calls = [*one.asked, *([random.Random(number).choice([*one.also])] if verbs and one.also else [])]
+            os.write(self._to, (json.dumps([there, calls, number % DRAWN == 0]) + "\n").encode())
+            found = self._answer()
+        if found is None:
+            status = self.end()
+            hung = status in (-signal.SIGPROF, -signal.SIGKILL)
+            return done, f"it hangs: {calls}" if hung else f"the process ended: {status}"
+        return done, found or None
+
+    def _answer(self) -> str | None:
+        """What the process says, None where it ends or waits without a word."""
+        said, end = b"", time.monotonic() + PATIENCE
+        while not said.endswith(b"\0"):
+            if not select.select([self._back], [], [], max(0.0, end - time.monotonic()))[0]:
+                return None
+            if not (more := os.read(self._back, 1 << 16)):
+                os.waitid(os.P_PID, self._child, os.WEXITED | os.WNOWAIT)
+                return None
+            said += more
+        return said[:-1].decode("utf-8", "replace")
+
+    def _start(self) -> None:
+        heard, self._to = os.pipe()
+        self._back, said = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of forking where threads are: they are idle
-            child = os.fork()
-        if not child:
+            self._child = os.fork()
+        if not self._child:
             try:
-                os.chdir(there)
-                _limit()
-                Path(answer.name).write_text(next((found for call in calls if (found := asked(call))), "well"))
-            except BaseException:
-                Path(answer.name).write_text(traceback.format_exc())
+                os.close(self._to)
+                os.close(self._back)
+                self._work(heard, said)
             finally:
-                os._exit(0)
-        end = time.monotonic() + SECONDS
-        while os.waitpid(child, os.WNOHANG) == (0, 0):
-            if time.monotonic() > end:
-                os.kill(child, signal.SIGKILL)
-                os.waitpid(child, 0)
-                return f"it hangs: {calls}"
-            time.sleep(0.002)
-        found = Path(answer.name).read_text(errors="replace")
-        return None if found == "well" else found or "the process ended by itself"
+                os._exit(1)
+        os.close(heard)
+        os.close(said)
+
+    def _work(self, heard: int, said: int) -> None:
+        """What the process does: a line comes, an answer goes."""
+        with tempfile.TemporaryDirectory() as there:
+            shutil.copytree(self._folder, there, dirs_exist_ok=True)
+            os.chdir(there)
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
+            with contextlib.suppress(Exception):
+                for call in KINDS[self._kind].asked:
+                    asked(call)
+            os.chdir("/")
+        plots: Any = sys.modules.get("throughtime.tasks.forecast.plots")
+        draw = getattr(plots, "forecast_file", None)
+        _limit()
+        for line in open(heard, encoding="utf-8"):  # noqa: SIM115 - the process ends with it
+            there, calls, drawn = json.loads(line)
+            os.chdir(there)
+            if plots:
+                plots.forecast_file = draw if drawn else _not_drawn
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
+            try:
+                found = next((found for call in calls if (found := asked(call))), "")
+            except BaseException:
+                found = traceback.format_exc()
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            os.chdir("/")
+            os.write(said, found.replace("\0", " ").encode("utf-8", "replace") + b"\0")
+
+
+def _not_drawn(*_: object) -> str:
+    """In the place of a forecast's picture: no letter is missing in it."""
+    return ""
 
 
 def _limit() -> None:
@@ -180,11 +270,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as place:
         for kind in given.kinds or KINDS:
             folder, own = sound(kind, Path(place)), 0
-            for number in range(given.first, given.first + given.count):
-                done, found = wrong(kind, folder, number, given.verbs)
-                if found:
-                    own += 1
-                    print(json.dumps([kind, number, done]), found, sep="\n", flush=True)
+            with Asker(kind, folder) as asker:
+                for number in range(given.first, given.first + given.count):
+                    done, found = asker.wrong(number, given.verbs)
+                    if found:
+                        own += 1
+                        print(json.dumps([kind, number, done]), found, sep="\n", flush=True)
             print(f"{kind}: {own} of {given.count} are wrong", flush=True)
             bad += own
     return 1 if bad else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from functools import cache
@@ -10,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.fuzz.folders import KINDS
-from tests.fuzz.mutate import asked, sound, wrong
+from tests.fuzz import mutate
+from tests.fuzz.folders import KINDS, Kind
+from tests.fuzz.mutate import Asker, asked, sound
 
 _KEPT: list[Any] = []
 """A folder that lives as long as the process."""
@@ -30,6 +32,31 @@ def test_damages_are_told_in_one_line(kind: str, monkeypatch: pytest.MonkeyPatch
     folder = sound(kind, _place())
     monkeypatch.chdir(folder)
     assert [asked(call) for call in KINDS[kind].asked] == [None] * len(KINDS[kind].asked)
-    found = {number: wrong(kind, folder, number) for number in range(20)}
-    assert not {number: said for number, said in found.items() if said[1]}
-    assert wrong(kind, folder, 3)[0] == found[3][0]
+    with Asker(kind, folder) as asker:
+        found = {number: asker.wrong(number) for number in range(20)}
+        assert not {number: said for number, said in found.items() if said[1]}
+        assert asker.wrong(3)[0] == found[3][0]
+
+
+def _endless(_: object) -> str:
+    while True:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (_endless, "it hangs: [['run', 'm']]"),
+        (lambda _: os._exit(3), "the process ended: 3"),
+        (lambda _, done=[]: done.append(1) or ("odd" if len(done) == 4 else None), "only after 2 others: odd"),
+    ],
+)
+def test_what_is_wrong_is_seen(answer: Any, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, "one", Kind(lambda _: None, [["run", "m"]]))
+    monkeypatch.setattr(mutate, "SECONDS", 0.05)
+    monkeypatch.setattr(mutate, "asked", answer)
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "config.json").write_text("{}")
+    with Asker("one", tmp_path) as asker:
+        found = [asker.wrong(number)[1] for number in range(3)]
+    assert found == [None if said.startswith("only") else said] * 2 + [said]

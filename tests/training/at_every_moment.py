@@ -1,6 +1,7 @@
 """End a tiny command at each of its moments, and look at what it leaves and says.
 
-    python -m tests.training.at_every_moment [TASK ...] [--how full SIGTERM ...] [--every 7] [--report] [--verbs]
+    python -m tests.training.at_every_moment [TASK ...] [--how full SIGTERM ...] [--first 0 --every 7] [--report]
+    python -m tests.training.at_every_moment --verbs ...
 
 A moment is a file operation (a file opened to be written, synchronized, renamed, removed; a folder made), or the first
 time that a function of the task, of its data or of the loop is called: reading, set-up, steps, baselines, score,
@@ -40,7 +41,8 @@ TASKS: dict[str, list[str]] = {
     "summarize": ["pairs.tsv", "--hidden", "6", "--embedding", "8", "--vocabulary", "300", "--beam", "2"],
     "chat": ["said.jsonl", "--hidden", "6", "--embedding", "8", "--vocabulary", "300", "--beam", "2"],
 }
-HOW = ("full", "once", "SIGINT", "SIGTERM", "SIGHUP", "SIGKILL")
+FILES = ("full", "once")
+HOW = (*FILES, "SIGINT", "SIGTERM", "SIGHUP", "SIGKILL")
 SECONDS = 120
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -65,7 +67,7 @@ class Moments:
 
         os.fsync = synchronized
         sys.addaudithook(self._audit)
-        if self._how not in ("full", "once"):
+        if self._how.startswith("SIG"):
             sys.setprofile(self._call)
 
     def stop(self) -> None:
@@ -107,6 +109,7 @@ class Moments:
         if number == self._at and self._how == "once":
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         if number == self._at and self._how.startswith("SIG"):
+            sys.setprofile(None)  # which takes longer than all else
             os.kill(os.getpid(), getattr(signal, self._how))
 
 
@@ -282,7 +285,7 @@ def tell(what: str, how: str, at: int, kind: str, said: str, found: str) -> None
     print(f"{what} {how} {at} ({kind}): {found}\n    " + said[-500:].strip().replace("\n", "\n    "), flush=True)
 
 
-def tried(task: str, hows: Sequence[str], every: int, verbs: bool, drawn: bool) -> int:
+def tried(task: str, hows: Sequence[str], first: int, every: int, verbs: bool, drawn: bool) -> int:
     """How often something is wrong with a task."""
     bad = 0
     with tempfile.TemporaryDirectory() as place:
@@ -292,23 +295,30 @@ def tried(task: str, hows: Sequence[str], every: int, verbs: bool, drawn: bool) 
         if not verbs:
             shutil.rmtree(data / "m")
         for call in calls or [training(task)]:
+            met: dict[bool, tuple[list[str], dict[str, str]]] = {}
             for how in hows:
-                with tempfile.TemporaryDirectory() as other:
-                    shutil.copytree(data, other, dirs_exist_ok=True)
-                    Path(other, "tmp").mkdir(exist_ok=True)
-                    first = called(Path(other), call, how, None, drawn)
-                    assert first.status == 0, first.said
-                    whole = weights(Path(other, "m"))
-                own = 0
-                for at in range(0, len(first.kinds), every):
+                if (files := how in FILES) not in met:
+                    met[files] = _met(data, call, how, drawn)
+                kinds, whole = met[files]
+                own, numbers = 0, range(first, len(kinds), every)
+                for at in numbers:
                     said, found = used(data, call, how, at) if verbs else trained(task, data, how, at, whole, drawn)
                     if found:
                         own += 1
-                        tell(" ".join(call[:2]), how, at, first.kinds[at], said, found)
-                tried_ = len(range(0, len(first.kinds), every))
-                print(f"{task} {call[0]} {how}: {own} of {tried_} moments are wrong", flush=True)
+                        tell(" ".join(call[:2]), how, at, kinds[at], said, found)
+                print(f"{task} {call[0]} {how}: {own} of {len(numbers)} moments are wrong", flush=True)
                 bad += own
     return bad
+
+
+def _met(data: Path, call: Sequence[str], how: str, drawn: bool) -> tuple[list[str], dict[str, str]]:
+    """The moments of a command that nothing happens to, and hashes of what it makes."""
+    with tempfile.TemporaryDirectory() as other:
+        shutil.copytree(data, other, dirs_exist_ok=True)
+        Path(other, "tmp").mkdir(exist_ok=True)
+        ended = called(Path(other), call, how, None, drawn)
+        assert ended.status == 0, ended.said
+        return ended.kinds, weights(Path(other, "m"))
 
 
 def main() -> int:
@@ -316,6 +326,7 @@ def main() -> int:
     parser.add_argument("tasks", nargs="*", metavar="TASK", help=f"of {', '.join(TASKS)}; all if none")
     parser.add_argument("--how", nargs="+", choices=HOW, default=HOW)
     parser.add_argument("--every", type=int, default=1, help="of the moments, only each Nth")
+    parser.add_argument("--first", type=int, default=0, help="number of the first moment")
     parser.add_argument("--report", action="store_true", help="draw the report of a training, too")
     parser.add_argument("--verbs", action="store_true", help="commands that use a model instead of those that train it")
     given = parser.parse_args()
@@ -324,7 +335,7 @@ def main() -> int:
     import torch
 
     torch.set_num_threads(1)
-    options = (given.how, given.every, given.verbs, given.report)
+    options = (given.how, given.first, given.every, given.verbs, given.report)
     return 1 if sum([tried(task, *options) for task in given.tasks or TASKS]) else 0
 
 

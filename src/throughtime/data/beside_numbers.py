@@ -69,22 +69,24 @@ def within(value: float, bound: str, censored: str) -> float:
 def stand_in(values: np.ndarray) -> tuple[float, bool] | None:
     """A number among values, (N,) NaN where missing, that lies so far from all others that it may stand for missing
     ones, and whether it is one that is written for that (-999.99, 9999, 32767 ...); None for none."""
-    known = values[np.isfinite(values)]
+    finite = np.isfinite(values)
+    known = values if finite.all() else values[finite]
     if len(known) < _LEAST:
         return None
     low, high = known.min(), known.max()
     for end in (low, high):
-        rest = known[known != end]
-        if len(rest) < _LEAST - 1:
+        others = known != end
+        rest = int(np.count_nonzero(others))
+        if rest < _LEAST - 1:
             continue
-        least, most = rest.min(), rest.max()
+        least, most = known.min(where=others, initial=np.inf), known.max(where=others, initial=-np.inf)
         if most == least:
             continue
         far = (least - end if end == low else end - most) / (most - least)
         written = bool(_NINES.fullmatch(f"{end:.12g}".removeprefix("0"))) or end in _FILLS
-        if written and far > 2 and (abs(end) > 900 or len(rest) >= 8):
+        if written and far > 2 and (abs(end) > 900 or rest >= 8):
             return float(end), True
-        if far > 1 and len(known) - len(rest) > 1 and len(rest) >= 8:
+        if far > 1 and len(known) - rest > 1 and rest >= 8:
             return float(end), False
     return None
 

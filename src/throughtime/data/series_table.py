@@ -28,6 +28,9 @@ from throughtime.storage.memory import give_back
 MANY = 100_000
 """Rows from which on memory is given back between one stage of reading and the next."""
 
+_BLOCK = 1 << 16
+"""Cells that are looked up together."""
+
 _BINARY = (
     *(".feather", ".arrow", ".ipc", ".orc", ".xls", ".xlsb", ".ods", ".nc", ".h5", ".hdf5", ".pkl", ".pickle", ".rds"),
     *(".rdata", ".mat", ".dta", ".sav", ".sas7bdat", ".npy", ".npz", ".zip", ".7z", ".db", ".sqlite"),
@@ -90,12 +93,10 @@ class SeriesTable:
         cells = self.columns[name]
         if isinstance(cells, Text):
             return cells
+        kinds = np.unique(cells)
+        codes = _places(cells, kinds)
         if cells.dtype.kind == "f":
-            kinds, inverse = np.unique(cells, return_inverse=True)
-            codes = small(inverse)
             return Text(["" if np.isnan(k) else f"{int(k)}" if k == int(k) else f"{k:.17g}" for k in kinds], codes)
-        kinds, inverse = np.unique(cells, return_inverse=True)
-        codes = small(inverse)
         return Text([str(kind).replace("T", " ").removesuffix(".000000") for kind in kinds], codes)
 
     def parsed(self, name: str) -> Numbers:
@@ -167,6 +168,15 @@ class SeriesTable:
             return "times"
         found = self.parsed(name)
         return "numbers" if found.bad is None or found.share > 0.5 else "texts"
+
+
+def _places(cells: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """(N,) where each cell stands among the kinds, sorted: in few bytes, a block at a time, where np.unique's inverse
+    takes three arrays of eight bytes a row."""
+    found = np.empty(len(cells), np.min_scalar_type(max(0, len(kinds) - 1)))
+    for first in range(0, len(cells), _BLOCK):
+        found[first : first + _BLOCK] = np.searchsorted(kinds, cells[first : first + _BLOCK])
+    return found
 
 
 def table_of(source: Any, reading: Reading) -> SeriesTable:
