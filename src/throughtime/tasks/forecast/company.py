@@ -21,8 +21,8 @@ from throughtime.tasks.forecast.statistics import level_and_scale
 COUNTS = (1, 3, 8)
 """How many neighbours are tried."""
 
-LEAST = 0.02
-"""The share of the error that others have to save."""
+LEAST, LONG = 0.02, 5_000
+"""The share of the error that others have to save; half of it in series of so many steps, where chance does less."""
 
 _MOST, _TRIED = 400, 32
 """Series among which neighbours are looked for; of how many of them the maps are tried."""
@@ -97,7 +97,7 @@ class _Search:
 
     def best(self, counts: Sequence[int], least: float | None = None) -> Company | None:
         """As many of the others as help most; None where they do not save the least share of the error."""
-        need = LEAST if least is None else least
+        need = (LEAST if self.length < LONG else LEAST / 2) if least is None else least
         if self.length < (_FEWEST if least is None else 2 * self.horizon + self.reach + 8):
             return None
         if not all(np.isfinite(one).all() for one in (*self.values, *self.others)):
