@@ -90,7 +90,7 @@ def forecast_set(folder: Path, seed: int, validating: bool) -> Callable[[], list
     from throughtime.data.reading import Reading
     from throughtime.data.series import read
 
-    panel = read(file("beijing-air", "PRSA_data_2010.1.1-2014.12.31.csv"), Reading(target=("pm2.5",)))
+    panel = read(file("beijing-air", "pollution.csv"), Reading(target=("pm2.5",)))
     if validating:  # the last tenth is for the score alone
         panel = panel.head([int(0.9 * len(one)) for one in panel.values])
     options: Figures = {"horizon": 24, "holdout": 0.1, "seconds": 0.0, "seed": seed, **FEW}
