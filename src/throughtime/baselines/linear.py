@@ -41,10 +41,10 @@ class LinearMap:
             return
         best: tuple[float, float] | None = None
         for ridge in (1e-3, 1e-1, 1e1) if late.any() and not late.all() else ():
-            weights = _ridge(x[~late], y[~late], ridge)
+            weights = ridge_map(x[~late], y[~late], ridge)
             error = float(np.abs(x[late] @ weights - y[late]).mean())
             best = min(best, (error, ridge)) if best else (error, ridge)
-        self._weights = _ridge(x, y, best[1] if best else 1e-1)
+        self._weights = ridge_map(x, y, best[1] if best else 1e-1)
 
     def predict(self, histories: Sequence[np.ndarray]) -> np.ndarray:
         """(N, H) after the ends of histories."""
@@ -108,7 +108,7 @@ class WindowMLP(LinearMap):
         ]
         if len(x) < 10 or late.all() or not late.any():
             return
-        rest = y - x @ _ridge(x[~late], y[~late], 1e-1)
+        rest = y - x @ ridge_map(x[~late], y[~late], 1e-1)
         x, rest, held, held_rest = x[~late], rest[~late], x[late], rest[late]
         best = (float((held_rest**2).mean()), [one.copy() for one in self._layers])
         first, second = [np.zeros_like(w) for w in self._layers], [np.zeros_like(w) for w in self._layers]
@@ -138,7 +138,9 @@ def _scale(history: np.ndarray) -> float:
     return float(moved.mean()) or 1.0 if len(moved) else 1.0
 
 
-def _ridge(x: np.ndarray, y: np.ndarray, ridge: float) -> np.ndarray:
+def ridge_map(x: np.ndarray, y: np.ndarray, ridge: float) -> np.ndarray:
+    """(F, K) weights by which x (M, F) tells of y (M, K): least squares, the Gram matrix's diagonal made larger by a
+    share of its mean."""
     gram = x.T @ x
     gram[np.diag_indices_from(gram)] += ridge * max(1e-12, float(np.trace(gram)) / len(gram))
     weights: np.ndarray = np.linalg.solve(gram, x.T @ y)

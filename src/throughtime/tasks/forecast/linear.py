@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from throughtime.baselines.linear import ridge_map
 from throughtime.models.ops_numpy import NumpyOps
 from throughtime.tasks.forecast.ensemble import prefixes
 from throughtime.tasks.forecast.model import LINEAR, ForecastConfig, linear_inputs
@@ -52,7 +53,7 @@ def begun(
         ridge, tried = _best_map(x, y, late)
         each = np.concatenate([references[:, late], tried[None]]) - y[late]
         shares = (1 - _SPREAD) * _mixture(each) + _SPREAD / config.references
-    weights = _solved(x, y, ridge)
+    weights = ridge_map(x, y, ridge)
     for prefix in prefixes(members):
         found[prefix + LINEAR] = np.ascontiguousarray(weights.T, dtype=parameters[prefix + LINEAR].dtype)
         if enough:
@@ -62,7 +63,7 @@ def begun(
 
 def _best_map(x: np.ndarray, y: np.ndarray, late: np.ndarray) -> tuple[float, np.ndarray]:
     """The ridge by which a map fitted to the earlier windows errs least on the later ones, and what it says of them."""
-    tried = {one: x[late] @ _solved(x[~late], y[~late], one) for one in _RIDGES}
+    tried = {one: x[late] @ ridge_map(x[~late], y[~late], one) for one in _RIDGES}
     ridge = min(tried, key=lambda one: float(np.abs(tried[one] - y[late]).mean()))
     return ridge, tried[ridge]
 
@@ -110,10 +111,3 @@ def _mixture(errors: np.ndarray) -> np.ndarray:
             kept = np.delete(kept, found.argmin())
         shares[k, kept] = found / found.sum()
     return shares.T
-
-
-def _solved(x: np.ndarray, y: np.ndarray, ridge: float) -> np.ndarray:
-    gram = x.T @ x
-    gram[np.diag_indices_from(gram)] += ridge * max(1e-12, float(np.trace(gram)) / len(gram))
-    weights: np.ndarray = np.linalg.solve(gram, x.T @ y)
-    return weights
