@@ -104,6 +104,17 @@ def test_many_different_tokens_cost_less_than_they_seem() -> None:
     assert chosen(Corpus(1_700_000, 65), minutes=3).embedding == 64
 
 
+@pytest.mark.usefixtures("machine")
+def test_few_steps_are_larger() -> None:
+    def rate(steps: int) -> float:
+        found = chosen(Corpus(1_000_000, 65), steps=steps, hidden=192).learning_rate
+        assert found is not None
+        return found
+
+    assert rate(300) == rate(400) == pytest.approx(2 * rate(2_000), rel=0.02)
+    assert rate(2_000) == rate(20_000) < rate(1_000) < rate(300)
+
+
 def test_every_attempt_drops_more() -> None:
     drops = [harder(Dropout(output=0.3), times) for times in range(7)]
     assert drops[0].output == 0.3

@@ -33,6 +33,9 @@ _WIDTHS = (64, 96, 128, 160, 192, 256, 320, 384, 448, 512, 640, 768, 896, 1024)
 _LARGE, _SOME = 1024, 1200
 """Over a larger vocabulary a step looks at about so many tokens of it alone; see throughtime.training.softmax."""
 
+_FEW, _ENOUGH = 500, 1500
+"""Steps that a higher learning rate makes up for; steps that need none."""
+
 _FIRST, _EACH = 24.0, 100_000
 """Passes over a text of `_EACH` tokens that the first of several attempts may take; more for larger ones."""
 
@@ -118,7 +121,7 @@ def _choose(corpus: Corpus, options: TextOptions, threads: int) -> list[Choice]:
     shown = first if several else passes
     level = LEVELS[level_of(shown * _by_heart(size / tokens))]
     steps = shown * tokens / each
-    rate = 7e-3 * math.sqrt(384 / max(width, 256))
+    rate = 7e-3 * math.sqrt(384 / max(width, 256)) * _hurry(steps)
     enough = "" if size < most or options.hidden is not None else ", and a text of this length needs no more"
     of_budget = f"{_short(seen)} tokens {'in the budget' if seconds is not None else 'to be seen'}{enough}"
     often = f"about {shown:.2g} passes over {_short(tokens)} tokens"
@@ -130,7 +133,7 @@ def _choose(corpus: Corpus, options: TextOptions, threads: int) -> list[Choice]:
         Choice("embedding_dropout", level.embedding, often),
         Choice("weight_dropout", level.weight, often),
         Choice("weight_decay", level.decay, often),
-        Choice("learning_rate", float(f"{rate:.2g}"), f"{width} units"),
+        Choice("learning_rate", float(f"{rate:.2g}"), f"{width} units" + (f", {long}" if _hurry(steps) > 1 else "")),
         Choice("average", round(min(0.9995, max(0.9, 1.0 - 7.0 / max(70.0, steps))), 4), long),
         Choice("batch", batch, f"{_short(tokens)} tokens"),
         Choice("warm_up", int(min(100, max(5, steps / 20))), long),
@@ -165,6 +168,12 @@ def level_of(passes: float) -> int:
 def _by_heart(weights: float) -> float:
     """How many times more a pass counts where a model has so many weights for each token of the text."""
     return float(min(8.0, max(1.0, weights / 2.0)) ** 0.35)
+
+
+def _hurry(steps: float) -> float:
+    """How many times the usual learning rate few steps need: twice up to `_FEW`, not more from `_ENOUGH` on."""
+    missing = math.log(_ENOUGH / max(1.0, steps)) / math.log(_ENOUGH / _FEW)
+    return float(2.0 ** min(1.0, max(0.0, missing)))
 
 
 def _batch(tokens: int) -> int:
