@@ -36,8 +36,9 @@ _LARGE, _SOME = 1024, 1200
 _FIRST, _EACH = 24.0, 100_000
 """Passes over a text of `_EACH` tokens that the first of several attempts may take; more for larger ones."""
 
-_LEAST_STEPS = 200
-"""Steps that an attempt may take in any case: a short text is a few steps long, and in those nothing is learned."""
+_LEAST_STEPS, _LEAST_BLIND = 200, 50
+"""Steps that an attempt may take in any case: a short text is a few steps long, and in those nothing is learned. Fewer
+where no validation part tells when it learns by heart."""
 
 
 @dataclass(frozen=True)
@@ -118,13 +119,13 @@ def _choose(corpus: Corpus, options: TextOptions, threads: int) -> list[Choice]:
     passes = seen / tokens
     first = _FIRST * (max(tokens, 1000) / _EACH) ** 0.4
     cut = seconds is not None and passes > first and options.dropout is None and options.attempts is None
+    several = cut and options.validation != 0  # without validation nothing tells which attempt was best
     shown = first if cut else passes
-    level = LEVELS[level_of(shown * _by_heart(size / tokens))]
     steps = shown * tokens / each
     if cut:
-        steps = min(max(steps, _LEAST_STEPS), passes * tokens / each)
+        steps = min(max(steps, _LEAST_STEPS if several else _LEAST_BLIND), passes * tokens / each)
         shown = steps * each / tokens
-    several = cut and options.validation != 0  # without validation nothing tells which attempt was best
+    level = LEVELS[level_of((first if several else shown) * _by_heart(size / tokens))]
     rate = 7e-3 * math.sqrt(384 / max(width, 256))
     enough = "" if size < most or options.hidden is not None else ", and a text of this length needs no more"
     blind = ", but nothing is kept to choose by" if cut and not several else ""
