@@ -9,12 +9,20 @@ from throughtime.baselines.verdict import span_in_words, too_few, verdict
 
 
 @pytest.mark.parametrize(
-    ("wrong", "end"), [(1.0, "majority class is without error, the model is not."), (0.0, "both are without error.")]
+    ("wrong", "skill", "sentence"),
+    [
+        (np.ones(9), False, "The model is worse than majority class, which is without error: error rate is 1 over 9 "),
+        (np.arange(9) == 0, None, "No verdict on error rate: majority class is without error, the model is not."),
+        (np.ones(3), None, "No verdict on error rate: majority class is without error, the model is not."),
+        (np.zeros(9), None, "No verdict on error rate: both are without error."),
+    ],
 )
-def test_a_perfect_baseline_is_told(wrong: float, end: str) -> None:
-    found = verdict(np.full(9, wrong), np.zeros(9), "majority class", "error rate", "texts")
-    assert found.sentence == f"No verdict on error rate: {end}"
-    assert found.skill is None
+def test_a_perfect_baseline_is_told(wrong: np.ndarray, skill: bool | None, sentence: str) -> None:
+    found = verdict(wrong.astype(float), np.zeros(len(wrong)), "majority class", "error rate", "texts")
+    assert found.sentence.startswith(sentence)
+    assert found.skill is skill
+    negligible = verdict(np.full(9, 1e-9), np.zeros(9), "last value", "MAE", "windows", negligible=1e-6)
+    assert negligible.skill is None
 
 
 def test_a_model_without_error_beats_one_that_has_some() -> None:
@@ -38,7 +46,10 @@ def test_a_score_is_told_as_such_and_not_as_what_it_lacks() -> None:
     assert other.startswith("No proven skill: F1 is 80.0% against 80.0%, and what is missing to 100% is ")
     worse = verdict(theirs, ours, "CRF", "1 - F1", "texts").sentence
     assert worse.startswith("The model is worse than CRF: F1 is 80.0% against 95.0%, and what is missing to 100% is ")
-    assert verdict(ours, np.zeros(40), "CRF", "1 - F1", "texts").sentence.startswith("No verdict on F1: ")
+    perfect = verdict(ours, np.zeros(40), "CRF", "1 - F1", "texts").sentence
+    assert perfect == (
+        "The model is worse than CRF, which is without error: F1 is 95.0% over 40 texts. Use CRF instead."
+    )
 
 
 def test_what_belongs_together_counts_once() -> None:

@@ -73,7 +73,7 @@ def test_names_that_are_none(name: str) -> None:
 
 def test_one_row_needs_a_frequency_that_is_said() -> None:
     one = {"ds": np.array(["2024-01-31"], "datetime64[D]"), "v": [1]}
-    with pytest.raises(UserError, match="no frequency is to be seen"):
+    with pytest.raises(UserError, match="no frequency is to be seen; one row shows none: give more rows"):
         read_series(one)
     panel = read_series(one, frequency="ME")
     assert panel.times(0, 1, 1)[0] == np.datetime64("2024-02-29")

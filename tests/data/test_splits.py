@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from throughtime.data.labelled import Texts
+from throughtime.data.pairs import Pairs
 from throughtime.data.splits import folds, grouped_split
+from throughtime.data.tagged import Tagged
 from throughtime.errors import UserError
 
 ROWS = st.lists(st.tuples(st.integers(0, 12), st.sampled_from("abc")), min_size=2, max_size=60)
@@ -107,6 +110,16 @@ def test_at_least_one_row_on_each_side() -> None:
 def test_splits_that_cannot_be(keys: list[int], labels: Any, share: float, words: str) -> None:
     with pytest.raises(UserError, match=words):
         grouped_split(keys, labels, share, 0)
+
+
+def test_what_cannot_be_parted_is_told_with_its_file() -> None:
+    same = [["turn", "on"]] * 3
+    with pytest.raises(UserError, match=r"^a\.csv: 3 rows of one kind cannot be two parts"):
+        Texts(["so"] * 3, ["a", "b", "a"], "a.csv").split(0.1, 0)
+    with pytest.raises(UserError, match=r"^a\.conll: 3 rows of one kind"):
+        Tagged(same, [["O", "O"]] * 3, [], "a.conll").split(0.1, 0)
+    with pytest.raises(UserError, match=r"^a\.tsv: 2 rows of one kind"):
+        Pairs(["so"] * 2, ["ja"] * 2, "a.tsv").split(0.1, 0)
 
 
 def test_folds_that_cannot_be() -> None:

@@ -37,11 +37,14 @@ AT_ONCE = 4_000_000
 SMOOTHINGS = ("kneser-ney", "absolute", "witten-bell")
 
 
-def baselines(train_ids: Any, validation_ids: Any, test_ids: Any, vocabulary: int) -> dict[str, dict[str, Any]]:
+def baselines(
+    train_ids: Any, validation_ids: Any, test_ids: Any, vocabulary: int, each: dict[str, np.ndarray] | None = None
+) -> dict[str, dict[str, Any]]:
     """Score the three baselines on the test part.
 
     train_ids, validation_ids, test_ids: (N,) integers below `vocabulary`, consecutive parts of one text (the n-gram
     model looks back across their borders). Without a validation part the last tenth of the training part serves.
+    each: takes ln p of each test token, (M,) by the name of the baseline, but for uniform.
     Returns {"uniform": {...}, "unigram": {...}, "ngram": {...}}, each with `nats_per_token`; `ngram` also has
     `order`, `smoothing`, `tokens` (counted) and `seconds`.
     Raises ValueError where the training or test part is empty or an id is out of range.
@@ -64,6 +67,8 @@ def baselines(train_ids: Any, validation_ids: Any, test_ids: Any, vocabulary: in
         bests.append(next(islice(log_probabilities(grams, len(seen), where, smoothing), order - 1, None)))
         del grams
     unigram, best = np.concatenate(unigrams), np.concatenate(bests)
+    if each is not None:
+        each |= {"unigram": unigram, "ngram": best}
     return {
         "uniform": {"nats_per_token": float(np.log(vocabulary))},
         "unigram": {"nats_per_token": float(-unigram.mean())},

@@ -77,7 +77,7 @@ class Verdict:
         return asdict(self)
 
 
-_ONE = {"windows": "window", "stretches of time": "stretch of time"}
+_ONE = {"windows": "window", "stretches of time": "stretch of time", "stretches of text": "stretch of text"}
 
 
 def too_few(count: int, unit: str) -> str:
@@ -136,6 +136,14 @@ def verdict(
     loss up to which it is none but for rounding.
     """
     both = compared(model, baseline, unit, groups, seed)
+    if both.ours > negligible and not both.theirs and both.difference[0] > 0:
+        score = _score(metric)
+        is_ = f"{metric} is {both.ours:.3g}" if score == metric else f"{score} is {1 - both.ours:.1%}"
+        sentence = (
+            f"The model is worse than {name}, which is without error: {is_} over {both.groups:,} {unit}. "
+            f"Use {name} instead."
+        )
+        return Verdict(name, metric, 0.0, 0.0, 0.0, both.groups, False, sentence)
     if not both.groups or not both.theirs:
         perfect = f"{name} is without error, the model is not." if both.ours else "both are without error."
         sentence = f"No verdict on {_score(metric)}: {perfect if both.groups else 'there is nothing to compare.'}"

@@ -78,6 +78,8 @@ def settle(table: SeriesTable, times: Times, groups: Groups, reading: Reading, n
                 ordered = rows[np.argsort(found[-1][1][rows], kind="stable")]
                 place(table, Stamps(found[-1][1], found[-1][0], Frequency("fixed")), name, ordered, times, None, notes)
         hint = "give one (frequency), with round where times waver, or take rows as steps"
+        if all(len(rows) == 1 for _, rows in groups):
+            hint = "one row shows none: give more rows, or say it (frequency)"
         raise UserError(f"{table.where}: column {', '.join(times.columns)}: no frequency is to be seen; {hint}")
     local = "local" in inferred and (_from_a_day(inferred["local"]) or "utc" not in inferred)
     clock = "local" if local else "utc"

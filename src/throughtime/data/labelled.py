@@ -87,7 +87,7 @@ class Texts:
         if not share:
             return self, self.take([])
         by = rarest(self.labels) if self.several else self.labels
-        rows, kept = grouped_split([text_key(text) for text in self.texts], by, share, seed)
+        rows, kept = grouped_split([text_key(text) for text in self.texts], by, share, seed, self.where)
         return self.take(rows), self.take(kept)
 
     def joined(self, other: Texts) -> Texts:

@@ -77,7 +77,7 @@ class Pairs:
                 f"split: nearly all of the {len(self):,} pairs hang together by sides that are nearly the same, so "
                 "that only those that are the same stay together; the score says little of other texts"
             )
-        rows, kept = grouped_split(groups.tolist(), None, share, seed)
+        rows, kept = grouped_split(groups.tolist(), None, share, seed, self.where)
         return self.take(rows), replace(self.take(kept), notes=[told])
 
     def _alike(self, found: Near) -> np.ndarray:

@@ -18,20 +18,20 @@ class _Group:
 
 
 def grouped_split(
-    keys: Sequence[Hashable], labels: Sequence[str] | None, share: float, seed: int
+    keys: Sequence[Hashable], labels: Sequence[str] | None, share: float, seed: int, who: str = "split"
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows to learn from and rows held back, int64 in ascending order; the same seed gives the same.
 
-    keys: rows of one key stay on one side. labels: each label has about `share` of its rows held back, and at least one
-    group of rows to learn from; None: all are alike. A group counts for the label most of its rows have. Raises
-    UserError where a side would be empty or share is not between 0 and 1.
+    who: where the rows come from, for errors. keys: rows of one key stay on one side. labels: each label has about
+    `share` of its rows held back, and at least one group of rows to learn from; None: all are alike. A group counts for
+    the label most of its rows have. Raises UserError where a side would be empty or share is not between 0 and 1.
     """
     if not 0 < share < 1:
-        raise UserError(f"split: share must be between 0 and 1, got {share}")
+        raise UserError(f"{who}: share must be between 0 and 1, got {share}")
     groups = _groups(keys, labels, seed)
     if len(groups) < 2:
         raise UserError(
-            f"split: {len(keys):,} row{'s' * (len(keys) != 1)} of one kind cannot be two parts; give at least two "
+            f"{who}: {len(keys):,} row{'s' * (len(keys) != 1)} of one kind cannot be two parts; give at least two "
             "different ones"
         )
     by_label: dict[str, list[_Group]] = {}

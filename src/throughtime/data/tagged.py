@@ -45,7 +45,7 @@ class Tagged:
         side."""
         if not share:
             return self, self.take([])
-        rows, kept = grouped_split([tuple(text) for text in self.tokens], self.intents or None, share, seed)
+        rows, kept = grouped_split([tuple(text) for text in self.tokens], self.intents or None, share, seed, self.where)
         return self.take(rows), self.take(kept)
 
     def in_parts(self, longest: int) -> Tagged:

@@ -27,7 +27,7 @@ from throughtime.errors import UserError
 LARGEST = 5_000_000
 """The most n-grams kept, if leaving out those that occur once can do it."""
 
-LEAST = 200
+LEAST = 50
 """Tokens of validation, at least, that weights are chosen on."""
 
 _PRIOR = 50.0

@@ -265,7 +265,7 @@ class _Run:
         self.team = Team(self.job, self.settings, torch.get_num_threads())
         self.budget.begin(self.step, self.elapsed, steps)
         self.all_learned, self.next_validation = self.attempts.whole, 1 / (3 * self.settings.validations)
-        text = f"attempt {self.attempts.number + 1}, from the start: {different}, {steps:,} steps at most"
+        text = f"attempt {self.attempts.number + 1}, from the start: {different}; steps at most: {steps:,}"
         self.history.add(step=self.step, attempt=text)
         self.progress.note(text)
         return True

@@ -39,6 +39,13 @@ def test_the_recurrence_stands_beside_the_linear_models_alone() -> None:
     found = recurrence_beside(parts, truth, np.zeros(60), {RECURRENCE: 1.0}, {"words": 1.0}, np.arange(60))
     assert (found["accuracy"], found["linear_accuracy"]) == (1.0, 0.5)
     assert found["adds"]["skill"] is True
+    alone = {RECURRENCE: wrong, "words": right}
+    harm = recurrence_beside(alone, truth, np.ones(60), {RECURRENCE: 1.0}, {"words": 1.0}, np.arange(60))["adds"]
+    assert harm["sentence"] == (
+        "The recurrence does harm: the same linear models without it have every text right here."
+    )
+    equal = recurrence_beside(alone, truth, np.zeros(60), {RECURRENCE: 1.0}, {"words": 1.0}, np.arange(60))["adds"]
+    assert equal["sentence"].startswith("Not shown that the recurrence earns its place: the same linear models")
     assert "adds" not in recurrence_beside(parts, truth, np.zeros(60), {RECURRENCE: 1.0}, {}, np.arange(60))
 
 

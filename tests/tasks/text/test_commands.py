@@ -39,6 +39,17 @@ def test_an_evaluation_ends_with_what_it_comes_to(
     assert verdict in lines[0]
 
 
+def test_a_verdict_with_an_interval_comes_first_and_no_better_baseline_is_passed_over() -> None:
+    told = {"baseline": "the 5-gram model", "sentence": "No proven skill: so it is."}
+    assert verdict_of({**evaluation(2.2), "verdict": told}) == (
+        "No proven skill: so it is. On the part of the text it never saw the model needs 2.200 nats per character, "
+        "the 5-gram model 2.100."
+    )
+    better = evaluation(2.2)
+    better["baselines"]["plain torch LSTM"] = {"nats_per_character": 2.0}
+    assert "the plain torch LSTM model, needs 9.1% fewer" in verdict_of({**better, "verdict": told})
+
+
 def test_a_training_prints_the_verdict_of_its_report(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "text.txt").write_text(TEXT[:4000], "utf-8")
     assert cli.invoke(["train", "text", str(tmp_path / "text.txt"), "--out", str(tmp_path / "m"), *SMALL]) == 0

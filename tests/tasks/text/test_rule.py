@@ -71,6 +71,21 @@ def test_a_short_text_gets_a_small_model_and_several_attempts() -> None:
     assert (given.dropout, given.attempts) == (0.2, 1)
 
 
+@pytest.mark.usefixtures("machine")
+def test_a_very_short_text_takes_steps_enough_and_once_where_nothing_tells_which_was_best(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    short = chosen(Corpus(810, 48), minutes=1, validation=0.1)
+    assert (short.attempts, short.attempt_steps) == (6, 200)
+    assert short.ngram
+    blind, choices = settle(Corpus(180, 33), TextOptions(minutes=1, validation=0.0), 2)
+    assert (blind.attempts, blind.attempt_steps, blind.ngram) == (1, 50, False)
+    assert blind.dropout > short.dropout  # no later attempt will drop more
+    assert "nothing is kept to choose by" in next(one.why for one in choices if one.name == "attempts")
+    monkeypatch.setattr(rule, "measured_speed", lambda threads, seconds: 6e9)
+    assert 12 < chosen(Corpus(810, 48), minutes=0.01, validation=0.1).attempt_steps < 100  # no more than fit
+
+
 def test_a_budget_of_steps_measures_nothing_and_is_the_same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     def measured(threads: int, seconds: float) -> float:
         raise AssertionError

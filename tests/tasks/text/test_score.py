@@ -33,6 +33,10 @@ def test_the_score_is_the_mean_of_what_the_steps_give(trained: tuple[Path, dict[
     assert (len(train), len(validation)) == (16_200, 1800)
     wanted = baselines(train, validation, ids[1:], model.tokenizer.size)
     assert summary["evaluation"]["baselines"]["ngram"]["nats_per_token"] == wanted["ngram"]["nats_per_token"]
+    told, best = summary["evaluation"]["verdict"], min(wanted[name]["nats_per_token"] for name in ("unigram", "ngram"))
+    assert told["gain"] == pytest.approx(1 - summary["evaluation"]["nats_per_token"] / best, abs=1e-6)
+    assert told["groups"] == 40  # stretches of 50 of the 2,000 characters
+    assert told["skill"] is (True if told["low"] > 0 else False if told["high"] < 0 else None)
 
 
 def test_the_state_is_carried_over_the_chunks_of_a_score(
@@ -49,7 +53,9 @@ def test_evaluating_a_folder(trained: tuple[Path, dict[str, Any]], file: Path, t
     folder, summary = trained
     again = evaluate_folder(folder, file)
     assert again["nats_per_character"] == summary["evaluation"]["nats_per_character"]
-    assert evaluate_folder(folder, file, part="train")["baselines"].keys() == {"uniform"}
+    learned = evaluate_folder(folder, file, part="train")
+    assert learned["baselines"].keys() == {"uniform"}
+    assert "verdict" not in learned
     assert evaluate_folder(folder, file, part="validation")["characters"] == 1800
     other = tmp_path / "other.txt"
     other.write_text(TEXT[500:1500], encoding="utf-8")
@@ -64,7 +70,7 @@ def test_evaluating_a_folder(trained: tuple[Path, dict[str, Any]], file: Path, t
     with pytest.raises(UserError, match="'€'"):
         evaluate_folder(folder, other)
     other.write_text("a", encoding="utf-8")
-    with pytest.raises(UserError, match="expected at least 2"):
+    with pytest.raises(UserError, match=r"other\.txt: the part 'all' has 1 token, expected at least 2"):
         evaluate_folder(folder, other)
 
 

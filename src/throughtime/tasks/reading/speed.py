@@ -32,4 +32,4 @@ def seconds_a_text(length: float, batch: int, embedding: int, hidden: int, layer
             least = min(least, time.perf_counter() - began)
     finally:
         torch.set_num_threads(before)
-    return _BESIDE * least / batch * max(1.0, length / steps)
+    return _BESIDE * max(least, 1e-9) / batch * max(1.0, length / steps)

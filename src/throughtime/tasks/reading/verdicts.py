@@ -31,8 +31,16 @@ def recurrence_beside(
         linear = (alone != truth).astype(np.float64)
         found["linear_accuracy"] = float(1 - linear.mean())
         added = verdict(wrong, linear, "the linear models without it", "error rate", "texts", groups).to_json()
-        found["adds"] = {**added, "sentence": adds(added, weights.get(RECURRENCE, 0.0))}
+        weight, perfect = weights.get(RECURRENCE, 0.0), not linear.any()
+        told = _beside_no_error(added) if perfect and weight else adds(added, weight)
+        found["adds"] = {**added, "sentence": told}
     return found
+
+
+def _beside_no_error(added: Mapping[str, Json]) -> str:
+    """What the recurrence brings to linear models that have every text right."""
+    harm = "The recurrence does harm" if added["skill"] is False else "Not shown that the recurrence earns its place"
+    return f"{harm}: the same linear models without it have every text right here."
 
 
 def adds(added: Mapping[str, Json], weight: float) -> str:
@@ -49,7 +57,7 @@ def adds(added: Mapping[str, Json], weight: float) -> str:
         return f"The recurrence earns its place: with it {size} ({between})."
     if added["skill"] is None:
         return f"Not shown that the recurrence earns its place: with it {size} ({between})."
-    return f"The recurrence does harm: with it {size} ({between}). Use the linear models alone"
+    return f"The recurrence does harm: with it {size} ({between}). Use the linear models alone."
 
 
 def missed(parts: Mapping[str, np.ndarray], truth: np.ndarray, wrong: np.ndarray) -> dict[str, Json]:

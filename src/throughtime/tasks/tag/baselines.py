@@ -177,7 +177,7 @@ def baselines(
         say(f"linear-chain CRF: skipped, needs python-crfsuite, {needed('labels')}")
         return fitted
     if held is None:
-        rows, kept = grouped_split([tuple(one) for one in learned.tokens], None, 0.1, seed)
+        rows, kept = grouped_split([tuple(one) for one in learned.tokens], None, 0.1, seed, learned.where)
         learned, held = learned.take(rows), learned.take(kept)
     crf = LinearChainCRF()
     crf.fit(learned.tokens, learned.tags, held.tokens, held.tags, seconds, say)

@@ -101,11 +101,14 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         return self.fit(source, out, resume=resume, force=force, quiet=quiet, **changes)
 
     def _settle(self, examples: Text, options: TextOptions) -> tuple[TextOptions, Sequence[Choice]]:
+        who = examples.file or "text"
         if not examples.part("train"):
             count = len(examples.text)
-            raise UserError(f"text: of {count} characters none is left to learn from; use a longer text")
+            of = f"{count} character{'s' * (count != 1)}"
+            raise UserError(f"{who}: of {of} none is left to learn from; use a longer text")
         if options.validation is None and (count := len(examples.part("train"))) < LEAST:
-            raise UserError(f"text: expected at least {LEAST} characters to learn from, got {count}; use a longer text")
+            needed = f"expected at least {LEAST} characters to learn from"
+            raise UserError(f"{who}: {needed}, got {count}; use a longer text")
         corpus = rule.Corpus.of(examples.part("train"), examples.text, options)
         cut = options.replaced(
             validation=examples.validation, validation_blocks=examples.blocks, text_unit=examples.unit

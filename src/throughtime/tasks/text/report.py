@@ -13,10 +13,8 @@ from throughtime.options import Json
 from throughtime.report.page import Figure, Item, Prose, Sample, Section, Table
 from throughtime.report.run import Run, is_number, layers_of
 from throughtime.tasks.text.model import LanguageConfig
+from throughtime.tasks.text.score import NOTHING, label_of
 from throughtime.tasks.text.stream import SCHEMA
-
-_NOTHING = 1e-3
-"""Nats that leave nothing to be better at."""
 
 SAMPLES = 12
 """The most samples shown of a run, evenly spread; the last is always among them."""
@@ -48,11 +46,15 @@ def verdict_of(evaluation: Mapping[str, Json]) -> str:
     if (alone := _alone(evaluation, unit)) is not None:
         sentence += f" (an n-gram model joins in; the recurrence alone needs {alone:.3f})"
     peers = _peers(evaluation)
-    unknown = " " + told if (told := unknown_in_words(evaluation)) else ""
+    unknown = " " + strange if (strange := unknown_in_words(evaluation)) else ""
     if not peers:
         return f"{sentence}.{unknown}"
     label, least = min(peers, key=lambda peer: peer[1])
-    if least <= _NOTHING:
+    told: Any = evaluation.get("verdict")
+    same = isinstance(told, dict) and told.get("baseline") == f"the {label} model"
+    if same and isinstance(told.get("sentence"), str):
+        return f"{told['sentence']} {sentence}, the {label} model {least:.3f}.{unknown}"
+    if least <= NOTHING:
         return f"{sentence}; the {label} model needs {least:.3f}, so that nothing is left to be better at: no verdict."
     if ours < least:
         return (
@@ -105,7 +107,7 @@ def _warnings(run: Run) -> list[str]:
         )
     if run.evaluation:
         _, ours = _score(run.evaluation)
-        if any(ours >= value > _NOTHING for _, value in _peers(run.evaluation)):
+        if any(ours >= value > NOTHING for _, value in _peers(run.evaluation)):
             warnings.append("A simple baseline does as well or better: train longer, or use a larger model.")
     return warnings
 
@@ -174,9 +176,9 @@ def _peers(evaluation: Mapping[str, Json], unit: str = "") -> list[tuple[str, fl
     peers = []
     baselines = evaluation.get("baselines")
     for name, entry in baselines.items() if isinstance(baselines, dict) else ():
-        value = entry.get(f"nats_per_{unit}") if isinstance(entry, dict) else None
+        if not isinstance(entry, dict):
+            continue
+        value = entry.get(f"nats_per_{unit}")
         if value is not None and is_number(value):
-            order = entry.get("order")
-            label = f"{order}-gram" if name == "ngram" and order else str(name).replace("_", " ")
-            peers.append((label, float(value)))
+            peers.append((label_of(str(name), entry), float(value)))
     return peers

@@ -39,6 +39,10 @@ _FEW, _ENOUGH = 500, 1500
 _FIRST, _EACH = 24.0, 100_000
 """Passes over a text of `_EACH` tokens that the first of several attempts may take; more for larger ones."""
 
+_LEAST_STEPS, _LEAST_BLIND = 200, 50
+"""Steps that an attempt may take in any case: a short text is a few steps long, and in those nothing is learned. Fewer
+where no validation part tells when it learns by heart."""
+
 
 @dataclass(frozen=True)
 class Level:
@@ -117,12 +121,17 @@ def _choose(corpus: Corpus, options: TextOptions, threads: int) -> list[Choice]:
     seen = budget / 6.0 / size if seconds is not None else seen
     passes = seen / tokens
     first = _FIRST * (max(tokens, 1000) / _EACH) ** 0.4
-    several = seconds is not None and passes > first and options.dropout is None and options.attempts is None
-    shown = first if several else passes
-    level = LEVELS[level_of(shown * _by_heart(size / tokens))]
+    cut = seconds is not None and passes > first and options.dropout is None and options.attempts is None
+    several = cut and options.validation != 0  # without validation nothing tells which attempt was best
+    shown = first if cut else passes
     steps = shown * tokens / each
+    if cut:
+        steps = min(max(steps, _LEAST_STEPS if several else _LEAST_BLIND), passes * tokens / each)
+        shown = steps * each / tokens
+    level = LEVELS[level_of((first if several else shown) * _by_heart(size / tokens))]
     rate = 7e-3 * math.sqrt(384 / max(width, 256)) * _hurry(steps)
     enough = "" if size < most or options.hidden is not None else ", and a text of this length needs no more"
+    blind = ", but nothing is kept to choose by" if cut and not several else ""
     of_budget = f"{_short(seen)} tokens {'in the budget' if seconds is not None else 'to be seen'}{enough}"
     often = f"about {shown:.2g} passes over {_short(tokens)} tokens"
     long, kinds = f"about {_short(steps)} steps", f"{vocabulary:,} different tokens"
@@ -137,11 +146,11 @@ def _choose(corpus: Corpus, options: TextOptions, threads: int) -> list[Choice]:
         Choice("average", round(min(0.9995, max(0.9, 1.0 - 7.0 / max(70.0, steps))), 4), long),
         Choice("batch", batch, f"{_short(tokens)} tokens"),
         Choice("warm_up", int(min(100, max(5, steps / 20))), long),
-        Choice("attempts", 6 if several else 1, f"{passes:.2g} passes would fit into the budget"),
+        Choice("attempts", 6 if several else 1, f"{passes:.2g} passes would fit into the budget{blind}"),
         Choice("learn_validation", seconds is not None, f"a budget of {options.unit}"),
         Choice("ngram", held >= LEAST, f"{_short(held)} tokens to weigh it on"),
     ]
-    if several:
+    if cut:
         choices.append(Choice("attempt_steps", max(1, round(steps)), often))
     return choices
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.baselines.ngram import baselines
+from throughtime.baselines.verdict import verdict
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
 from throughtime.models.ops_numpy import NumpyOps, nats
@@ -21,6 +22,12 @@ from throughtime.tasks.text.stream import SCHEMA, load
 
 _LOGITS = 4_000_000
 """Values of logits held at once."""
+
+_STRETCHES, _SHORTEST, _LONGEST = 40, 20, 500
+"""Stretches of a text that is scored, in each of which tokens are hard or easy together; tokens that one has."""
+
+NOTHING = 1e-3
+"""Nats that leave nothing to be better at."""
 
 
 def log_probabilities(
@@ -46,9 +53,18 @@ def score(config: LanguageConfig, parameters: Mapping[str, np.ndarray], ids: np.
 
 def nats_of(model: Any, ids: np.ndarray, threads: int = 1) -> tuple[float, float]:
     """Sum of -ln p over ids[1:] by a TextModel, and by its recurrence alone."""
+    both, alone = _log_p(model, ids, threads)
+    return _nats(both), _nats(alone)
+
+
+def _log_p(model: Any, ids: np.ndarray, threads: int) -> tuple[np.ndarray, np.ndarray]:
+    """ln p of ids[1:] by a TextModel, and by its recurrence alone."""
     alone = log_probabilities(model.config, model.parameters, ids, threads)
-    both = alone if model.ngram is None else model.ngram.together(alone, ids)
-    return -float(both.sum(dtype=np.float64)), -float(alone.sum(dtype=np.float64))
+    return alone if model.ngram is None else model.ngram.together(alone, ids), alone
+
+
+def _nats(log_p: np.ndarray) -> float:
+    return -float(log_p.sum(dtype=np.float64))
 
 
 def evaluate(
@@ -69,7 +85,8 @@ def evaluate(
     counted. Returns nats_per_character, bits_per_character, nats_per_token, perplexity (per token), baselines,
     characters, tokens and part; with bytes as tokens also nats_per_byte and bits_per_byte; where the vocabulary is
     limited unknown_tokens, a share: they are easy to predict and make the other figures look better than they are;
-    where an n-gram model joins in the figures of `recurrence`.
+    where an n-gram model joins in the figures of `recurrence`; beside more than the uniform baseline a verdict, over
+    stretches of the text.
     ignore_unknown: leave characters of another text out that the model does not know, a share unknown_characters.
     """
     same = training is not None and training.sha256 == text.sha256
@@ -86,10 +103,12 @@ def evaluate(
     own, before = text.ids(part, tokenizer), text.before(part, tokenizer)
     ids = np.concatenate([before, own])
     if len(ids) < 2:
-        raise UserError(f"evaluate: the part {part!r} has {len(own)} tokens, expected at least 2; use a longer text")
+        who, has = text.file or "evaluate", f"{len(own)} token{'s' * (len(own) != 1)}"
+        raise UserError(f"{who}: the part {part!r} has {has}, expected at least 2; use a longer text")
     tokens = len(ids) - 1
     characters = len(text.part(part)) - (0 if len(before) else len(tokenizer.decode(own[:1])))
-    total, alone = nats_of(model, ids, threads or cores())
+    both, recurrence = _log_p(model, ids, threads or cores())
+    total, alone = _nats(both), _nats(recurrence)
     result = {"part": part, "characters": characters, "tokens": tokens, **figures(total / tokens, tokens, characters)}
     if tokenizer.kind == "bytes":
         result |= {"nats_per_byte": total / tokens, "bits_per_byte": total / tokens / math.log(2)}
@@ -100,11 +119,36 @@ def evaluate(
     unknown = tokenizers.unknown_ids(tokenizer)
     if unknown:
         result["unknown_tokens"] = float(np.isin(ids[1:], unknown).mean())
-    rows = _baselines(model, text, part, training, own)
+    each: dict[str, np.ndarray] = {}
+    rows = _baselines(model, text, part, training, own, each)
     result["baselines"] = {
         name: {**row, **figures(row["nats_per_token"], tokens, characters)} for name, row in rows.items()
     }
+    if each:
+        result["verdict"] = _verdict(both, each, rows)
     return result
+
+
+def _verdict(ours: np.ndarray, theirs: Mapping[str, np.ndarray], rows: Mapping[str, Mapping[str, Any]]) -> Any:
+    """Against the best of the baselines that learned, from ln p of the same tokens: as baselines.verdict has it."""
+    name = min(theirs, key=lambda one: float(rows[one]["nats_per_token"]))
+    label = f"the {label_of(name, rows[name])} model"
+    pair = _stretches(ours), _stretches(theirs[name][-len(ours) :])
+    return verdict(*pair, label, "the loss", "stretches of text", negligible=NOTHING).to_json()
+
+
+def label_of(name: str, row: Mapping[str, Any]) -> str:
+    """What a baseline is called."""
+    order = row.get("order")
+    return f"{order}-gram" if name == "ngram" and order else name.replace("_", " ")
+
+
+def _stretches(log_p: np.ndarray) -> np.ndarray:
+    """(S, 2): nats and tokens of each stretch of a text, from ln p (N,) of its tokens."""
+    size = min(_LONGEST, max(_SHORTEST, -(-len(log_p) // _STRETCHES)))
+    firsts = np.arange(0, len(log_p), size)
+    counts = np.diff([*firsts, len(log_p)])
+    return np.stack([-np.add.reduceat(log_p, firsts, dtype=np.float64), counts], 1)
 
 
 def figures(nats_per_token: float, tokens: int, characters: int) -> dict[str, float]:
@@ -118,8 +162,11 @@ def figures(nats_per_token: float, tokens: int, characters: int) -> dict[str, fl
     }
 
 
-def _baselines(model: Any, text: Text, part: str, training: Text | None, own: np.ndarray) -> dict[str, dict[str, Any]]:
-    """Uniform always; unigram and n-gram only where they have not seen what they are scored on."""
+def _baselines(
+    model: Any, text: Text, part: str, training: Text | None, own: np.ndarray, each: dict[str, np.ndarray]
+) -> dict[str, dict[str, Any]]:
+    """Uniform always; unigram and n-gram only where they have not seen what they are scored on. each: takes their ln p
+    of each token."""
     uniform = {"uniform": {"nats_per_token": math.log(model.config.vocabulary)}}
     same = training is not None and training.sha256 == text.sha256
     if training is None or (same and part in ("train", "all")):
@@ -130,7 +177,7 @@ def _baselines(model: Any, text: Text, part: str, training: Text | None, own: np
         validation = validation[:0]
     if not len(train) or not len(own):
         return uniform
-    return baselines(train, validation, own, model.config.vocabulary)
+    return baselines(train, validation, own, model.config.vocabulary, each)
 
 
 def evaluate_folder(
