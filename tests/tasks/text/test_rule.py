@@ -126,8 +126,8 @@ def test_few_steps_are_larger() -> None:
         assert found is not None
         return found
 
-    assert rate(300) == rate(400) == pytest.approx(2 * rate(2_000), rel=0.02)
-    assert rate(2_000) == rate(20_000) < rate(1_000) < rate(300)
+    assert rate(300) == rate(900) == pytest.approx(2 * rate(2_000), rel=0.02)
+    assert rate(2_000) == rate(20_000) < rate(1_400) < rate(300)
 
 
 def test_every_attempt_drops_more() -> None:

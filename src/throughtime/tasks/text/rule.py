@@ -33,7 +33,7 @@ _WIDTHS = (64, 96, 128, 160, 192, 256, 320, 384, 448, 512, 640, 768, 896, 1024)
 _LARGE, _SOME = 1024, 1200
 """Over a larger vocabulary a step looks at about so many tokens of it alone; see throughtime.training.softmax."""
 
-_FEW, _ENOUGH = 500, 1500
+_FEW, _ENOUGH = 1000, 1800
 """Steps that a higher learning rate makes up for; steps that need none."""
 
 _FIRST, _EACH = 24.0, 100_000
