@@ -107,6 +107,13 @@ def test_smoothing_joins_in_where_a_regression_has_too_much_to_learn() -> None:
     assert np.abs(weights[:-1] - 1 / 24).max() < 0.15
 
 
+def test_quantiles_begin_as_far_apart_as_the_errors_of_the_map() -> None:
+    noise = np.random.default_rng(0).standard_normal(600)
+    model = Forecaster(2, holdout=0.2, linear=12, quantiles=(0.1, 0.5, 0.9), **SMALL).fit([noise], **UNTRAINED)
+    inside = model.evaluate(seconds=0)["coverage"]["80"]
+    assert 70 < inside < 90
+
+
 def test_a_straight_line_goes_on() -> None:
     line = 0.25 * np.arange(200.0)
     model = Forecaster(4, scaling="last", **{**SMALL, "lookback": 8}, linear=8).fit([line], **UNTRAINED)

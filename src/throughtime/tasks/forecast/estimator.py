@@ -327,7 +327,8 @@ def _mapped(options: ForecastOptions, lookback: int) -> int:
 def _begun(
     config: ForecastConfig, options: ForecastOptions, parameters: Mapping[str, np.ndarray], windows: Windows
 ) -> dict[str, np.ndarray]:
-    return begun(config, parameters, windows, options.members, options.linear or 0, options.season or 1)
+    width, season = options.linear or 0, options.season or 1
+    return begun(config, parameters, windows, options.members, width, season, options.quantiles)
 
 
 def _drawn(config: ForecastConfig, options: ForecastOptions) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ that are not negative: Breiman 1996, doi:10.1007/BF00117832.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -58,12 +58,14 @@ def begun(
     members: int,
     width: int,
     season: int = 1,
+    levels: Sequence[float] = (),
 ) -> dict[str, np.ndarray]:
     """Parameters of some models before they learn, with the linear map and the mixture of references that suit the
     windows; as they are where the model has no such map, or no window has all of its horizon observed.
 
     width: of how many of the last values a regression is taken; smoothing reads all that the map does. season: in
-    steps, 1 for none.
+    steps, 1 for none. levels: of quantiles, which begin as far apart as the map's errors on the later windows are, since
+    few steps teach them no spread.
     """
     found = dict(parameters)
     if not config.linear:
@@ -76,12 +78,17 @@ def begun(
     if enough:
         ridge, tried = _best_map(near, y, late)
         smooth = _smoothing(x[late], y[late], season)
-        parts = _drawn_together(np.stack([tried, x[late] @ smooth]) - y[late])
+        errors = np.stack([tried, x[late] @ smooth]) - y[late]
+        parts = _drawn_together(errors)
         weights = parts[0] * _padded(ridge_map(near, y, ridge), x)
         weights[:-1] += parts[1] * smooth
     shares = np.full(parameters[prefixes(members)[0] + "mixture"].shape, _SPREAD / config.references)
     shares[-1] += 1 - _SPREAD
     values = {LINEAR: weights[:-1].T, CONSTANT: weights[-1], "mixture": np.log(shares)}
+    if enough and len(levels) == config.outputs > 1 and config.distribution == "none":
+        rest = -np.tensordot(parts, errors, 1)
+        apart = [0.0 if level == 0.5 else np.quantile(rest, level) for level in levels]
+        values["output.b_y"] = np.tile(apart, config.segment)
     for prefix in prefixes(members):
         for name, value in values.items():
             found[prefix + name] = np.ascontiguousarray(value, dtype=parameters[prefix + name].dtype)
