@@ -64,7 +64,7 @@ def begun(
     windows; as they are where the model has no such map, or no window has all of its horizon observed.
 
     width: of how many of the last values a regression is taken; smoothing reads all that the map does. season: in
-    steps, 1 for none. levels: of quantiles, which begin as far apart as the map's errors on the later windows are, since
+    steps, 1 for none. levels: of quantiles, which begin as far apart as the map's later errors, since
     few steps teach them no spread.
     """
     found = dict(parameters)
