@@ -33,6 +33,16 @@ def test_weights_and_json_come_back(tmp_path: Path) -> None:
     assert folder.read_json(tmp_path / "x.json") == {"ü": [1, None]}
 
 
+@pytest.mark.parametrize("content", [b'{"a": "\\ud83d"}', b'["\\uD83Dx\\uDE00"]', b'{"\xed\xa0\xbd": 1}'])
+def test_half_of_a_surrogate_pair_is_refused(tmp_path: Path, content: bytes) -> None:
+    """It could not be written again, nor shown."""
+    (tmp_path / "x.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"x\.json: half of a surrogate pair"):
+        folder.read_json(tmp_path / "x.json")
+    (tmp_path / "x.json").write_bytes(b'"\\ud83d\\ude00"')
+    assert folder.read_json(tmp_path / "x.json") == "\N{GRINNING FACE}"
+
+
 def test_equal_weights_are_equal_files(tmp_path: Path) -> None:
     weights, about = {"b": np.arange(5.0), "a": np.float32([[1]])}, {"step": "3", "loss": "\N{SNOWMAN}", "c": '"'}
     written = set()

@@ -173,16 +173,26 @@ def write_json(path: Path, value: Any) -> None:
     write_atomically(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
 
 
+_HALF_PAIRS = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
+"""Where JSON may say half of a surrogate pair, which could be written nowhere afterwards."""
+
+
 def read_json(path: Path) -> Any:
     """The value in a JSON file; UserError where it is missing or malformed."""
     try:
-        return json.loads(read_file(path), object_pairs_hook=_once, parse_constant=_no_number)
+        content = read_file(path)
+        value = json.loads(content, object_pairs_hook=_once, parse_constant=_no_number)
+        if _HALF_PAIRS.search(content):
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except UserError:
         raise
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
     except RecursionError:
         raise UserError(f"{path}: expected JSON, it is nested too deeply; the file is damaged") from None
+    except UnicodeEncodeError:
+        raise UserError(f"{path}: half of a surrogate pair is no text; the file is damaged") from None
     except ValueError as error:
         raise UserError(f"{path}: expected JSON, {error}; the file is damaged") from None
 

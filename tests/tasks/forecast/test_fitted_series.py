@@ -80,7 +80,7 @@ def test_numbers_that_are_none(folder: Path, array: str, change: float, words: s
         ({"ids": ["a"]}, "as many ids, starts, learned and offsets"),
         ({"ids": 3}, "ids must be"),
         ({"offsets": [1, -1]}, "offsets must be"),
-        ({"starts": [0, "soon"]}, "starts must be dates or whole numbers"),
+        *(({"starts": [0, one]}, "starts must be dates or whole numbers") for one in ("soon", None, "NaT", "now", 1.5)),
         ({"more": 1}, "more is nothing it knows"),
     ],
 )

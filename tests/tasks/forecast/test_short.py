@@ -28,9 +28,11 @@ def test_a_short_series_gets_a_verdict(tmp_path: Path) -> None:
     found = train("forecast", str(months(tmp_path / "a.csv")), tmp_path / "m", horizon=12, **TINY)["evaluation"]
     assert found["windows"] < 5  # of the part that is held out
     assert found["refitted"]["refits"] == 8
-    assert found["verdict"]["groups"] >= 5
-    assert found["verdict"]["skill"] is not None
-    assert found["verdict"]["sentence"].startswith("Of 8 models trained anew, each from an earlier origin: The model ")
+    verdict = found["verdict"]
+    assert verdict["groups"] >= 5
+    assert -np.inf < verdict["low"] <= verdict["gain"] <= verdict["high"] < np.inf
+    assert verdict["sentence"].startswith("Of 8 models trained anew, each from an earlier origin: ")
+    assert "95 % interval" in verdict["sentence"]
 
 
 def test_models_trained_anew_choose_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from throughtime.errors import UserError
 from throughtime.models import ngram
 from throughtime.models.ops_torch import TorchModel
 from throughtime.models.resolve import trace_of
+from throughtime.tasks.text import ensemble
 from throughtime.tasks.text import model as language
 from throughtime.tasks.text.data import Judged
 from throughtime.tasks.text.job import Course, TextJob
@@ -129,3 +130,29 @@ def test_a_file_that_is_gone_or_damaged_is_told(run: Path) -> None:
             load(run)
     finally:
         file.write_bytes(content)
+
+
+@pytest.mark.parametrize(("spread", "most", "weighed"), [(True, 4_000, 300), (True, 20_000, 900), (False, 4_000, 900)])
+def test_of_a_long_text_the_weights_are_chosen_where_n_grams_were_counted(
+    monkeypatch: pytest.MonkeyPatch, spread: bool, most: int, weighed: int
+) -> None:
+    """Its end is counted alone, and held for validation are blocks of all of it."""
+    for module in (ngram, ensemble):
+        monkeypatch.setattr(module, "MOST", most)
+    monkeypatch.setattr(ensemble, "_FEWEST", 100)
+    seen: list[tuple[np.ndarray, np.ndarray]] = []
+    weigh = ngram.weigh
+
+    def noted(model: ngram.NGram, log_p: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
+        seen.append((log_p, ids))
+        return weigh(model, log_p, ids)
+
+    monkeypatch.setattr(ngram, "weigh", noted)
+    rng, judged = np.random.default_rng(0), Judged()
+    learned, held = rng.integers(0, 8, 12_000), rng.integers(0, 8, 901)
+    judged.log_p = -np.arange(900) / 900.0
+    config = LanguageConfig.stack(8, 4, [trace_of("gru")], 4)
+    ensemble.joined(ensemble.Recurrence(config, {}, judged, 1), learned, held, lambda line: None, spread)
+    ((log_p, ids),) = seen
+    np.testing.assert_array_equal(log_p, judged.log_p[-weighed:])
+    np.testing.assert_array_equal(ids, held[-weighed - 1 :])

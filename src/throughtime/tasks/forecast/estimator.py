@@ -24,7 +24,7 @@ from throughtime.tasks.forecast.data import ForecastDecided, ForecastExamples
 from throughtime.tasks.forecast.ensemble import Ensemble, prefixes
 from throughtime.tasks.forecast.facts import Facts
 from throughtime.tasks.forecast.fitted_series import ARRAYS, SERIES, FittedSeries
-from throughtime.tasks.forecast.linear import begun
+from throughtime.tasks.forecast.linear import SMOOTHED, begun
 from throughtime.tasks.forecast.model import DISTRIBUTIONS, WHO, ForecastConfig, initial_parameters
 from throughtime.tasks.forecast.options import ForecastOptions
 from throughtime.tasks.forecast.remembered import error_on, recalled
@@ -309,16 +309,25 @@ def _configured(examples: ForecastExamples, options: ForecastOptions) -> Forecas
         distribution=options.distribution or "none",
         absent=(options.absent or examples.saved is not None) and bool(examples.panel.past),
         neighbours=0 if (company := examples.company(options)) is None else company.size,
-        linear=_mapped(options, segment * segments),
+        linear=(linear := _mapped(options, segment * segments)),
+        constant=linear > 0,
     )
 
 
 def _mapped(options: ForecastOptions, lookback: int) -> int:
-    """How many values the linear map reads. lookback: what the series allow; UserError for more than was asked for."""
+    """How many values the linear map reads, smoothing more than the regression. lookback: what the series allow;
+    UserError for more than was asked for."""
     linear = options.linear or 0
     if linear > (options.lookback or 1):
         raise UserError(f"{WHO}: linear must be at most the look-back, {options.lookback}, got {linear}")
-    return min(linear, lookback)
+    smoothed = linear > 0 and not options.every and 1 in (options.lags or ())
+    return min(max(linear, SMOOTHED) if smoothed else linear, lookback)
+
+
+def _begun(
+    config: ForecastConfig, options: ForecastOptions, parameters: Mapping[str, np.ndarray], windows: Windows
+) -> dict[str, np.ndarray]:
+    return begun(config, parameters, windows, options.members, options.linear or 0, options.season or 1)
 
 
 def _drawn(config: ForecastConfig, options: ForecastOptions) -> dict[str, np.ndarray]:
@@ -360,13 +369,13 @@ def _planned(
     learned = [one[: len(one) - k] for one, k in zip(series.values, held_out, strict=True)]
     changes = np.array([seasonal_change(one, options.season or 1) for one in learned])
     fitted = examples.fitted(config, options.profile or 0, neighbours)
-    parameters = begun(config, parameters, windows, options.members) if fresh else parameters
+    parameters = _begun(config, options, parameters, windows) if fresh else parameters
     later = None
     if options.learn_validation and len(held) and not config.every:
         form: Any = options.quantiles, (), bool(options.nonnegative), options.members
         untrained = Ensemble(config, parameters, *form)  # whose outputs nobody asks for
         whole, judge = Windows(histories), partial(calibrated, untrained, held)
-        later = Later(whole, lambda: begun(config, start(), whole, options.members) if fresh else start(), judge)
+        later = Later(whole, lambda: _begun(config, options, start(), whole) if fresh else start(), judge)
     return ForecastPlan(
         config,
         examples.data(neighbours),

@@ -28,9 +28,11 @@ def _starts(value: Any) -> tuple[str | int, ...]:
         if type(one) is int:
             continue
         try:
-            np.datetime64(one, "us")
-        except (ValueError, TypeError):
-            raise ValueError("dates or whole numbers") from None
+            dated = type(one) is str and one[:1].isdigit() and not np.isnat(np.datetime64(one, "us"))
+        except ValueError:
+            dated = False
+        if not dated:
+            raise ValueError("dates or whole numbers")
     return tuple(value)
 
 

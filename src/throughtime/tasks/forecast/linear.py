@@ -1,8 +1,9 @@
-"""What a forecaster begins with: a linear map, and the mixture of it and the other references that errs least.
+"""What a forecaster begins with: a linear map of the last values, which is nearly all of its references' mixture.
 
 Where series hold little more than a line through their last values, a recurrence needs many values to find it; so it is
-given that, in closed form, and corrects what is left. The mixture is weighed on the later windows by maps fitted to the
-earlier ones, as Breiman 1996 stacks regressions, so that no reference gains from having seen what it is weighed on.
+given that, in closed form, and corrects what is left. The map is a ridge regression, mixed with exponential smoothing
+(tasks/forecast/smoothing.py), which has next to nothing to learn. They are weighed on the later windows by maps fitted
+to the earlier ones, as Breiman 1996 stacks regressions, so that none gains from having seen what it is weighed on.
 
 Sources: the shift by the last value: Zeng et al. 2022, arXiv:2205.13504, section 3 (NLinear); stacking with weights
 that are not negative: Breiman 1996, doi:10.1007/BF00117832.
@@ -17,7 +18,8 @@ import numpy as np
 from throughtime.baselines.linear import ridge_map
 from throughtime.models.ops_numpy import NumpyOps
 from throughtime.tasks.forecast.ensemble import prefixes
-from throughtime.tasks.forecast.model import LINEAR, ForecastConfig, linear_inputs
+from throughtime.tasks.forecast.model import CONSTANT, LINEAR, ForecastConfig, linear_inputs
+from throughtime.tasks.forecast.smoothing import smoothings
 from throughtime.tasks.forecast.windows import Windows
 
 _WINDOWS, _ROWS = 10_000, 512
@@ -26,38 +28,63 @@ _WINDOWS, _ROWS = 10_000, 512
 _RIDGES = (1e-5, 1e-3, 1e-1, 1e1)
 """By how much of the mean of its diagonal the Gram matrix is made larger; the best on the later windows is taken."""
 
-_LATE, _LEAST = 0.8, 20
+_LATE, _LEAST = 0.8, 5
 """Windows from this share of each series on are the later ones; how many there must be at least."""
 
-_SPREAD = 0.05
+_SPREAD = 0.01
 """The part of the mixture that all references share, so that training may still choose another one."""
+
+SMOOTHED = 1024
+"""Values that smoothing reads, at most."""
 
 _FAR = 10.0
 """A larger error, in the window's scale, counts as this one."""
 
+_ALIKE = 1e-3
+"""What is added to the mean squares of smoothings, so that of two that are nearly alike neither gets all."""
+
+_EVEN, _WORSE = 0.5, 1.1
+"""How far the shares of the regression and of smoothing are drawn towards equal ones, since few windows tell little;
+unless the error became so many times larger."""
+
+_AHEAD = 48
+"""Steps ahead by which smoothings are weighed, at most."""
+
 
 def begun(
-    config: ForecastConfig, parameters: Mapping[str, np.ndarray], windows: Windows, members: int
+    config: ForecastConfig,
+    parameters: Mapping[str, np.ndarray],
+    windows: Windows,
+    members: int,
+    width: int,
+    season: int = 1,
 ) -> dict[str, np.ndarray]:
     """Parameters of some models before they learn, with the linear map and the mixture of references that suit the
-    windows; as they are where the model has no such map, or no window has all of its horizon observed."""
+    windows; as they are where the model has no such map, or no window has all of its horizon observed.
+
+    width: of how many of the last values a regression is taken; smoothing reads all that the map does. season: in
+    steps, 1 for none.
+    """
     found = dict(parameters)
     if not config.linear:
         return found
-    x, y, references, late = _seen(config, windows)
+    x, y, late = _seen(config, windows)
     if not len(x):
         return found
-    ridge = _RIDGES[-2]
-    enough = late.sum() >= _LEAST and not late.all()
+    near = np.concatenate([x[:, -width:], np.ones((len(x), 1))], 1)
+    weights, enough = _padded(ridge_map(near, y, _RIDGES[-1]), x), late.sum() >= _LEAST and not late.all()
     if enough:
-        ridge, tried = _best_map(x, y, late)
-        each = np.concatenate([references[:, late], tried[None]]) - y[late]
-        shares = (1 - _SPREAD) * _mixture(each) + _SPREAD / config.references
-    weights = ridge_map(x, y, ridge)
+        ridge, tried = _best_map(near, y, late)
+        smooth = _smoothing(x[late], y[late], season)
+        parts = _drawn_together(np.stack([tried, x[late] @ smooth]) - y[late])
+        weights = parts[0] * _padded(ridge_map(near, y, ridge), x)
+        weights[:-1] += parts[1] * smooth
+    shares = np.full(parameters[prefixes(members)[0] + "mixture"].shape, _SPREAD / config.references)
+    shares[-1] += 1 - _SPREAD
+    values = {LINEAR: weights[:-1].T, CONSTANT: weights[-1], "mixture": np.log(shares)}
     for prefix in prefixes(members):
-        found[prefix + LINEAR] = np.ascontiguousarray(weights.T, dtype=parameters[prefix + LINEAR].dtype)
-        if enough:
-            found[prefix + "mixture"] = np.ascontiguousarray(np.log(shares), dtype=parameters[prefix + "mixture"].dtype)
+        for name, value in values.items():
+            found[prefix + name] = np.ascontiguousarray(value, dtype=parameters[prefix + name].dtype)
     return found
 
 
@@ -68,9 +95,35 @@ def _best_map(x: np.ndarray, y: np.ndarray, late: np.ndarray) -> tuple[float, np
     return ridge, tried[ridge]
 
 
-def _seen(config: ForecastConfig, windows: Windows) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Of windows whose horizon was observed: (M, W) what the map reads, (M, K) what came and (R, M, K) the references,
-    both less the last value, and (M,) which windows are the later ones of their series."""
+def _padded(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """A map of the last values and a constant as one of all that x (M, W) holds, and a constant."""
+    return np.concatenate([np.zeros((x.shape[1] + 1 - len(weights), weights.shape[1])), weights])
+
+
+def _drawn_together(errors: np.ndarray) -> np.ndarray:
+    """(2,) the shares of two by their errors (2, M, K), drawn towards equal ones where that does little harm."""
+    shares = _shares(_gram(errors))
+    drawn = (1 - _EVEN) * shares + _EVEN / len(shares)
+    least, other = (float(np.abs(np.tensordot(one, errors, 1)).mean()) for one in (shares, drawn))
+    return drawn if other <= _WORSE * least else shares
+
+
+def _smoothing(x: np.ndarray, y: np.ndarray, season: int) -> np.ndarray:
+    """(W, K) the mixture of smoothings that errs least. x: (M, W) values, y: (M, K) what came."""
+    width, horizon = x.shape[1], y.shape[1]
+    ahead = np.unique(np.linspace(0, horizon - 1, min(horizon, _AHEAD)).round().astype(int))
+    gram = _gram(np.stack([x @ one[:, ahead] - y[:, ahead] for one in smoothings(width, horizon, season)]))
+    shares = _shares(gram + np.eye(len(gram)) * (_ALIKE * np.trace(gram) / len(gram)))
+    mixed = np.zeros((width, horizon))
+    for share, one in zip(shares, smoothings(width, horizon, season), strict=True):
+        if share > 0:
+            mixed += share * one
+    return mixed
+
+
+def _seen(config: ForecastConfig, windows: Windows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of windows whose horizon was observed: (M, W) what the map reads and (M, K) what came, less the last value, and
+    (M,) which windows are the later ones of their series."""
     numbers = np.unique(np.linspace(0, len(windows) - 1, min(len(windows), _WINDOWS)).round().astype(int))
     later, ops = _later(windows)[numbers], NumpyOps()
     parts = []
@@ -80,10 +133,9 @@ def _seen(config: ForecastConfig, windows: Windows) -> tuple[np.ndarray, np.ndar
         x, last = linear_inputs(ops, config, batch.seen.past, batch.seen.references)
         came = (batch.actual - batch.seen.level) / batch.seen.scale
         known = np.isfinite(came).all(1)
-        parts.append((x[known], (came - last)[known], (batch.seen.references - last)[:, known], later[rows][known]))
-    x, y, references, late = zip(*parts, strict=True)
-    wide = np.concatenate(references, 1).astype(np.float64)
-    return np.concatenate(x).astype(np.float64), np.concatenate(y), wide, np.concatenate(late)
+        parts.append((x[known], (came - last)[known], later[rows][known]))
+    x, y, late = zip(*parts, strict=True)
+    return np.concatenate(x).astype(np.float64), np.concatenate(y), np.concatenate(late)
 
 
 def _later(windows: Windows) -> np.ndarray:
@@ -95,19 +147,22 @@ def _later(windows: Windows) -> np.ndarray:
     return late
 
 
-def _mixture(errors: np.ndarray) -> np.ndarray:
-    """(R, K) shares, of each step ahead not negative and adding up to 1, by which errors (R, M, K) are least in the
-    square; a reference whose share would be below 0 is left out, the one furthest below first."""
-    errors = np.clip(errors, -_FAR, _FAR)
-    gram = np.einsum("amk,bmk->kab", errors, errors)
-    shares = np.zeros(gram.shape[:2])
-    for k, one in enumerate(gram):
-        kept = np.arange(len(one))
-        while True:
-            part = one[np.ix_(kept, kept)] + np.eye(len(kept)) * (1e-9 * np.trace(one) + 1e-300)
-            found = np.linalg.solve(part, np.ones(len(kept)))
-            if (found >= 0).all():
-                break
-            kept = np.delete(kept, found.argmin())
-        shares[k, kept] = found / found.sum()
-    return shares.T
+def _gram(errors: np.ndarray) -> np.ndarray:
+    """(R, R) sums of products of errors (R, M, K)."""
+    flat = np.clip(errors, -_FAR, _FAR).reshape(len(errors), -1)
+    products: np.ndarray = flat @ flat.T
+    return products
+
+
+def _shares(gram: np.ndarray) -> np.ndarray:
+    """(R,) shares, not negative and adding up to 1, by which errors with sums of products (R, R) are least; one whose
+    share would be below 0 is left out, the one furthest below first."""
+    shares, kept = np.zeros(len(gram)), np.arange(len(gram))
+    while True:
+        part = gram[np.ix_(kept, kept)] + np.eye(len(kept)) * (1e-9 * np.trace(gram) + 1e-300)
+        found = np.linalg.solve(part, np.ones(len(kept)))
+        if (found >= 0).all():
+            break
+        kept = np.delete(kept, found.argmin())
+    shares[kept] = found / found.sum()
+    return shares

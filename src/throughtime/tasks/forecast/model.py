@@ -10,7 +10,7 @@ beforehand, such as its calendar. The references are values of the series itself
 one season ago among them; a learned mixture of them, by how far ahead, is what the recurrence corrects. One more may be
 what a linear map makes of the last values, less the last one, l, of them (tasks/forecast/linear.py):
 
-    reference_k = l + sum over i of W_yx_ki (x_i - l) m_i
+    reference_k = l + sum over i of W_yx_ki (x_i - l) m_i + b_yx_k
 
 Everything is in the scale of the window or of the series (tasks/forecast/scaling.py).
 
@@ -43,7 +43,7 @@ from throughtime.recurrence import Recurrence, Trace
 WHO = "forecaster"
 """Who speaks in an error."""
 
-LINEAR = "linear.W_yx"
+LINEAR, CONSTANT = "linear.W_yx", "linear.b_yx"
 """The linear map; it is fitted before training, and training leaves it alone."""
 
 
@@ -80,7 +80,7 @@ class ForecastConfig(Checked):
     profile: whether the series' mean course over a season is one more feature, known, and two more references.
     every: an output after every segment instead of the last one. scaling: a name of SCALINGS. distribution: a name of
     DISTRIBUTIONS; but for "none" the outputs are its parameters. linear: of how many of the last values a linear map is
-    one more reference, 0 for none. Raises UserError where sizes do not fit together.
+    one more reference, 0 for none; constant: whether it has b_yx. Raises UserError where sizes do not fit together.
     """
 
     who = WHO
@@ -102,6 +102,7 @@ class ForecastConfig(Checked):
     neighbours: int = option(0, at_least=0, at_most=LARGEST)
     absent: bool = False
     linear: int = option(0, at_least=0, at_most=LARGEST)
+    constant: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -177,6 +178,8 @@ class ForecastConfig(Checked):
         shapes["mixture"] = (self.references, self.horizon)
         if self.linear:
             shapes[LINEAR] = (self.horizon, self.linear)
+            if self.constant:
+                shapes[CONSTANT] = (self.horizon,)
         return shapes
 
     @classmethod
@@ -250,7 +253,8 @@ def linear_inputs(ops: Ops, config: ForecastConfig, past: Any, references: Any) 
 def _mapped(ops: Ops, config: ForecastConfig, parameters: Params, past: Any, references: Any) -> Any:
     """(B, K) what the linear map forecasts of windows."""
     values, last = linear_inputs(ops, config, past, references)
-    return last + ops.linear(values, ops.fixed(parameters[LINEAR]), None)
+    constant = ops.fixed(parameters[CONSTANT]) if config.constant else None
+    return last + ops.linear(values, ops.fixed(parameters[LINEAR]), constant)
 
 
 def _corrected(

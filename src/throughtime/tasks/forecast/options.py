@@ -83,7 +83,8 @@ class ForecastOptions(Reading, StackOptions):
     neighbours: how many other series of the same clock each one sees, those that tell most of it. past: columns known
     up to now; where there is one target those of the other columns that tell of it, and then absent: the model
     learns to go without them, as it has to beyond its horizon.
-    linear: of how many of the last values a linear map is one more reference, 0 for none.
+    linear: of how many of the last values a regression is taken, which, mixed with smoothing, is one more reference; 0
+    for none.
     scaling: a name of SCALINGS in tasks/forecast/model.py. quantiles: levels, in place of a point forecast; then the
     loss is theirs. distribution: of which the quantiles are taken; then the loss is its likelihood. ensemble_size:
     models that are trained side by side, each from its own start and order, whose mean is the forecast. validation: the

@@ -212,7 +212,7 @@ def _model(model: ForecastConfig, parameters: int) -> list[Item]:
         ["embedding", "linear, relu", str(model.embedding)],
     ]
     profile = ", profile" if model.profile else ""
-    linear = f", a linear map of the last {model.linear}" if model.linear else ""
+    linear = f", a linear map of the last {model.linear} values" if model.linear else ""
     after = [
         ["output", "linear", f"{model.horizon} steps x {model.outputs}"],
         ["references", "learned mixture", f"values {lags} steps back" + profile + linear],

@@ -217,7 +217,8 @@ class LanguageModel(Estimator[TextOptions, Text, TextPlan, TextModel]):
         if options.ngram and say is not None:
             threads = options.threads or runs.torch_threads()
             recurrence = ensemble.Recurrence(plan.model, parameters, plan.judged, threads)
-            ngram, decided = ensemble.joined(recurrence, plan.streams.ids, _held(examples, plan.tokenizer), say)
+            held, spread = _held(examples, plan.tokenizer), (examples.blocks or 1) > 1
+            ngram, decided = ensemble.joined(recurrence, plan.streams.ids, held, say, spread)
         model = TextModel(plan.model, parameters, plan.tokenizer, form=examples.form, ngram=ngram)
         return Finished(model, decided, {} if ngram is None else {NGRAM: ngram.arrays()})
 
