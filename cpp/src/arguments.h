@@ -15,7 +15,10 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <cstdint>
+#include <cstring>
 #include <sstream>
+#include <type_traits>
 
 #include "throughtime/narrow.h"
 #include "throughtime/run.h"
@@ -55,6 +58,14 @@ struct Name {
 
 using Shape = std::initializer_list<std::pair<const char*, Index>>;
 
+// The array begins where a number may: a field of packed records, or bytes from some offset on, need not.
+template <class A>
+void expect_aligned(const Program& p, Name name, const A& a) {
+  using T = std::remove_pointer_t<decltype(a.data())>;
+  if (a.size() && reinterpret_cast<std::uintptr_t>(a.data()) % alignof(T))
+    refuse(p, name.text() + " must be aligned in memory; give a copy");
+}
+
 // The array has this shape, letters for its sizes, and a contiguous last axis.
 template <class A>
 void expect(const Program& p, Name name, const A& a, Shape shape) {
@@ -71,6 +82,7 @@ void expect(const Program& p, Name name, const A& a, Shape shape) {
   }
   if (a.size() && a.ndim() && a.shape(a.ndim() - 1) > 1 && a.stride(a.ndim() - 1) != 1)
     refuse(p, "the last axis of " + name.text() + " must be contiguous");
+  expect_aligned(p, name, a);
 }
 
 // As expect for two axes, the rows side by side in memory.
@@ -93,9 +105,16 @@ Index expect_table(const Program& p, const Array<const T>& table) {
   return Index(table.shape(0));
 }
 
+// The integer so many places after the first one, which need not be aligned.
+inline Index integer_at(const std::int64_t* first, Index place) {
+  Index value = 0;
+  std::memcpy(&value, reinterpret_cast<const char*>(first) + place * Index(sizeof(value)), sizeof(value));
+  return value;
+}
+
 inline void copy_into(std::vector<Index>& to, const Integers& a) {
   to.resize(a.shape(0));
-  for (std::size_t i = 0; i < to.size(); ++i) to[i] = a.data()[Index(i) * a.stride(0)];
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] = integer_at(a.data(), Index(i) * a.stride(0));
 }
 
 // Tokens in [0, count), checked after they were copied.

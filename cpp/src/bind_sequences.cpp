@@ -89,6 +89,7 @@ class HeldSequence {
     ok = ok && (layout.packed ? Index(a.shape(0)) == layout.total
                               : Index(a.shape(0)) == layout.extent.steps && Index(a.shape(1)) == layout.extent.rows);
     if (!ok) refuse(p, std::string(what) + " has the wrong shape " + shape_of(a));
+    expect_aligned(p, what, a);
     point(layout, a.stride(last));
   }
 
@@ -121,7 +122,7 @@ class HeldInputs {
       steps = Index(a.shape(0)), rows = Index(a.shape(1));
       ids_.reserve(elements(steps, rows));
       for (Index t = 0; t < steps; ++t)
-        for (Index b = 0; b < rows; ++b) ids_.push_back(a.data()[t * a.stride(0) + b * a.stride(1)]);
+        for (Index b = 0; b < rows; ++b) ids_.push_back(integer_at(a.data(), t * a.stride(0) + b * a.stride(1)));
     } else if (!packed) {
       if (held_.ndim() != 3) refuse(p, "x must be (T, B, I), got " + shape_of(held_));
       steps = Index(held_.shape(0)), rows = Index(held_.shape(1));

@@ -230,3 +230,35 @@ def test_a_damaged_program_is_refused() -> None:
     places[0][0].target = places
     with pytest.raises((RuntimeError, ValueError, TypeError)):
         _engine.program(spec | {"places": places})
+
+
+def misaligned(values: np.ndarray) -> np.ndarray:
+    """The values a byte after where numbers begin, as a field of packed records lies."""
+    array = np.ndarray(values.shape, values.dtype, bytearray(values.nbytes + 1), 1)
+    array[...] = values
+    assert not array.flags.aligned
+    return array
+
+
+def test_what_is_not_aligned_is_refused_and_integers_are_copied() -> None:
+    program, arrays, x, states, d = problem()
+    _, _, tape = program.forward(x, states, arrays, training=True)
+    odd = [misaligned(array) for array in arrays]
+    refused = {
+        "x": lambda: program.forward(misaligned(x), states, arrays),
+        "parameter arrays 0": lambda: program.forward(x, states, odd),
+        "initial state 0": lambda: program.forward(x, [misaligned(one) for one in states], arrays),
+        "d_output": lambda: program.backward(tape, x, arrays, misaligned(d), None),
+        "gradient of the final state 0": lambda: program.backward(tape, x, arrays, d, [misaligned(s) for s in states]),
+        "parameter arrays 0 ": lambda: program.stepper(odd),
+    }
+    for name, call in refused.items():
+        with pytest.raises(ValueError, match=f"^lstm: {name.strip()} must be aligned in memory; give a copy$"):
+            call()
+    lengths = np.array([6, 3, 0, 1, 6])
+    wanted = program.forward(x, states, arrays, lengths=lengths)[:2]
+    assert_same(program.forward(x, states, arrays, lengths=misaligned(lengths))[:2], wanted)
+    looked, table = problem(lookup=True)[0], x[0].copy()
+    ids = np.arange(15).reshape(3, 5) % 5
+    wanted = looked.forward_ids(ids, table, states, arrays)[:2]
+    assert_same(looked.forward_ids(misaligned(ids), table, states, arrays)[:2], wanted)

@@ -11,6 +11,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -48,9 +49,45 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def invoke(arguments: Sequence[str]) -> int:
     """Run a command line; the exit status."""
+    _open_streams()
+    status = 0
+    try:
+        status = _answer(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _leave(sys.stdout)
+    except OSError as error:
+        _leave(sys.stdout)
+        status = _complain(f"standard output: cannot be written ({error.strerror or error})", status or 2)
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _leave(sys.stderr)
+    return status
+
+
+def _open_streams() -> None:
+    """Streams that the caller closed lead nowhere: a file that is opened must not get their number, and with it what is
+    printed. A letter that one does not have is a question mark."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+
+
+def _leave(stream: Any) -> None:
+    """What is still to be printed there is not asked for, or has no place: it goes nowhere, Python's last words too."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _answer(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] in ("--help", "-h", "help"):
         print(help_text())
         return 0
@@ -107,9 +144,9 @@ def _call(verb: str, arguments: list[str]) -> int:
     except Terminated as stop:
         return _stopped(stop, 128 + stop.number)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        raise
     except (ValueError, OSError) as error:
+        sys.stdout.flush()  # where that is what failed, it fails again
         return _complain(str(error), 2)
     except MemoryError as error:
         return _complain(f"not enough memory{f' ({error})' if str(error) else ''}; use smaller sizes or less data", 2)
@@ -126,7 +163,12 @@ def _call(verb: str, arguments: list[str]) -> int:
 def _run(app: Any, verb: str, arguments: list[str]) -> int:
     from typer.main import get_command
 
-    status: Any = get_command(app).main(arguments, prog_name=f"throughtime {verb}", standalone_mode=False)
+    streams = sys.stdout, sys.stderr
+    try:
+        status: Any = get_command(app).main(arguments, prog_name=f"throughtime {verb}", standalone_mode=False)
+    except SystemExit:  # what Typer makes of a pipe whose reader has left
+        sys.stdout, sys.stderr = streams
+        raise BrokenPipeError from None
     if status == 130:
         return _complain("stopped", 130)
     return status if isinstance(status, int) else 0

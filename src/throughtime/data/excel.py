@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 
 from throughtime.data.table import Row, counted
 from throughtime.errors import UserError, needed
+from throughtime.storage.archive import check_archive
 from throughtime.storage.folder import opened_file
-from throughtime.storage.memory import check_memory
 
 EXCEL = (".xlsx", ".xlsm")
 """Suffixes of Excel files."""
@@ -26,22 +26,31 @@ def excel_rows(where: str, sheet: str | None) -> list[Row]:
         raise UserError(f"{where}: Excel files need openpyxl: {needed('excel')}") from None
     with _excel_file(where) as (file, size):
         try:
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        except Exception as error:  # whatever a damaged archive makes of it
-            raise UserError(f"{where}: cannot be read as an Excel file ({error})") from None
-        names = list(book.sheetnames)
-        if sheet is not None and sheet not in names:
-            raise UserError(f"{where}: no sheet {sheet!r}; there are {', '.join(names[:20])}")
-        full: dict[str, list[Row]] = {}
-        for name in names if sheet is None else [sheet]:
-            numbered = enumerate(book[name].iter_rows(values_only=True), 1)
-            cells = counted(((number, [_cell(value) for value in row]) for number, row in numbered), where, size)
-            if held := [row for row in cells if any(row[1])]:
-                full[name] = held
-        book.close()
+            full = _full(openpyxl.load_workbook(file, read_only=True, data_only=True), where, sheet, size)
+        except (UserError, MemoryError):
+            raise
+        except Exception as error:  # whatever a damaged archive makes of it, also while its rows are read
+            raise UserError(
+                f"{where}: cannot be read as an Excel file ({' '.join(str(error).split())[:200]})"
+            ) from None
     if len(full) > 1:
         raise UserError(f"{where}: there are sheets {', '.join(list(full)[:20])}; say which with sheet")
     return next(iter(full.values()), [])
+
+
+def _full(book: Any, where: str, sheet: str | None, size: int) -> dict[str, list[Row]]:
+    """Of each sheet that holds something, or of that one, its rows; a sheet may be a chart, which has none."""
+    sheets = {one.title: one for one in book.worksheets}
+    if sheet is not None and sheet not in sheets:
+        raise UserError(f"{where}: no sheet {sheet!r}; there are {', '.join([*sheets][:20])}")
+    full: dict[str, list[Row]] = {}
+    for name in sheets if sheet is None else [sheet]:
+        numbered = enumerate(sheets[name].iter_rows(values_only=True), 1)
+        cells = counted(((number, [_cell(value) for value in row]) for number, row in numbered), where, size)
+        if held := [row for row in cells if any(row[1])]:
+            full[name] = held
+    book.close()
+    return full
 
 
 @contextmanager
@@ -51,8 +60,7 @@ def _excel_file(where: str) -> Iterator[tuple[BinaryIO, int]]:
     try:
         with opened_file(Path(where)) as file:
             size = os.fstat(file.fileno()).st_size
-            packed = [one.file_size for one in zipfile.ZipFile(file).infolist()]
-            check_memory(where, sum(packed), size)
+            check_archive(where, file, size)
             yield file, size
     except (OSError, zipfile.BadZipFile) as error:
         raise UserError(f"{where}: cannot be read as an Excel file ({error})") from None

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from throughtime.data.parquet_pages import unpacked_bytes
 from throughtime.errors import UserError, needed
 from throughtime.storage.folder import check_file, on_disk, opened_file
 from throughtime.storage.memory import allowance, check_memory, readable
@@ -16,6 +17,9 @@ _ROWS = 8192
 
 _NUMBER, _TEXT = 8, 60
 """Bytes of memory that a number and a text take, the text without its characters."""
+
+_COPIES = 3
+"""How often what a page holds is in memory at once: as the page, as a column, and as the values that are kept."""
 
 
 class ParquetTable:
@@ -31,12 +35,15 @@ class ParquetTable:
         except ImportError:
             raise UserError(f"{path}: Parquet needs pyarrow: {needed(extra)}") from None
         self._path, self._size, self._taken = path, 0, dict[str | None, int]()
-        with self._opened() as file:
+        with self._opened() as file, opened_file(path) as raw:
             about = file.metadata
             self._size = on_disk(check_file(path))
             groups = [about.row_group(i) for i in range(about.num_row_groups)]
             columns = [group.column(i) for group in groups for i in range(group.num_columns)]
+            pages = [unpacked_bytes(raw, one) for one in columns]
             unpacked = max((one.total_uncompressed_size for one in columns), default=0)
+            together = sum(sorted(largest for _, largest in pages)[-about.num_columns :])
+            unpacked = max([unpacked, together, *(max(total, _COPIES * largest) for total, largest in pages)])
             check_memory(str(path), max(unpacked, _NUMBER * sum(one.num_values for one in columns)), self._size)
             kinds = [about.schema.column(i) for i in range(about.num_columns)]
             self._texts = sorted({o.path for o in kinds if o.physical_type == "BYTE_ARRAY" and "." not in o.path})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -14,7 +15,8 @@ from throughtime.interop.conversion import Conversion
 from throughtime.interop.model import ImportedModel
 from throughtime.interop.parity import Parity
 from throughtime.interop.run import Value
-from throughtime.storage.folder import opened_file
+from throughtime.storage.archive import check_archive
+from throughtime.storage.folder import on_disk, opened_file
 
 
 def load(
@@ -116,9 +118,11 @@ _OTHERS: dict[str, Callable[[Path, Path | None], Conversion]] = {".onnx": _onnx}
 def read_stored(path: Path) -> list[tuple[list[np.ndarray], list[np.ndarray]]]:
     """Inputs and outputs of calls in a .npz: x0, x1 ... and y0, y1 ... of one call. UserError where it is damaged."""
     try:
-        with opened_file(path) as file, np.load(file, allow_pickle=False) as arrays:
-            inputs = [arrays[name] for name in _in_order(arrays.files, "x")]
-            outputs = [arrays[name] for name in _in_order(arrays.files, "y")]
+        with opened_file(path) as file:
+            check_archive(str(path), file, on_disk(os.fstat(file.fileno())))
+            with np.load(file, allow_pickle=False) as arrays:
+                inputs = [arrays[name] for name in _in_order(arrays.files, "x")]
+                outputs = [arrays[name] for name in _in_order(arrays.files, "y")]
     except UserError:
         raise
     except Exception as error:  # what zipfile and NumPy raise at damaged files is of many types

@@ -16,6 +16,7 @@ from throughtime.interop.keras.hdf5 import opened
 from throughtime.interop.keras.protobuf import number, parts, text
 from throughtime.interop.keras.weights import Arrays, legacy, modern, saved
 from throughtime.options import Json
+from throughtime.storage.archive import check_packing
 from throughtime.storage.folder import check_file, opened_file, read_file, read_json
 from throughtime.storage.memory import check_memory
 
@@ -120,6 +121,7 @@ def _zipped(path: Path, config: Path | None) -> Source:
 def _member(archive: zipfile.ZipFile, name: str, path: Path, size: int) -> bytes:
     """A file in an archive; UserError where it would become too large."""
     about = archive.getinfo(name)
+    check_packing(about)
     check_memory(f"{path}: {name[:80]}", about.file_size, size)
     with archive.open(about) as file:
         content = file.read(about.file_size + 1)
