@@ -136,7 +136,7 @@ CONFIGS: dict[str, tuple[Change, list[str]]] = {
     "a parameter of another shape": (at(*TRACE, "parameters", "W_xi", to=["I", "H"]), ["W_xi is not declared"]),
     "a gate from nowhere": (at(*TRACE, "gates", "i", to="x"), ["'x' is no node"]),
     "a name of control characters": (at(*TRACE, "name", to="\x1b[31m\n"), ["name must be text"]),
-    "half a surrogate pair": (at(*TRACE, "name", to="\ud800"), ["name must be text"]),
+    "half a surrogate pair": (at(*TRACE, "name", to="\ud800"), ["half of a surrogate pair"]),
 }
 
 

@@ -142,7 +142,7 @@ def test_a_wrong_command_line(refuse: Any, arguments: list[str], words: list[str
 @pytest.mark.parametrize(
     ("text", "options", "words"),
     [
-        ("a", [], ["1 characters", "none is left", "longer text"]),
+        ("a", [], ["of 1 character none is left", "longer text"]),
         ("abc", [], ["at least 20 characters", "got 2", "longer text"]),
         ("a cat sat on the mat.", [], ["at least 20 characters", "got 18", "longer text"]),
         ("ab", ["--validation", "0"], ["at least 2 tokens", "longer text"]),
@@ -162,7 +162,7 @@ def test_a_text_too_short_to_learn_from(
 
 def test_a_text_too_short_to_score(tree: Path, refuse: Any) -> None:
     (tree / "bad.txt").write_text("t", "utf-8")
-    refuse(["evaluate", "m", "bad.txt"], "'all' has 1 tokens", "at least 2", "longer text")
+    refuse(["evaluate", "m", "bad.txt"], "'all' has 1 token,", "at least 2", "longer text")
     (tree / "bad.txt").write_text("the other cat", "utf-8")
     refuse(["evaluate", "m", "bad.txt", "--part", "test"], "'test'", "leave the part out")
 

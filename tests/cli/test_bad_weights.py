@@ -125,7 +125,7 @@ TOKENIZERS: dict[str, tuple[Any, list[str]]] = {
     "pieces of numbers": ({"kind": "words", "pieces": [1]}, ["list of texts"]),
     "an empty piece": ({"kind": "words", "pieces": [""]}, ["list of texts"]),
     "a piece twice": ({"kind": "words", "pieces": ["a", "a"]}, ["each piece once"]),
-    "half a pair in a piece": ({"kind": "words", "pieces": ["\udfff"]}, ["list of texts"]),
+    "half a pair in a piece": ({"kind": "words", "pieces": ["\udfff"]}, ["half of a surrogate pair"]),
     "bpe of nothing": ({"kind": "bpe"}, ["'tokenizer' is missing"]),
     "bpe a list": ({"kind": "bpe", "tokenizer": []}, ["vocabulary"]),
     "bpe without a vocabulary": (bpe(vocab={}), ["256 bytes"]),

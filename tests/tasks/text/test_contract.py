@@ -35,7 +35,8 @@ def answer(model: Any) -> Any:
 class TestContract(CheckTask):
     case = Case(
         "text",
-        {"hidden": 8, "embedding": 4, "layers": 2, "batch": 4, "window": 8, "steps": 12, "threads": 1, "dropout": 0.1},
+        {"hidden": 8, "embedding": 4, "layers": 2, "batch": 4, "window": 8, "steps": 12, "threads": 1, "dropout": 0.1}
+        | {"ngram": False},
         TEXT,
         TEXT[1:],
         write,

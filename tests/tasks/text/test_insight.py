@@ -18,7 +18,7 @@ TEXT = "the (cat) sat on the mat. the dog said: be quiet. " * 40
 
 @pytest.fixture(scope="module")
 def writer() -> LanguageModel:
-    return LanguageModel(hidden=24, embedding=8, layers=2, threads=1).fit(
+    return LanguageModel(hidden=24, embedding=8, layers=2, threads=1, ngram=False).fit(
         TEXT, steps=60, batch=8, window=24, quiet=True
     )
 

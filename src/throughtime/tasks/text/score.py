@@ -15,6 +15,7 @@ from throughtime.baselines.verdict import verdict
 from throughtime.data import tokenizers
 from throughtime.errors import UserError
 from throughtime.models.ops_numpy import NumpyOps, nats
+from throughtime.options import Json
 from throughtime.storage.environment import cores
 from throughtime.tasks.text.data import Text
 from throughtime.tasks.text.model import LanguageConfig, State, forward
@@ -125,15 +126,14 @@ def evaluate(
         name: {**row, **figures(row["nats_per_token"], tokens, characters)} for name, row in rows.items()
     }
     if each:
-        result["verdict"] = _verdict(both, each, rows)
+        result["verdict"] = _verdict(both, each, {name: label_of(name, rows[name]) for name in each})
     return result
 
 
-def _verdict(ours: np.ndarray, theirs: Mapping[str, np.ndarray], rows: Mapping[str, Mapping[str, Any]]) -> Any:
+def _verdict(ours: np.ndarray, theirs: Mapping[str, np.ndarray], labels: Mapping[str, str]) -> dict[str, Json]:
     """Against the best of the baselines that learned, from ln p of the same tokens: as baselines.verdict has it."""
-    name = min(theirs, key=lambda one: float(rows[one]["nats_per_token"]))
-    label = f"the {label_of(name, rows[name])} model"
-    pair = _stretches(ours), _stretches(theirs[name][-len(ours) :])
+    name = max(theirs, key=lambda one: float(theirs[one].mean()))
+    pair, label = (_stretches(ours), _stretches(theirs[name][-len(ours) :])), f"the {labels[name]} model"
     return verdict(*pair, label, "the loss", "stretches of text", negligible=NOTHING).to_json()
 
 
