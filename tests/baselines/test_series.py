@@ -183,7 +183,7 @@ def test_verdicts() -> None:
     none = verdict(base + 0.3 * rng.standard_normal(300), base, "last value", "MAE", "windows")
     assert none.skill is None
     assert none.sentence.startswith("No proven skill: ")
-    assert "Last value does as well." in none.sentence
+    assert "Last value may do as well." in none.sentence
     assert verdict(base * 1.1, base, "drift", "MAE", "series").skill is False
     assert verdict(base[:3] * 0.5, base[:3], "drift", "MAE", "series").skill is None
     assert "too few to tell" in verdict(base[:3] * 0.5, base[:3], "drift", "MAE", "series").sentence

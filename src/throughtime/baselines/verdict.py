@@ -183,7 +183,7 @@ def verdict(
         of = ", the best baseline" if units else f" that of the best baseline, {name}"
         sentence = (
             f"No proven skill: {what} {than}{of}, and the interval includes 0 ({between}). "
-            f"{name[0].upper()}{name[1:]} does as well."
+            f"{name[0].upper()}{name[1:]} may do as well."
         )
     else:
         of = "" if units else " its own"
