@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,6 +42,20 @@ def test_half_of_a_surrogate_pair_is_refused(tmp_path: Path, content: bytes) -> 
         folder.read_json(tmp_path / "x.json")
     (tmp_path / "x.json").write_bytes(b'"\\ud83d\\ude00"')
     assert folder.read_json(tmp_path / "x.json") == "\N{GRINNING FACE}"
+
+
+def test_a_passing_folder_goes_even_where_its_removal_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    remove = shutil.rmtree
+
+    def interrupted(path: Any, ignore_errors: bool = False) -> None:
+        if not ignore_errors:
+            raise KeyboardInterrupt
+        remove(path, ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt), folder.passing_folder() as place:
+        (place / "a").write_text("b")
+    assert not place.exists()
 
 
 def test_equal_weights_are_equal_files(tmp_path: Path) -> None:

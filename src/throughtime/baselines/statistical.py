@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import warnings
@@ -24,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from throughtime.baselines.simple import SeasonalNaive, filled, sparse
+from throughtime.storage.folder import passing_folder
 
 _LONGEST = 1000
 """Values at the end of a history that are fitted to: more change little and cost much."""
@@ -71,8 +71,8 @@ class Statistical:
     def _fitted(self, ends: Sequence[np.ndarray]) -> np.ndarray:
         """(N, H), NaN where a fit fails; of n processes each takes every nth history."""
         count = min(os.cpu_count() or 1, len(ends), _MOST_PROCESSES)
-        with tempfile.TemporaryDirectory() as folder:
-            places = [Path(folder, str(i)) for i in range(count)]
+        with passing_folder() as folder:
+            places = [folder / str(i) for i in range(count)]
             for i, place in enumerate(places):
                 self._give(place, ends[i::count])
             processes: list[subprocess.Popen[bytes]] = []

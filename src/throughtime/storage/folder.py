@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import stat
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,6 +37,20 @@ _INLINE = 1 << 16
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@contextmanager
+def passing_folder() -> Iterator[Path]:
+    """A folder that is gone afterwards, also where a signal comes while it is being removed."""
+    path = tempfile.mkdtemp()
+    try:
+        yield Path(path)
+    finally:
+        try:
+            shutil.rmtree(path)
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
 
 
 def make_folder(path: Path) -> None:

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from throughtime.interop.model import ImportedModel
 from throughtime.interop.parity import SINGLE
 from throughtime.interop.trained import graph_of
 from throughtime.options import Json
-from throughtime.storage.folder import write_atomically
+from throughtime.storage.folder import passing_folder, write_atomically
 
 FLAGS = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-pedantic")
 STEPS = (400, 100, *[20] * 10)
@@ -186,8 +185,7 @@ def run(
         begins = np.zeros((len(one), 1), np.float32)
         begins[0] = 1.0
         fed.append(np.hstack([begins, one.reshape(len(one), -1).astype(np.float32)]).tobytes())
-    with TemporaryDirectory() as folder:
-        place = Path(folder)
+    with passing_folder() as place:
         (place / sheet).write_text(header(built, name, ["On trial."]), encoding="utf-8")
         (place / "model.c").write_text(code(built, name, sheet), encoding="utf-8")
         (place / "main.c").write_text(_MAIN % values, encoding="utf-8")

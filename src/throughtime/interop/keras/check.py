@@ -6,7 +6,6 @@ import io
 import json
 import math
 import re
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from throughtime.interop.keras.write import Made, Writer
 from throughtime.interop.model import ImportedModel, Place
 from throughtime.interop.parity import SINGLE, difference, trials
 from throughtime.options import Json
-from throughtime.storage.folder import write_atomically
+from throughtime.storage.folder import passing_folder, write_atomically
 
 STEPS = (1, 2, 7, 40)
 VERSION, OLD_VERSION = "3.0.0", "2.15.0"
@@ -181,8 +180,8 @@ def _texts(group: Any, name: str, values: Sequence[str]) -> None:
 def _error(model: ImportedModel, content: bytes, suffix: str, file: Path) -> float:
     """How much the file's model differs from ours once it is read again, by the reader that is proven against Keras's
     own files, and how far it is from Keras's equations."""
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / f"model{suffix}"
+    with passing_folder() as folder:
+        place = folder / f"model{suffix}"
         place.write_bytes(content)
         try:
             conversion = convert(place)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +15,7 @@ import numpy as np
 from throughtime.data.splits import grouped_split
 from throughtime.data.tagged import Tagged
 from throughtime.errors import UserError, needed
+from throughtime.storage.folder import passing_folder
 from throughtime.tasks.tag.metrics import scheme_of, slot_f1, token_accuracy
 
 Sentences = Sequence[Sequence[str]]
@@ -202,8 +201,8 @@ def _train(
                     if ends[-1] - began + each * (rounds - len(ends)) > seconds:
                         raise TimeoutError
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.crfsuite"
+    with passing_folder() as folder:
+        path = folder / "model.crfsuite"
         trainer = Trainer()
         trainer.select(_algorithm(c1))
         options = {"c2": c2, "max_iterations": rounds, "feature.possible_transitions": True}
