@@ -146,7 +146,7 @@ def test_wrong_text_is_one_line(tmp_path: Path, series: Path, capsys: pytest.Cap
             capsys, place, "ab", "--characters", tmp_path / "d.json", status=2
         )
     (tmp_path / "d.json").write_text('{"\\ud800": 0, "a": 1, "b": 2}')
-    assert "characters and their numbers" in said(capsys, place, "ab", "--characters", tmp_path / "d.json", status=2)
+    assert "half of a surrogate pair" in said(capsys, place, "ab", "--characters", tmp_path / "d.json", status=2)
     for temperature in ("nan", "inf"):
         hot = ["--characters", file, "--temperature", temperature]
         assert "temperature" in said(capsys, place, "ab", *hot, status=2)
