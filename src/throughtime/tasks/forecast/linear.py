@@ -60,12 +60,12 @@ def begun(
     season: int = 1,
     levels: Sequence[float] = (),
 ) -> dict[str, np.ndarray]:
-    """Parameters of some models before they learn, with the linear map and the mixture of references that suit the
-    windows; as they are where the model has no such map, or no window has all of its horizon observed.
+    """Parameters of some models before they learn, with the linear map that suits the windows as nearly all of the
+    references' mixture; as they are where the model has no such map, or no window has all of its horizon observed.
 
     width: of how many of the last values a regression is taken; smoothing reads all that the map does. season: in
-    steps, 1 for none. levels: of quantiles, which begin as far apart as the map's later errors, since
-    few steps teach them no spread.
+    steps, 1 for none. levels: of quantiles, which begin as far apart as the map errs on the later windows: few steps
+    teach them no spread.
     """
     found = dict(parameters)
     if not config.linear:
