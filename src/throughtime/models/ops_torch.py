@@ -165,7 +165,7 @@ class TorchModel(torch.nn.Module):
                 if part not in dict(owner.named_children()):
                     owner.add_module(part, torch.nn.Module())
                 owner = owner.get_submodule(part)
-            owner.register_parameter(last, torch.nn.Parameter(torch.tensor(value)))
+            owner.register_parameter(last, torch.nn.Parameter(torch.tensor(np.ascontiguousarray(value))))
         self._flat = dict(self.named_parameters())
         self._ops = TorchOps(generator=self.generator)
 

@@ -56,6 +56,19 @@ def test_short_series_are_scaled_by_their_windows() -> None:
     assert chosen(seasonal(50, 700, drift=0.5), scaling="series").scaling == "series"
 
 
+def test_many_short_series_leave_few_windows_each() -> None:
+    walking = walks(1000, 10)
+    assert chosen(walking[:20], 3).lookback == 3  # half of what is before the horizon
+    assert chosen(walking, 3).lookback == 6
+    assert chosen(walking, 2).lookback == 4  # two horizons
+
+
+def test_one_value_or_two_are_scaled_by_their_series() -> None:
+    for horizon, lookback in (3, 1), (2, 2):
+        found = chosen(walks(1000, 4), horizon)
+        assert (found.lookback, found.scaling) == (lookback, "last")
+
+
 def test_months_have_no_weeks() -> None:
     found = chosen(seasonal(30, 120, 12, 0.1), 18)
     assert (found.season, found.segment, found.lags) == (12, 12, (1, 12, 24))

@@ -23,6 +23,9 @@ _SEGMENT = 64
 _SHORT = 8
 """Series of fewer look-backs have no scale of their own that a window has not."""
 
+_PANEL = 500
+"""Windows that many short series must have together, for a look-back that leaves each of them only a few."""
+
 _WITHIN_A_DAY = (24, 48, 96, 144, 288, 720, 1440)
 """Seasons that are a day of hours or minutes: after seven of them there is a week."""
 
@@ -132,6 +135,8 @@ def _scale(rule: _Rule) -> None:
         )
     elif facts.season > (options.lookback or 1) and not rule.options.profile and not facts.unpredictable:
         rule.take("scaling", "series", "the look-back holds no season: the level tells the place in it")
+    elif (options.lookback or 1) <= 2:
+        rule.take("scaling", "last", "one value or two have hardly a deviation of their own")
     elif facts.length < _SHORT * (options.lookback or 1):
         rule.take("scaling", "window", f"{facts.length:,} steps are few beside a look-back of {options.lookback}")
     elif facts.settled > 0 and not 1 / 3 < facts.settled < 3:
@@ -149,6 +154,7 @@ def _past(rule: _Rule) -> None:
     facts, horizon, season = rule.facts, rule.options.horizon, rule.facts.season
     room = max(1, facts.length - horizon)
     limit = max(room // 2, min(2 * season, 2 * room // 3), 1)
+    limit = max(limit, min(2 * horizon, room + 1 - -(-_PANEL // facts.series)))
     if rule.options.every:
         segment, wanted, why = 1, max(SEASONS * season, 2 * horizon), f"{SEASONS} seasons"
     elif season > 1 and not _short(rule):
