@@ -219,6 +219,13 @@ def test_dropout_is_applied_at_its_places_in_training_only() -> None:
         assert not torch.allclose(evaluated, model.train()(*given))
 
 
+def test_parameters_lie_in_rows_however_they_came() -> None:
+    config, _ = make()
+    by_columns = {name: np.asfortranarray(value) for name, value in drawn(config).items()}
+    assert not by_columns["columns.word"].flags.c_contiguous
+    assert all(value.is_contiguous() for value in TorchModel(classifier, config, by_columns).parameters())
+
+
 def test_naive_bayes_features_are_not_dropped() -> None:
     config, columns = make(values=2, dropout=Dropout(input=255 / 256))
     p = drawn(config)
